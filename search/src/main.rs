@@ -1,0 +1,2 @@
+//! mnas
+fn main(){}
