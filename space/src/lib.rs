@@ -1,1 +1,25 @@
-//! placeholder
+//! What a network is: blocks, architectures, search spaces, exact costs, references and the ONNX writer.
+//!
+//! Start with [`Architecture`]: a concrete network with a compact string form. It lowers once to a [`Graph`] of
+//! primitive operations, which every other part reads. A [`SearchSpace`] describes many architectures; a
+//! [`Reference`] is a published one. Nothing here measures time, trains, or does input and output.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod activation;
+mod architecture;
+mod block;
+mod cost;
+mod graph;
+mod key;
+mod notation;
+mod rounding;
+
+pub use activation::{Activation, Gate};
+pub use architecture::{Architecture, ArchitectureId, INPUT_CHANNELS, Layer};
+pub use block::{Block, Conv, DepthwiseSeparable, Head, HiddenLayer, Identity, InvertedResidual, SqueezeExcite};
+pub use cost::{ACTIVATION_BYTES, Cost};
+pub use graph::{Graph, Lowering, Node, NodeName, Op, Scope, Shape, TensorId};
+pub use key::{BlockKey, KeyLayer};
+pub use notation::NotationError;
+pub use rounding::{Scaling, make_divisible};

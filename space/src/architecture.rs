@@ -1,0 +1,159 @@
+//! A complete network: input, blocks, head; its written forms, its identity and its lowering.
+
+use std::fmt;
+use std::str::FromStr;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::block::{Block, Head};
+use crate::cost::Cost;
+use crate::graph::{Graph, Lowering, Scope, Shape, TensorId};
+use crate::key::BlockKey;
+use crate::notation::{self, NotationError};
+
+/// Channels of the input image (RGB).
+pub const INPUT_CHANNELS: u32 = 3;
+
+/// A complete network, concrete in every number.
+///
+/// ```
+/// use mnas_space::Architecture;
+/// let text = "in32,conv_k3_s2_c16_nhs,ir_r2_k3_s2_e4_c24_se0.25_nre,head_o10";
+/// let architecture: Architecture = text.parse()?;
+/// assert_eq!(architecture.to_string(), text);
+/// assert_eq!(architecture.blocks.len(), 3);
+/// # Ok::<(), mnas_space::NotationError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Architecture {
+    /// Side of the square input image in pixels.
+    pub resolution: u32,
+    /// The layers from stem to the last feature map.
+    pub blocks: Vec<Block>,
+    /// The classifier.
+    pub head: Head,
+}
+
+/// A stable name for an architecture: equal networks have equal ids on every machine and in every version of the
+/// same major release. Written as 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ArchitectureId(pub u64);
+
+impl fmt::Display for ArchitectureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// One row of an architecture seen as a sequence of layers: a block or the head, with its shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer {
+    /// Where it stands.
+    pub scope: Scope,
+    /// What it is and what enters it.
+    pub key: BlockKey,
+    /// Shape of what leaves it.
+    pub output: Shape,
+}
+
+impl Architecture {
+    /// Shape of the input image.
+    pub fn input(&self) -> Shape {
+        Shape::square(INPUT_CHANNELS, self.resolution)
+    }
+
+    /// Blocks and head in order, each with the shape that enters it.
+    pub fn layers(&self) -> impl Iterator<Item = Layer> + '_ {
+        let mut shape = self.input();
+        let blocks = self.blocks.iter().enumerate().map(move |(index, block)| {
+            let key = BlockKey::block(*block, shape);
+            shape = block.output(shape);
+            Layer { scope: Scope::Block(index as u16), key, output: shape }
+        });
+        let features = self.blocks.iter().fold(self.input(), |shape, block| block.output(shape));
+        let head = Layer {
+            scope: Scope::Head,
+            key: BlockKey::head(self.head, features),
+            output: Shape::square(self.head.classes, 1),
+        };
+        blocks.chain(std::iter::once(head))
+    }
+
+    /// The network as primitive operations.
+    pub fn graph(&self) -> Graph {
+        let mut graph = Graph::new(self.input());
+        self.lower_into(&mut graph);
+        graph
+    }
+
+    /// Like [`Architecture::graph`], reusing the memory of an earlier graph.
+    pub fn lower_into(&self, graph: &mut Graph) {
+        graph.input = self.input();
+        graph.nodes.clear();
+        let mut x = TensorId::INPUT;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.lower(x, &mut Lowering::new(graph, Scope::Block(index as u16)));
+        }
+        self.head.lower(x, &mut Lowering::new(graph, Scope::Head));
+    }
+
+    /// Exact parameters, multiply-adds and peak activation memory.
+    pub fn cost(&self) -> Cost {
+        Cost::of(&self.graph())
+    }
+
+    /// The hash of the canonical form.
+    pub fn id(&self) -> ArchitectureId {
+        let mut hash = Xxh3::new();
+        let mut put = |words: &[u32]| words.iter().for_each(|word| hash.update(&word.to_le_bytes()));
+        put(&[1, self.resolution, self.blocks.len() as u32]);
+        for block in &self.blocks {
+            put(&block.words());
+        }
+        put(&self.head.words());
+        ArchitectureId(hash.digest())
+    }
+
+    /// The same network at another input resolution.
+    #[must_use]
+    pub fn with_resolution(mut self, resolution: u32) -> Self {
+        self.resolution = resolution;
+        self
+    }
+
+    /// The same network with another number of classes.
+    #[must_use]
+    pub fn with_classes(mut self, classes: u32) -> Self {
+        self.head.classes = classes;
+        self
+    }
+
+    /// The same network with the first `count` strides removed, the usual form for small images: layers that shrank
+    /// their input keep its size. Parameters do not change.
+    #[must_use]
+    pub fn without_early_strides(mut self, count: usize) -> Self {
+        for block in self.blocks.iter_mut().filter(|block| block.stride() > 1).take(count) {
+            *block = block.with_stride(1);
+        }
+        self
+    }
+
+    /// The pieces of the architecture string between input and head, repeats collapsed.
+    pub fn block_strings(&self) -> Vec<String> {
+        notation::pieces(&self.blocks)
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        notation::print(self, f)
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = NotationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        notation::parse(text)
+    }
+}

@@ -1,0 +1,134 @@
+//! Exact costs of a graph.
+//!
+//! One convention for all: *multiply-adds* are those of convolutions and linear layers, squeeze-excite included;
+//! batch-norm, activations, pooling, sums and products are free. *Parameters* are what training learns, batch-norm
+//! unfolded (a scale and a shift per channel); what remains after batch-norm is folded into the convolutions is
+//! given beside it. *Peak activation memory* is the largest sum of feature maps alive at once for one image in
+//! 32-bit floats, operations executed in order, batch-norm, activations and gates in place.
+
+use crate::graph::{Graph, Node, Op};
+
+/// Bytes of one activation value (32-bit float).
+pub const ACTIVATION_BYTES: u64 = 4;
+
+/// What a network or a part of it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Cost {
+    /// Learnt parameters, batch-norm's scale and shift included.
+    pub params: u64,
+    /// Of these, batch-norm's.
+    pub batch_norm_params: u64,
+    /// Parameters of the deployed network: batch-norm folded, so that each normalised channel keeps one bias.
+    pub folded_params: u64,
+    /// Multiply-adds for one image.
+    pub macs: u64,
+    /// Largest sum of live feature maps for one image, in bytes.
+    pub peak_activation_bytes: u64,
+}
+
+impl Cost {
+    /// Counts a graph.
+    pub fn of(graph: &Graph) -> Self {
+        let mut cost = Self::default();
+        for node in &graph.nodes {
+            cost.add_node(node);
+        }
+        cost.peak_activation_bytes = peak_activation_bytes(graph);
+        cost
+    }
+
+    fn add_node(&mut self, node: &Node) {
+        match node.op {
+            Op::Convolution { in_channels, out_channels, kernel, groups, bias, .. } => {
+                let per_output = u64::from(in_channels / groups) * u64::from(kernel).pow(2);
+                let weights = per_output * u64::from(out_channels);
+                let bias = if bias { u64::from(out_channels) } else { 0 };
+                self.params += weights + bias;
+                self.folded_params += weights + bias;
+                let positions = u64::from(node.output.height) * u64::from(node.output.width);
+                self.macs = self.macs.saturating_add(weights.saturating_mul(positions));
+            }
+            Op::BatchNorm { channels } => {
+                self.params += 2 * u64::from(channels);
+                self.batch_norm_params += 2 * u64::from(channels);
+                self.folded_params += u64::from(channels);
+            }
+            Op::Linear { in_features, out_features } => {
+                let weights = u64::from(in_features) * u64::from(out_features);
+                self.params += weights + u64::from(out_features);
+                self.folded_params += weights + u64::from(out_features);
+                self.macs = self.macs.saturating_add(weights);
+            }
+            Op::Activation(_) | Op::Gate(_) | Op::GlobalAveragePool | Op::Add | Op::Multiply => {}
+        }
+    }
+}
+
+fn runs_in_place(op: &Op) -> bool {
+    matches!(op, Op::BatchNorm { .. } | Op::Activation(_) | Op::Gate(_))
+}
+
+/// The largest sum of feature maps alive while one node runs: its operands, its output and what later nodes need.
+fn peak_activation_bytes(graph: &Graph) -> u64 {
+    // Tensors that share memory because their operation runs in place are one buffer, owned by the first of them.
+    let tensors = graph.nodes.len() + 1;
+    let mut buffer: Vec<usize> = (0..tensors).collect();
+    let mut last_use = vec![0usize; tensors];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let output = index + 1;
+        if runs_in_place(&node.op) {
+            buffer[output] = buffer[node.inputs.0.0 as usize];
+        }
+        for operand in node.operands() {
+            last_use[buffer[operand.0 as usize]] = index;
+        }
+    }
+    last_use[buffer[tensors - 1]] = usize::MAX;
+    let bytes = |tensor: usize| graph.shape(crate::graph::TensorId(tensor as u32)).elements() * ACTIVATION_BYTES;
+    let mut live = bytes(0);
+    let mut peak = live;
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let output = index + 1;
+        if buffer[output] == output {
+            live += bytes(output);
+            peak = peak.max(live);
+        }
+        // A buffer whose last reader has run is free; the operands are the only ones that can have become so.
+        let mut freed = usize::MAX;
+        for operand in node.operands() {
+            let owner = buffer[operand.0 as usize];
+            if last_use[owner] == index && owner != freed && owner != buffer[output] {
+                live -= bytes(owner);
+                freed = owner;
+            }
+        }
+    }
+    peak
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Architecture;
+
+    #[test]
+    fn peak_memory_of_a_residual_block_counts_the_kept_input() {
+        // 8x8 input of 3 channels -> conv to 4 channels -> ir with residual, hidden 8.
+        let architecture: Architecture = "in8,conv_k3_c4_nre,ir_k3_e2_c4_nre,head_o2".parse().unwrap();
+        // Alive while the depthwise convolution runs: the block's input (4), expansion (8), depthwise output (8).
+        assert_eq!(architecture.cost().peak_activation_bytes, (4 + 8 + 8) * 64 * 4);
+    }
+
+    #[test]
+    fn peak_memory_without_residual_frees_the_input() {
+        let architecture: Architecture = "in8,conv_k3_c4_nre,ir_k3_e2_c6_nre,head_o2".parse().unwrap();
+        assert_eq!(architecture.cost().peak_activation_bytes, (8 + 8) * 64 * 4);
+    }
+
+    #[test]
+    fn folding_leaves_one_bias_per_normalised_channel() {
+        let cost = "in8,conv_k3_c4_nre,head_o2".parse::<Architecture>().unwrap().cost();
+        assert_eq!(cost.params, 3 * 4 * 9 + 8 + 4 * 2 + 2);
+        assert_eq!(cost.folded_params, 3 * 4 * 9 + 4 + 4 * 2 + 2);
+        assert_eq!(cost.batch_norm_params, 8);
+    }
+}
