@@ -13,13 +13,16 @@ mod cost;
 mod graph;
 mod key;
 mod notation;
+pub mod onnx;
+mod parameters;
 mod rounding;
 
 pub use activation::{Activation, Gate};
 pub use architecture::{Architecture, ArchitectureId, INPUT_CHANNELS, Layer};
 pub use block::{Block, Conv, DepthwiseSeparable, Head, HiddenLayer, Identity, InvertedResidual, SqueezeExcite};
 pub use cost::{ACTIVATION_BYTES, Cost};
-pub use graph::{Graph, Lowering, Node, NodeName, Op, Scope, Shape, TensorId};
+pub use graph::{BATCH_NORM_EPSILON, Graph, Lowering, Node, NodeName, Op, Scope, Shape, TensorId};
 pub use key::{BlockKey, KeyLayer};
 pub use notation::NotationError;
+pub use parameters::{ParameterKind, ParameterSpec};
 pub use rounding::{Scaling, make_divisible};
