@@ -21,7 +21,7 @@ pub const ANCHOR: &str = "in64,conv_k3_s2_c16_nhs,ds_k3_s2_c24_nre,ir_k3_s2_e4_c
 pub struct MeasureSettings {
     /// Unmeasured runs before the first sample.
     pub warm_up_runs: u32,
-    /// A sample is at least this long; short models run several times in one.
+    /// A sample is at least this long; a short model runs several times in one, which counts as the median of them.
     pub sample_ms: f64,
     /// Samples are taken until the median's 95 % confidence interval is within this share of it, both ways ...
     pub relative_error: f64,
@@ -82,7 +82,7 @@ pub struct Measurement {
     pub p90_ms: f64,
     /// Inferences behind these numbers, warm-up left out.
     pub runs: u32,
-    /// Samples too far from the median to be noise; they are part of the numbers above.
+    /// Runs too far from the median to be noise; they are part of the numbers above.
     pub outliers: u32,
     /// The machine's speed during the measurement, as a share of its reference speed.
     pub speed: f64,
@@ -106,11 +106,20 @@ pub struct Bench<'r> {
 /// A model on the bench, with the samples taken so far.
 pub struct Candidate {
     model: Box<dyn LoadedModel>,
+    /// Inferences timed together, so that the clock's own grain does not count.
     inferences: u32,
+    /// How often that is done in one sample.
+    repeats: u32,
+    /// The median time in each sample, at the reference speed.
     samples: Vec<f64>,
+    /// All times behind the samples, at the reference speed.
+    runs: Vec<f64>,
     speeds: Vec<f64>,
     spent_ms: f64,
 }
+
+/// Times shorter than this are not trusted to a clock.
+const SHORTEST_MS: f64 = 0.002;
 
 impl<'r> Bench<'r> {
     /// Prepares the anchor. `reference_ms` is the reference time of an existing table; without one it is measured
@@ -169,27 +178,40 @@ impl<'r> Bench<'r> {
             fastest_ms = fastest_ms.min(ms);
         }
         self.used_ms += spent_ms;
-        let inferences = (self.settings.sample_ms / fastest_ms.max(1e-6)).ceil().clamp(1.0, 1000.0) as u32;
-        Ok(Candidate { model: loaded, inferences, samples: Vec::new(), speeds: Vec::new(), spent_ms })
+        let fastest_ms = fastest_ms.max(1e-6);
+        let inferences = (SHORTEST_MS / fastest_ms).ceil().max(1.0);
+        let repeats = (self.settings.sample_ms / (fastest_ms * inferences)).ceil().clamp(1.0, 1000.0);
+        Ok(Candidate {
+            model: loaded,
+            inferences: inferences as u32,
+            repeats: repeats as u32,
+            samples: Vec::new(),
+            runs: Vec::new(),
+            speeds: Vec::new(),
+            spent_ms,
+        })
     }
 
     /// Takes `count` more samples of a model, the anchor running before, between and after them.
     pub fn sample(&mut self, candidate: &mut Candidate, count: usize) -> Result<(), LatencyError> {
         let reference_ms = self.reference()?.0;
         let mut anchors = vec![self.run_anchor()?, self.run_anchor()?];
-        let mut raw = Vec::with_capacity(count);
+        let first = candidate.runs.len();
         for _ in 0..count {
-            let ms = candidate.model.run(candidate.inferences)?.0;
-            self.used_ms += ms;
-            candidate.spent_ms += ms;
-            raw.push(ms / f64::from(candidate.inferences));
+            for _ in 0..candidate.repeats {
+                let ms = candidate.model.run(candidate.inferences)?.0;
+                self.used_ms += ms;
+                candidate.spent_ms += ms;
+                candidate.runs.push(ms / f64::from(candidate.inferences));
+            }
             anchors.push(self.run_anchor()?);
         }
         anchors.push(self.run_anchor()?);
-        for (index, ms) in raw.into_iter().enumerate() {
+        for (index, runs) in candidate.runs[first..].chunks_mut(candidate.repeats as usize).enumerate() {
             // Two anchors before and two after: their median bears an interrupted one, and a steady drift cancels.
             let slowdown = statistics::median(&anchors[index..index + 4]) / reference_ms;
-            candidate.samples.push(ms / slowdown);
+            runs.iter_mut().for_each(|ms| *ms /= slowdown);
+            candidate.samples.push(statistics::median(runs));
             candidate.speeds.push(1.0 / slowdown);
         }
         Ok(())
@@ -221,12 +243,12 @@ impl Candidate {
     /// # Panics
     /// If no sample was taken.
     pub fn measurement(&self) -> Measurement {
-        let sorted = statistics::sorted(&self.samples);
+        let sorted = statistics::sorted(&self.runs);
         Measurement {
             median_ms: statistics::quantile(&sorted, 0.5),
             p10_ms: statistics::quantile(&sorted, 0.1),
             p90_ms: statistics::quantile(&sorted, 0.9),
-            runs: self.inferences * self.samples.len() as u32,
+            runs: self.inferences * self.runs.len() as u32,
             outliers: statistics::outliers(&sorted),
             speed: statistics::median(&self.speeds),
         }

@@ -73,7 +73,7 @@ fn noise_asks_for_more_samples_up_to_the_cap() {
     };
     assert!(runs(0.0) < runs(0.05));
     let settings = FakeSettings { noise: 0.3, ..quiet() };
-    let capped = MeasureSettings { sample_ms: 0.0, max_samples: 12, ..MeasureSettings::quick() };
+    let capped = MeasureSettings { sample_ms: 0.0, max_ms: 1e9, max_samples: 12, ..MeasureSettings::quick() };
     assert!(deviations(settings, &capped).iter().all(|(_, measured)| measured.runs == 12));
 }
 
