@@ -1,5 +1,6 @@
 //! The runtimes: ONNX Runtime, and a fake one with an invented clock.
 
+mod clock;
 mod fake;
 mod onnx_runtime;
 

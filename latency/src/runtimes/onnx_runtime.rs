@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
+use super::clock::Stopwatch;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
 use crate::runtime::{LoadedModel, Model, Runtime};
@@ -133,7 +133,7 @@ struct OnnxModel {
 
 impl LoadedModel for OnnxModel {
     fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError> {
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         for _ in 0..inferences {
             self.session.run_binding(&self.binding).map_err(|error| RuntimeError::Failed {
                 runtime: NAME.to_owned(),
@@ -141,6 +141,6 @@ impl LoadedModel for OnnxModel {
                 reason: error.to_string(),
             })?;
         }
-        Ok(Milliseconds(start.elapsed().as_secs_f64() * 1000.0))
+        Ok(watch.stop())
     }
 }
