@@ -71,6 +71,8 @@ impl Cache {
         let unpacked = unpack_all(package, &downloads, &partial);
         if let Err(error) = unpacked {
             remove_folder(&partial)?;
+            // Verified wheels stay for the next attempt; an empty folder need not.
+            let _ = fs::remove_dir(&downloads);
             return Err(error);
         }
         replace(&partial, folder)?;

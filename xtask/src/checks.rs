@@ -13,9 +13,8 @@ pub fn test(arguments: &[OsString]) -> Result<ExitCode> {
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
     let mut command = environment.cargo();
-    command
-        .args(["test", "--release", "--workspace", "--locked"])
-        .args(arguments);
+    // In the workspace's root this means every package; `-p PACKAGE` among the arguments narrows it.
+    command.args(["test", "--release", "--locked"]).args(arguments);
     step("tests", command)
 }
 

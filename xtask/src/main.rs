@@ -37,7 +37,7 @@ cargo mnas install [--root DIR]
 
 cargo xtask setup [--verify]  set up libtorch and ONNX Runtime only; --verify compares the hash of every file and repairs
 cargo xtask env               print the variables that plain cargo needs: eval \"$(cargo xtask env)\"
-cargo xtask test [ARGS...]    set up, then `cargo test --release --workspace --locked ARGS...`
+cargo xtask test [ARGS...]    set up, then `cargo test --release --locked ARGS...`
 cargo xtask lint              formatting and clippy; a warning is a failure
 cargo xtask ci                test, then lint
 

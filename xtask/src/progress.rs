@@ -53,6 +53,13 @@ impl Progress {
         );
     }
 
+    /// Ends the step without success, leaving the cursor on a line of its own.
+    pub fn abandon(self) {
+        if self.terminal {
+            eprintln!();
+        }
+    }
+
     fn draw(&self, done_bytes: u64) {
         let line = line(
             &self.label,
@@ -78,7 +85,7 @@ pub fn megabytes(bytes: u64) -> f64 {
 fn line(label: &str, done_bytes: u64, total_bytes: u64, elapsed: Duration) -> String {
     let (done, total, seconds) = (megabytes(done_bytes), megabytes(total_bytes), elapsed.as_secs_f64());
     let mut line = format!("  {label:<36} {done:>8.1} of {total:.1} MB");
-    if done_bytes > 0 && seconds > 0.5 {
+    if done_bytes >= 500_000 && seconds > 0.5 {
         let rate = done / seconds;
         let left = (total - done) / rate;
         line += &format!(", {:.0} %, {rate:.1} MB/s, {left:.0} s left", 100.0 * done / total);
@@ -100,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_guessed_before_the_first_byte() {
-        assert!(!line("download torch", 0, 300_000_000, Duration::from_secs(9)).contains("left"));
+    fn nothing_is_guessed_before_the_first_bytes() {
+        assert!(!line("download torch", 4_000, 300_000_000, Duration::from_secs(9)).contains("left"));
     }
 }

@@ -35,10 +35,17 @@ impl Wheel {
         if path.is_file() && self.verify(&path).is_ok() {
             return Ok(path);
         }
-        let partial = folder.join("partial");
-        remove_folder(&partial)?;
+        remove_partial_downloads(folder)?;
+        // A pip that outlived a killed set-up may still write to its own folder, so each set-up has another.
+        let partial = folder.join(format!("{PARTIAL}{}", std::process::id()));
         fs::create_dir_all(&partial).map_err(|error| Error::io("create", &partial, &error))?;
-        self.download(&partial)?;
+        let outcome = self.download_verified(&partial, &path);
+        remove_folder(&partial)?;
+        outcome.map(|()| path)
+    }
+
+    fn download_verified(&self, partial: &Path, path: &Path) -> Result<()> {
+        self.download(partial)?;
         let arrived = partial.join(self.file);
         if !arrived.is_file() {
             return Err(Error::new(
@@ -48,9 +55,7 @@ impl Wheel {
             ));
         }
         self.verify(&arrived)?;
-        fs::rename(&arrived, &path).map_err(|error| Error::io("rename", &arrived, &error))?;
-        remove_folder(&partial)?;
-        Ok(path)
+        fs::rename(&arrived, path).map_err(|error| Error::io("rename", &arrived, &error))
     }
 
     /// Checks a file against the pinned hash.
@@ -125,10 +130,22 @@ impl Wheel {
             progress.finish();
             return Ok(());
         }
-        eprintln!();
+        progress.abandon();
         let said = fs::read_to_string(&log).unwrap_or_default();
         Err(explain_pip_failure(&requirement, &said))
     }
+}
+
+const PARTIAL: &str = "partial-";
+
+fn remove_partial_downloads(folder: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::io("list", folder, &error))?;
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            remove_folder(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a folder if it is there.
