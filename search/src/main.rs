@@ -1,2 +1,2 @@
 //! mnas
-fn main() {}
+fn main(){}
