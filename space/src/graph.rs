@@ -7,6 +7,10 @@ use std::fmt;
 
 use crate::activation::{Activation, Gate};
 
+/// What batch-norm adds to a variance before it takes the root, the same in training, in ONNX files and when
+/// batch-norm is folded into a convolution.
+pub const BATCH_NORM_EPSILON: f64 = 1e-5;
+
 /// Channels, height and width of one image's feature map; the batch dimension is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shape {

@@ -1,0 +1,283 @@
+//! From a graph to the bytes of an ONNX file.
+
+use std::borrow::Cow;
+
+use prost::Message;
+
+use super::fold::BatchNormValues;
+use super::proto::{
+    AttributeProto, DimensionProto, DimensionSize, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_kind,
+};
+use super::{
+    Batch, INPUT_NAME, IR_VERSION, LOGITS_NAME, MAX_FILE_BYTES, OPSET, OUTPUT_NAME, OnnxError, OnnxOptions,
+    WeightSource,
+};
+use crate::activation::{Activation, Gate};
+use crate::graph::{Graph, Node, Op, Scope, Shape, TensorId};
+use crate::parameters::ParameterSpec;
+
+/// Names of the bounds that every `ReLU6` reads.
+const RELU6_BOUNDS: [(&str, f32); 2] = [("relu6.min", 0.0), ("relu6.max", 6.0)];
+
+/// Writes `graph` with `weights` as an ONNX file.
+///
+/// The input is [`INPUT_NAME`], the output [`LOGITS_NAME`] where the graph ends with the classifier and
+/// [`OUTPUT_NAME`] otherwise; a graph that computes nothing becomes an `Identity`. Weights keep the names of
+/// [`Graph::parameters`]; a convolution that takes in its batch-norm gets the bias `<node>.bias`.
+pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) -> Result<Vec<u8>, OnnxError> {
+    if options.batch == Batch::Fixed(0) {
+        return Err(OnnxError::EmptyBatch);
+    }
+    let bytes = graph.parameters().map(|parameter| 4 * parameter.elements() as u64).sum();
+    if bytes > MAX_FILE_BYTES {
+        return Err(OnnxError::TooLarge { bytes });
+    }
+    let mut writer = Writer::new(graph, weights, options);
+    writer.write()?;
+    Ok(writer.into_model().encode_to_vec())
+}
+
+struct Writer<'w> {
+    graph: &'w Graph,
+    weights: &'w dyn WeightSource,
+    options: &'w OnnxOptions,
+    /// Name of each tensor's value.
+    names: Vec<String>,
+    /// Whether a tensor has lost height and width, as all that follows a fully connected layer has.
+    is_flat: Vec<bool>,
+    proto: GraphProto,
+}
+
+impl<'w> Writer<'w> {
+    fn new(graph: &'w Graph, weights: &'w dyn WeightSource, options: &'w OnnxOptions) -> Self {
+        let mut names = vec![INPUT_NAME.to_owned()];
+        let mut is_flat = vec![false];
+        for node in &graph.nodes {
+            names.push(node.name.to_string());
+            is_flat.push(matches!(node.op, Op::Linear { .. }) || is_flat[node.inputs.0.0 as usize]);
+        }
+        if let Some(node) = graph.nodes.last() {
+            let name = if node.name.scope == Scope::Head { LOGITS_NAME } else { OUTPUT_NAME };
+            names[graph.nodes.len()] = name.to_owned();
+        }
+        let proto = GraphProto { name: options.name.clone(), ..GraphProto::default() };
+        Self { graph, weights, options, names, is_flat, proto }
+    }
+
+    fn write(&mut self) -> Result<(), OnnxError> {
+        self.proto.input = vec![self.value_info(TensorId::INPUT, INPUT_NAME)];
+        let nodes = &self.graph.nodes;
+        let mut index = 0;
+        while let Some(node) = nodes.get(index) {
+            let batch_norm = self.foldable_batch_norm(index);
+            index += if batch_norm.is_some() { 2 } else { 1 };
+            // Tensor n + 1 is node n's; a folded pair makes what its batch-norm would have made.
+            let output = TensorId(index as u32);
+            self.write_node(node, batch_norm, output)?;
+            if index < nodes.len() {
+                let info = self.value_info(output, self.name(output));
+                self.proto.value_info.push(info);
+            }
+        }
+        let output = self.graph.output();
+        if nodes.is_empty() {
+            self.push_node("identity", "Identity", vec![INPUT_NAME.to_owned()], OUTPUT_NAME.to_owned(), Vec::new());
+            self.proto.output = vec![self.value_info(output, OUTPUT_NAME)];
+        } else {
+            self.proto.output = vec![self.value_info(output, self.name(output))];
+        }
+        Ok(())
+    }
+
+    /// The batch-norm right after node `index` that can become part of it: the only reader of a convolution's output.
+    fn foldable_batch_norm(&self, index: usize) -> Option<&'w Node> {
+        let (node, next) = (&self.graph.nodes[index], self.graph.nodes.get(index + 1)?);
+        let made = TensorId(index as u32 + 1);
+        let fits = self.options.fold_batch_norm
+            && matches!((node.op, next.op), (Op::Convolution { .. }, Op::BatchNorm { .. }))
+            && next.inputs.0 == made
+            && !self.graph.nodes[index + 2..].iter().any(|later| later.operands().any(|operand| operand == made));
+        fits.then_some(next)
+    }
+
+    fn write_node(&mut self, node: &Node, batch_norm: Option<&Node>, output: TensorId) -> Result<(), OnnxError> {
+        let name = node.name.to_string();
+        let mut operands: Vec<String> = node.operands().map(|operand| self.name(operand).to_owned()).collect();
+        let result = self.name(output).to_owned();
+        let (op_type, attributes) = match node.op {
+            Op::Convolution { kernel, stride, groups, .. } => {
+                operands.extend(self.convolution_weights(node, batch_norm)?);
+                ("Conv", convolution_attributes(kernel, stride, groups))
+            }
+            Op::BatchNorm { .. } => {
+                operands.extend(self.plain_weights(node)?);
+                ("BatchNormalization", vec![float_attribute("epsilon", self.options.epsilon as f32)])
+            }
+            Op::Linear { .. } => {
+                if !self.is_flat[node.inputs.0.0 as usize] {
+                    let flat = format!("{name}.flatten");
+                    self.push_node(&flat, "Flatten", operands, flat.clone(), vec![int_attribute("axis", 1)]);
+                    operands = vec![flat];
+                }
+                operands.extend(self.plain_weights(node)?);
+                ("Gemm", vec![int_attribute("transB", 1)])
+            }
+            Op::Activation(Activation::Relu) => ("Relu", Vec::new()),
+            Op::Activation(Activation::Relu6) => {
+                operands.extend(self.relu6_bounds());
+                ("Clip", Vec::new())
+            }
+            Op::Activation(Activation::HardSwish) => ("HardSwish", Vec::new()),
+            Op::Activation(Activation::Swish) => {
+                let gate = format!("{name}.sigmoid");
+                self.push_node(&gate, "Sigmoid", operands.clone(), gate.clone(), Vec::new());
+                operands.push(gate);
+                ("Mul", Vec::new())
+            }
+            Op::Gate(Gate::HardSigmoid) => {
+                ("HardSigmoid", vec![float_attribute("alpha", 1.0 / 6.0), float_attribute("beta", 0.5)])
+            }
+            Op::Gate(Gate::Sigmoid) => ("Sigmoid", Vec::new()),
+            Op::GlobalAveragePool => ("GlobalAveragePool", Vec::new()),
+            Op::Add => ("Add", Vec::new()),
+            Op::Multiply => ("Mul", Vec::new()),
+        };
+        self.push_node(&name, op_type, operands, result, attributes);
+        Ok(())
+    }
+
+    /// Adds a convolution's tensors, batch-norm folded in where given; returns their names.
+    fn convolution_weights(&mut self, node: &Node, batch_norm: Option<&Node>) -> Result<Vec<String>, OnnxError> {
+        let Some(batch_norm) = batch_norm else { return self.plain_weights(node) };
+        let tensors = self.fetch_all(node)?;
+        let statistics = self.fetch_all(batch_norm)?;
+        let [(_, scale), (_, shift), (_, mean), (variance_of, variance)] = statistics.as_slice() else {
+            unreachable!("batch-norm has four tensors")
+        };
+        let values = BatchNormValues { scale, shift, mean, variance, epsilon: self.options.epsilon };
+        values.check(&variance_of.name)?;
+        let mut tensors = tensors.into_iter();
+        let (weight_of, weight) = tensors.next().unwrap_or_else(|| unreachable!("a convolution has a weight"));
+        let bias = tensors.next().map(|(_, bias)| bias);
+        let mut weight = weight.into_owned();
+        let folded = values.fold(&mut weight, bias.as_deref());
+        let bias_name = format!("{}.bias", node.name);
+        self.push_tensor(&weight_of.name, &weight_of.shape, &weight);
+        self.push_tensor(&bias_name, &[folded.len()], &folded);
+        Ok(vec![weight_of.name, bias_name])
+    }
+
+    /// Adds a node's tensors as they are; returns their names.
+    fn plain_weights(&mut self, node: &Node) -> Result<Vec<String>, OnnxError> {
+        let tensors = self.fetch_all(node)?;
+        let mut names = Vec::with_capacity(tensors.len());
+        for (parameter, values) in tensors {
+            self.push_tensor(&parameter.name, &parameter.shape, &values);
+            names.push(parameter.name);
+        }
+        Ok(names)
+    }
+
+    fn fetch_all(&self, node: &Node) -> Result<Vec<(ParameterSpec, Cow<'w, [f32]>)>, OnnxError> {
+        let weights = self.weights;
+        node.parameters()
+            .map(|parameter| {
+                let Some(values) = weights.values(&parameter) else {
+                    return Err(OnnxError::MissingTensor { name: parameter.name, shape: parameter.shape });
+                };
+                if values.len() == parameter.elements() {
+                    return Ok((parameter, values));
+                }
+                Err(OnnxError::WrongLength { name: parameter.name, shape: parameter.shape, found: values.len() })
+            })
+            .collect()
+    }
+
+    /// The bounds of `ReLU6` as constants, shared by all that read them.
+    fn relu6_bounds(&mut self) -> [String; 2] {
+        RELU6_BOUNDS.map(|(name, bound)| {
+            if !self.proto.initializer.iter().any(|tensor| tensor.name == name) {
+                self.push_tensor(name, &[], &[bound]);
+            }
+            name.to_owned()
+        })
+    }
+
+    fn push_tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+        let mut raw_data = vec![0; 4 * values.len()];
+        for (bytes, value) in raw_data.chunks_exact_mut(4).zip(values) {
+            bytes.copy_from_slice(&value.to_le_bytes());
+        }
+        let dims = shape.iter().map(|&size| size as i64).collect();
+        self.proto.initializer.push(TensorProto { dims, data_type: FLOAT, name: name.to_owned(), raw_data });
+    }
+
+    fn push_node(
+        &mut self,
+        name: &str,
+        op_type: &str,
+        input: Vec<String>,
+        output: String,
+        attribute: Vec<AttributeProto>,
+    ) {
+        let (name, op_type) = (name.to_owned(), op_type.to_owned());
+        self.proto.node.push(NodeProto { input, output: vec![output], name, op_type, attribute });
+    }
+
+    fn name(&self, tensor: TensorId) -> &str {
+        &self.names[tensor.0 as usize]
+    }
+
+    fn value_info(&self, tensor: TensorId, name: &str) -> ValueInfoProto {
+        let batch = match self.options.batch {
+            Batch::Fixed(images) => DimensionSize::Value(i64::from(images)),
+            Batch::Dynamic => DimensionSize::Parameter("batch".to_owned()),
+        };
+        let Shape { channels, height, width } = self.graph.shape(tensor);
+        let sides: &[u32] = if self.is_flat[tensor.0 as usize] { &[] } else { &[height, width] };
+        let sizes = std::iter::once(channels).chain(sides.iter().copied());
+        let dim = std::iter::once(batch)
+            .chain(sizes.map(|size| DimensionSize::Value(i64::from(size))))
+            .map(|size| DimensionProto { size: Some(size) })
+            .collect();
+        let tensor_type = TensorTypeProto { elem_type: FLOAT, shape: Some(TensorShapeProto { dim }) };
+        ValueInfoProto { name: name.to_owned(), value_type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+    }
+
+    fn into_model(self) -> ModelProto {
+        let metadata = self.options.metadata.iter();
+        ModelProto {
+            ir_version: IR_VERSION,
+            producer_name: "mnas".to_owned(),
+            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+            graph: Some(self.proto),
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            metadata_props: metadata
+                .map(|(key, value)| StringStringEntryProto { key: key.clone(), value: value.clone() })
+                .collect(),
+        }
+    }
+}
+
+fn convolution_attributes(kernel: u32, stride: u32, groups: u32) -> Vec<AttributeProto> {
+    let [kernel, stride, pad] = [kernel, stride, kernel / 2].map(i64::from);
+    vec![
+        ints_attribute("kernel_shape", vec![kernel; 2]),
+        ints_attribute("strides", vec![stride; 2]),
+        ints_attribute("pads", vec![pad; 4]),
+        int_attribute("group", i64::from(groups)),
+    ]
+}
+
+fn float_attribute(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), f: Some(value), kind: attribute_kind::FLOAT, ..AttributeProto::default() }
+}
+
+fn int_attribute(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), i: Some(value), kind: attribute_kind::INT, ..AttributeProto::default() }
+}
+
+fn ints_attribute(name: &str, values: Vec<i64>) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), ints: values, kind: attribute_kind::INTS, ..AttributeProto::default() }
+}
