@@ -17,23 +17,25 @@ pub struct Sgd {
 #[derive(Debug)]
 struct Parameter {
     tensor: Tensor,
-    velocity: Option<Tensor>,
+    velocity: Tensor,
     weight_decay: f64,
 }
 
 impl Sgd {
     /// An optimiser for all trained tensors of `network`.
-    pub fn new(network: &Network, momentum: f64, weight_decay: f64) -> Self {
+    pub fn new(network: &Network, momentum: f64, weight_decay: f64) -> Result<Self, TchError> {
         let parameters = network
             .tensors()
             .filter(|(spec, _)| spec.kind.is_trained())
-            .map(|(spec, tensor)| Parameter {
-                tensor: tensor.shallow_clone(),
-                velocity: None,
-                weight_decay: if spec.kind.is_decayed() { weight_decay } else { 0.0 },
+            .map(|(spec, tensor)| {
+                Ok(Parameter {
+                    tensor: tensor.shallow_clone(),
+                    velocity: tensor.detach().f_zeros_like()?,
+                    weight_decay: if spec.kind.is_decayed() { weight_decay } else { 0.0 },
+                })
             })
-            .collect();
-        Self { parameters, momentum }
+            .collect::<Result<_, TchError>>()?;
+        Ok(Self { parameters, momentum })
     }
 
     /// Forgets all gradients.
@@ -58,13 +60,9 @@ impl Parameter {
         if self.weight_decay > 0.0 {
             gradient = gradient.f_add_(&self.tensor.f_mul_scalar(self.weight_decay)?)?;
         }
-        let velocity = match self.velocity.take() {
-            Some(mut velocity) => velocity.f_mul_scalar_(momentum)?.f_add_(&gradient)?,
-            None => gradient.f_copy()?,
-        };
+        let velocity = self.velocity.f_mul_scalar_(momentum)?.f_add_(&gradient)?;
         let mut direction = velocity.f_mul_scalar(momentum)?.f_add_(&gradient)?;
         self.tensor.f_sub_(&direction.f_mul_scalar_(learning_rate)?)?;
-        self.velocity = Some(velocity);
         Ok(())
     }
 }

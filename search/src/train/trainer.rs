@@ -110,7 +110,7 @@ pub fn train(
 ) -> Result<Trained, TrainError> {
     let started = Instant::now();
     let recipe = plan.recipe;
-    let mut optimizer = Sgd::new(network, recipe.momentum, recipe.weight_decay);
+    let mut optimizer = Sgd::new(network, recipe.momentum, recipe.weight_decay)?;
     let steps_per_epoch = plan.train.len().div_ceil(recipe.batch_size);
     let schedule = recipe.schedule(steps_per_epoch);
     let mut epochs = Vec::new();
