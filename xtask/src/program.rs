@@ -87,7 +87,7 @@ fn binary() -> Result<PathBuf> {
 
 /// Guesses from cargo's dependency file whether a build has nothing to do, only to decide how much it should say.
 fn is_fresh(binary: &Path) -> bool {
-    let newer = |path: &Path, than: SystemTime| !modified(path).is_some_and(|time| time <= than);
+    let newer = |path: &Path, than: SystemTime| modified(path).is_none_or(|time| time > than);
     let Some(built) = modified(binary) else { return false };
     let Ok(text) = fs::read_to_string(binary.with_extension("d")) else {
         return false;
