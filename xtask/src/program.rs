@@ -40,8 +40,21 @@ pub fn install(arguments: &[OsString]) -> Result<ExitCode> {
     };
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
+    if let Some(failed) = build(&environment, is_fresh(&binary()?))? {
+        return Ok(failed);
+    }
+    // Everything is built; without `--offline` cargo would still ask the index for news.
     let mut command = environment.cargo();
-    command.args(["install", "--path", "search", "--bin", "mnas", "--locked", "--force"]);
+    command.args([
+        "install",
+        "--path",
+        "search",
+        "--bin",
+        "mnas",
+        "--locked",
+        "--offline",
+        "--force",
+    ]);
     if let Some(folder) = root {
         let folder = std::path::absolute(folder).map_err(|error| Error::io("resolve", Path::new(folder), &error))?;
         command.arg("--root").arg(folder);
