@@ -10,6 +10,9 @@ use crate::marker::{Entry, Marker};
 use crate::unpack::{Select, unpack};
 use crate::wheel::{Wheel, remove_folder};
 
+/// Says what is wrong with a freshly unpacked folder.
+pub type Inspect = dyn Fn(&Path) -> Result<()>;
+
 /// A set of files taken out of wheels into one folder of the cache.
 pub struct Package {
     /// The folder's name: what, version and platform.
@@ -18,8 +21,8 @@ pub struct Package {
     pub wheels: Vec<Wheel>,
     /// Which files of the wheels go where.
     pub select: Box<Select>,
-    /// Says what is wrong with a freshly unpacked folder.
-    pub inspect: Box<dyn Fn(&Path) -> Result<()>>,
+    /// The last check before the folder gets its name.
+    pub inspect: Box<Inspect>,
 }
 
 /// The cache folder.

@@ -65,7 +65,7 @@ fn package(platform: Platform) -> Package {
     }
 }
 
-/// libtorch_cpu links the CUDA runtime and profiling libraries on Linux even where there is no GPU; their versions are those that the
+/// `libtorch_cpu` links the CUDA runtime and profiling libraries on Linux even where there is no GPU; their versions are those that the
 /// torch wheel requires (cuda-toolkit 13.0.2).
 fn wheels(platform: Platform) -> Vec<Wheel> {
     let torch = Wheel {
@@ -193,16 +193,14 @@ fn check_given(folder: &Path) -> Result<()> {
         ));
     }
     let include = std::env::var_os("LIBTORCH_INCLUDE").map_or_else(|| folder.to_path_buf(), PathBuf::from);
-    match version_of(folder).or_else(|| version_of(&include)) {
-        Some(found) => check_version(&found, &format!("LIBTORCH is {}, which", folder.display())),
-        None => {
-            eprintln!(
-                "note: cannot read the version of {}; {VERSION} is needed",
-                folder.display()
-            );
-            Ok(())
-        }
+    if let Some(found) = version_of(folder).or_else(|| version_of(&include)) {
+        return check_version(&found, &format!("LIBTORCH is {}, which", folder.display()));
     }
+    eprintln!(
+        "note: cannot read the version of {}; {VERSION} is needed",
+        folder.display()
+    );
+    Ok(())
 }
 
 fn check_pytorch() -> Result<()> {

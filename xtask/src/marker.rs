@@ -43,7 +43,7 @@ impl Marker {
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEADER}\n");
         for wheel in &self.wheels {
-            text += &format!("wheel {wheel}\n");
+            writeln!(text, "wheel {wheel}").expect("writing to a string does not fail");
         }
         for Entry { sha256, bytes, path } in &self.files {
             writeln!(text, "file {sha256} {bytes} {path}").expect("writing to a string does not fail");

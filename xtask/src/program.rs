@@ -40,8 +40,21 @@ pub fn install(arguments: &[OsString]) -> Result<ExitCode> {
     };
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
+    if let Some(failed) = build(&environment, is_fresh(&binary()?))? {
+        return Ok(failed);
+    }
+    // Everything is built; without `--offline` cargo would still ask the index for news.
     let mut command = environment.cargo();
-    command.args(["install", "--path", "search", "--bin", "mnas", "--locked", "--force"]);
+    command.args([
+        "install",
+        "--path",
+        "search",
+        "--bin",
+        "mnas",
+        "--locked",
+        "--offline",
+        "--force",
+    ]);
     if let Some(folder) = root {
         let folder = std::path::absolute(folder).map_err(|error| Error::io("resolve", Path::new(folder), &error))?;
         command.arg("--root").arg(folder);
@@ -87,7 +100,7 @@ fn binary() -> Result<PathBuf> {
 
 /// Guesses from cargo's dependency file whether a build has nothing to do, only to decide how much it should say.
 fn is_fresh(binary: &Path) -> bool {
-    let newer = |path: &Path, than: SystemTime| !modified(path).is_some_and(|time| time <= than);
+    let newer = |path: &Path, than: SystemTime| modified(path).is_none_or(|time| time > than);
     let Some(built) = modified(binary) else { return false };
     let Ok(text) = fs::read_to_string(binary.with_extension("d")) else {
         return false;

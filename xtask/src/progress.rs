@@ -84,13 +84,13 @@ pub fn megabytes(bytes: u64) -> f64 {
 
 fn line(label: &str, done_bytes: u64, total_bytes: u64, elapsed: Duration) -> String {
     let (done, total, seconds) = (megabytes(done_bytes), megabytes(total_bytes), elapsed.as_secs_f64());
-    let mut line = format!("  {label:<36} {done:>8.1} of {total:.1} MB");
-    if done_bytes >= 500_000 && seconds > 0.5 {
-        let rate = done / seconds;
-        let left = (total - done) / rate;
-        line += &format!(", {:.0} %, {rate:.1} MB/s, {left:.0} s left", 100.0 * done / total);
+    let line = format!("  {label:<36} {done:>8.1} of {total:.1} MB");
+    if done_bytes < 500_000 || seconds <= 0.5 {
+        return line;
     }
-    line
+    let rate = done / seconds;
+    let (percent, left) = (100.0 * done / total, (total - done) / rate);
+    format!("{line}, {percent:.0} %, {rate:.1} MB/s, {left:.0} s left")
 }
 
 #[cfg(test)]

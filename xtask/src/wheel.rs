@@ -1,6 +1,7 @@
 //! Pinned Python wheels: downloaded with pip from whatever package index the machine is set up for, and checked against a fixed hash.
 
-use std::fs::{self, File};
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -80,10 +81,8 @@ impl Wheel {
 
     fn download(&self, folder: &Path) -> Result<()> {
         let python = python_with_pip()?;
-        let log = folder.join("pip.log");
-        let errors = File::create(&log).map_err(|error| Error::io("create", &log, &error))?;
         let requirement = format!("{}=={}", self.project, self.version);
-        let mut command = Command::new(&python);
+        let mut command = Command::new(python);
         command.args([
             "-m",
             "pip",
@@ -110,16 +109,24 @@ impl Wheel {
             .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(errors);
+            .stderr(Stdio::piped());
         let mut child = command
             .spawn()
-            .map_err(|error| Error::io("start", Path::new(&python), &error))?;
+            .map_err(|error| Error::io("start", Path::new(python), &error))?;
+        // Read beside the download: a full pipe would stop pip, and a file for it would not be written when the disk is full.
+        let pipe = child.stderr.take();
+        let listener = thread::spawn(move || {
+            let mut said = Vec::new();
+            // What pip could still say when its pipe breaks is lost; its exit status is not.
+            let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut said));
+            String::from_utf8_lossy(&said).into_owned()
+        });
 
         let mut progress = Progress::start(format!("download {} {}", self.project, self.version), self.bytes);
         let status = loop {
             match child
                 .try_wait()
-                .map_err(|error| Error::io("wait for", Path::new(&python), &error))?
+                .map_err(|error| Error::io("wait for", Path::new(python), &error))?
             {
                 Some(status) => break status,
                 None => progress.update(folder_bytes(folder)),
@@ -131,7 +138,7 @@ impl Wheel {
             return Ok(());
         }
         progress.abandon();
-        let said = fs::read_to_string(&log).unwrap_or_default();
+        let said = listener.join().unwrap_or_default();
         Err(explain_pip_failure(&requirement, &said))
     }
 }
@@ -212,7 +219,7 @@ fn explain_pip_failure(requirement: &str, said: &str) -> Error {
         "the package index does not have this version for this platform: use a full mirror, or install it yourself and set \
          LIBTORCH=<folder> and ORT_DYLIB_PATH=<library>"
     } else {
-        "see pip's message above; then run the command again"
+        "see pip's message above, then run the command again"
     };
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     let tail = lines[lines.len().saturating_sub(4)..].join("\n    ");
