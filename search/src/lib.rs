@@ -1,1 +1,4 @@
 //! placeholder
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod report;
