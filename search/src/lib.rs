@@ -5,6 +5,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod data;
+pub mod export;
 pub mod files;
+mod random;
+pub mod report;
+pub mod strategy;
+pub mod study;
 mod text;
 pub mod train;
+pub mod worker;
