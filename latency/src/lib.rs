@@ -1,1 +1,70 @@
-//! placeholder
+//! What a network costs on a device: runtimes, measurement, latency tables, calibration, prediction.
+//!
+//! The modules follow the path of a number:
+//!
+//! ```text
+//! Device ── which runtime, threads, precision              device
+//!   │
+//! Runtime ── loads a model, runs it, tells the time        runtime, runtimes
+//!   │
+//! Bench ── normalises by an anchor network, repeats        measure
+//!   │
+//! LatencyTable ── a folder of measured layers              table, filled by profile
+//!   │
+//! Predictor ── sums, calibrates, fills gaps                predict, calibrate, cost_model
+//! ```
+//!
+//! A table holds layers measured alone. A network is predicted as their sum, calibrated against whole networks that
+//! were measured too, because a layer alone finds its weights and input in cache. Layers that were not measured are
+//! predicted by a cost model fitted on those that were, with a wider interval; nothing is ever taken to cost 0.
+//!
+//! ```
+//! use mnas_latency::{Device, MeasureSettings, Milliseconds, MissingKeys, Predictor, ProfileOptions};
+//! use std::sync::atomic::AtomicBool;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let network: mnas_space::Architecture = "in32,conv_k3_s2_c16_nhs,ir_r2_k3_e4_c16_nre,head_o10".parse()?;
+//! let folder = tempfile::tempdir()?;
+//! let device = Device::open("fake")?; // invented times; "host" measures this machine
+//! let mut runtime = mnas_latency::runtimes::open(&device, None)?;
+//! let mut table =
+//!     mnas_latency::open_or_create(folder.path(), &device, runtime.as_mut(), &MeasureSettings::quick())?;
+//! let keys = network.layers().map(|layer| layer.key);
+//! let options = ProfileOptions::quick();
+//! mnas_latency::profile(
+//!     runtime.as_mut(), &mut table, keys, &[], &options, &AtomicBool::new(false), &mut |_event| {},
+//! )?;
+//! let prediction = Predictor::fit(&table)?.predict(&network, MissingKeys::Refuse)?;
+//! assert!(prediction.latency < Milliseconds(1.0) && prediction.coverage == 1.0);
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod calibrate;
+mod cost_model;
+mod device;
+mod duration;
+mod error;
+mod hash;
+mod measure;
+mod predict;
+mod profile;
+mod random;
+mod regression;
+mod runtime;
+pub mod runtimes;
+mod statistics;
+mod table;
+
+pub use calibrate::{Calibration, CalibrationReport};
+pub use cost_model::CostModel;
+pub use device::{Device, DeviceFingerprint, HostFacts, Precision, RuntimeKind};
+pub use duration::{DurationError, Milliseconds, parse_latency};
+pub use error::{LatencyError, RuntimeError};
+pub use measure::{ANCHOR, Bench, Candidate, MeasureSettings, Measurement};
+pub use predict::{MissingKeys, Prediction, Predictor};
+pub use profile::{ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, open_or_create, profile};
+pub use runtime::{LoadedModel, Model, Runtime};
+pub use statistics::spearman;
+pub use table::{LatencyTable, TableHeader};

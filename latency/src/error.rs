@@ -1,0 +1,157 @@
+//! What can go wrong between a device and a prediction.
+
+use std::path::{Path, PathBuf};
+
+use crate::duration::DurationError;
+
+/// Any failure of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum LatencyError {
+    /// A duration that cannot be read.
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// Reading or writing failed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, such as `read`.
+        action: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// There is no device of this name.
+    #[error("there is no device `{name}`; expected one of {}, a file configs/devices/{name}.toml, or a path", known.join(", "))]
+    UnknownDevice {
+        /// What was asked for.
+        name: String,
+        /// The devices that are built in.
+        known: Vec<String>,
+    },
+    /// A device file that cannot be used.
+    #[error("{file}, line {line}: {problem}; {expected}")]
+    DeviceConfig {
+        /// The file, or the name of a built-in device.
+        file: String,
+        /// Line, counted from 1.
+        line: usize,
+        /// What was found.
+        problem: String,
+        /// What would have been accepted.
+        expected: String,
+    },
+    /// There is no latency table in this folder.
+    #[error("{} holds no latency table; make one with `mnas profile --device {device}`", folder.display())]
+    TableMissing {
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// The device it should be of.
+        device: String,
+    },
+    /// The table was measured on something else than what it is to be used for.
+    #[error("{}: the table was measured with {what} `{found}`, this is `{expected}`; {remedy}", file.display())]
+    TableMismatch {
+        /// The table's `device.toml`.
+        file: PathBuf,
+        /// What differs: `runtime version`, `cpu`, ...
+        what: &'static str,
+        /// The table's value.
+        found: String,
+        /// The device's value.
+        expected: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A table file with something in it that cannot be right.
+    #[error("{}, line {line}: {problem}; {remedy}", file.display())]
+    Table {
+        /// The file.
+        file: PathBuf,
+        /// Line, counted from 1.
+        line: u64,
+        /// What was found.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The runtime could not be opened, or could not load or run a model.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A prediction was asked for with [`crate::MissingKeys::Refuse`] and the table does not hold every layer.
+    #[error("{count} of the network's layers are not in the table, the first is `{first}`; profile the device for this network, or allow predicted layers")]
+    MissingKeys {
+        /// How many layers are missing.
+        count: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// Nothing was measured, so nothing can be predicted.
+    #[error("the table holds no measured layer; profile the device first")]
+    EmptyTable,
+}
+
+impl LatencyError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { path: path.to_owned(), action, source }
+    }
+
+    /// Whether the table is missing or belongs to another device (the binary's exit code 5).
+    pub fn is_table_of_another_device(&self) -> bool {
+        matches!(self, Self::TableMissing { .. } | Self::TableMismatch { .. })
+    }
+}
+
+/// A runtime that does not work, or not for this model.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RuntimeError {
+    /// The runtime's library is not where it should be.
+    #[error("there is no ONNX Runtime library at {}; run the set-up again or name the library's path", path.display())]
+    LibraryMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// No library was named.
+    #[error("device `{device}` needs the ONNX Runtime library and its path is not known; run the set-up or name the library's path")]
+    LibraryUnknown {
+        /// The device.
+        device: String,
+    },
+    /// The library cannot be loaded or is too old.
+    #[error("cannot use the ONNX Runtime library {}: {reason}; expected ONNX Runtime 1.{minor} or newer for this machine", path.display())]
+    LibraryUnusable {
+        /// The library.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+        /// The oldest minor version that works.
+        minor: u32,
+    },
+    /// A process can hold one copy of the library; it already holds another.
+    #[error("cannot load {}: this process already uses {}; use one ONNX Runtime library per process", path.display(), loaded.display())]
+    AnotherLibrary {
+        /// What was asked for.
+        path: PathBuf,
+        /// What is loaded.
+        loaded: PathBuf,
+    },
+    /// The runtime does not accept the model.
+    #[error("{runtime} refuses `{model}`: {reason}")]
+    Refused {
+        /// The runtime.
+        runtime: String,
+        /// The model's name.
+        model: String,
+        /// The runtime's words.
+        reason: String,
+    },
+    /// The runtime failed while running the model.
+    #[error("{runtime} failed while running `{model}`: {reason}")]
+    Failed {
+        /// The runtime.
+        runtime: String,
+        /// The model's name.
+        model: String,
+        /// The runtime's words.
+        reason: String,
+    },
+}

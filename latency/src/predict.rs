@@ -1,0 +1,189 @@
+//! Predicting a network's latency from a table.
+
+use std::collections::HashMap;
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use mnas_space::{Architecture, BlockKey};
+
+use crate::calibrate::{Calibration, CalibrationReport, LayerFacts, Terms};
+use crate::cost_model::CostModel;
+use crate::duration::Milliseconds;
+use crate::error::LatencyError;
+use crate::hash::KeyHashBuilder;
+use crate::table::LatencyTable;
+
+/// What to do about layers that the table does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MissingKeys {
+    /// Predict them from the layers that were measured, and widen the interval.
+    #[default]
+    Predict,
+    /// Refuse to predict the network.
+    Refuse,
+}
+
+/// A predicted latency.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// The expected median of the network's latency.
+    pub latency: Milliseconds,
+    /// In nine networks of ten the measured median is above this ...
+    pub low: Milliseconds,
+    /// ... and below this; both bounds together hold for eight in ten.
+    pub high: Milliseconds,
+    /// Share of the network's layers that were measured.
+    pub coverage: f64,
+}
+
+/// The interval's half width in standard deviations: eight in ten of a normal distribution.
+const INTERVAL: f64 = 1.2816;
+
+/// The cost model's errors on the layers of one network have this much in common.
+const COMMON_ERROR: f64 = 0.3;
+
+/// Answers kept for unmeasured layers.
+const CACHED: usize = 200_000;
+
+#[derive(Debug, Clone, Copy)]
+struct LayerCost {
+    ms: f64,
+    facts: LayerFacts,
+    /// 0 for a measured layer.
+    relative_error: f64,
+}
+
+/// Predicts networks on the device of one table; shared freely between threads.
+#[derive(Debug)]
+pub struct Predictor {
+    measured: HashMap<BlockKey, LayerCost, KeyHashBuilder>,
+    rows: Vec<(BlockKey, f64)>,
+    cost_model: OnceLock<CostModel>,
+    estimated: RwLock<HashMap<BlockKey, LayerCost, KeyHashBuilder>>,
+    calibration: Calibration,
+}
+
+impl Predictor {
+    /// Calibrates against the table's whole networks. Always gives the same predictor for the same table.
+    pub fn fit(table: &LatencyTable) -> Result<Self, LatencyError> {
+        Self::fit_without(table, &|_| false)
+    }
+
+    /// Like [`Predictor::fit`], with some of the table's networks left out of the calibration, to be predicted.
+    pub fn fit_without(
+        table: &LatencyTable,
+        left_out: &dyn Fn(&Architecture) -> bool,
+    ) -> Result<Self, LatencyError> {
+        if table.is_empty() {
+            return Err(LatencyError::EmptyTable);
+        }
+        let rows: Vec<(BlockKey, f64)> = table.blocks().map(|(key, row)| (*key, row.median_ms)).collect();
+        let cost = |(key, ms): &(BlockKey, f64)| {
+            (*key, LayerCost { ms: *ms, facts: LayerFacts::of(key), relative_error: 0.0 })
+        };
+        let mut predictor = Self {
+            measured: rows.iter().map(cost).collect(),
+            rows,
+            cost_model: OnceLock::new(),
+            estimated: RwLock::default(),
+            calibration: Calibration::fit(&[]),
+        };
+        let networks: Vec<(Terms, f64)> = table
+            .networks()
+            .iter()
+            .filter(|(architecture, _)| !left_out(architecture))
+            .map(|(architecture, row)| (predictor.sum(architecture).terms, row.median_ms))
+            .collect();
+        predictor.calibration = Calibration::fit(&networks);
+        Ok(predictor)
+    }
+
+    /// Predicts a network.
+    pub fn predict(&self, architecture: &Architecture, missing: MissingKeys) -> Result<Prediction, LatencyError> {
+        let sum = self.sum(architecture);
+        if missing == MissingKeys::Refuse && sum.missing > 0 {
+            let mut keys = architecture.layers().map(|layer| layer.key);
+            let first = keys.find(|key| !key.is_nothing() && !self.measured.contains_key(key));
+            let first = first.map(|key| key.to_string()).unwrap_or_default();
+            return Err(LatencyError::MissingKeys { count: sum.missing, first });
+        }
+        Ok(self.prediction(&sum))
+    }
+
+    fn prediction(&self, sum: &LayerSum) -> Prediction {
+        let ms = self.calibration.apply(&sum.terms);
+        let total = sum.terms.0[0].max(f64::MIN_POSITIVE);
+        let missing = COMMON_ERROR * (sum.error_ms / total).powi(2) + (1.0 - COMMON_ERROR) * sum.error_ms2 / total.powi(2);
+        let error = INTERVAL * (self.calibration.relative_error().powi(2) + missing).sqrt();
+        Prediction {
+            latency: Milliseconds(ms),
+            low: Milliseconds(ms * (-error).exp()),
+            high: Milliseconds(ms * error.exp()),
+            coverage: if sum.layers == 0 { 1.0 } else { 1.0 - sum.missing as f64 / sum.layers as f64 },
+        }
+    }
+
+    /// How the sum of layers becomes a latency, and how well it does.
+    pub fn calibration(&self) -> &CalibrationReport {
+        self.calibration.report()
+    }
+
+    /// The model of unmeasured layers, fitted when it is first asked for.
+    ///
+    /// # Panics
+    /// Never: a predictor is only made of a table with rows.
+    pub fn cost_model(&self) -> &CostModel {
+        self.cost_model.get_or_init(|| CostModel::fit(&self.rows).expect("a predictor has at least one measured layer"))
+    }
+
+    fn sum(&self, architecture: &Architecture) -> LayerSum {
+        let mut sum = LayerSum::default();
+        for layer in architecture.layers() {
+            match self.measured.get(&layer.key) {
+                Some(cost) => sum.add(cost),
+                None if layer.key.is_nothing() => {}
+                None => sum.add(&self.estimate(&layer.key)),
+            }
+        }
+        sum
+    }
+
+    fn estimate(&self, key: &BlockKey) -> LayerCost {
+        if let Some(cost) = self.estimated.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+            return *cost;
+        }
+        let estimate = self.cost_model().estimate(key);
+        let cost =
+            LayerCost { ms: estimate.ms, facts: LayerFacts::of(key), relative_error: estimate.relative_error };
+        let mut estimated = self.estimated.write().unwrap_or_else(PoisonError::into_inner);
+        if estimated.len() < CACHED {
+            estimated.insert(*key, cost);
+        }
+        cost
+    }
+}
+
+#[derive(Debug, Default)]
+struct LayerSum {
+    terms: Terms,
+    layers: usize,
+    missing: usize,
+    /// Sum of the unmeasured layers' errors, and of their squares.
+    error_ms: f64,
+    error_ms2: f64,
+}
+
+impl LayerSum {
+    fn add(&mut self, cost: &LayerCost) {
+        self.terms.add(cost.ms, cost.facts);
+        self.layers += 1;
+        if cost.relative_error > 0.0 {
+            let error_ms = cost.relative_error * cost.ms;
+            self.missing += 1;
+            self.error_ms += error_ms;
+            self.error_ms2 += error_ms * error_ms;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! Profiling: filling a latency table, interruptible at any layer.
+
+mod run;
+
+pub use run::{ProfileEvent, ProfileReport, StopReason, profile};
+
+use std::path::Path;
+use std::time::Duration;
+
+use mnas_space::{Architecture, BlockKey};
+
+use crate::device::{Device, DeviceFingerprint, HostFacts};
+use crate::error::LatencyError;
+use crate::measure::{Bench, MeasureSettings};
+use crate::runtime::Runtime;
+use crate::table::LatencyTable;
+
+/// How a table is filled.
+#[derive(Debug, Clone)]
+pub struct ProfileOptions {
+    /// Care taken for each layer.
+    pub measure: MeasureSettings,
+    /// Of the order in which layers are measured, so that drift does not fall on neighbours.
+    pub seed: u64,
+    /// When this much time is used no further layer is begun; the networks for calibration still follow.
+    pub time_cap: Option<Duration>,
+    /// How many rounds the whole networks are measured in, one after the other in each.
+    pub network_rounds: usize,
+}
+
+impl ProfileOptions {
+    /// Minutes for a space.
+    pub fn quick() -> Self {
+        Self { measure: MeasureSettings::quick(), seed: 0, time_cap: None, network_rounds: 4 }
+    }
+
+    /// For the record.
+    pub fn thorough() -> Self {
+        Self { measure: MeasureSettings::thorough(), seed: 0, time_cap: None, network_rounds: 10 }
+    }
+}
+
+/// What a profile has to do: how much is asked for, how much of it is missing, how long that takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfilePlan {
+    /// Distinct layers asked for, layers that compute nothing left out.
+    pub blocks: usize,
+    /// Of these, the ones the table lacks, in a fixed order.
+    pub missing_blocks: Vec<BlockKey>,
+    /// Whole networks asked for that the table lacks.
+    pub missing_networks: Vec<Architecture>,
+    /// Expected time for what is missing.
+    pub estimate: Duration,
+}
+
+impl ProfilePlan {
+    /// Compares what is asked for with what `table` holds; without a table everything is missing.
+    pub fn new(
+        keys: impl IntoIterator<Item = BlockKey>,
+        networks: &[Architecture],
+        table: Option<&LatencyTable>,
+        options: &ProfileOptions,
+    ) -> Self {
+        let mut asked: Vec<BlockKey> = keys.into_iter().filter(|key| !key.is_nothing()).collect();
+        asked.sort_unstable();
+        asked.dedup();
+        let blocks = asked.len();
+        let missing_blocks: Vec<BlockKey> =
+            asked.into_iter().filter(|key| table.is_none_or(|table| table.get(key).is_none())).collect();
+        let mut missing_networks: Vec<Architecture> = Vec::new();
+        for network in networks {
+            if table.is_none_or(|table| table.network(network).is_none()) && !missing_networks.contains(network) {
+                missing_networks.push(network.clone());
+            }
+        }
+        let ms = missing_blocks.len() as f64 * options.block_ms() + missing_networks.len() as f64 * options.network_ms();
+        Self { blocks, missing_blocks, missing_networks, estimate: Duration::from_secs_f64(ms / 1000.0) }
+    }
+
+    /// The share of the layers asked for that is measured already.
+    pub fn coverage(&self) -> f64 {
+        if self.blocks == 0 { 1.0 } else { 1.0 - self.missing_blocks.len() as f64 / self.blocks as f64 }
+    }
+}
+
+impl ProfileOptions {
+    /// Expected time for a layer: its samples, the anchor between them, and loading it.
+    fn block_ms(&self) -> f64 {
+        self.measure.max_ms + 8.0
+    }
+
+    fn network_ms(&self) -> f64 {
+        12.0 * (self.network_rounds * run::SAMPLES_PER_ROUND) as f64 + 50.0
+    }
+}
+
+/// Opens the table in `folder` for this device, or starts one there (which measures the anchor's reference time).
+pub fn open_or_create(
+    folder: &Path,
+    device: &Device,
+    runtime: &mut dyn Runtime,
+    settings: &MeasureSettings,
+) -> Result<LatencyTable, LatencyError> {
+    let host = HostFacts::gather();
+    let fingerprint = DeviceFingerprint::new(device, runtime, &host);
+    if LatencyTable::exists(folder) {
+        return LatencyTable::open(folder, &fingerprint);
+    }
+    let reference = Bench::new(runtime, settings.clone(), None)?.reference()?;
+    LatencyTable::create(folder, device, &fingerprint, &host, reference.0)
+}
+
+#[cfg(test)]
+mod tests;

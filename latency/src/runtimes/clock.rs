@@ -1,0 +1,90 @@
+//! A clock that stands still while the thread waits for a processor.
+
+use std::time::Instant;
+
+use crate::duration::Milliseconds;
+
+/// A running stopwatch for one thread's work.
+///
+/// On a busy machine a thread is set aside for milliseconds at a time, which says nothing about the network being
+/// timed. Linux counts that waiting exactly, per thread; it is subtracted. Elsewhere this is plain wall time.
+/// Runtimes with threads of their own are corrected for the calling thread's waiting only.
+pub(super) struct Stopwatch {
+    waited_ns: Option<u64>,
+    start: Instant,
+}
+
+impl Stopwatch {
+    pub fn start() -> Self {
+        let waited_ns = waited_ns();
+        Self { waited_ns, start: Instant::now() }
+    }
+
+    pub fn stop(self) -> Milliseconds {
+        let wall_ms = self.start.elapsed().as_secs_f64() * 1000.0;
+        let waited_ms = match (self.waited_ns, waited_ns()) {
+            (Some(before), Some(after)) => after.saturating_sub(before) as f64 / 1e6,
+            _ => 0.0,
+        };
+        // Waiting just outside the timed part can be counted in; then the wall time is the better number.
+        Milliseconds(if waited_ms < wall_ms { wall_ms - waited_ms } else { wall_ms })
+    }
+}
+
+/// Nanoseconds that this thread has waited for a processor since it began.
+#[cfg(target_os = "linux")]
+fn waited_ns() -> Option<u64> {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    // The path names the thread that opens it, so every thread keeps its own.
+    thread_local!(static SCHEDSTAT: Option<File> = File::open("/proc/thread-self/schedstat").ok());
+    SCHEDSTAT.with(|file| {
+        let mut buffer = [0; 80];
+        let length = file.as_ref()?.read_at(&mut buffer, 0).ok()?;
+        // Time on a processor, time waiting for one, number of time slices.
+        std::str::from_utf8(&buffer[..length]).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn waited_ns() -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_timed() {
+        let watch = Stopwatch::start();
+        let sum: f64 = (0..200_000).map(|i| std::hint::black_box(f64::from(i)).sqrt()).sum();
+        let ms = watch.stop().0;
+        assert!(std::hint::black_box(sum) > 0.0 && ms > 0.0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn waiting_is_not() {
+        // More busy threads than processors: all of them wait, and none of them may be billed for it.
+        let threads = 3 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let work = || {
+            let (watch, wall) = (Stopwatch::start(), Instant::now());
+            let mut sum = 0.0;
+            while wall.elapsed().as_millis() < 60 {
+                sum += std::hint::black_box(1.5_f64).sqrt();
+            }
+            std::hint::black_box(sum);
+            (watch.stop().0, wall.elapsed().as_secs_f64() * 1000.0)
+        };
+        let timed = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        let (on_processor, wall) = timed.iter().fold((0.0, 0.0), |sum, (ms, wall)| (sum.0 + ms, sum.1 + wall));
+        if waited_ns().is_some() {
+            assert!(on_processor < 0.7 * wall, "{on_processor} of {wall}");
+        }
+    }
+}

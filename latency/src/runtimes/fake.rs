@@ -1,0 +1,152 @@
+//! A runtime that executes nothing: times come from a formula and a clock that only it moves.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mnas_space::{Graph, Node, Op};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::duration::Milliseconds;
+use crate::error::RuntimeError;
+use crate::random;
+use crate::runtime::{LoadedModel, Model, Runtime};
+
+/// What disturbs a [`FakeRuntime`]. The default disturbs a little, as a quiet machine does.
+#[derive(Debug, Clone)]
+pub struct FakeSettings {
+    /// Of all noise.
+    pub seed: u64,
+    /// Standard deviation of each inference's time, as a share of it.
+    pub noise: f64,
+    /// How much slower the machine becomes at worst, as a share: 0.3 means times between 1 and 1.3 of the true ones.
+    pub drift: f64,
+    /// Time between two slowest moments.
+    pub drift_period_ms: f64,
+    /// Share of inferences that are interrupted.
+    pub spikes: f64,
+    /// How many times longer an interrupted inference takes.
+    pub spike_factor: f64,
+    /// How many times longer a network takes than its blocks alone (weights and activations fall out of caches).
+    pub network_factor: f64,
+    /// Time added to every layer of a network.
+    pub layer_overhead_ms: f64,
+    /// A graph is refused when its name contains this text; for tests of runtimes that lack an operator.
+    pub refuse: Option<String>,
+}
+
+impl Default for FakeSettings {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            noise: 0.01,
+            drift: 0.0,
+            drift_period_ms: 20_000.0,
+            spikes: 0.0,
+            spike_factor: 8.0,
+            network_factor: 1.15,
+            layer_overhead_ms: 0.002,
+            refuse: None,
+        }
+    }
+}
+
+/// A deterministic runtime without a device, for exact tests of statistics and for trying the tools.
+///
+/// Its times are invented: a fixed cost per multiply-add, per byte moved and per operation. With the same seed
+/// and the same calls it always answers the same.
+#[derive(Debug)]
+pub struct FakeRuntime {
+    settings: FakeSettings,
+    state: Arc<Mutex<FakeState>>,
+}
+
+#[derive(Debug)]
+struct FakeState {
+    clock_ms: f64,
+    rng: ChaCha8Rng,
+}
+
+impl FakeRuntime {
+    /// A fake runtime whose clock stands at 0.
+    pub fn new(settings: FakeSettings) -> Self {
+        let rng = random::stream(settings.seed, "fake runtime", 0);
+        Self { settings, state: Arc::new(Mutex::new(FakeState { clock_ms: 0.0, rng })) }
+    }
+
+    /// The time that an undisturbed inference of this graph takes.
+    pub fn true_ms(&self, graph: &Graph) -> f64 {
+        let alone: f64 = graph.nodes.iter().map(|node| node_ms(graph, node)).sum::<f64>() + 0.004;
+        let mut scopes: Vec<_> = graph.nodes.iter().map(|node| node.name.scope).collect();
+        scopes.dedup();
+        if scopes.len() > 1 {
+            alone * self.settings.network_factor + scopes.len() as f64 * self.settings.layer_overhead_ms
+        } else {
+            alone
+        }
+    }
+}
+
+/// Depthwise convolutions are slow for their multiply-adds, pointwise ones fast, and everything moves memory.
+fn node_ms(graph: &Graph, node: &Node) -> f64 {
+    let positions = f64::from(node.output.height) * f64::from(node.output.width);
+    let moved = node.operands().map(|tensor| graph.shape(tensor).elements()).sum::<u64>() + node.output.elements();
+    let memory_ms = moved as f64 * 4.0 / 2.0e7;
+    match node.op {
+        Op::Convolution { in_channels, out_channels, kernel, groups, .. } => {
+            let macs = f64::from(in_channels / groups) * f64::from(kernel).powi(2) * f64::from(out_channels) * positions;
+            let macs_per_ms = if groups > 1 { 4.0e6 } else { 2.0e7 };
+            macs / macs_per_ms + memory_ms + 0.002
+        }
+        Op::Linear { in_features, out_features } => {
+            f64::from(in_features) * f64::from(out_features) / 1.0e7 + memory_ms + 0.002
+        }
+        // Folded into the convolution before it.
+        Op::BatchNorm { .. } => 0.0,
+        Op::Activation(_) | Op::Gate(_) | Op::GlobalAveragePool | Op::Add | Op::Multiply => memory_ms + 0.0005,
+    }
+}
+
+impl Runtime for FakeRuntime {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn version(&self) -> &'static str {
+        "1"
+    }
+
+    fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {
+        if self.settings.refuse.as_ref().is_some_and(|refused| model.name.contains(refused)) {
+            let reason = "told to refuse it".to_owned();
+            return Err(RuntimeError::Refused { runtime: "fake".to_owned(), model: model.name.clone(), reason });
+        }
+        Ok(Box::new(FakeModel {
+            true_ms: self.true_ms(&model.graph),
+            settings: self.settings.clone(),
+            state: Arc::clone(&self.state),
+        }))
+    }
+}
+
+struct FakeModel {
+    true_ms: f64,
+    settings: FakeSettings,
+    state: Arc<Mutex<FakeState>>,
+}
+
+impl LoadedModel for FakeModel {
+    fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError> {
+        let settings = &self.settings;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let start_ms = state.clock_ms;
+        for _ in 0..inferences {
+            let phase = state.clock_ms / settings.drift_period_ms * std::f64::consts::TAU;
+            let slowdown = 1.0 + settings.drift * (1.0 - phase.cos()) / 2.0;
+            // The sum of four uniform numbers is near enough to a normal one, and bounded.
+            let normal = (0..4).map(|_| state.rng.random_range(-1.0..1.0)).sum::<f64>() * 0.75_f64.sqrt();
+            let spike = if state.rng.random_bool(settings.spikes.clamp(0.0, 1.0)) { settings.spike_factor } else { 1.0 };
+            state.clock_ms += self.true_ms * slowdown * spike * (1.0 + settings.noise * normal).max(0.1);
+        }
+        Ok(Milliseconds(state.clock_ms - start_ms))
+    }
+}

@@ -1,0 +1,146 @@
+//! ONNX Runtime on the CPU, loaded from a library at run time.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use ort::environment::Environment;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{IoBinding, Session};
+use ort::value::Tensor;
+
+use super::clock::Stopwatch;
+use crate::duration::Milliseconds;
+use crate::error::RuntimeError;
+use crate::runtime::{LoadedModel, Model, Runtime};
+
+const NAME: &str = "onnxruntime";
+
+/// The library and its environment exist once per process; this holds the first that worked.
+static LOADED: Mutex<Option<Library>> = Mutex::new(None);
+
+#[derive(Clone)]
+struct Library {
+    path: PathBuf,
+    version: String,
+    environment: Environment,
+}
+
+/// ONNX Runtime with its CPU provider, all graph optimisations, and a fixed number of threads.
+pub struct OnnxRuntime {
+    library: Library,
+    threads: usize,
+}
+
+impl OnnxRuntime {
+    /// Loads the library at `library` and runs every model on `threads` threads.
+    ///
+    /// A process can use one library only; asking for another one later is an error.
+    pub fn new(library: &Path, threads: usize) -> Result<Self, RuntimeError> {
+        Ok(Self { library: Library::load(library)?, threads: threads.max(1) })
+    }
+
+    fn session(&self, onnx: &[u8]) -> Result<Session, ort::Error> {
+        Session::builder(&self.library.environment)?
+            .with_intra_threads(self.threads)?
+            .with_inter_threads(1)?
+            .with_parallel_execution(false)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .commit_from_memory(onnx)
+    }
+
+    fn bind(session: &Session, input: mnas_space::Shape) -> Result<IoBinding, ort::Error> {
+        let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
+        // Plain numbers around zero: no denormals, and activations see both signs.
+        let values = (0..input.elements()).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect::<Vec<_>>();
+        let mut binding = session.create_binding()?;
+        for outlet in session.inputs() {
+            binding.bind_input(outlet.name(), &Tensor::from_array((shape, values.clone()))?)?;
+        }
+        for outlet in session.outputs() {
+            binding.bind_output_to_device(outlet.name(), &session.allocator().memory_info().to_owned())?;
+        }
+        Ok(binding)
+    }
+}
+
+impl Library {
+    fn load(path: &Path) -> Result<Self, RuntimeError> {
+        let path = path.canonicalize().map_err(|_| RuntimeError::LibraryMissing { path: path.to_owned() })?;
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = loaded.as_ref() {
+            return if library.path == path {
+                Ok(library.clone())
+            } else {
+                Err(RuntimeError::AnotherLibrary { path, loaded: library.path.clone() })
+            };
+        }
+        let unusable =
+            |reason: String| RuntimeError::LibraryUnusable { path: path.clone(), reason, minor: ort::MINOR_VERSION };
+        let builder = ort::init_from(&path).map_err(|error| unusable(error.to_string()))?;
+        let environment =
+            builder.with_name("mnas").with_telemetry(false).build().map_err(|error| unusable(error.to_string()))?;
+        let version = library_version(&path).unwrap_or_else(|| build_info().to_owned());
+        let library = Self { path, version, environment };
+        *loaded = Some(library.clone());
+        Ok(library)
+    }
+}
+
+fn build_info() -> &'static str {
+    ort::info().trim_start_matches("ORT Build Info: ")
+}
+
+/// The version that the library's file states in its symbol table (Linux) or install name (macOS).
+///
+/// The binding offers no safe call for it.
+fn library_version(path: &Path) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    [b"VERS_1.".as_slice(), b"libonnxruntime.1."].iter().find_map(|marker| {
+        let start = bytes.windows(marker.len()).position(|window| window == *marker)? + marker.len() - 2;
+        let rest = &bytes[start..bytes.len().min(start + 24)];
+        let end = rest.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.').unwrap_or(rest.len());
+        let version = std::str::from_utf8(&rest[..end]).ok()?.trim_end_matches('.');
+        (version.split('.').count() == 3).then(|| version.to_owned())
+    })
+}
+
+impl Runtime for OnnxRuntime {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> &str {
+        &self.library.version
+    }
+
+    fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {
+        let refused = |error: ort::Error| RuntimeError::Refused {
+            runtime: NAME.to_owned(),
+            model: model.name.clone(),
+            reason: error.to_string(),
+        };
+        let session = self.session(&model.onnx()?).map_err(refused)?;
+        let binding = Self::bind(&session, model.graph.input).map_err(refused)?;
+        Ok(Box::new(OnnxModel { name: model.name.clone(), session, binding }))
+    }
+}
+
+struct OnnxModel {
+    name: String,
+    session: Session,
+    binding: IoBinding,
+}
+
+impl LoadedModel for OnnxModel {
+    fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError> {
+        let watch = Stopwatch::start();
+        for _ in 0..inferences {
+            self.session.run_binding(&self.binding).map_err(|error| RuntimeError::Failed {
+                runtime: NAME.to_owned(),
+                model: self.name.clone(),
+                reason: error.to_string(),
+            })?;
+        }
+        Ok(watch.stop())
+    }
+}

@@ -1,0 +1,201 @@
+//! The latency table: what the layers of networks cost on one device, kept in a folder people can read.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `device.toml` | format version, device, runtime and its version, threads, precision, processor, date, anchor |
+//! | `table.csv` | one row per block key: median, 10th and 90th percentile in milliseconds, runs, outliers, speed |
+//! | `networks.csv` | the same for whole networks, for calibration |
+//!
+//! Both CSV files only grow, one flushed row at a time, so that a kill at any moment loses at most the row being
+//! written. A last line without an end is such a row and is dropped; anything else that cannot be right is an error
+//! that names file and line, because a table decides what is searched for.
+
+mod header;
+mod rows;
+
+pub use header::TableHeader;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use mnas_space::{Architecture, BlockKey};
+
+use crate::device::{Device, DeviceFingerprint, HostFacts};
+use crate::error::LatencyError;
+use crate::hash::KeyHashBuilder;
+use crate::measure::Measurement;
+use rows::RowFile;
+
+/// Measured latencies of one device.
+#[derive(Debug)]
+pub struct LatencyTable {
+    folder: PathBuf,
+    header: TableHeader,
+    blocks: HashMap<BlockKey, Measurement, KeyHashBuilder>,
+    /// In the order they were measured.
+    keys: Vec<BlockKey>,
+    networks: Vec<(Architecture, Measurement)>,
+    block_rows: RowFile,
+    network_rows: RowFile,
+}
+
+const HEADER_FILE: &str = "device.toml";
+
+impl LatencyTable {
+    /// Whether `folder` holds a table.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(HEADER_FILE).is_file()
+    }
+
+    /// Starts an empty table in `folder`, which is made where it is missing.
+    ///
+    /// `reference_ms` is the anchor's reference time, see [`crate::Bench::reference`].
+    pub fn create(
+        folder: &Path,
+        device: &Device,
+        fingerprint: &DeviceFingerprint,
+        host: &HostFacts,
+        reference_ms: f64,
+    ) -> Result<Self, LatencyError> {
+        std::fs::create_dir_all(folder).map_err(LatencyError::io("create the folder", folder))?;
+        let header = TableHeader::new(device, fingerprint, host, reference_ms);
+        // The header comes last: a folder without one is no table, whatever lies beside it.
+        let block_rows = RowFile::create(folder, &rows::BLOCKS)?;
+        let network_rows = RowFile::create(folder, &rows::NETWORKS)?;
+        header.write(&folder.join(HEADER_FILE))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            header,
+            blocks: HashMap::default(),
+            keys: Vec::new(),
+            networks: Vec::new(),
+            block_rows,
+            network_rows,
+        })
+    }
+
+    /// Reads a table without asking what it was measured on.
+    pub fn load(folder: &Path) -> Result<Self, LatencyError> {
+        let file = folder.join(HEADER_FILE);
+        if !file.is_file() {
+            let device = folder.file_name().map_or_else(|| "host".to_owned(), |name| name.to_string_lossy().into_owned());
+            return Err(LatencyError::TableMissing { folder: folder.to_owned(), device });
+        }
+        let header = TableHeader::read(&file)?;
+        let mut table = Self {
+            folder: folder.to_owned(),
+            header,
+            blocks: HashMap::default(),
+            keys: Vec::new(),
+            networks: Vec::new(),
+            block_rows: RowFile::open(folder, &rows::BLOCKS)?,
+            network_rows: RowFile::open(folder, &rows::NETWORKS)?,
+        };
+        table.read_rows()?;
+        Ok(table)
+    }
+
+    /// Reads a table that must have been measured on this device: [`LatencyTable::load`], then
+    /// [`LatencyTable::check`].
+    pub fn open(folder: &Path, fingerprint: &DeviceFingerprint) -> Result<Self, LatencyError> {
+        let table = Self::load(folder)?;
+        table.check(fingerprint)?;
+        Ok(table)
+    }
+
+    /// An error that names the first thing in which the table's device and `fingerprint` differ.
+    pub fn check(&self, fingerprint: &DeviceFingerprint) -> Result<(), LatencyError> {
+        self.header.check(fingerprint, &self.folder.join(HEADER_FILE))
+    }
+
+    fn read_rows(&mut self) -> Result<(), LatencyError> {
+        let mut lines = HashMap::<BlockKey, u64, KeyHashBuilder>::default();
+        for row in self.block_rows.read()? {
+            let key: BlockKey = row.name.parse().map_err(|error: mnas_space::NotationError| {
+                self.block_rows.error(row.line, format!("key `{}`: {error}", row.name))
+            })?;
+            if let Some(first) = lines.insert(key, row.line) {
+                let problem = format!("key `{key}` stands here and in line {first}");
+                return Err(self.block_rows.error(row.line, problem));
+            }
+            self.blocks.insert(key, row.measurement);
+            self.keys.push(key);
+        }
+        for row in self.network_rows.read()? {
+            let architecture: Architecture = row.name.parse().map_err(|error: mnas_space::NotationError| {
+                self.network_rows.error(row.line, format!("architecture: {error}"))
+            })?;
+            if self.networks.iter().any(|(other, _)| *other == architecture) {
+                return Err(self.network_rows.error(row.line, "this network stands twice".to_owned()));
+            }
+            self.networks.push((architecture, row.measurement));
+        }
+        Ok(())
+    }
+
+    /// Where the table lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What the table was measured on, and when.
+    pub fn header(&self) -> &TableHeader {
+        &self.header
+    }
+
+    /// The measurement of a layer; a layer that computes nothing is known to cost nothing.
+    pub fn get(&self, key: &BlockKey) -> Option<&Measurement> {
+        self.blocks.get(key).or_else(|| key.is_nothing().then_some(&Measurement::NOTHING))
+    }
+
+    /// How many layers are measured.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no layer is measured.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Measured layers in the order they were measured.
+    pub fn blocks(&self) -> impl ExactSizeIterator<Item = (&BlockKey, &Measurement)> {
+        self.keys.iter().map(|key| (key, &self.blocks[key]))
+    }
+
+    /// Measured whole networks in the order they were measured.
+    pub fn networks(&self) -> &[(Architecture, Measurement)] {
+        &self.networks
+    }
+
+    /// The measurement of a whole network.
+    pub fn network(&self, architecture: &Architecture) -> Option<&Measurement> {
+        self.networks.iter().find(|(other, _)| other == architecture).map(|(_, measurement)| measurement)
+    }
+
+    /// Adds a layer, on disk before it returns. A layer that is already there is left as it is.
+    pub fn add_block(&mut self, key: BlockKey, measurement: Measurement) -> Result<(), LatencyError> {
+        if self.blocks.contains_key(&key) {
+            return Ok(());
+        }
+        let measurement = rows::rounded(measurement);
+        self.block_rows.append(&key.to_string(), &measurement)?;
+        self.blocks.insert(key, measurement);
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// Adds a whole network, on disk before it returns. One that is already there is left as it is.
+    pub fn add_network(&mut self, architecture: Architecture, measurement: Measurement) -> Result<(), LatencyError> {
+        if self.network(&architecture).is_some() {
+            return Ok(());
+        }
+        let measurement = rows::rounded(measurement);
+        self.network_rows.append(&architecture.to_string(), &measurement)?;
+        self.networks.push((architecture, measurement));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

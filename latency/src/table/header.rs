@@ -1,0 +1,132 @@
+//! `device.toml`: what a table was measured on.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::{Device, DeviceFingerprint, HostFacts, Precision};
+use crate::error::LatencyError;
+use crate::measure::ANCHOR;
+
+const FORMAT_VERSION: u32 = 1;
+
+/// What a table was measured on, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableHeader {
+    /// Version of the table's files.
+    pub format_version: u32,
+    /// Name of the device.
+    pub device: String,
+    /// Name of the runtime.
+    pub runtime: String,
+    /// Version of the runtime.
+    pub runtime_version: String,
+    /// Threads per inference.
+    pub threads: usize,
+    /// Type of weights and activations.
+    pub precision: Precision,
+    /// When the table was started, in UTC.
+    pub created: String,
+    /// The network that all measurements are normalised by.
+    pub anchor: String,
+    /// The time of one inference of the anchor that counts as full speed.
+    pub anchor_reference_ms: f64,
+    /// The machine.
+    pub host: HostFacts,
+}
+
+impl TableHeader {
+    pub(super) fn new(device: &Device, fingerprint: &DeviceFingerprint, host: &HostFacts, reference_ms: f64) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            device: device.name.clone(),
+            runtime: fingerprint.runtime.clone(),
+            runtime_version: fingerprint.runtime_version.clone(),
+            threads: fingerprint.threads,
+            precision: fingerprint.precision,
+            created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            anchor: ANCHOR.to_owned(),
+            anchor_reference_ms: reference_ms,
+            host: host.clone(),
+        }
+    }
+
+    pub(super) fn read(file: &Path) -> Result<Self, LatencyError> {
+        let text = std::fs::read_to_string(file).map_err(LatencyError::io("read", file))?;
+        let error = |line: usize, problem: String| LatencyError::Table {
+            file: file.to_owned(),
+            line: line as u64,
+            problem,
+            remedy: "correct the line, or delete the folder and profile again".to_owned(),
+        };
+        let line_of = |key: &str| 1 + text.lines().position(|line| line.starts_with(key)).unwrap_or(0);
+        // The version first: another one may have other fields.
+        if let Ok(fields) = text.parse::<toml::Table>()
+            && let Some(version) = fields.get("format_version").and_then(toml::Value::as_integer)
+            && version != i64::from(FORMAT_VERSION)
+        {
+            let problem = format!("format version {version}, this program reads {FORMAT_VERSION}");
+            return Err(error(line_of("format_version"), problem));
+        }
+        let header: Self = toml::from_str(&text).map_err(|fault| {
+            let line = fault.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            error(line, fault.message().to_owned())
+        })?;
+        if !(header.anchor_reference_ms.is_finite() && header.anchor_reference_ms > 0.0) {
+            let problem = format!("anchor_reference_ms is {}, expected a positive time", header.anchor_reference_ms);
+            return Err(error(line_of("anchor_reference_ms"), problem));
+        }
+        if header.anchor != ANCHOR {
+            return Err(error(line_of("anchor"), "the anchor network is not this program's".to_owned()));
+        }
+        Ok(header)
+    }
+
+    pub(super) fn write(&self, file: &Path) -> Result<(), LatencyError> {
+        let text = toml::to_string(self).unwrap_or_else(|error| panic!("a header is plain TOML: {error}"));
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let write = || -> std::io::Result<()> {
+            let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+            temporary.write_all(text.as_bytes())?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(file).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(LatencyError::io("write", file))
+    }
+
+    /// The fingerprint of what the table was measured on.
+    pub fn fingerprint(&self) -> DeviceFingerprint {
+        DeviceFingerprint {
+            runtime: self.runtime.clone(),
+            runtime_version: self.runtime_version.clone(),
+            threads: self.threads,
+            precision: self.precision,
+            cpu: self.host.cpu.clone(),
+        }
+    }
+
+    pub(super) fn check(&self, expected: &DeviceFingerprint, file: &Path) -> Result<(), LatencyError> {
+        let found = self.fingerprint();
+        let differences = [
+            ("runtime", found.runtime, expected.runtime.clone()),
+            ("runtime version", found.runtime_version, expected.runtime_version.clone()),
+            ("thread count", found.threads.to_string(), expected.threads.to_string()),
+            ("precision", found.precision.name().to_owned(), expected.precision.name().to_owned()),
+            ("processor", found.cpu, expected.cpu.clone()),
+        ];
+        let Some((what, found, expected)) = differences.into_iter().find(|(_, found, expected)| found != expected) else {
+            return Ok(());
+        };
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let remedy = format!(
+            "move {} away and run `mnas profile --device {}`, or choose the table of this device",
+            folder.display(),
+            self.device
+        );
+        Err(LatencyError::TableMismatch { file: file.to_owned(), what, found, expected, remedy })
+    }
+}
