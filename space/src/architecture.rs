@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::block::{Block, Head};
 use crate::cost::Cost;
+use crate::document::{self, DocumentError};
 use crate::graph::{Graph, Lowering, Scope, Shape, TensorId};
 use crate::key::BlockKey;
 use crate::notation::{self, NotationError};
@@ -155,5 +157,50 @@ impl FromStr for Architecture {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         notation::parse(text)
+    }
+}
+
+/// The TOML form of an architecture.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArchitectureDocument {
+    resolution: u32,
+    blocks: Vec<toml::Spanned<String>>,
+    head: toml::Spanned<String>,
+}
+
+impl Architecture {
+    /// The TOML form: `resolution`, `blocks` (one string each, repeats collapsed) and `head`.
+    pub fn to_toml(&self) -> String {
+        let mut text = format!("resolution = {}\nblocks = [\n", self.resolution);
+        for piece in self.block_strings() {
+            text.push_str(&format!("  \"{piece}\",\n"));
+        }
+        let mut head = String::from("head");
+        // Writing to a String cannot fail.
+        let _ = self.head.write_fields(&mut head);
+        text.push_str(&format!("]\nhead = \"{head}\"\n"));
+        text
+    }
+
+    /// Reads the TOML form.
+    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
+        let document: ArchitectureDocument = document::parse(text)?;
+        let locate = |at: usize, error: NotationError| {
+            // The position of the piece's text is one past its opening quote.
+            let start = DocumentError::at(text, at, error.to_string());
+            DocumentError { column: start.column + error.column, ..start }
+        };
+        let mut blocks = Vec::new();
+        let mut channels = INPUT_CHANNELS;
+        for piece in &document.blocks {
+            let parsed = notation::parse_blocks(piece.get_ref(), 1, channels);
+            blocks.extend(parsed.map_err(|error| locate(piece.span().start, error))?);
+            channels = blocks.last().map_or(channels, Block::channels);
+        }
+        let head = notation::parse_head(document.head.get_ref(), 1)
+            .map_err(|error| locate(document.head.span().start, error))?;
+        notation::check(Self { resolution: document.resolution, blocks, head })
+            .map_err(|error| locate(0, error))
     }
 }

@@ -302,7 +302,7 @@ pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
     let (first, rest) = pieces.split_first().unwrap_or((&("", 1), &[]));
     let resolution = parse_resolution(first.0)?;
     let Some(((head, head_column), body)) = rest.split_last() else {
-        return Err(NotationError::new(column, "the text ends after the input", "expected blocks and a head"));
+        return Err(NotationError::new(column - 1, "the text ends after the input", "expected blocks and a head"));
     };
     let mut blocks = Vec::new();
     let mut channels = INPUT_CHANNELS;
@@ -315,10 +315,23 @@ pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
         channels = blocks.last().map_or(channels, Block::channels);
     }
     let head = parse_head(head, *head_column)?;
-    if blocks.is_empty() {
-        return Err(NotationError::new(*head_column, "there are no blocks", "expected at least one block"));
+    check(Architecture { resolution, blocks, head }).map_err(|error| error.shifted(head_column - 1))
+}
+
+/// The bounds on a whole architecture that its pieces cannot check alone.
+pub(crate) fn check(architecture: Architecture) -> Result<Architecture, NotationError> {
+    if architecture.blocks.is_empty() {
+        return Err(NotationError::new(1, "there are no blocks", "expected at least one block"));
     }
-    Ok(Architecture { resolution, blocks, head })
+    if architecture.blocks.len() > limits::BLOCKS {
+        let problem = format!("{} blocks", architecture.blocks.len());
+        return Err(NotationError::new(1, problem, format!("expected at most {}", limits::BLOCKS)));
+    }
+    if !(1..=limits::RESOLUTION).contains(&architecture.resolution) {
+        let problem = format!("resolution {}", architecture.resolution);
+        return Err(NotationError::new(1, problem, format!("expected 1 to {}", limits::RESOLUTION)));
+    }
+    Ok(architecture)
 }
 
 fn parse_resolution(piece: &str) -> Result<u32, NotationError> {

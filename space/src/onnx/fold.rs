@@ -47,3 +47,59 @@ impl BatchNormValues<'_> {
         folded
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn batch_norm(v: [f32; 4], x: f64) -> f64 {
+        let [scale, shift, mean, variance] = v.map(f64::from);
+        scale * (x - mean) / (variance + 1e-5).sqrt() + shift
+    }
+
+    proptest! {
+        /// A sum of products, then batch-norm by its definition, against the folded sum.
+        #[test]
+        fn folded_weights_give_what_batch_norm_gives(
+            constants in prop::collection::vec([-2f32..2.0, -2f32..2.0, -2f32..2.0, 0f32..4.0], 1..5),
+            inputs in prop::collection::vec(-3f32..3.0, 1..6),
+            bias in prop::option::of(-1f32..1.0),
+        ) {
+            let channels = constants.len();
+            let column = |index: usize| constants.iter().map(|v: &[f32; 4]| v[index]).collect::<Vec<f32>>();
+            let [scale, shift, mean, variance] = [0, 1, 2, 3].map(column);
+            let original: Vec<f32> = (0..channels * inputs.len()).map(|n| (n as f32 * 0.7).sin()).collect();
+            let bias = bias.map(|bias| vec![bias; channels]);
+            let mut weight = original.clone();
+            let (scale, shift, mean, variance) = (&scale, &shift, &mean, &variance);
+            let values = BatchNormValues { scale, shift, mean, variance, epsilon: 1e-5 };
+            let folded_bias = values.fold(&mut weight, bias.as_deref());
+            let dot = |row: &[f32]| row.iter().zip(&inputs).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+            for channel in 0..channels {
+                let row = channel * inputs.len()..(channel + 1) * inputs.len();
+                let before = dot(&original[row.clone()]) + bias.as_ref().map_or(0.0, |bias| f64::from(bias[channel]));
+                let expected = batch_norm(constants[channel], before);
+                let found = dot(&weight[row.clone()]) + f64::from(folded_bias[channel]);
+                // Rounding is relative to the terms, which may cancel.
+                let size: f64 = original[row].iter().zip(&inputs).map(|(w, x)| f64::from((w * x).abs())).sum();
+                let [scale, shift, mean, variance] = constants[channel].map(|value| f64::from(value.abs()));
+                let terms = scale / (variance + 1e-5).sqrt() * (size + 1.0 + mean) + shift;
+                prop_assert!((expected - found).abs() <= 1e-6 * terms, "{expected} {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_variance_that_is_no_variance_is_named() {
+        let ones = [1.0; 3];
+        for bad in [-0.5, f32::NAN] {
+            let variance = [0.0, 1.0, bad];
+            let values =
+                BatchNormValues { scale: &ones, shift: &ones, mean: &ones, variance: &variance, epsilon: 1e-5 };
+            let error = values.check("blocks.0.main.bn.running_var").unwrap_err();
+            assert!(matches!(&error, OnnxError::BadVariance { channel: 2, .. }), "{error}");
+            assert!(error.to_string().starts_with("tensor `blocks.0.main.bn.running_var` is "), "{error}");
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! Networks as ONNX files.
 //!
 //! [`encode`] turns a [`Graph`](crate::Graph) and its weights into the bytes of an `.onnx` file: 32-bit floats,
-//! standard operators of opset 17 (understood by ONNX Runtime 1.12 and later and by the usual mobile converters), batch-norm folded
-//! into the convolutions unless asked otherwise. Whole networks and single blocks are written the same way. The same
-//! graph, weights and options always give the same bytes.
+//! standard operators of opset 17 (understood by ONNX Runtime 1.12 and later, and old enough for mobile converters),
+//! batch-norm folded into the convolutions unless asked otherwise. Whole networks and single blocks are written the
+//! same way. The same graph, weights and options always give the same bytes.
 //!
 //! ```
 //! use mnas_space::{Architecture, onnx};

@@ -66,3 +66,41 @@ fn uniform(rng: &mut ChaCha8Rng, count: usize, centre: f32, spread: f32) -> Vec<
     }
     values
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(name: &str, shape: &[usize], kind: ParameterKind) -> ParameterSpec {
+        ParameterSpec { name: name.to_owned(), shape: shape.to_vec(), kind }
+    }
+
+    #[test]
+    fn kernels_have_the_variance_of_their_fan_in() {
+        let kernel = spec("a.weight", &[40, 30, 3, 3], ParameterKind::ConvolutionWeight);
+        let values = RandomWeights { seed: 1 }.values(&kernel).unwrap().into_owned();
+        assert_eq!(values.len(), 40 * 30 * 9);
+        let count = values.len() as f64;
+        let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
+        let variance = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / count;
+        assert!(mean.abs() < 2e-3, "{mean}");
+        assert!((variance * 270.0 / 2.0 - 1.0).abs() < 0.05, "{variance}");
+    }
+
+    #[test]
+    fn every_tensor_has_a_stream_of_its_own() {
+        let [a, b] = ["a.bias", "b.bias"].map(|name| spec(name, &[5], ParameterKind::Bias));
+        let draw = |seed, spec| RandomWeights { seed }.values(spec).unwrap().into_owned();
+        assert_eq!(draw(1, &a), draw(1, &a));
+        assert_ne!(draw(1, &a), draw(1, &b));
+        assert_ne!(draw(1, &a), draw(2, &a));
+        assert_ne!(draw(1, &a)[0].to_bits(), draw(1, &a)[1].to_bits());
+    }
+
+    #[test]
+    fn variances_are_positive() {
+        let variance = spec("a.running_var", &[1000], ParameterKind::RunningVariance);
+        let values = RandomWeights { seed: 1 }.values(&variance).unwrap().into_owned();
+        assert!(values.iter().all(|value| (0.9..=1.1).contains(value)));
+    }
+}

@@ -38,6 +38,12 @@ pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) 
     Ok(writer.into_model().encode_to_vec())
 }
 
+/// One tensor of the weights, of the length its shape asks for.
+struct Tensor<'w> {
+    parameter: ParameterSpec,
+    values: Cow<'w, [f32]>,
+}
+
 struct Writer<'w> {
     graph: &'w Graph,
     weights: &'w dyn WeightSource,
@@ -59,7 +65,7 @@ impl<'w> Writer<'w> {
         }
         if let Some(node) = graph.nodes.last() {
             let name = if node.name.scope == Scope::Head { LOGITS_NAME } else { OUTPUT_NAME };
-            names[graph.nodes.len()] = name.to_owned();
+            name.clone_into(&mut names[graph.nodes.len()]);
         }
         let proto = GraphProto { name: options.name.clone(), ..GraphProto::default() };
         Self { graph, weights, options, names, is_flat, proto }
@@ -150,36 +156,39 @@ impl<'w> Writer<'w> {
     /// Adds a convolution's tensors, batch-norm folded in where given; returns their names.
     fn convolution_weights(&mut self, node: &Node, batch_norm: Option<&Node>) -> Result<Vec<String>, OnnxError> {
         let Some(batch_norm) = batch_norm else { return self.plain_weights(node) };
-        let tensors = self.fetch_all(node)?;
+        let mut tensors = self.fetch_all(node)?.into_iter();
+        let Tensor { parameter, values } = tensors.next().expect("a convolution has a weight");
+        let bias = tensors.next().map(|bias| bias.values);
         let statistics = self.fetch_all(batch_norm)?;
-        let [(_, scale), (_, shift), (_, mean), (variance_of, variance)] = statistics.as_slice() else {
-            unreachable!("batch-norm has four tensors")
+        let [scale, shift, mean, variance] = statistics.as_slice() else { unreachable!("batch-norm has four tensors") };
+        let constants = BatchNormValues {
+            scale: &scale.values,
+            shift: &shift.values,
+            mean: &mean.values,
+            variance: &variance.values,
+            epsilon: self.options.epsilon,
         };
-        let values = BatchNormValues { scale, shift, mean, variance, epsilon: self.options.epsilon };
-        values.check(&variance_of.name)?;
-        let mut tensors = tensors.into_iter();
-        let (weight_of, weight) = tensors.next().unwrap_or_else(|| unreachable!("a convolution has a weight"));
-        let bias = tensors.next().map(|(_, bias)| bias);
-        let mut weight = weight.into_owned();
-        let folded = values.fold(&mut weight, bias.as_deref());
+        constants.check(&variance.parameter.name)?;
+        let mut weight = values.into_owned();
+        let folded = constants.fold(&mut weight, bias.as_deref());
         let bias_name = format!("{}.bias", node.name);
-        self.push_tensor(&weight_of.name, &weight_of.shape, &weight);
+        self.push_tensor(&parameter.name, &parameter.shape, &weight);
         self.push_tensor(&bias_name, &[folded.len()], &folded);
-        Ok(vec![weight_of.name, bias_name])
+        Ok(vec![parameter.name, bias_name])
     }
 
     /// Adds a node's tensors as they are; returns their names.
     fn plain_weights(&mut self, node: &Node) -> Result<Vec<String>, OnnxError> {
         let tensors = self.fetch_all(node)?;
         let mut names = Vec::with_capacity(tensors.len());
-        for (parameter, values) in tensors {
+        for Tensor { parameter, values } in tensors {
             self.push_tensor(&parameter.name, &parameter.shape, &values);
             names.push(parameter.name);
         }
         Ok(names)
     }
 
-    fn fetch_all(&self, node: &Node) -> Result<Vec<(ParameterSpec, Cow<'w, [f32]>)>, OnnxError> {
+    fn fetch_all(&self, node: &Node) -> Result<Vec<Tensor<'w>>, OnnxError> {
         let weights = self.weights;
         node.parameters()
             .map(|parameter| {
@@ -187,7 +196,7 @@ impl<'w> Writer<'w> {
                     return Err(OnnxError::MissingTensor { name: parameter.name, shape: parameter.shape });
                 };
                 if values.len() == parameter.elements() {
-                    return Ok((parameter, values));
+                    return Ok(Tensor { parameter, values });
                 }
                 Err(OnnxError::WrongLength { name: parameter.name, shape: parameter.shape, found: values.len() })
             })
@@ -235,10 +244,10 @@ impl<'w> Writer<'w> {
             Batch::Dynamic => DimensionSize::Parameter("batch".to_owned()),
         };
         let Shape { channels, height, width } = self.graph.shape(tensor);
-        let sides: &[u32] = if self.is_flat[tensor.0 as usize] { &[] } else { &[height, width] };
-        let sizes = std::iter::once(channels).chain(sides.iter().copied());
+        let all = [channels, height, width];
+        let sizes = if self.is_flat[tensor.0 as usize] { &all[..1] } else { &all[..] };
         let dim = std::iter::once(batch)
-            .chain(sizes.map(|size| DimensionSize::Value(i64::from(size))))
+            .chain(sizes.iter().map(|size| DimensionSize::Value(i64::from(*size))))
             .map(|size| DimensionProto { size: Some(size) })
             .collect();
         let tensor_type = TensorTypeProto { elem_type: FLOAT, shape: Some(TensorShapeProto { dim }) };

@@ -1,0 +1,244 @@
+//! Decoded images in memory, and what is said about them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// One of the parts a data set is divided into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// What networks learn from.
+    Train,
+    /// What a search compares networks on.
+    Val,
+    /// What is kept aside and never touched by a search.
+    Test,
+    /// Everything that is not test: train and validation together.
+    All,
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+            Self::All => "all",
+        })
+    }
+}
+
+/// The form a data set lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataKind {
+    /// One folder per class.
+    ImageFolder,
+    /// Hugging Face image Parquet files.
+    Parquet,
+    /// CIFAR-10 or CIFAR-100 binary files.
+    CifarBinary,
+    /// MNIST-style IDX files.
+    Idx,
+    /// The built-in synthetic set. It shows that the program works and says nothing about real images.
+    Demo,
+}
+
+impl fmt::Display for DataKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ImageFolder => "image folder",
+            Self::Parquet => "parquet",
+            Self::CifarBinary => "cifar binary",
+            Self::Idx => "idx",
+            Self::Demo => "synthetic demo",
+        })
+    }
+}
+
+/// Where the images of a set came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// The form it lies in.
+    pub kind: DataKind,
+    /// The data set's name: its folder's, or `demo`.
+    pub name: String,
+    /// The path that was recognised.
+    pub path: PathBuf,
+    /// Which split it is.
+    pub split: Split,
+    /// What was skipped as corrupt: file names, with rows where a file holds many images.
+    pub skipped: Vec<String>,
+}
+
+/// Images in memory: 8-bit RGB, all of one size, rows of pixels of three bytes (channels last).
+#[derive(Debug, Clone)]
+pub struct ImageSet {
+    pub(super) pixels: Vec<u8>,
+    pub(super) size: u32,
+    pub(super) labels: Vec<u32>,
+    pub(super) classes: Arc<[String]>,
+    pub(super) provenance: Provenance,
+}
+
+impl ImageSet {
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image; never true for a set that was loaded.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The side of the stored images in pixels.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// All images one after another: `[images, size, size, 3]`.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// One image: `[size, size, 3]`.
+    ///
+    /// # Panics
+    /// Where `index` is not below [`ImageSet::len`].
+    pub fn image(&self, index: usize) -> &[u8] {
+        let bytes = square_bytes(self.size);
+        &self.pixels[index * bytes..(index + 1) * bytes]
+    }
+
+    /// The class of each image, as a position in [`ImageSet::classes`].
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// How many images each class has.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for &label in &self.labels {
+            counts[label as usize] += 1;
+        }
+        counts
+    }
+
+    /// Where the images came from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Whether a mirrored image still shows its class. False for IDX sets: they hold digits and letters.
+    pub fn may_flip(&self) -> bool {
+        self.provenance.kind != DataKind::Idx
+    }
+}
+
+/// The bytes of one stored image.
+pub(super) fn square_bytes(size: u32) -> usize {
+    size as usize * size as usize * 3
+}
+
+/// What a search trains and compares on.
+#[derive(Debug, Clone)]
+pub struct Splits {
+    /// What networks learn from.
+    pub train: Arc<ImageSet>,
+    /// What networks are compared on.
+    pub val: Arc<ImageSet>,
+    /// Whether validation was cut from train by seed, for want of a split of its own.
+    pub val_is_cut: bool,
+    /// Whether the data set has a test split. It is loaded on request only, see `DataSource::load_split`.
+    pub has_test: bool,
+}
+
+impl Splits {
+    /// The facts for messages and reports.
+    pub fn summary(&self) -> DataSummary {
+        let provenance = &self.train.provenance;
+        let mut skipped = provenance.skipped.clone();
+        skipped.extend(self.val.provenance.skipped.iter().cloned());
+        DataSummary {
+            name: provenance.name.clone(),
+            kind: provenance.kind,
+            path: provenance.path.clone(),
+            classes: self.train.classes.to_vec(),
+            train: self.train.len(),
+            val: self.val.len(),
+            val_is_cut: self.val_is_cut,
+            has_test: self.has_test,
+            size: self.train.size,
+            skipped,
+        }
+    }
+}
+
+/// The facts about a loaded data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DataSummary {
+    /// The data set's name.
+    pub name: String,
+    /// The form it lies in.
+    pub kind: DataKind,
+    /// The path that was recognised.
+    pub path: PathBuf,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// Training images.
+    pub train: usize,
+    /// Validation images.
+    pub val: usize,
+    /// Whether validation was cut from train.
+    pub val_is_cut: bool,
+    /// Whether there is a test split, which is not loaded.
+    pub has_test: bool,
+    /// The side of the stored images in pixels.
+    pub size: u32,
+    /// What was skipped as corrupt.
+    pub skipped: Vec<String>,
+}
+
+impl DataSummary {
+    /// Whether this is the synthetic set, whose accuracies mean nothing beyond the demo.
+    pub fn is_demo(&self) -> bool {
+        self.kind == DataKind::Demo
+    }
+}
+
+impl fmt::Display for DataSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({}): {} classes, {} train + {} val images{} at {} px",
+            self.name,
+            self.kind,
+            self.classes.len(),
+            self.train,
+            self.val,
+            if self.val_is_cut {
+                " (cut from train)"
+            } else {
+                ""
+            },
+            self.size
+        )?;
+        if self.has_test {
+            write!(f, ", test kept aside")?;
+        }
+        if !self.skipped.is_empty() {
+            write!(f, ", {} skipped as corrupt", self.skipped.len())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! What a user looks at when a study ends: rows, the Pareto front, CSV files, plots, the closing table, and the one
+//! printer through which the binary speaks.
+//!
+//! Read [`point`] first: every other part works on its [`ReportRow`]. [`mark_front`] decides which rows are on the front
+//! and within the budget; [`write_tables`] and [`write_plots`] write a study's files; [`closing_table`] is what the terminal
+//! shows and [`Printer`] shows it.
+
+mod csv;
+mod error;
+#[cfg(test)]
+mod fixture;
+pub mod front;
+pub mod labels;
+pub mod plot;
+pub mod point;
+pub mod printer;
+pub mod table;
+pub mod units;
+
+pub use csv::{front_csv, trials_csv, write_tables};
+pub use error::ReportError;
+pub(crate) use error::write_atomically;
+pub use front::{dominates, hypervolume, pareto_front};
+pub use plot::{PlotSpec, render_png, render_svg, write_plots};
+pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};
+pub use printer::{Captured, LogWriter, Printer, Progress};
+pub use table::{TableOptions, closing_table};

@@ -1,0 +1,573 @@
+//! Draws the whole figure: computes where everything goes, then paints from back to front.
+
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, RGBColor};
+
+use super::super::ReportError;
+use super::super::labels::{
+    LabelRequest, Obstacles, Placement, Position, Rect, Segment, place_labels,
+};
+use super::super::point::ReportRow;
+use super::PlotSpec;
+use super::axes::Axes;
+use super::canvas::{Canvas, HEIGHT, Surface, Text, WIDTH};
+use super::header::{Symbol, draw_interval, draw_legend, draw_measured, draw_titles};
+use super::scene::{Scene, best_lines, not_drawn, reference_label};
+use super::style::{
+    BUDGET, CANDIDATE, FAINT_INK, FRONT, INK, PAPER, RULE, Shape, draw_marker, text_tone,
+};
+
+const FRONT_RADIUS: f64 = 14.0;
+const REFERENCE_RADIUS: f64 = 14.0;
+const BEST_RADIUS: f64 = 20.0;
+const DOT_RADIUS: f64 = 8.0;
+const LABEL_SIZE: f64 = 30.0;
+const BEST_LINE: f64 = 42.0;
+/// Free space around the box of the best network.
+const BOX_MARGIN: f64 = 9.0;
+/// Labels are given this much more width, for readers of the SVG whose sans-serif font is wider.
+const SLACK: f64 = 1.06;
+
+/// Draws the figure of these rows on a backend of `WIDTH` by `HEIGHT`; returns the width of each line of text.
+pub(super) fn draw<Backend: Surface>(
+    backend: &mut Backend,
+    rows: &[ReportRow],
+    spec: &PlotSpec,
+) -> Result<Vec<f64>, ReportError> {
+    let spec = &PlotSpec {
+        budget_ms: spec
+            .budget_ms
+            .filter(|budget| budget.is_finite() && *budget > 0.0),
+        ..spec.clone()
+    };
+    let scene = Scene::new(rows);
+    let mut canvas = Canvas::new(backend);
+    let all = Rect {
+        left: 0.0,
+        top: 0.0,
+        right: f64::from(WIDTH),
+        bottom: f64::from(HEIGHT),
+    };
+    canvas.fill(all, PAPER.mix(1.0))?;
+    let titles_end = draw_titles(&mut canvas, spec)?;
+    let legend_end = draw_legend(&mut canvas, &legend(rows, &scene, spec), titles_end + 4.0)?;
+    let figure = Figure::new(
+        rows,
+        &scene,
+        spec,
+        legend_end + if spec.budget_ms.is_some() { 62.0 } else { 26.0 },
+    );
+    let labels = figure.labels()?;
+    let requests: Vec<LabelRequest> = labels.iter().map(|label| label.request.clone()).collect();
+    let obstacles = Obstacles {
+        hard: &figure.markers(),
+        soft: &figure.dots(),
+        lines: &figure.lines(),
+    };
+    let placed = place_labels(&requests, obstacles, figure.axes.frame.grown(-6.0));
+    let lost = labels
+        .iter()
+        .zip(&placed)
+        .filter(|(label, place)| label.required && place.is_none())
+        .count();
+    let mut notes: Vec<String> = not_drawn(rows).into_iter().collect();
+    if lost > 0 {
+        notes.push(format!("{lost} labels found no room"));
+    }
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
+    figure.axes.draw(&mut canvas, spec, note.as_deref())?;
+    figure.paint_back(&mut canvas)?;
+    if let Some(budget) = spec.budget_ms {
+        figure.axes.draw_budget(&mut canvas, budget)?;
+    }
+    for (label, place) in labels.iter().zip(&placed) {
+        if let Some(place) = place {
+            label.paint_box(&mut canvas, place, &obstacles)?;
+        }
+    }
+    figure.paint_markers(&mut canvas)?;
+    for (label, place) in labels.iter().zip(&placed) {
+        if let Some(place) = place {
+            label.paint_text(&mut canvas, place)?;
+        }
+    }
+    if scene.drawn().next().is_none() {
+        let style = Text::new(40.0, FAINT_INK).align(HPos::Center);
+        canvas.text(
+            "no complete candidate yet",
+            figure.axes.frame.center(),
+            style,
+        )?;
+    }
+    canvas.finish()
+}
+
+/// Entries of the legend, only for what the plot has.
+fn legend(rows: &[ReportRow], scene: &Scene, spec: &PlotSpec) -> Vec<(Symbol, String)> {
+    let disc = |color, radius, line| Symbol::Marker {
+        shape: Shape::Disc,
+        color,
+        radius,
+        hollow: false,
+        line,
+    };
+    let mut entries = Vec::new();
+    if !scene.front.is_empty() {
+        entries.push((disc(FRONT, FRONT_RADIUS, true), "Pareto front".to_owned()));
+    }
+    if !scene.dominated.is_empty() {
+        entries.push((
+            disc(CANDIDATE, DOT_RADIUS, false),
+            "dominated candidate".to_owned(),
+        ));
+    }
+    if scene.best.is_some() {
+        let what = if spec.budget_ms.is_some() {
+            "best within budget"
+        } else {
+            "most accurate"
+        };
+        let star = Symbol::Marker {
+            shape: Shape::Star,
+            color: BUDGET,
+            radius: BEST_RADIUS * 0.85,
+            hollow: false,
+            line: false,
+        };
+        entries.push((star, what.to_owned()));
+    }
+    if scene.drawn().any(|index| !rows[index].within_budget) && spec.budget_ms.is_some() {
+        let hollow = Symbol::Marker {
+            shape: Shape::Disc,
+            color: CANDIDATE,
+            radius: 12.0,
+            hollow: true,
+            line: false,
+        };
+        entries.push((hollow, "hollow: over budget".to_owned()));
+    }
+    if scene
+        .drawn()
+        .any(|index| rows[index].measured_ms.is_some() && rows[index].latency_ms.is_some())
+    {
+        entries.push((Symbol::Measured, "predicted to measured".to_owned()));
+    }
+    if scene
+        .front
+        .iter()
+        .any(|&index| interval(&rows[index]).is_some())
+    {
+        entries.push((Symbol::Interval, "predicted interval".to_owned()));
+    }
+    for family in &scene.families {
+        let line = family.front.len() > 1;
+        let (shape, color) = (family.style.shape, family.style.color);
+        let symbol = Symbol::Marker {
+            shape,
+            color,
+            radius: REFERENCE_RADIUS,
+            hollow: false,
+            line,
+        };
+        entries.push((symbol, family.name.clone()));
+    }
+    entries
+}
+
+fn interval(row: &ReportRow) -> Option<(f64, f64)> {
+    let (low, high) = (row.latency_low_ms?, row.latency_high_ms?);
+    (low.is_finite() && high.is_finite() && low < high).then_some((low, high))
+}
+
+/// Everything needed to place and paint the points.
+struct Figure<'a> {
+    rows: &'a [ReportRow],
+    scene: &'a Scene,
+    budget_ms: Option<f64>,
+    axes: Axes,
+}
+
+impl<'a> Figure<'a> {
+    fn new(rows: &'a [ReportRow], scene: &'a Scene, spec: &PlotSpec, top: f64) -> Self {
+        let mut latencies: Vec<f64> = spec.budget_ms.into_iter().collect();
+        let mut accuracies = Vec::new();
+        for index in scene.drawn() {
+            if let Some((latency, accuracy)) = rows[index].point() {
+                latencies.push(latency);
+                accuracies.push(accuracy);
+            }
+            latencies.extend(rows[index].decisive_latency_ms());
+        }
+        Self {
+            rows,
+            scene,
+            budget_ms: spec.budget_ms,
+            axes: Axes::new(top, &latencies, &accuracies),
+        }
+    }
+
+    fn position(&self, index: usize) -> Position {
+        self.axes
+            .position(self.rows[index].point().unwrap_or_default())
+    }
+
+    /// Whether to draw the row hollow.
+    fn hollow(&self, index: usize) -> bool {
+        self.budget_ms.is_some() && !self.rows[index].within_budget
+    }
+
+    /// Colour, shape and radius of every strong marker, the best last so that it lies on top.
+    fn strong(&self) -> Vec<(usize, RGBColor, Shape, f64)> {
+        let mut strong = Vec::new();
+        for family in &self.scene.families {
+            strong.extend(family.members.iter().map(|&index| {
+                (
+                    index,
+                    family.style.color,
+                    family.style.shape,
+                    REFERENCE_RADIUS,
+                )
+            }));
+        }
+        let others = self
+            .scene
+            .front
+            .iter()
+            .filter(|&&index| Some(index) != self.scene.best);
+        strong.extend(others.map(|&index| (index, FRONT, Shape::Disc, FRONT_RADIUS)));
+        strong.extend(
+            self.scene
+                .best
+                .map(|index| (index, BUDGET, Shape::Star, BEST_RADIUS)),
+        );
+        strong
+    }
+
+    /// Boxes of the strong markers, of the ticks of measurements and of the budget line.
+    fn markers(&self) -> Vec<Rect> {
+        let frame = self.axes.frame;
+        let line = |budget| Rect {
+            left: self.axes.clamped_x(budget) - 8.0,
+            right: self.axes.clamped_x(budget) + 8.0,
+            ..frame
+        };
+        let mut boxes: Vec<Rect> = self.budget_ms.map(line).into_iter().collect();
+        for (index, _, _, radius) in self.strong() {
+            let center = self.position(index);
+            boxes.push(Rect::around(center, 2.6 * radius, 2.6 * radius));
+            if let Some(x) = self.measured_x(index) {
+                boxes.push(Rect::around((x, center.1), 10.0, 34.0));
+            }
+        }
+        boxes
+    }
+
+    fn dots(&self) -> Vec<Rect> {
+        self.scene
+            .dominated
+            .iter()
+            .map(|&index| Rect::around(self.position(index), 2.2 * DOT_RADIUS, 2.2 * DOT_RADIUS))
+            .collect()
+    }
+
+    fn lines(&self) -> Vec<Segment> {
+        let mut lines: Vec<Segment> = self
+            .staircase()
+            .windows(2)
+            .map(|pair| (pair[0], pair[1]))
+            .collect();
+        for family in &self.scene.families {
+            lines.extend(
+                family
+                    .front
+                    .windows(2)
+                    .map(|pair| (self.position(pair[0]), self.position(pair[1]))),
+            );
+        }
+        if let (Some(&first), Some(&last)) = (lines.first(), lines.last()) {
+            lines.push(((first.0.0, self.axes.frame.bottom), first.0));
+            lines.push((last.1, (self.axes.frame.right, last.1.1)));
+        }
+        for (index, ..) in self.strong() {
+            let center = self.position(index);
+            let ends = if self.scene.front.contains(&index) {
+                interval(&self.rows[index])
+            } else {
+                None
+            };
+            lines.extend(ends.map(|(low, high)| {
+                (
+                    (self.axes.clamped_x(low), center.1),
+                    (self.axes.clamped_x(high), center.1),
+                )
+            }));
+            lines.extend(self.measured_x(index).map(|x| (center, (x, center.1))));
+        }
+        lines
+    }
+
+    /// Coordinate of a row's measurement if it has a prediction to be joined to.
+    fn measured_x(&self, index: usize) -> Option<f64> {
+        let row = &self.rows[index];
+        row.latency_ms?;
+        let measured = row
+            .measured_ms
+            .filter(|value| value.is_finite() && *value > 0.0)?;
+        Some(self.axes.clamped_x(measured))
+    }
+
+    /// The front as a staircase: at each latency the best accuracy reached so far.
+    fn staircase(&self) -> Vec<Position> {
+        let corners: Vec<Position> = self
+            .scene
+            .front
+            .iter()
+            .map(|&index| self.position(index))
+            .collect();
+        let mut path = Vec::new();
+        for (position, &corner) in corners.iter().enumerate() {
+            if position > 0 {
+                path.push((corner.0, corners[position - 1].1));
+            }
+            path.push(corner);
+        }
+        path
+    }
+
+    fn paint_back<Backend: Surface>(
+        &self,
+        canvas: &mut Canvas<'_, Backend>,
+    ) -> Result<(), ReportError> {
+        for &index in &self.scene.front {
+            if let Some((low, high)) = interval(&self.rows[index]) {
+                let y = self.position(index).1;
+                draw_interval(
+                    canvas,
+                    y,
+                    (self.axes.clamped_x(low), self.axes.clamped_x(high)),
+                )?;
+            }
+        }
+        for &index in &self.scene.dominated {
+            let center = self.position(index);
+            if let Some(x) = self.measured_x(index) {
+                draw_measured(canvas, center, x, CANDIDATE)?;
+            }
+            canvas.disc(center, DOT_RADIUS, CANDIDATE.mix(1.0))?;
+            if self.hollow(index) {
+                canvas.disc(center, DOT_RADIUS - 3.0, PAPER.mix(1.0))?;
+            }
+        }
+        let path = self.staircase();
+        if let (Some(&first), Some(&last)) = (path.first(), path.last()) {
+            // To its left nothing was found, to its right nothing better.
+            canvas.line(
+                &[(first.0, self.axes.frame.bottom), first],
+                2,
+                FRONT.mix(0.35),
+            )?;
+            canvas.line(&[last, (self.axes.frame.right, last.1)], 2, FRONT.mix(0.35))?;
+            canvas.line(&path, 5, FRONT.mix(1.0))?;
+        }
+        for family in &self.scene.families {
+            let path: Vec<Position> = family
+                .front
+                .iter()
+                .map(|&index| self.position(index))
+                .collect();
+            if path.len() > 1 {
+                canvas.line(&path, 3, family.style.color.mix(0.75))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn paint_markers<Backend: Surface>(
+        &self,
+        canvas: &mut Canvas<'_, Backend>,
+    ) -> Result<(), ReportError> {
+        let strong = self.strong();
+        for &(index, color, ..) in &strong {
+            if let Some(x) = self.measured_x(index) {
+                draw_measured(canvas, self.position(index), x, color)?;
+            }
+        }
+        for (index, color, shape, radius) in strong {
+            draw_marker(
+                canvas,
+                shape,
+                self.position(index),
+                radius,
+                color,
+                self.hollow(index),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The labels to place: the best network, the references, then the trials on the front.
+    fn labels(&self) -> Result<Vec<Label>, ReportError> {
+        let mut labels = Vec::new();
+        if let Some(index) = self.scene.best {
+            let lines = best_lines(&self.rows[index], self.budget_ms.is_some());
+            labels.push(Label::best(lines, self.position(index))?);
+        }
+        for family in &self.scene.families {
+            for &index in &family.members {
+                let text = reference_label(&self.rows[index]);
+                let style = Text::new(LABEL_SIZE, text_tone(family.style.color));
+                labels.push(Label::one_line(
+                    text,
+                    style,
+                    self.position(index),
+                    REFERENCE_RADIUS,
+                    true,
+                )?);
+            }
+        }
+        for &index in self
+            .scene
+            .front
+            .iter()
+            .filter(|&&index| Some(index) != self.scene.best)
+        {
+            let style = Text::new(LABEL_SIZE - 3.0, text_tone(FRONT));
+            labels.push(Label::one_line(
+                self.rows[index].label(),
+                style,
+                self.position(index),
+                FRONT_RADIUS,
+                false,
+            )?);
+        }
+        Ok(labels)
+    }
+}
+
+/// A label and how it looks.
+struct Label {
+    lines: Vec<String>,
+    style: Text,
+    request: LabelRequest,
+    /// Said in a note when it finds no room.
+    required: bool,
+    boxed: bool,
+}
+
+impl Label {
+    fn one_line(
+        text: String,
+        style: Text,
+        anchor: Position,
+        radius: f64,
+        required: bool,
+    ) -> Result<Self, ReportError> {
+        let request = LabelRequest {
+            anchor,
+            clearance: radius * 1.3,
+            width: style.width(&text)? * SLACK + 10.0,
+            height: style.size * 1.2,
+            priority: if required { 1 } else { 2 },
+            reach: if required { 700.0 } else { 30.0 },
+        };
+        Ok(Self {
+            lines: vec![text],
+            style,
+            request,
+            required,
+            boxed: false,
+        })
+    }
+
+    fn best(lines: Vec<String>, anchor: Position) -> Result<Self, ReportError> {
+        let style = Text::new(LABEL_SIZE + 1.0, INK);
+        let mut width = 0.0_f64;
+        for (number, line) in lines.iter().enumerate() {
+            width = width.max(Self::line_style(style, true, number).width(line)?);
+        }
+        let height = BEST_LINE * lines.len() as f64 + 18.0 + 2.0 * BOX_MARGIN;
+        let request = LabelRequest {
+            anchor,
+            clearance: BEST_RADIUS * 1.5,
+            width: width * SLACK + 40.0 + 2.0 * BOX_MARGIN,
+            height,
+            priority: 0,
+            reach: 1200.0,
+        };
+        Ok(Self {
+            lines,
+            style,
+            request,
+            required: true,
+            boxed: true,
+        })
+    }
+
+    /// The first line of a boxed label is its headline.
+    fn line_style(style: Text, boxed: bool, number: usize) -> Text {
+        if boxed && number == 0 {
+            style.bold()
+        } else {
+            style
+        }
+    }
+
+    fn paint_box<Backend: Surface>(
+        &self,
+        canvas: &mut Canvas<'_, Backend>,
+        place: &Placement,
+        obstacles: &Obstacles<'_>,
+    ) -> Result<(), ReportError> {
+        if let Some((start, end)) = place.leader {
+            let end = if self.boxed {
+                place.rect.grown(-BOX_MARGIN).nearest(end)
+            } else {
+                end
+            };
+            canvas.line(
+                &[start, end],
+                2,
+                if self.boxed { BUDGET } else { RULE }.mix(1.0),
+            )?;
+        }
+        if self.boxed {
+            let rect = place.rect.grown(-BOX_MARGIN);
+            canvas.fill(rect, PAPER.mix(0.94))?;
+            return canvas.frame(rect, 3, BUDGET);
+        }
+        let covers = obstacles.soft.iter().any(|dot| dot.intersects(&place.rect))
+            || obstacles
+                .lines
+                .iter()
+                .any(|&line| place.rect.crossed_by(line));
+        if covers {
+            canvas.fill(place.rect, PAPER.mix(0.72))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn paint_text<Backend: Surface>(
+        &self,
+        canvas: &mut Canvas<'_, Backend>,
+        place: &Placement,
+    ) -> Result<(), ReportError> {
+        let rect = place.rect;
+        if !self.boxed {
+            return canvas.text(
+                &self.lines[0],
+                rect.center(),
+                self.style.align(HPos::Center),
+            );
+        }
+        for (number, line) in self.lines.iter().enumerate() {
+            let y = rect.top + BOX_MARGIN + 9.0 + BEST_LINE * (number as f64 + 0.5);
+            canvas.text(
+                line,
+                (rect.left + BOX_MARGIN + 20.0, y),
+                Self::line_style(self.style, true, number),
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! The rows every report works on: one per candidate or reference, with its counts, accuracy and latency.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::front::pareto_front;
+
+/// Whether a row was found by the search or is a named published network trained beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowKind {
+    /// An architecture drawn from the search space.
+    Candidate,
+    /// A named published network, such as `MobileNetV2 0.75x 160`.
+    Reference,
+}
+
+impl fmt::Display for RowKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Candidate => "candidate",
+            Self::Reference => "reference",
+        })
+    }
+}
+
+/// How far the evaluation of a row came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowStatus {
+    /// Evaluated; it has an accuracy.
+    Complete,
+    /// The evaluation was tried and gave no accuracy.
+    Failed,
+    /// Not evaluated because its latency breaks the budget.
+    OverBudget,
+    /// Asked for and not finished (the study was interrupted or is still running).
+    Pending,
+}
+
+impl fmt::Display for RowStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+            Self::OverBudget => "over-budget",
+            Self::Pending => "pending",
+        })
+    }
+}
+
+/// One network as the reports show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportRow {
+    /// Trial number within the study; `None` for a row that is no trial (a reference evaluated apart).
+    pub trial: Option<u64>,
+    /// Candidate or reference.
+    pub kind: RowKind,
+    /// What a reader calls it: the reference's name, or empty for a candidate (it is then called `#<trial>`).
+    pub name: String,
+    /// Stable id of the architecture.
+    pub id: String,
+    /// The architecture in its compact written form.
+    pub architecture: String,
+    /// How far its evaluation came.
+    pub status: RowStatus,
+    /// Top-1 accuracy in percent, 0 to 100.
+    pub accuracy: Option<f64>,
+    /// Latency predicted from the table, in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Lower end of the prediction's interval, in milliseconds.
+    pub latency_low_ms: Option<f64>,
+    /// Upper end of the prediction's interval, in milliseconds.
+    pub latency_high_ms: Option<f64>,
+    /// Latency of the whole network measured on the device, in milliseconds.
+    pub measured_ms: Option<f64>,
+    /// Parameters, batch-norm unfolded.
+    pub params: u64,
+    /// Multiply-adds of one image.
+    pub macs: u64,
+    /// Peak activation memory of one image, in bytes.
+    pub peak_activation_bytes: u64,
+    /// Input resolution of the deployed network, in pixels.
+    pub resolution: u32,
+    /// Seconds its training took.
+    pub train_seconds: Option<f64>,
+    /// Whether no other candidate is both as fast and as accurate; set by [`mark_front`].
+    pub on_front: bool,
+    /// Whether it meets the budget (true when there is none); set by [`mark_front`].
+    pub within_budget: bool,
+}
+
+impl ReportRow {
+    /// An empty row of this kind: pending, no accuracy, no latency, all counts 0.
+    pub fn new(kind: RowKind, id: impl Into<String>) -> Self {
+        Self {
+            trial: None,
+            kind,
+            name: String::new(),
+            id: id.into(),
+            architecture: String::new(),
+            status: RowStatus::Pending,
+            accuracy: None,
+            latency_ms: None,
+            latency_low_ms: None,
+            latency_high_ms: None,
+            measured_ms: None,
+            params: 0,
+            macs: 0,
+            peak_activation_bytes: 0,
+            resolution: 0,
+            train_seconds: None,
+            on_front: false,
+            within_budget: false,
+        }
+    }
+
+    /// What to call the row in tables and plots: its name, else `#<trial>`, else the first eight characters of its id.
+    pub fn label(&self) -> String {
+        if !self.name.is_empty() {
+            return self.name.clone();
+        }
+        match self.trial {
+            Some(trial) => format!("#{trial}"),
+            None => self.id.chars().take(8).collect(),
+        }
+    }
+
+    /// Where the row stands on the latency axis: the prediction, which every row has alike, else the measurement.
+    pub fn axis_latency_ms(&self) -> Option<f64> {
+        finite_positive(self.latency_ms).or_else(|| finite_positive(self.measured_ms))
+    }
+
+    /// What decides whether the row meets the budget: the measurement where there is one, else the prediction.
+    pub fn decisive_latency_ms(&self) -> Option<f64> {
+        finite_positive(self.measured_ms).or_else(|| finite_positive(self.latency_ms))
+    }
+
+    /// The row as a point (latency in ms, accuracy in percent) if it is complete and has both.
+    pub fn point(&self) -> Option<(f64, f64)> {
+        if self.status != RowStatus::Complete {
+            return None;
+        }
+        let accuracy = self.accuracy.filter(|value| value.is_finite())?;
+        Some((self.axis_latency_ms()?, accuracy))
+    }
+}
+
+fn finite_positive(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| value.is_finite() && *value > 0.0)
+}
+
+/// Sets `within_budget` and `on_front` of every row.
+///
+/// A row is within the budget when its measured latency is, or, not measured, its predicted one; without a budget every
+/// row is. The front is that of the complete candidates on (predicted latency, accuracy), whether within the budget or not;
+/// references are drawn beside it and are never on it.
+pub fn mark_front(rows: &mut [ReportRow], budget_ms: Option<f64>) {
+    for row in rows.iter_mut() {
+        row.on_front = false;
+        row.within_budget = match (budget_ms, row.decisive_latency_ms()) {
+            (None, _) => true,
+            (Some(budget), Some(latency)) => latency <= budget,
+            (Some(_), None) => false,
+        };
+    }
+    let (indices, points): (Vec<usize>, Vec<(f64, f64)>) = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.kind == RowKind::Candidate)
+        .filter_map(|(index, row)| Some((index, row.point()?)))
+        .unzip();
+    for member in pareto_front(&points) {
+        rows[indices[member]].on_front = true;
+    }
+}
+
+/// Index of the most accurate complete candidate within the budget; of equals the fastest, then the earliest.
+///
+/// Reads `within_budget`, so call [`mark_front`] first.
+pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
+    rows.iter()
+        .enumerate()
+        .filter(|(_, row)| row.kind == RowKind::Candidate && row.within_budget)
+        .filter_map(|(index, row)| Some((index, row.point()?)))
+        .min_by(|(_, (left_ms, left)), (_, (right_ms, right))| {
+            right.total_cmp(left).then(left_ms.total_cmp(right_ms))
+        })
+        .map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(trial: u64, kind: RowKind, latency_ms: f64, accuracy: f64) -> ReportRow {
+        ReportRow {
+            trial: Some(trial),
+            status: RowStatus::Complete,
+            latency_ms: Some(latency_ms),
+            accuracy: Some(accuracy),
+            ..ReportRow::new(kind, format!("id{trial}"))
+        }
+    }
+
+    #[test]
+    fn references_never_join_or_thin_the_front() {
+        let mut rows = vec![
+            row(0, RowKind::Candidate, 10.0, 60.0),
+            row(1, RowKind::Reference, 9.0, 70.0),
+            row(2, RowKind::Candidate, 12.0, 59.0),
+        ];
+        mark_front(&mut rows, Some(11.0));
+        assert_eq!(
+            rows.iter().map(|row| row.on_front).collect::<Vec<_>>(),
+            [true, false, false]
+        );
+        assert_eq!(
+            rows.iter().map(|row| row.within_budget).collect::<Vec<_>>(),
+            [true, true, false]
+        );
+    }
+
+    #[test]
+    fn a_measurement_decides_over_a_prediction() {
+        let mut rows = vec![
+            row(0, RowKind::Candidate, 10.0, 60.0),
+            row(1, RowKind::Candidate, 12.0, 65.0),
+        ];
+        rows[1].measured_ms = Some(9.5);
+        rows[0].measured_ms = Some(11.5);
+        mark_front(&mut rows, Some(11.0));
+        assert!(!rows[0].within_budget && rows[1].within_budget);
+        assert_eq!(best_row(&rows), Some(1));
+    }
+
+    #[test]
+    fn unfinished_rows_have_no_point_and_are_never_best() {
+        let mut rows = vec![
+            row(0, RowKind::Candidate, 10.0, f64::NAN),
+            ReportRow::new(RowKind::Candidate, "abc"),
+        ];
+        rows.push(ReportRow {
+            status: RowStatus::Failed,
+            ..row(3, RowKind::Candidate, 1.0, 99.0)
+        });
+        mark_front(&mut rows, None);
+        assert!(rows.iter().all(|row| !row.on_front));
+        assert_eq!(best_row(&rows), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! Where a study's files lie.
+
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, FileError};
+
+/// A study's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StudyFolder {
+    root: PathBuf,
+}
+
+/// Why a folder cannot hold the study.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is a study already.
+    #[error("{} holds a study already; go on with it by --resume, or choose another folder with --out", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds something else.
+    #[error("{} is not empty and holds no study; choose another folder with --out", path.display())]
+    NotAStudy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no study.
+    #[error("{} holds no study (no study.toml); give the folder of one, or start one without --resume", path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Another process works on the study.
+    #[error("{} is in use by another mnas; wait for it or stop it", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl StudyFolder {
+    /// A folder for a new study; refuses to touch one that holds anything.
+    pub fn create(root: &Path) -> Result<Self, FolderError> {
+        let folder = Self { root: root.to_path_buf() };
+        if folder.config().exists() {
+            return Err(FolderError::Exists { path: root.to_path_buf() });
+        }
+        if std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(FolderError::NotAStudy { path: root.to_path_buf() });
+        }
+        files::create_folder(root)?;
+        Ok(folder)
+    }
+
+    /// The folder of an existing study.
+    pub fn open(root: &Path) -> Result<Self, FolderError> {
+        let folder = Self { root: root.to_path_buf() };
+        if folder.config().exists() { Ok(folder) } else { Err(FolderError::Missing { path: root.to_path_buf() }) }
+    }
+
+    /// Keeps other processes from working on the study while the returned file is open.
+    pub fn lock(&self) -> Result<std::fs::File, FolderError> {
+        let path = self.root.join(".lock");
+        let file = std::fs::File::create(&path).map_err(|source| FileError::write(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => Err(FolderError::Locked { path: self.root.clone() }),
+            Err(std::fs::TryLockError::Error(source)) => Err(FileError::write(&path, source).into()),
+        }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `study.toml`: the resolved configuration.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("study.toml")
+    }
+
+    /// `space.toml`: the search space as it was.
+    pub fn space(&self) -> PathBuf {
+        self.root.join("space.toml")
+    }
+
+    /// `latency/`: the latency table as it was when the search began.
+    pub fn latency(&self) -> PathBuf {
+        self.root.join("latency")
+    }
+
+    /// `trials.jsonl`: the journal.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("trials.jsonl")
+    }
+
+    /// `weights/`: weights of the trials that may still become the best.
+    pub fn weights(&self, trial: u64) -> PathBuf {
+        self.root.join("weights").join(format!("{trial}.safetensors"))
+    }
+
+    /// `logs/`: what workers wrote to stderr.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// `best/`: the best network's architecture, weights and ONNX file.
+    pub fn best(&self) -> PathBuf {
+        self.root.join("best")
+    }
+}

@@ -1,0 +1,166 @@
+//! The latency side of a study: a table good enough for its space and budget, frozen before the first trial.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use mnas_latency::{
+    LatencyError, LatencyTable, MissingKeys, Prediction, Predictor, ProfileEvent, ProfileOptions, Runtime, StopReason,
+    profile,
+};
+use mnas_space::{Architecture, BlockKey, Candidate, SearchSpace};
+
+use crate::files::{self, FileError};
+use crate::random::stream;
+
+/// Predicts latencies from a study's frozen table.
+#[derive(Debug)]
+pub struct LatencyModel {
+    predictor: Predictor,
+}
+
+impl LatencyModel {
+    /// Fits the table in `folder`.
+    pub fn load(folder: &Path) -> Result<Self, LatencyError> {
+        Ok(Self { predictor: Predictor::fit(&LatencyTable::load(folder)?)? })
+    }
+
+    /// The latency of a network; unmeasured layers are predicted.
+    pub fn predict(&self, architecture: &Architecture) -> Prediction {
+        self.predictor.predict(architecture, MissingKeys::Predict).expect("layers may be predicted")
+    }
+
+    /// The network of the space with the least predicted latency, and that latency.
+    pub fn fastest(&self, space: &SearchSpace, classes: u32) -> (Candidate, Prediction) {
+        fastest(&self.predictor, space, classes)
+    }
+
+    /// The predictor.
+    pub fn predictor(&self) -> &Predictor {
+        &self.predictor
+    }
+}
+
+/// The network of the space with the least predicted latency, and that latency.
+pub fn fastest(predictor: &Predictor, space: &SearchSpace, classes: u32) -> (Candidate, Prediction) {
+    let candidate = space.cheapest(classes, &mut |key| predictor.layer_share_ms(key));
+    let prediction =
+        predictor.predict(&candidate.architecture, MissingKeys::Predict).expect("layers may be predicted");
+    (candidate, prediction)
+}
+
+/// What a table has to be good for.
+#[derive(Debug, Clone, Copy)]
+pub struct Purpose<'a> {
+    /// The space.
+    pub space: &'a SearchSpace,
+    /// Classes of the deployed networks.
+    pub classes: u32,
+    /// The budget around which predictions matter most; `None` for all of the space alike.
+    pub budget_ms: Option<f64>,
+    /// Decides which networks are drawn.
+    pub seed: u64,
+}
+
+/// Networks drawn to find out which layers a search will ask for.
+const DRAWS: usize = 4_000;
+
+/// Random networks measured whole, beside two of each reference.
+const CALIBRATION_DRAWS: usize = 8;
+
+/// Fills `table` for a purpose: the layers of networks to calibrate with first, then those of the fastest network, then
+/// those of random networks around the budget until `time` is used. Returns false when cancelled.
+pub fn fill_table(
+    table: &mut LatencyTable,
+    runtime: &mut dyn Runtime,
+    purpose: Purpose<'_>,
+    options: &ProfileOptions,
+    time: Duration,
+    cancel: &AtomicBool,
+    observer: &mut dyn FnMut(ProfileEvent<'_>),
+) -> Result<bool, LatencyError> {
+    let started = Instant::now();
+    let networks = calibration_networks(purpose);
+    let keys = networks.iter().flat_map(|network| network.layers().map(|layer| layer.key));
+    let keys: Vec<BlockKey> = keys.collect();
+    if profile(runtime, table, keys, &networks, options, cancel, observer)?.stop == StopReason::Cancelled {
+        return Ok(false);
+    }
+    // The fastest network decides whether the budget can be met: it is measured, not guessed.
+    for _ in 0..3 {
+        let (candidate, prediction) = fastest(&Predictor::fit(table)?, purpose.space, purpose.classes);
+        if prediction.coverage >= 1.0 {
+            break;
+        }
+        let keys: Vec<BlockKey> = candidate.architecture.layers().map(|layer| layer.key).collect();
+        let network = [candidate.architecture];
+        if profile(runtime, table, keys, &network, options, cancel, observer)?.stop == StopReason::Cancelled {
+            return Ok(false);
+        }
+    }
+    let left = time.saturating_sub(started.elapsed());
+    let keys = wanted_keys(&Predictor::fit(table)?, purpose, table);
+    if left.is_zero() || keys.is_empty() {
+        return Ok(true);
+    }
+    let options = ProfileOptions { time_cap: Some(left), ..options.clone() };
+    let report = profile(runtime, table, keys, &[], &options, cancel, observer)?;
+    Ok(report.stop != StopReason::Cancelled)
+}
+
+/// Two points of each reference, a smaller and a larger one, and a few random networks.
+fn calibration_networks(purpose: Purpose<'_>) -> Vec<Architecture> {
+    let mut networks = Vec::new();
+    for points in &purpose.space.references {
+        let mut grid: Vec<Architecture> = points
+            .widths
+            .iter()
+            .flat_map(|&width| points.resolutions.iter().map(move |&resolution| (width, resolution)))
+            .filter_map(|(width, resolution)| points.reference.architecture(width, resolution, purpose.classes).ok())
+            .map(|network| network.without_early_strides(purpose.space.early_strides_removed))
+            .collect();
+        grid.sort_by_key(|network| network.cost().macs);
+        let quarter = grid.len() / 4;
+        networks.extend([quarter, grid.len() - 1 - quarter].map(|index| grid[index].clone()));
+    }
+    let mut rng = stream(purpose.seed, "calibration", 0, 0);
+    networks.extend(
+        (0..CALIBRATION_DRAWS).map(|_| purpose.space.express(&purpose.space.sample(&mut rng), purpose.classes)),
+    );
+    let mut seen = BTreeSet::new();
+    networks.retain(|network| seen.insert(network.id()));
+    networks
+}
+
+/// Layers that a search is likely to ask for and the table lacks, of networks around the budget.
+fn wanted_keys(predictor: &Predictor, purpose: Purpose<'_>, table: &LatencyTable) -> Vec<BlockKey> {
+    let Some(budget_ms) = purpose.budget_ms else {
+        return purpose.space.block_keys(purpose.classes).into_iter().collect();
+    };
+    let mut rng = stream(purpose.seed, "profile", 0, 0);
+    let mut keys = BTreeSet::new();
+    for _ in 0..DRAWS {
+        let network = purpose.space.express(&purpose.space.sample(&mut rng), purpose.classes);
+        let near = predictor
+            .predict(&network, MissingKeys::Predict)
+            .is_ok_and(|prediction| prediction.latency.0 <= 1.25 * budget_ms);
+        if near {
+            keys.extend(network.layers().map(|layer| layer.key).filter(|key| table.get(key).is_none()));
+        }
+    }
+    keys.into_iter().collect()
+}
+
+/// Copies a table's files, so that later measurements do not change what a study was decided by.
+pub fn freeze(table: &Path, into: &Path) -> Result<(), FileError> {
+    files::create_folder(into)?;
+    let entries = std::fs::read_dir(table).map_err(|source| FileError::Read { path: table.to_path_buf(), source })?;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "csv" || extension == "toml") {
+            files::write_atomically(&into.join(entry.file_name()), &files::read(&path)?)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Which published networks are trained beside the candidates.
+
+use mnas_space::{Architecture, SearchSpace};
+
+use super::state::TrialKind;
+
+/// A published network at one width and resolution, and its predicted latency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferencePoint {
+    /// Name, title, width.
+    pub kind: TrialKind,
+    /// The deployed network.
+    pub architecture: Architecture,
+}
+
+/// For each network that the space names, `per_network` of its points around the budget.
+///
+/// The points are those on the network's own path of growing latency whose latencies, on a logarithmic scale, lie nearest to
+/// goals spread evenly from half the budget to twice the budget; a single one lies nearest to the budget itself.
+pub fn choose_references(
+    space: &SearchSpace,
+    classes: u32,
+    budget_ms: f64,
+    per_network: usize,
+    latency_ms: &mut dyn FnMut(&Architecture) -> f64,
+) -> Vec<ReferencePoint> {
+    let mut chosen = Vec::new();
+    for points in &space.references {
+        let reference = &points.reference;
+        let mut grid: Vec<(f64, f64, Architecture)> = Vec::new();
+        for &width in &points.widths {
+            for &resolution in &points.resolutions {
+                // The space was checked to name only what can be built.
+                let Ok(architecture) = reference.architecture(width, resolution, classes) else { continue };
+                let architecture = architecture.without_early_strides(space.early_strides_removed);
+                grid.push((latency_ms(&architecture), width, architecture));
+            }
+        }
+        let mut picked: Vec<usize> = goals(budget_ms, per_network)
+            .filter_map(|goal| {
+                let distance = |index: &usize| (grid[*index].0 / goal).ln().abs();
+                (0..grid.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
+            })
+            .collect();
+        picked.sort_by(|one, other| grid[*one].0.total_cmp(&grid[*other].0));
+        picked.dedup();
+        chosen.extend(picked.into_iter().map(|index| {
+            let (_, width, architecture) = grid[index].clone();
+            let (name, title) = (reference.name().to_owned(), reference.title.clone());
+            ReferencePoint { kind: TrialKind::Reference { name, title, width }, architecture }
+        }));
+    }
+    chosen
+}
+
+/// Latencies at which a network is wanted.
+fn goals(budget_ms: f64, count: usize) -> impl Iterator<Item = f64> {
+    (0..count).map(move |index| {
+        let share = if count == 1 { 0.5 } else { index as f64 / (count - 1) as f64 };
+        budget_ms * 2f64.powf(2.0 * share - 1.0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_lie_on_both_sides_of_a_budget_within_reach() {
+        let space = SearchSpace::from_toml(SearchSpace::embedded("mobilenet").unwrap()).unwrap();
+        // Multiply-adds as latency: 100 M is a millisecond.
+        let mut latency = |architecture: &Architecture| architecture.cost().macs as f64 / 1e8;
+        let chosen = choose_references(&space, 1000, 1.0, 2, &mut latency);
+        for name in ["mobilenet-v1", "mobilenet-v2", "mobilenet-v3-large"] {
+            let of_name = |point: &&ReferencePoint| matches!(&point.kind, TrialKind::Reference { name: n, .. } if n == name);
+            let latencies: Vec<f64> = chosen.iter().filter(of_name).map(|point| latency(&point.architecture)).collect();
+            assert_eq!(latencies.len(), 2, "{name}");
+            assert!(latencies[0] < 1.0 && latencies[1] > 1.0, "{name}: {latencies:?}");
+        }
+        // Every point of V3-Small is faster than half the budget here: the slowest stands for both goals.
+        assert_eq!(chosen.iter().filter(|point| point.architecture.head.hidden.is_some_and(|h| h.features < 1280)).count(), 1);
+    }
+
+    #[test]
+    fn goals_are_spread_around_the_budget() {
+        assert_eq!(goals(8.0, 1).collect::<Vec<_>>(), [8.0]);
+        assert_eq!(goals(8.0, 3).collect::<Vec<_>>(), [4.0, 8.0, 16.0]);
+        assert_eq!(goals(8.0, 0).count(), 0);
+    }
+}

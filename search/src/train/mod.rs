@@ -1,0 +1,12 @@
+//! Training with libtorch: the module built from a graph, recipes, the training loop, weight files.
+
+mod network;
+mod optimizer;
+mod recipe;
+mod trainer;
+pub mod weights;
+
+pub use network::Network;
+pub use optimizer::Sgd;
+pub use recipe::{LearningRate, Recipe, RecipeError};
+pub use trainer::{EpochReport, Evaluation, Progress, TrainError, TrainPlan, Trained, evaluate, train};

@@ -1,0 +1,166 @@
+//! A libtorch module built from a graph.
+
+use std::collections::BTreeMap;
+
+use mnas_space::{Activation, BATCH_NORM_EPSILON, Gate, Graph, Node, Op, ParameterKind, ParameterSpec, TensorId};
+use tch::{Device, Kind, TchError, Tensor};
+
+/// How fast running statistics follow a batch: `running += 0.1 * (batch - running)`, `PyTorch`'s default.
+const BATCH_NORM_MOMENTUM: f64 = 0.1;
+
+/// A network with its tensors, all in channels-last memory order.
+///
+/// Tensors are kept in the order of [`Graph::parameters`], never in a hash map, so that everything done to all of them
+/// is done in the same order on every run.
+#[derive(Debug)]
+pub struct Network {
+    graph: Graph,
+    specs: Vec<ParameterSpec>,
+    tensors: Vec<Tensor>,
+    /// For every node, where its tensors begin in `tensors`.
+    first_tensor: Vec<usize>,
+    /// For every tensor of the graph, the last node that reads it.
+    last_reader: Vec<usize>,
+    device: Device,
+}
+
+impl Network {
+    /// Builds the module with random weights from `seed`, initialised as torchvision's `MobileNets` are: convolutions
+    /// from a normal distribution scaled by their fan-out (He et al., arXiv:1502.01852), fully connected layers from
+    /// one with standard deviation 0.01, biases 0, batch-norm the identity.
+    pub fn new(graph: Graph, device: Device, seed: u64) -> Result<Self, TchError> {
+        tch::manual_seed(seed as i64);
+        let specs: Vec<ParameterSpec> = graph.parameters().collect();
+        let mut tensors = Vec::with_capacity(specs.len());
+        for spec in &specs {
+            let tensor = channels_last(&initial(spec)?)?.f_to_device(device)?;
+            tensors.push(if spec.kind.is_trained() { tensor.f_set_requires_grad(true)? } else { tensor });
+        }
+        let mut first_tensor = Vec::with_capacity(graph.nodes.len());
+        let mut next = 0;
+        for node in &graph.nodes {
+            first_tensor.push(next);
+            next += node.parameters().count();
+        }
+        let mut last_reader = vec![0; graph.nodes.len() + 1];
+        for (index, node) in graph.nodes.iter().enumerate() {
+            for operand in node.operands() {
+                last_reader[operand.0 as usize] = index;
+            }
+        }
+        Ok(Self { graph, specs, tensors, first_tensor, last_reader, device })
+    }
+
+    /// Where the network's tensors live.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The graph it was built from.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Every tensor with what it is, in the order of [`Graph::parameters`].
+    pub fn tensors(&self) -> impl Iterator<Item = (&ParameterSpec, &Tensor)> {
+        self.specs.iter().zip(&self.tensors)
+    }
+
+    /// Replaces all tensors' values; `values` holds them by name, of the right shapes.
+    pub(crate) fn assign(&mut self, values: &BTreeMap<String, Tensor>) -> Result<(), TchError> {
+        tch::no_grad(|| {
+            for (spec, tensor) in self.specs.iter().zip(&mut self.tensors) {
+                if let Some(value) = values.get(&spec.name) {
+                    tensor.f_copy_(value)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Scores of `images`, `[batch, 3, height, width]` -> `[batch, classes]`.
+    ///
+    /// In training mode batch-norm uses the batch's statistics and updates the running ones.
+    pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, TchError> {
+        let mut values: Vec<Option<Tensor>> = vec![None];
+        values[0] = Some(images.shallow_clone());
+        for (index, node) in self.graph.nodes.iter().enumerate() {
+            let (x, other) = {
+                let mut take = |operand: TensorId| self.operand(&mut values, operand, index);
+                let x = take(node.inputs.0);
+                (x, node.inputs.1.map(take))
+            };
+            let output = self.run(index, node, x, other, training)?;
+            values.push(Some(output));
+        }
+        // The last node's output has no reader and is still there.
+        let output = values.pop().flatten();
+        Ok(output.unwrap_or_else(|| images.shallow_clone()))
+    }
+
+    /// The value of `operand`, given away where `node` is its last reader so that its memory can be freed.
+    fn operand(&self, values: &mut [Option<Tensor>], operand: TensorId, node: usize) -> Tensor {
+        let slot = operand.0 as usize;
+        let value = if self.last_reader[slot] == node { values[slot].take() } else { None };
+        value.or_else(|| values[slot].as_ref().map(Tensor::shallow_clone)).expect("graphs are in execution order")
+    }
+
+    fn run(
+        &self,
+        index: usize,
+        node: &Node,
+        mut x: Tensor,
+        other: Option<Tensor>,
+        training: bool,
+    ) -> Result<Tensor, TchError> {
+        let tensors = &self.tensors[self.first_tensor[index]..];
+        match node.op {
+            Op::Convolution { kernel, stride, groups, bias, .. } => {
+                let (stride, padding) = (i64::from(stride), i64::from(kernel / 2));
+                let bias = bias.then(|| &tensors[1]);
+                x.f_conv2d(&tensors[0], bias, [stride; 2], [padding; 2], [1; 2], i64::from(groups))
+            }
+            Op::BatchNorm { .. } => {
+                let [scale, shift, mean, variance] = [0, 1, 2, 3].map(|offset| Some(&tensors[offset]));
+                x.f_batch_norm(scale, shift, mean, variance, training, BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON, true)
+            }
+            // In place: the operand is the output of a convolution, batch-norm or linear layer that nothing else reads.
+            Op::Activation(Activation::Relu) => x.f_relu_(),
+            Op::Activation(Activation::Relu6) => x.f_relu6_(),
+            Op::Activation(Activation::HardSwish) => x.f_hardswish_(),
+            Op::Activation(Activation::Swish) => x.f_silu_(),
+            Op::Gate(Gate::HardSigmoid) => x.f_hardsigmoid(),
+            Op::Gate(Gate::Sigmoid) => x.f_sigmoid(),
+            Op::GlobalAveragePool => x.f_mean_dim([2i64, 3].as_slice(), true, None),
+            Op::Linear { .. } => x.f_flatten(1, -1)?.f_linear(&tensors[0], Some(&tensors[1])),
+            Op::Add => x.f_add(&other.expect("a sum has two operands")),
+            Op::Multiply => x.f_mul(&other.expect("a product has two operands")),
+        }
+    }
+}
+
+/// The tensor in channels-last memory order where it has four dimensions; its shape does not change.
+///
+/// tch has no memory-format argument; permuting, copying and permuting back has the same effect.
+pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
+    if tensor.dim() != 4 {
+        return Ok(tensor.shallow_clone());
+    }
+    tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
+}
+
+fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
+    let shape: Vec<i64> = spec.shape.iter().map(|&size| size as i64).collect();
+    let options = (Kind::Float, Device::Cpu);
+    match spec.kind {
+        ParameterKind::ConvolutionWeight => {
+            let fan_out = spec.shape[0] * spec.shape[2] * spec.shape[3];
+            Tensor::f_zeros(&shape, options)?.f_normal_(0.0, (2.0 / fan_out as f64).sqrt())
+        }
+        ParameterKind::LinearWeight => Tensor::f_zeros(&shape, options)?.f_normal_(0.0, 0.01),
+        ParameterKind::BatchNormScale | ParameterKind::RunningVariance => Tensor::f_ones(&shape, options),
+        ParameterKind::Bias | ParameterKind::BatchNormShift | ParameterKind::RunningMean => {
+            Tensor::f_zeros(&shape, options)
+        }
+    }
+}

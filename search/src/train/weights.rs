@@ -1,0 +1,168 @@
+//! Weight files: safetensors with the names of [`mnas_space::Graph::parameters`].
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use mnas_space::onnx::WeightSource;
+use mnas_space::{Graph, ParameterSpec};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+use super::Network;
+use crate::data::Normalization;
+use crate::files::{self, FileError};
+
+/// Why a weight file cannot be read or does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not safetensors.
+    #[error("{}: not a complete safetensors file: {problem}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says.
+        problem: String,
+    },
+    /// The weights belong to another architecture.
+    #[error("{}: the weights are of another architecture: {difference}", path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// Which tensor differs and how.
+        difference: String,
+    },
+    /// libtorch refused.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+}
+
+/// What a weight file says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WeightsInfo {
+    /// The architecture string as trained.
+    pub architecture: String,
+    /// Side of the training images, in pixels; differs from the architecture's where a proxy was trained.
+    pub train_resolution: u32,
+    /// How images are normalised before they enter the network.
+    pub normalization: Normalization,
+    /// Names of the classes in the order of the scores.
+    pub classes: Vec<String>,
+    /// How many of the earliest strides were removed in training.
+    #[serde(default)]
+    pub early_strides_removed: usize,
+}
+
+/// Key of the file's metadata that holds a [`WeightsInfo`] as JSON.
+const INFO_KEY: &str = "mnas";
+
+/// Values of a network's tensors in memory, by name.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    values: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    /// What the file says about itself, `None` for files of other programs.
+    pub info: Option<WeightsInfo>,
+}
+
+impl WeightSource for Weights {
+    fn values(&self, parameter: &ParameterSpec) -> Option<Cow<'_, [f32]>> {
+        self.values.get(&parameter.name).map(|(_, values)| Cow::Borrowed(values.as_slice()))
+    }
+}
+
+impl Weights {
+    /// A copy of a network's tensors.
+    pub fn of(network: &Network, info: WeightsInfo) -> Result<Self, TchError> {
+        let mut values = BTreeMap::new();
+        for (spec, tensor) in network.tensors() {
+            let flat = tensor.detach().f_to_device(tch::Device::Cpu)?.f_contiguous()?.f_view([-1])?;
+            values.insert(spec.name.clone(), (spec.shape.clone(), Vec::<f32>::try_from(&flat)?));
+        }
+        Ok(Self { values, info: Some(info) })
+    }
+
+    /// Reads a safetensors file of 32-bit floats.
+    pub fn read(path: &Path) -> Result<Self, WeightsError> {
+        let bytes = files::read(path)?;
+        let format = |problem: String| WeightsError::Format { path: path.to_path_buf(), problem };
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
+        let info = metadata.metadata().as_ref().and_then(|pairs| pairs.get(INFO_KEY));
+        let info = info.map(|json| serde_json::from_str(json)).transpose();
+        let info = info.map_err(|error| format(format!("metadata `{INFO_KEY}`: {error}")))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| format(error.to_string()))?;
+        let mut values = BTreeMap::new();
+        for (name, view) in file.tensors() {
+            if view.dtype() != Dtype::F32 {
+                return Err(format(format!("tensor `{name}` holds {:?}; expected F32", view.dtype())));
+            }
+            let floats = view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+            values.insert(name, (view.shape().to_vec(), floats.collect()));
+        }
+        Ok(Self { values, info })
+    }
+
+    /// Writes a safetensors file.
+    pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
+        let format = |problem: String| WeightsError::Format { path: path.to_path_buf(), problem };
+        let bytes: Vec<(&String, &[usize], Vec<u8>)> = self
+            .values
+            .iter()
+            .map(|(name, (shape, values))| {
+                (name, shape.as_slice(), values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            })
+            .collect();
+        let views = bytes
+            .iter()
+            .map(|(name, shape, data)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.to_vec(), data)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+            .map_err(|error| format(error.to_string()))?;
+        let mut metadata = HashMap::new();
+        if let Some(info) = &self.info {
+            let json = serde_json::to_string(info).map_err(|error| format(error.to_string()))?;
+            metadata.insert(INFO_KEY.to_owned(), json);
+        }
+        let file = safetensors::serialize(views, Some(metadata)).map_err(|error| format(error.to_string()))?;
+        files::write_atomically(path, &file)?;
+        Ok(())
+    }
+
+    /// Checks that every tensor of `graph` is there in the right shape, and nothing else.
+    pub fn check(&self, graph: &Graph, path: &Path) -> Result<(), WeightsError> {
+        let mismatch = |difference| Err(WeightsError::Mismatch { path: path.to_path_buf(), difference });
+        let mut expected = 0;
+        for spec in graph.parameters() {
+            expected += 1;
+            match self.values.get(&spec.name) {
+                None => return mismatch(format!("tensor `{}` {:?} is missing", spec.name, spec.shape)),
+                Some((shape, _)) if *shape != spec.shape => {
+                    let difference = format!("tensor `{}` is {shape:?}, the architecture has {:?}", spec.name, spec.shape);
+                    return mismatch(difference);
+                }
+                Some(_) => {}
+            }
+        }
+        if expected != self.values.len() {
+            let known: std::collections::BTreeSet<String> = graph.parameters().map(|spec| spec.name).collect();
+            let extra = self.values.keys().find(|name| !known.contains(*name));
+            return mismatch(format!("tensor `{}` is not in the architecture", extra.map_or("", |name| name)));
+        }
+        Ok(())
+    }
+
+    /// Puts the values into `network`; `path` is named where they do not fit.
+    pub fn load_into(&self, network: &mut Network, path: &Path) -> Result<(), WeightsError> {
+        self.check(network.graph(), path)?;
+        let mut tensors = BTreeMap::new();
+        for (name, (shape, values)) in &self.values {
+            let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+            let tensor = Tensor::f_from_slice(values)?.f_to_kind(Kind::Float)?.f_view(shape.as_slice())?;
+            tensors.insert(name.clone(), tensor);
+        }
+        network.assign(&tensors)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! TOML documents with errors that point at a line.
+
+use std::fmt;
+
+use serde::de::{self, DeserializeOwned, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// Why a TOML document does not describe what it should.
+///
+/// `line` and `column` count from 1; the caller, who knows the file's name, adds it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct DocumentError {
+    /// Line of the offending text.
+    pub line: usize,
+    /// Column of the offending text.
+    pub column: usize,
+    /// What was found, and what would have been accepted.
+    pub problem: String,
+}
+
+impl DocumentError {
+    /// An error at byte `offset` of `text`.
+    pub(crate) fn at(text: &str, offset: usize, problem: impl Into<String>) -> Self {
+        let before = &text[..text.floor_char_boundary(offset)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Self { line, column, problem: problem.into() }
+    }
+}
+
+/// Reads `text` as a `T`; unknown keys and wrong types are errors with a position.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
+    toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        DocumentError::at(text, offset, error.message())
+    })
+}
+
+/// A TOML value that is written alone or as a list: `kernel = 3`, `kernel = [3, 5, 7]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct OneOrMany<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrManyVisitor<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value or a list of values")
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+                T::deserialize(de::value::I64Deserializer::new(value)).map(|value| OneOrMany(vec![value]))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+                T::deserialize(de::value::U64Deserializer::new(value)).map(|value| OneOrMany(vec![value]))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
+                T::deserialize(de::value::F64Deserializer::new(value)).map(|value| OneOrMany(vec![value]))
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
+                T::deserialize(de::value::StrDeserializer::new(value)).map(|value| OneOrMany(vec![value]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = list.next_element()? {
+                    values.push(value);
+                }
+                if values.is_empty() {
+                    return Err(de::Error::custom("an empty list leaves nothing to choose from"));
+                }
+                Ok(OneOrMany(values))
+            }
+        }
+
+        deserializer.deserialize_any(OneOrManyVisitor(std::marker::PhantomData))
+    }
+}

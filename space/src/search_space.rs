@@ -1,0 +1,235 @@
+//! Search spaces: unions of families, and what a search does with them.
+
+use std::collections::BTreeSet;
+
+use num_bigint::BigUint;
+use rand::RngExt;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::architecture::Architecture;
+use crate::document::{self, DocumentError, OneOrMany};
+use crate::family::{Family, RawFamily};
+use crate::key::BlockKey;
+use crate::reference::Reference;
+
+/// The choices that make up a network: which family, and the value of every decision in it.
+///
+/// Decisions without effect are 0, so equal genotypes are equal choices. Different genotypes can express one
+/// network (a width multiplier that rounding makes equal to its neighbour, a network in two families);
+/// [`Architecture::id`] tells.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Genotype {
+    /// Index of the family.
+    pub family: usize,
+    /// Resolution, width, then per stage: channels, depth, blocks.
+    pub genes: Vec<u16>,
+}
+
+/// A genotype and the network it expresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The choices.
+    pub genotype: Genotype,
+    /// The network.
+    pub architecture: Architecture,
+}
+
+/// A published network to be shown beside a search's candidates, at the widths and resolutions that the space covers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferencePoints {
+    /// The network.
+    pub reference: Reference,
+    /// Width multipliers, narrowest first.
+    pub widths: Vec<f64>,
+    /// Input sides in pixels, smallest first.
+    pub resolutions: Vec<u32>,
+}
+
+/// A union of families of networks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchSpace {
+    /// Its name.
+    pub name: String,
+    /// One sentence on what it holds.
+    pub description: String,
+    /// Its families.
+    pub families: Vec<Family>,
+    /// Networks to compare with.
+    pub references: Vec<ReferencePoints>,
+    /// How many of the earliest strides are removed in every network (small images).
+    pub early_strides_removed: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawSpace {
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    early_strides_removed: usize,
+    family: Vec<RawFamily>,
+    #[serde(default)]
+    reference: Vec<RawReferencePoints>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawReferencePoints {
+    name: Spanned<String>,
+    width: Option<OneOrMany<f64>>,
+    resolution: Option<OneOrMany<u32>>,
+}
+
+/// The spaces that come with mnas: name and TOML text.
+const EMBEDDED: [(&str, &str); 2] = [
+    ("mobilenet", include_str!("../../configs/spaces/mobilenet.toml")),
+    ("mobilenet-small-images", include_str!("../../configs/spaces/mobilenet-small-images.toml")),
+];
+
+impl SearchSpace {
+    /// Reads a space from TOML. Unknown keys, wrong types and numbers out of range are errors with a line.
+    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
+        let raw: RawSpace = document::parse(text)?;
+        let mut families: Vec<Family> = Vec::new();
+        for family in raw.family {
+            let family = family.check(text)?;
+            if families.iter().any(|other| other.name == family.name) {
+                let at = text.rfind(&family.name).unwrap_or(0);
+                return Err(DocumentError::at(text, at, format!("a second family is called `{}`", family.name)));
+            }
+            families.push(family.without_early_strides(raw.early_strides_removed));
+        }
+        if families.is_empty() {
+            return Err(DocumentError::at(text, 0, "the space has no `[[family]]`"));
+        }
+        let references =
+            raw.reference.into_iter().map(|points| points.check(text)).collect::<Result<Vec<_>, _>>()?;
+        let RawSpace { name, description, early_strides_removed, .. } =
+            RawSpace { family: Vec::new(), reference: Vec::new(), ..raw };
+        Ok(Self { name, description, families, references, early_strides_removed })
+    }
+
+    /// The TOML text of a space that comes with mnas.
+    pub fn embedded(name: &str) -> Option<&'static str> {
+        EMBEDDED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    }
+
+    /// Names of the spaces that come with mnas.
+    pub fn embedded_names() -> impl Iterator<Item = &'static str> {
+        EMBEDDED.iter().map(|(name, _)| *name)
+    }
+
+    /// Exact number of configurations: the sum over families of the product of their decisions.
+    ///
+    /// It bounds the number of distinct networks from above, as [`Genotype`] explains.
+    pub fn size(&self) -> BigUint {
+        self.families.iter().map(Family::size).sum()
+    }
+
+    /// The network of a genotype with `classes` outputs.
+    pub fn express(&self, genotype: &Genotype, classes: u32) -> Architecture {
+        self.families[genotype.family].express(&genotype.genes, classes)
+    }
+
+    /// The choices that express `architecture`, whatever its number of classes; `None` where the space lacks it.
+    pub fn encode(&self, architecture: &Architecture) -> Option<Genotype> {
+        self.families
+            .iter()
+            .enumerate()
+            .find_map(|(family, body)| body.encode(architecture).map(|genes| Genotype { family, genes }))
+    }
+
+    /// Whether some choices express `architecture`, whatever its number of classes.
+    pub fn contains(&self, architecture: &Architecture) -> bool {
+        self.encode(architecture).is_some()
+    }
+
+    /// A random genotype: families and then every decision with equal chance, independently.
+    ///
+    /// This is not uniform over networks: a deep stage has more of them than a shallow one, and would drown it.
+    pub fn sample(&self, rng: &mut impl rand::Rng) -> Genotype {
+        let family = rng.random_range(0..self.families.len());
+        Genotype { family, genes: self.families[family].sample(rng) }
+    }
+
+    /// A neighbour: one decision that has an effect takes another value. In a space with a single network, itself.
+    pub fn mutate(&self, parent: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
+        let family = &self.families[parent.family];
+        let active = family.active_genes(&parent.genes);
+        if active.is_empty() {
+            return parent.clone();
+        }
+        let gene = active[rng.random_range(0..active.len())];
+        let size = family.gene_sizes()[gene];
+        let mut child = parent.clone();
+        // One of the other values: shift by 1 to size - 1 steps, around the end.
+        child.genes[gene] = (parent.genes[gene] + rng.random_range(1..size)) % size;
+        // Layers that come into effect with a greater depth are drawn, not left at their first choice.
+        let before: BTreeSet<usize> = active.into_iter().collect();
+        for awake in family.active_genes(&child.genes) {
+            if !before.contains(&awake) {
+                child.genes[awake] = rng.random_range(0..family.gene_sizes()[awake]);
+            }
+        }
+        family.canonicalise(&mut child.genes);
+        child
+    }
+
+    /// A child that takes every decision from one parent or the other with equal chance.
+    ///
+    /// Parents of different families have no decisions in common; the child is then a copy of one of them.
+    pub fn crossover(&self, one: &Genotype, other: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
+        if one.family != other.family {
+            return if rng.random_bool(0.5) { one.clone() } else { other.clone() };
+        }
+        let pick = |(&a, &b): (&u16, &u16)| if rng.random_bool(0.5) { a } else { b };
+        let mut genes: Vec<u16> = one.genes.iter().zip(&other.genes).map(pick).collect();
+        self.families[one.family].canonicalise(&mut genes);
+        Genotype { family: one.family, genes }
+    }
+
+    /// Every distinct block key that some network of the space with `classes` outputs contains, in order.
+    pub fn block_keys(&self, classes: u32) -> BTreeSet<BlockKey> {
+        let mut keys = BTreeSet::new();
+        for family in &self.families {
+            family.collect_keys(classes, &mut keys);
+        }
+        keys.retain(|key| !key.is_nothing());
+        keys
+    }
+
+    /// The network with the least sum of `cost` over its layers. Exact, without looking at every network.
+    pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
+        let mut best: Option<(f64, Genotype)> = None;
+        for (family, body) in self.families.iter().enumerate() {
+            let (sum, genes) = body.cheapest(classes, cost);
+            if best.as_ref().is_none_or(|(least, _)| sum < *least) {
+                best = Some((sum, Genotype { family, genes }));
+            }
+        }
+        // A space is checked to have at least one family.
+        let genotype = best.map_or_else(|| Genotype { family: 0, genes: Vec::new() }, |(_, genotype)| genotype);
+        let architecture = self.express(&genotype, classes);
+        Candidate { genotype, architecture }
+    }
+}
+
+impl RawReferencePoints {
+    fn check(self, text: &str) -> Result<ReferencePoints, DocumentError> {
+        let at = self.name.span().start;
+        let reference = Reference::named(self.name.get_ref())
+            .map_err(|error| DocumentError::at(text, at, error.to_string()))?;
+        let mut widths = self.width.map_or_else(|| reference.widths().to_vec(), |list| list.0);
+        let mut resolutions = self.resolution.map_or_else(|| reference.resolutions().to_vec(), |list| list.0);
+        widths.sort_by(f64::total_cmp);
+        resolutions.sort_unstable();
+        for (&width, &resolution) in widths.iter().flat_map(|w| resolutions.iter().map(move |r| (w, r))) {
+            reference
+                .architecture(width, resolution, 1)
+                .map_err(|error| DocumentError::at(text, at, error.to_string()))?;
+        }
+        Ok(ReferencePoints { reference, widths, resolutions })
+    }
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask test`, `fmt`, `clippy` and what is made of them.
+
+use std::ffi::OsString;
+use std::process::{ExitCode, Stdio};
+use std::time::Instant;
+
+use crate::environment::{self, Environment};
+use crate::error::{Error, Result};
+use crate::program::exit_code;
+
+/// Sets up and runs all tests of the workspace; the arguments go to `cargo test`.
+pub fn test(arguments: &[OsString]) -> Result<ExitCode> {
+    environment::check_compiler()?;
+    let environment = Environment::provide(false)?;
+    let mut command = environment.cargo();
+    // In the workspace's root this means every package; `-p PACKAGE` among the arguments narrows it.
+    command.args(["test", "--release", "--locked"]).args(arguments);
+    step("tests", command)
+}
+
+/// Checks the formatting of all sources and lints them; a warning is a failure.
+pub fn lint() -> Result<ExitCode> {
+    need("fmt", "rustfmt")?;
+    need("clippy", "clippy")?;
+    let mut format = environment::cargo();
+    format.args(["fmt", "--all", "--check"]);
+    let formatted = step("formatting", format)?;
+    if formatted != ExitCode::SUCCESS {
+        eprintln!("help: `cargo fmt --all` formats the sources");
+        return Ok(formatted);
+    }
+    environment::check_compiler()?;
+    let mut clippy = Environment::provide(false)?.cargo();
+    clippy.args([
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    step("lints", clippy)
+}
+
+/// Everything that a change must pass.
+pub fn ci() -> Result<ExitCode> {
+    let tested = test(&[])?;
+    if tested != ExitCode::SUCCESS {
+        return Ok(tested);
+    }
+    lint()
+}
+
+fn step(name: &str, command: std::process::Command) -> Result<ExitCode> {
+    let start = Instant::now();
+    let status = environment::run(command)?;
+    let outcome = if status.success() { "passed" } else { "failed" };
+    eprintln!("{name} {outcome} after {:.0} s", start.elapsed().as_secs_f64());
+    Ok(exit_code(status))
+}
+
+fn need(subcommand: &str, component: &str) -> Result<()> {
+    let mut command = environment::cargo();
+    command
+        .args([subcommand, "--version"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if environment::run(command)?.success() {
+        return Ok(());
+    }
+    Err(Error::new(
+        format!("this Rust toolchain has no {component}"),
+        format!("install it: rustup component add {component} (or your distribution's package of that name)"),
+    ))
+}
