@@ -41,7 +41,11 @@ impl LayerFacts {
     pub fn of(key: &BlockKey) -> Self {
         let graph = key.graph();
         let bytes = |count: u64| (count * ACTIVATION_BYTES) as f32 / 1e6;
-        let operations = graph.nodes.iter().filter(|node| !matches!(node.op, Op::BatchNorm { .. })).count();
+        let operations = graph
+            .nodes
+            .iter()
+            .filter(|node| !matches!(node.op, Op::BatchNorm { .. }))
+            .count();
         Self {
             operations: operations as f32,
             weight_megabytes: bytes(Cost::of(&graph).folded_params),
@@ -90,13 +94,20 @@ impl Calibration {
     pub(crate) fn fit(networks: &[(Terms, f64)]) -> Self {
         let mut best: Option<(f64, [f64; TERMS], Vec<f64>)> = None;
         for model in MODELS.iter().filter(|model| networks.len() >= 3 * model.len()) {
-            let Some(coefficients) = fit_model(networks, model) else { continue };
-            let errors: Vec<f64> = (0..networks.len()).filter_map(|left_out| left_out_error(networks, model, left_out)).collect();
+            let Some(coefficients) = fit_model(networks, model) else {
+                continue;
+            };
+            let errors: Vec<f64> = (0..networks.len())
+                .filter_map(|left_out| left_out_error(networks, model, left_out))
+                .collect();
             if errors.len() < networks.len() {
                 continue;
             }
             let error = rms(&errors);
-            if best.as_ref().is_none_or(|(best_error, ..)| error < best_error * (1.0 - WORTH)) {
+            if best
+                .as_ref()
+                .is_none_or(|(best_error, ..)| error < best_error * (1.0 - WORTH))
+            {
                 best = Some((error, coefficients, errors));
             }
         }
@@ -110,7 +121,12 @@ impl Calibration {
     }
 
     fn new(coefficients: [f64; TERMS], networks: usize, held_out: Option<(f64, f64)>) -> Self {
-        let [scale, per_operation_ms, per_weight_megabyte_ms, per_boundary_megabyte_ms] = coefficients;
+        let [
+            scale,
+            per_operation_ms,
+            per_weight_megabyte_ms,
+            per_boundary_megabyte_ms,
+        ] = coefficients;
         let report = CalibrationReport {
             networks,
             scale,
@@ -132,7 +148,9 @@ impl Calibration {
     pub(crate) fn relative_error(&self) -> f64 {
         let n = self.report.networks as f64;
         // Few networks tell little about the error: widen as Student's t does beside the normal distribution.
-        self.report.held_out_rms_error.map_or(UNCALIBRATED_ERROR, |rms| rms.max(0.01) * (1.0 + 2.0 / n))
+        self.report
+            .held_out_rms_error
+            .map_or(UNCALIBRATED_ERROR, |rms| rms.max(0.01) * (1.0 + 2.0 / n))
     }
 
     /// How good it is.
@@ -151,12 +169,15 @@ fn rms(errors: &[f64]) -> f64 {
 
 /// Relative least squares: every network counts alike, whatever its size.
 fn fit_model(networks: &[(Terms, f64)], model: &[usize]) -> Option<[f64; TERMS]> {
-    let rows: Vec<Vec<f64>> =
-        networks.iter().map(|(terms, ms)| model.iter().map(|term| terms.0[*term] / ms).collect()).collect();
+    let rows: Vec<Vec<f64>> = networks
+        .iter()
+        .map(|(terms, ms)| model.iter().map(|term| terms.0[*term] / ms).collect())
+        .collect();
     let ones = vec![1.0; rows.len()];
     // A light pull to the plain sum, relative to each column's size.
-    let sizes: Vec<f64> =
-        (0..model.len()).map(|column| rows.iter().map(|row| row[column].powi(2)).sum::<f64>()).collect();
+    let sizes: Vec<f64> = (0..model.len())
+        .map(|column| rows.iter().map(|row| row[column].powi(2)).sum::<f64>())
+        .collect();
     let penalty: Vec<f64> = sizes.iter().map(|size| 1e-2 * size + 1e-9).collect();
     let prior: Vec<f64> = model.iter().map(|term| if *term == 0 { 1.0 } else { 0.0 }).collect();
     let fitted = regression::ridge(&rows, &ones, &prior, &penalty)?;
@@ -168,8 +189,12 @@ fn fit_model(networks: &[(Terms, f64)], model: &[usize]) -> Option<[f64; TERMS]>
 }
 
 fn left_out_error(networks: &[(Terms, f64)], model: &[usize], left_out: usize) -> Option<f64> {
-    let others: Vec<(Terms, f64)> =
-        networks.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, network)| *network).collect();
+    let others: Vec<(Terms, f64)> = networks
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != left_out)
+        .map(|(_, network)| *network)
+        .collect();
     let coefficients = fit_model(&others, model)?;
     let (terms, ms) = networks[left_out];
     Some(dot(&coefficients, &terms.0) / ms - 1.0)

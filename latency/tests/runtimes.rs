@@ -33,7 +33,11 @@ fn block(text: &str) -> Model {
 fn a_runtime_has_a_name_and_a_version() {
     for runtime in runtimes() {
         assert!(!runtime.name().is_empty());
-        assert!(runtime.version().chars().next().is_some_and(|c| c.is_ascii_digit()), "{}", runtime.version());
+        assert!(
+            runtime.version().chars().next().is_some_and(|c| c.is_ascii_digit()),
+            "{}",
+            runtime.version()
+        );
     }
 }
 
@@ -48,7 +52,9 @@ fn every_kind_of_block_and_a_network_run() {
         "head_f64_nhs_o10@16x5x5",
         "head_o10@16x5x5",
     ];
-    let network: Architecture = "in48,conv_k3_s2_c16_nhs,ir_r2_k3_s2_e4_c24_se0.25_nre,head_o10".parse().unwrap();
+    let network: Architecture = "in48,conv_k3_s2_c16_nhs,ir_r2_k3_s2_e4_c24_se0.25_nre,head_o10"
+        .parse()
+        .unwrap();
     for mut runtime in runtimes() {
         let models = blocks.iter().map(|text| block(text)).chain([Model::network(&network)]);
         for model in models {
@@ -83,13 +89,21 @@ fn two_models_live_beside_each_other() {
 
 #[test]
 fn a_missing_or_wrong_library_is_named() {
-    let missing = OnnxRuntime::new(Path::new("/nowhere/libonnxruntime.so"), 1).err().unwrap();
+    let missing = OnnxRuntime::new(Path::new("/nowhere/libonnxruntime.so"), 1)
+        .err()
+        .unwrap();
     assert!(matches!(&missing, RuntimeError::LibraryMissing { .. }), "{missing}");
     assert!(missing.to_string().contains("/nowhere/libonnxruntime.so"), "{missing}");
     // A file that is no library; where another library is in use already, that is the fault.
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "no library").unwrap();
     let wrong = OnnxRuntime::new(file.path(), 1).err().unwrap();
-    let known = matches!(&wrong, RuntimeError::LibraryUnusable { .. } | RuntimeError::AnotherLibrary { .. });
-    assert!(known && wrong.to_string().contains(&*file.path().to_string_lossy()), "{wrong}");
+    let known = matches!(
+        &wrong,
+        RuntimeError::LibraryUnusable { .. } | RuntimeError::AnotherLibrary { .. }
+    );
+    assert!(
+        known && wrong.to_string().contains(&*file.path().to_string_lossy()),
+        "{wrong}"
+    );
 }

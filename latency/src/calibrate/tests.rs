@@ -9,14 +9,26 @@ fn planted(count: usize, noise: f64, truth: [f64; TERMS]) -> Vec<(Terms, f64)> {
     let mut rng = crate::random::stream(7, "planted networks", 0);
     let network = |_| {
         let sum_ms = rng.random_range(1.0..20.0);
-        let terms = Terms([sum_ms, rng.random_range(60.0..160.0), rng.random_range(1.0..30.0), rng.random_range(1.0..20.0)]);
-        (terms, dot(&truth, &terms.0) * (1.0 + noise * rng.random_range(-1.0..1.0)))
+        let terms = Terms([
+            sum_ms,
+            rng.random_range(60.0..160.0),
+            rng.random_range(1.0..30.0),
+            rng.random_range(1.0..20.0),
+        ]);
+        (
+            terms,
+            dot(&truth, &terms.0) * (1.0 + noise * rng.random_range(-1.0..1.0)),
+        )
     };
     (0..count).map(network).collect()
 }
 
 fn mean_error(calibration: &Calibration, networks: &[(Terms, f64)]) -> f64 {
-    networks.iter().map(|(terms, ms)| (calibration.apply(terms) / ms - 1.0).abs()).sum::<f64>() / networks.len() as f64
+    networks
+        .iter()
+        .map(|(terms, ms)| (calibration.apply(terms) / ms - 1.0).abs())
+        .sum::<f64>()
+        / networks.len() as f64
 }
 
 #[test]

@@ -10,7 +10,9 @@ fn layers() -> Vec<(BlockKey, f64)> {
     for size in [7, 14, 28, 56] {
         for channels in [16, 24, 40, 64, 96] {
             for (kernel, expansion, squeeze) in [(3, 3, ""), (3, 6, "_se0.25"), (5, 4, ""), (5, 6, "_se0.25")] {
-                layers.push(format!("ir_k{kernel}_e{expansion}_c{channels}{squeeze}_nhs@{channels}x{size}x{size}"));
+                layers.push(format!(
+                    "ir_k{kernel}_e{expansion}_c{channels}{squeeze}_nhs@{channels}x{size}x{size}"
+                ));
             }
             layers.push(format!("ds_k3_s2_c{}_nre@{channels}x{size}x{size}", channels * 2));
             layers.push(format!("head_o1000@{channels}x{size}x{size}"));
@@ -29,7 +31,10 @@ fn layers_left_out_are_predicted() {
     let (shown, hidden): (Vec<_>, Vec<_>) = layers.iter().enumerate().partition(|(index, _)| index % 3 != 0);
     let shown: Vec<_> = shown.into_iter().map(|(_, layer)| *layer).collect();
     let model = CostModel::fit(&shown).unwrap();
-    let errors: Vec<f64> = hidden.iter().map(|(_, (key, ms))| (model.estimate(key).ms / ms - 1.0).abs()).collect();
+    let errors: Vec<f64> = hidden
+        .iter()
+        .map(|(_, (key, ms))| (model.estimate(key).ms / ms - 1.0).abs())
+        .collect();
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
     assert!(mean < 0.05, "{mean}");
     assert!(model.held_out_error() < 0.10, "{}", model.held_out_error());
@@ -45,7 +50,12 @@ fn far_from_anything_measured_the_error_grows() {
 #[test]
 fn nothing_is_ever_free() {
     let one = CostModel::fit(&layers()[..1]).unwrap();
-    for key in ["conv_k3_s2_c16_nre@3x224x224", "id_c24@16x8x8", "head_o10@8x1x1", "ir_k3_e6_c16_nsw@16x7x7"] {
+    for key in [
+        "conv_k3_s2_c16_nre@3x224x224",
+        "id_c24@16x8x8",
+        "head_o10@8x1x1",
+        "ir_k3_e6_c16_nsw@16x7x7",
+    ] {
         assert!(one.estimate(&key.parse().unwrap()).ms > 0.0, "{key}");
     }
     assert!(CostModel::fit(&[]).is_none());
@@ -53,6 +63,10 @@ fn nothing_is_ever_free() {
 
 #[test]
 fn the_same_rows_give_the_same_model() {
-    let estimate = || CostModel::fit(&layers()).unwrap().estimate(&"ir_k7_e5_c48_nhs@48x20x20".parse().unwrap());
+    let estimate = || {
+        CostModel::fit(&layers())
+            .unwrap()
+            .estimate(&"ir_k7_e5_c48_nhs@48x20x20".parse().unwrap())
+    };
     assert_eq!(estimate(), estimate());
 }

@@ -11,17 +11,18 @@ use crate::runtimes::{FakeRuntime, FakeSettings};
 
 fn random_network(index: u64) -> Architecture {
     let mut rng = crate::random::stream(3, "test networks", index);
-    let mut text = format!("in{},conv_k3_s2_c16_nhs", [96, 128][rng.random_range(0..2)]);
+    let mut pieces = vec![format!("in{},conv_k3_s2_c16_nhs", [96, 128][rng.random_range(0..2)])];
     for channels in [24, 40, 80] {
         for layer in 0..rng.random_range(1..4) {
             let kernel = [3, 5][rng.random_range(0..2)];
             let expansion = [3, 4, 6][rng.random_range(0..3)];
             let stride = if layer == 0 { "_s2" } else { "" };
             let squeeze = ["", "_se0.25"][rng.random_range(0..2)];
-            text += &format!(",ir_k{kernel}{stride}_e{expansion}_c{channels}{squeeze}_nhs");
+            pieces.push(format!("ir_k{kernel}{stride}_e{expansion}_c{channels}{squeeze}_nhs"));
         }
     }
-    (text + ",conv_k1_c320_nhs,head_o100").parse().unwrap()
+    pieces.push("conv_k1_c320_nhs,head_o100".to_owned());
+    pieces.join(",").parse().unwrap()
 }
 
 /// A table that holds the layers of `layers` and whole measurements of `networks`, on a drifting, spiky machine.
@@ -31,13 +32,31 @@ fn table(layers: &[Architecture], networks: &[Architecture]) -> (tempfile::TempD
     let options = ProfileOptions::quick();
     let device = Device::open("fake").unwrap();
     let mut table = open_or_create(folder.path(), &device, &mut runtime, &options.measure).unwrap();
-    let keys: Vec<BlockKey> = layers.iter().flat_map(|a| a.layers().map(|l| l.key).collect::<Vec<_>>()).collect();
-    profile(&mut runtime, &mut table, keys, networks, &options, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    let keys: Vec<BlockKey> = layers
+        .iter()
+        .flat_map(|a| a.layers().map(|l| l.key).collect::<Vec<_>>())
+        .collect();
+    profile(
+        &mut runtime,
+        &mut table,
+        keys,
+        networks,
+        &options,
+        &AtomicBool::new(false),
+        &mut |_| {},
+    )
+    .unwrap();
     (folder, table)
 }
 
 fn disturbed() -> FakeSettings {
-    FakeSettings { noise: 0.02, drift: 0.3, drift_period_ms: 2_000.0, spikes: 0.02, ..FakeSettings::default() }
+    FakeSettings {
+        noise: 0.02,
+        drift: 0.3,
+        drift_period_ms: 2_000.0,
+        spikes: 0.02,
+        ..FakeSettings::default()
+    }
 }
 
 fn networks(range: std::ops::Range<u64>) -> Vec<Architecture> {
@@ -81,14 +100,19 @@ fn unmeasured_layers_are_predicted_with_wider_intervals_or_refused() {
     let (error, inside) = quality(&predictor, &all[20..]);
     assert!(error < 0.05, "{error}");
     assert!(inside > 0.6, "{inside}");
-    let stranger: Architecture = "in160,conv_k5_s2_c24_nre,ds_k5_s2_c56_nre,head_f200_nhs_o7".parse().unwrap();
+    let stranger: Architecture = "in160,conv_k5_s2_c24_nre,ds_k5_s2_c56_nre,head_f200_nhs_o7"
+        .parse()
+        .unwrap();
     let prediction = predictor.predict(&stranger, MissingKeys::Predict).unwrap();
     assert!(prediction.coverage.abs() < 1e-12);
     let known = predictor.predict(&all[0], MissingKeys::Predict).unwrap();
     let width = |p: &Prediction| p.high.0 / p.low.0;
     assert!(width(&prediction) > width(&known));
     let refused = predictor.predict(&stranger, MissingKeys::Refuse).unwrap_err();
-    assert!(matches!(&refused, LatencyError::MissingKeys { count: 3, first } if first.starts_with("conv_k5")), "{refused}");
+    assert!(
+        matches!(&refused, LatencyError::MissingKeys { count: 3, first } if first.starts_with("conv_k5")),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -17,7 +17,10 @@ fn networks() -> Vec<Architecture> {
 }
 
 fn keys() -> Vec<BlockKey> {
-    networks().iter().flat_map(|network| network.layers().map(|layer| layer.key).collect::<Vec<_>>()).collect()
+    networks()
+        .iter()
+        .flat_map(|network| network.layers().map(|layer| layer.key).collect::<Vec<_>>())
+        .collect()
 }
 
 struct Bed {
@@ -31,7 +34,10 @@ impl Bed {
         Self {
             folder: tempfile::tempdir().unwrap(),
             options: ProfileOptions::quick(),
-            settings: FakeSettings { noise: 0.0, ..FakeSettings::default() },
+            settings: FakeSettings {
+                noise: 0.0,
+                ..FakeSettings::default()
+            },
         }
     }
 
@@ -47,8 +53,16 @@ impl Bed {
             }
         };
         let networks = networks();
-        let report =
-            profile(&mut runtime, &mut table, keys(), &networks, &self.options, &cancel, &mut observer).unwrap();
+        let report = profile(
+            &mut runtime,
+            &mut table,
+            keys(),
+            &networks,
+            &self.options,
+            &cancel,
+            &mut observer,
+        )
+        .unwrap();
         (table, report)
     }
 }
@@ -58,10 +72,16 @@ fn a_profile_measures_each_distinct_layer_once() {
     let bed = Bed::new();
     let plan = ProfilePlan::new(keys(), &networks(), None, &bed.options);
     let distinct: std::collections::HashSet<_> = keys().into_iter().filter(|key| !key.is_nothing()).collect();
-    assert_eq!((plan.blocks, plan.missing_blocks.len(), plan.missing_networks.len()), (distinct.len(), distinct.len(), 3));
+    assert_eq!(
+        (plan.blocks, plan.missing_blocks.len(), plan.missing_networks.len()),
+        (distinct.len(), distinct.len(), 3)
+    );
     assert!(plan.estimate > Duration::ZERO && plan.coverage() < 1e-9);
     let (table, report) = bed.run(None);
-    assert_eq!((report.stop, report.blocks, report.networks), (StopReason::Complete, distinct.len(), 3));
+    assert_eq!(
+        (report.stop, report.blocks, report.networks),
+        (StopReason::Complete, distinct.len(), 3)
+    );
     assert!((report.coverage - 1.0).abs() < 1e-9 && report.refused.is_empty());
     let plan = ProfilePlan::new(keys(), &networks(), Some(&table), &bed.options);
     assert_eq!((plan.missing_blocks.len(), plan.missing_networks.len()), (0, 0));
@@ -76,7 +96,10 @@ fn a_cancelled_profile_continues_to_the_same_table() {
     let (undisturbed, _) = whole.run(None);
     let bed = Bed::new();
     let (table, report) = bed.run(Some(3));
-    assert_eq!((report.stop, report.blocks, report.networks), (StopReason::Cancelled, 3, 0));
+    assert_eq!(
+        (report.stop, report.blocks, report.networks),
+        (StopReason::Cancelled, 3, 0)
+    );
     assert_eq!(table.len(), 3);
     drop(table);
     let (table, report) = bed.run(None);
@@ -87,7 +110,14 @@ fn a_cancelled_profile_continues_to_the_same_table() {
         assert!((other.median_ms / measurement.median_ms - 1.0).abs() < 1e-4, "{key}");
     }
     let network = &networks()[0];
-    let predict = |table| Predictor::fit(table).unwrap().predict(network, MissingKeys::Refuse).unwrap().latency.0;
+    let predict = |table| {
+        Predictor::fit(table)
+            .unwrap()
+            .predict(network, MissingKeys::Refuse)
+            .unwrap()
+            .latency
+            .0
+    };
     assert!((predict(&table) / predict(&undisturbed) - 1.0).abs() < 1e-3);
 }
 
@@ -108,7 +138,11 @@ fn a_refused_layer_is_named_and_the_rest_goes_on() {
     let (table, report) = bed.run(None);
     assert_eq!(report.stop, StopReason::Complete);
     assert_eq!(report.refused.len(), 2);
-    assert!(report.refused[0].contains("fake refuses `ds_k3"), "{:?}", report.refused);
+    assert!(
+        report.refused[0].contains("fake refuses `ds_k3"),
+        "{:?}",
+        report.refused
+    );
     assert!(report.coverage < 1.0 && table.networks().len() == 3);
 }
 
