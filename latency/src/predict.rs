@@ -117,11 +117,11 @@ impl Predictor {
     }
 
     fn prediction(&self, sum: &LayerSum) -> Prediction {
-        let ms = self.calibration.apply(&sum.terms);
+        let (ms, calibration_error) = self.calibration.apply(&sum.terms);
         let total = sum.terms.0[0].max(f64::MIN_POSITIVE);
         let missing =
             COMMON_ERROR * (sum.error_ms / total).powi(2) + (1.0 - COMMON_ERROR) * sum.error_ms2 / total.powi(2);
-        let error = INTERVAL * (self.calibration.relative_error().powi(2) + missing).sqrt();
+        let error = INTERVAL * (calibration_error.powi(2) + missing).sqrt();
         Prediction {
             latency: Milliseconds(ms),
             low: Milliseconds(ms * (-error).exp()),

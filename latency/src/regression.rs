@@ -1,13 +1,7 @@
 //! Small dense least squares.
 
-/// Solves `a x = b` for a symmetric positive definite matrix given by rows, by Cholesky's method; `None` where it is
-/// not positive definite.
-pub(crate) fn solve(a: &[Vec<f64>], b: &[f64]) -> Option<Vec<f64>> {
-    let lower = cholesky(a)?;
-    Some(solve_factored(&lower, b))
-}
-
-/// The lower triangle `l` with `l lᵀ = a`.
+/// The lower triangle `l` with `l lᵀ = a`, for a symmetric matrix given by rows; `None` where it is not positive
+/// definite.
 pub(crate) fn cholesky(a: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     let n = a.len();
     let mut lower: Vec<Vec<f64>> = (0..n).map(|row| vec![0.0; row + 1]).collect();
@@ -48,8 +42,8 @@ pub(crate) fn solve_factored(lower: &[Vec<f64>], b: &[f64]) -> Vec<f64> {
 }
 
 /// Ridge regression that draws coefficients towards `prior`: the minimum of
-/// `Σ (x·β − y)² + Σ penalty_j (β_j − prior_j)²`.
-pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -> Option<Vec<f64>> {
+/// `Σ (x·β − y)² + Σ penalty_j (β_j − prior_j)²`, with the Cholesky factor of the normal equations.
+pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {
     let width = prior.len();
     let mut gram = vec![vec![0.0; width]; width];
     let mut right = vec![0.0; width];
@@ -65,7 +59,8 @@ pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -
         gram[i][i] += penalty[i];
         right[i] += penalty[i] * prior[i];
     }
-    solve(&gram, &right)
+    let lower = cholesky(&gram)?;
+    Some((solve_factored(&lower, &right), lower))
 }
 
 /// Least squares with coefficients that are not negative, by coordinate descent; columns that never help stay at 0.
@@ -108,16 +103,16 @@ mod tests {
             .iter()
             .map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum())
             .collect();
-        let solved = solve(&a, &b).unwrap();
+        let solved = solve_factored(&cholesky(&a).unwrap(), &b);
         assert!(solved.iter().zip(&x).all(|(s, x)| (s - x).abs() < 1e-12), "{solved:?}");
-        assert!(solve(&[vec![1.0, 2.0], vec![2.0, 1.0]], &[1.0, 1.0]).is_none());
+        assert!(cholesky(&[vec![1.0, 2.0], vec![2.0, 1.0]]).is_none());
     }
 
     #[test]
     fn regressions_find_what_was_planted() {
         let x: Vec<Vec<f64>> = (0..30).map(|i| vec![1.0, f64::from(i), f64::from(i * i % 7)]).collect();
         let y: Vec<f64> = x.iter().map(|row| 2.0 + 3.0 * row[1]).collect();
-        let found = ridge(&x, &y, &[0.0; 3], &[1e-9; 3]).unwrap();
+        let (found, _) = ridge(&x, &y, &[0.0; 3], &[1e-9; 3]).unwrap();
         assert!((found[1] - 3.0).abs() < 1e-6 && found[2].abs() < 1e-6, "{found:?}");
         let found = non_negative(&x, &y, 0.0);
         assert!(
