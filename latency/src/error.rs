@@ -74,6 +74,12 @@ pub enum LatencyError {
         /// What to do.
         remedy: String,
     },
+    /// Somebody else writes the table.
+    #[error("{}: another process writes this table; wait until it is done, then start again", file.display())]
+    TableBusy {
+        /// The file that is written.
+        file: PathBuf,
+    },
     /// The runtime could not be opened, or could not load or run a model.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),

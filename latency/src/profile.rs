@@ -35,7 +35,7 @@ impl ProfileOptions {
             measure: MeasureSettings::quick(),
             seed: 0,
             time_cap: None,
-            network_rounds: 4,
+            network_rounds: 8,
         }
     }
 
@@ -45,7 +45,7 @@ impl ProfileOptions {
             measure: MeasureSettings::thorough(),
             seed: 0,
             time_cap: None,
-            network_rounds: 10,
+            network_rounds: 20,
         }
     }
 }

@@ -93,8 +93,8 @@ impl LatencyTable {
             blocks: HashMap::default(),
             keys: Vec::new(),
             networks: Vec::new(),
-            block_rows: RowFile::open(folder, &rows::BLOCKS)?,
-            network_rows: RowFile::open(folder, &rows::NETWORKS)?,
+            block_rows: RowFile::open(folder, &rows::BLOCKS),
+            network_rows: RowFile::open(folder, &rows::NETWORKS),
         };
         table.read_rows()?;
         Ok(table)

@@ -1,6 +1,6 @@
 //! `table.csv` and `networks.csv`: rows that are only ever appended.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +39,9 @@ pub(super) struct RowFile {
     format: &'static RowFormat,
     /// Bytes of whole lines; what follows is a torn row.
     whole: u64,
+    /// Bytes of the file when it was last read or written here; another length means that somebody else wrote.
+    seen: u64,
+    /// Open and locked from the first row that is appended.
     writer: Option<File>,
 }
 
@@ -56,10 +59,12 @@ impl RowFile {
             });
         }
         std::fs::write(&path, &header).map_err(LatencyError::io("write", &path))?;
+        let whole = header.len() as u64;
         Ok(Self {
             path,
             format,
-            whole: header.len() as u64,
+            whole,
+            seen: whole,
             writer: None,
         })
     }
@@ -68,17 +73,15 @@ impl RowFile {
         format!("{},{}\n", format.name_column, COLUMNS.join(","))
     }
 
-    pub fn open(folder: &Path, format: &'static RowFormat) -> Result<Self, LatencyError> {
-        let path = folder.join(format.file);
-        if !path.is_file() {
-            return Self::create(folder, format);
-        }
-        Ok(Self {
-            path,
+    /// A file that may not be there yet.
+    pub fn open(folder: &Path, format: &'static RowFormat) -> Self {
+        Self {
+            path: folder.join(format.file),
             format,
             whole: 0,
+            seen: 0,
             writer: None,
-        })
+        }
     }
 
     pub fn error(&self, line: u64, problem: String) -> LatencyError {
@@ -93,7 +96,11 @@ impl RowFile {
 
     /// All whole rows; a last line without an end is left out, and overwritten by the next row.
     pub fn read(&mut self) -> Result<Vec<Row>, LatencyError> {
+        if !self.path.exists() {
+            return Ok(Vec::new());
+        }
         let bytes = std::fs::read(&self.path).map_err(LatencyError::io("read", &self.path))?;
+        self.seen = bytes.len() as u64;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         self.whole = whole as u64;
         if whole < bytes.len() {
@@ -192,19 +199,47 @@ impl RowFile {
     /// Writes one row and hands it to the system before returning.
     pub fn append(&mut self, name: &str, row: &Measurement) -> Result<(), LatencyError> {
         let line = print(name, row);
-        if self.writer.is_none() {
-            let file = OpenOptions::new().append(true).open(&self.path);
-            let file = file.and_then(|file| file.set_len(self.whole).map(|()| file));
-            self.writer = Some(file.map_err(LatencyError::io("write", &self.path))?);
-        }
-        // One call, so that rows are not torn by anything but a kill in the middle of it.
-        if let Some(writer) = &mut self.writer {
-            writer
-                .write_all(line.as_bytes())
-                .map_err(LatencyError::io("write", &self.path))?;
-        }
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.lock()?,
+        };
+        // One call, so that rows are not torn by anything but a kill in the middle of it. Where it fails, on a full
+        // disk for one, the file is opened anew for the next row, and what was written of this one is cut off.
+        let written = writer.write_all(line.as_bytes());
+        self.seen = writer.metadata().map_or(self.seen, |metadata| metadata.len());
+        written.map_err(LatencyError::io("write", &self.path))?;
         self.whole += line.len() as u64;
+        self.writer = Some(writer);
         Ok(())
+    }
+
+    /// Opens the file for this process alone, without a torn last row.
+    fn lock(&mut self) -> Result<File, LatencyError> {
+        let busy = || LatencyError::TableBusy {
+            file: self.path.clone(),
+        };
+        let io = |error| LatencyError::io("write", &self.path)(error);
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&self.path)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy()),
+            // Some file systems have no locks; the length below still catches most of what they are for.
+            Err(TryLockError::Error(error)) => tracing::warn!(file = %self.path.display(), %error, "cannot lock"),
+        }
+        if file.metadata().map_err(io)?.len() != self.seen {
+            return Err(busy());
+        }
+        file.set_len(self.whole).map_err(io)?;
+        if self.whole == 0 {
+            let header = Self::header(self.format);
+            file.write_all(header.as_bytes()).map_err(io)?;
+            self.whole = header.len() as u64;
+        }
+        Ok(file)
     }
 }
 

@@ -111,6 +111,7 @@ fn a_row_torn_by_a_kill_is_dropped_and_replaced() {
         for key in KEYS {
             table.add_block(key.parse().unwrap(), row(1.0)).unwrap();
         }
+        drop(table);
         let path = folder.path().join("table.csv");
         let text = fs::read(&path).unwrap();
         fs::write(&path, &text[..text.len() - cut]).unwrap();
@@ -119,6 +120,34 @@ fn a_row_torn_by_a_kill_is_dropped_and_replaced() {
         torn.add_block(KEYS[2].parse().unwrap(), row(1.0)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), text, "cut {cut}");
     }
+}
+
+#[test]
+fn two_writers_do_not_mix_their_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut one = create(folder.path());
+    let mut other = LatencyTable::load(folder.path()).unwrap();
+    one.add_block(KEYS[0].parse().unwrap(), row(1.0)).unwrap();
+    let busy = other.add_block(KEYS[1].parse().unwrap(), row(1.0)).unwrap_err();
+    assert!(matches!(busy, LatencyError::TableBusy { .. }), "{busy}");
+    drop(one);
+    // The lock is free again, but what this one read is no longer what is there.
+    let stale = other.add_block(KEYS[1].parse().unwrap(), row(1.0)).unwrap_err();
+    assert!(matches!(stale, LatencyError::TableBusy { .. }), "{stale}");
+    let mut fresh = LatencyTable::load(folder.path()).unwrap();
+    fresh.add_block(KEYS[1].parse().unwrap(), row(1.0)).unwrap();
+    assert_eq!(LatencyTable::load(folder.path()).unwrap().len(), 2);
+}
+
+#[test]
+fn lost_rows_are_an_empty_table() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(create(folder.path()));
+    fs::remove_file(folder.path().join("table.csv")).unwrap();
+    let mut table = LatencyTable::load(folder.path()).unwrap();
+    assert!(table.is_empty());
+    table.add_block(KEYS[0].parse().unwrap(), row(1.0)).unwrap();
+    assert_eq!(LatencyTable::load(folder.path()).unwrap().len(), 1);
 }
 
 #[test]
