@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 
 use super::index::{Index, Sample};
-use super::rng::stream;
+use crate::random::stream;
 
 /// Cuts `fraction` of each class off as validation: `(train, val)`.
 ///

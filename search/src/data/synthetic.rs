@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image_set::square_bytes;
 use super::index::{Index, Origin, Sample};
-use super::rng::stream;
+use crate::random::stream;
 use super::{DataError, Split};
 
 const SHAPES: [&str; 5] = ["disc", "square", "triangle", "star", "cross"];
