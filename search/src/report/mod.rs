@@ -10,6 +10,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 pub mod front;
+pub mod geometry;
 pub mod labels;
 pub mod plot;
 pub mod point;

@@ -1,6 +1,8 @@
 //! The closing table on the terminal: the front and the references side by side, the best network marked.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+};
 
 use super::point::{ReportRow, RowKind, best_row};
 use super::units;
@@ -31,6 +33,13 @@ struct Line<'a> {
 }
 
 const ABSENT: &str = "–";
+
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+/// A line above, below and under the headings, none between rows or columns.
+const RULES: TableStyle = TableStyle::new()
+    .top_border(RULE)
+    .header_separator(RULE)
+    .bottom_border(RULE);
 
 const COLUMNS: [TableColumn; 9] = [
     TableColumn {
@@ -82,7 +91,7 @@ const COLUMNS: [TableColumn; 9] = [
         value: |line| format!("{} px", line.row.resolution),
     },
     TableColumn {
-        heading: "",
+        heading: "note",
         numeric: false,
         expendable: 0,
         value: note,
@@ -172,7 +181,7 @@ fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
         .collect();
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(RULES)
         .set_content_arrangement(ContentArrangement::Disabled);
     if options.color {
         table.enforce_styling();
@@ -261,6 +270,18 @@ mod tests {
             "{table}"
         );
         assert!(!table.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn the_table_keeps_its_look() {
+        insta::assert_snapshot!(closing_table(&rows(), TableOptions::default()));
+        insta::assert_snapshot!(closing_table(
+            &rows(),
+            TableOptions {
+                width: Some(72),
+                color: false
+            }
+        ));
     }
 
     #[test]
