@@ -43,10 +43,19 @@ impl CostModel {
         // Dividing each row by its time makes relative errors count, not those of the few slow layers.
         let rows: Vec<Vec<f64>> = measured
             .iter()
-            .map(|(key, ms)| features::operations(&key.graph()).iter().map(|feature| feature / ms).collect())
+            .map(|(key, ms)| {
+                features::operations(&key.graph())
+                    .iter()
+                    .map(|feature| feature / ms)
+                    .collect()
+            })
             .collect();
         let operations = regression::non_negative(&rows, &vec![1.0; rows.len()], 1e-6);
-        let mut model = Self { operations, process: None, held_out_error: 0.0 };
+        let mut model = Self {
+            operations,
+            process: None,
+            held_out_error: 0.0,
+        };
         // A stride through the rows, not their head, where a table was extended for another space.
         let step = measured.len().div_ceil(PROCESS_ROWS);
         let points: Vec<(Vec<f64>, f64)> = measured
@@ -63,17 +72,28 @@ impl CostModel {
     /// The first step alone; positive even for a layer of operations that were never measured.
     fn sum(&self, key: &BlockKey) -> f64 {
         let features = features::operations(&key.graph());
-        self.operations.iter().zip(features).map(|(cost, feature)| cost * feature).sum::<f64>().max(1e-4)
+        self.operations
+            .iter()
+            .zip(features)
+            .map(|(cost, feature)| cost * feature)
+            .sum::<f64>()
+            .max(1e-4)
     }
 
     /// What a layer costs alone.
     pub fn estimate(&self, key: &BlockKey) -> Estimate {
         let sum = self.sum(key);
         match &self.process {
-            None => Estimate { ms: sum, relative_error: self.held_out_error },
+            None => Estimate {
+                ms: sum,
+                relative_error: self.held_out_error,
+            },
             Some(process) => {
                 let (log_factor, deviation) = process.at(&features::dimensions(key));
-                Estimate { ms: sum * log_factor.exp(), relative_error: deviation.max(0.01) }
+                Estimate {
+                    ms: sum * log_factor.exp(),
+                    relative_error: deviation.max(0.01),
+                }
             }
         }
     }

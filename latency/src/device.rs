@@ -86,7 +86,10 @@ impl Device {
             return Self::parse(text, &format!("built-in device `{name}`"));
         }
         let known = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
-        Err(LatencyError::UnknownDevice { name: name.to_owned(), known })
+        Err(LatencyError::UnknownDevice {
+            name: name.to_owned(),
+            known,
+        })
     }
 
     /// Reads a device file.
@@ -98,17 +101,32 @@ impl Device {
     /// Parses a device from TOML; `file` is named in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, LatencyError> {
         let device: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            let line = error
+                .span()
+                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             let expected = "a device has name, runtime (onnxruntime or fake), threads and precision (fp32)".to_owned();
-            LatencyError::DeviceConfig { file: file.to_owned(), line, problem: error.message().to_owned(), expected }
+            LatencyError::DeviceConfig {
+                file: file.to_owned(),
+                line,
+                problem: error.message().to_owned(),
+                expected,
+            }
         })?;
         device.check(text, file)
     }
 
     fn check(self, text: &str, file: &str) -> Result<Self, LatencyError> {
         let fault = |key: &str, problem: String, expected: &str| {
-            let line = 1 + text.lines().position(|line| line.trim_start().starts_with(key)).unwrap_or(0);
-            Err(LatencyError::DeviceConfig { file: file.to_owned(), line, problem, expected: expected.to_owned() })
+            let line = 1 + text
+                .lines()
+                .position(|line| line.trim_start().starts_with(key))
+                .unwrap_or(0);
+            Err(LatencyError::DeviceConfig {
+                file: file.to_owned(),
+                line,
+                problem,
+                expected: expected.to_owned(),
+            })
         };
         if self.threads == 0 || self.threads > 1024 {
             return fault("threads", format!("{} threads", self.threads), "expected 1 to 1024");
@@ -159,15 +177,20 @@ impl HostFacts {
 fn cpu_name(cpuinfo: &str) -> Option<String> {
     let field = |name: &str| {
         let mut fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));
-        fields.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim())
+        fields
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, value)| value.trim())
     };
-    let name = field("model name").or_else(|| field("Model")).or_else(|| field("Hardware"));
+    let name = field("model name")
+        .or_else(|| field("Model"))
+        .or_else(|| field("Hardware"));
     let details = match (field("cpu family"), field("model"), field("CPU part")) {
         (Some(family), Some(model), _) => format!(" (family {family} model {model})"),
         (_, _, Some(part)) => format!(" (part {part})"),
         _ => String::new(),
     };
-    name.map(|name| format!("{name}{details}")).or_else(|| (!details.is_empty()).then(|| details.trim().to_owned()))
+    name.map(|name| format!("{name}{details}"))
+        .or_else(|| (!details.is_empty()).then(|| details.trim().to_owned()))
 }
 
 /// All that must be the same for a measurement to hold: what a table is checked against before it is used.
@@ -216,9 +239,15 @@ mod tests {
     fn faults_are_named_with_their_line() {
         let fault = |text: &str| Device::parse(text, "my.toml").unwrap_err().to_string();
         let unknown = fault("name = \"x\"\nruntime = \"fake\"\nthread = 2\n");
-        assert!(unknown.starts_with("my.toml, line 3: unknown field `thread`"), "{unknown}");
+        assert!(
+            unknown.starts_with("my.toml, line 3: unknown field `thread`"),
+            "{unknown}"
+        );
         let runtime = fault("name = \"x\"\nruntime = \"onnx\"\n");
-        assert!(runtime.contains("line 2") && runtime.contains("onnxruntime"), "{runtime}");
+        assert!(
+            runtime.contains("line 2") && runtime.contains("onnxruntime"),
+            "{runtime}"
+        );
         let threads = fault("name = \"x\"\nruntime = \"fake\"\nthreads = 0\n");
         assert!(threads.contains("line 3: 0 threads"), "{threads}");
         let name = fault("name = \"../x\"\nruntime = \"fake\"\n");

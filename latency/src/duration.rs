@@ -60,14 +60,26 @@ pub fn parse_latency(text: &str) -> Result<Milliseconds, DurationError> {
     let trimmed = text.trim();
     let split = trimmed.find(|c: char| c.is_alphabetic()).unwrap_or(trimmed.len());
     let (number, unit) = (trimmed[..split].trim_end(), trimmed[split..].trim());
-    let value: f64 = number.parse().map_err(|_| DurationError::NotANumber { text: shortened(trimmed) })?;
+    let value: f64 = number.parse().map_err(|_| DurationError::NotANumber {
+        text: shortened(trimmed),
+    })?;
     if unit.is_empty() {
-        return Err(DurationError::MissingUnit { text: shortened(trimmed) });
+        return Err(DurationError::MissingUnit {
+            text: shortened(trimmed),
+        });
     }
     let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-        return Err(DurationError::UnknownUnit { text: shortened(trimmed), unit: shortened(unit) });
+        return Err(DurationError::UnknownUnit {
+            text: shortened(trimmed),
+            unit: shortened(unit),
+        });
     };
-    let out_of_range = |what| Err(DurationError::OutOfRange { text: shortened(trimmed), what });
+    let out_of_range = |what| {
+        Err(DurationError::OutOfRange {
+            text: shortened(trimmed),
+            what,
+        })
+    };
     let ms = value * factor;
     if value < 0.0 {
         return out_of_range("negative");
@@ -82,7 +94,11 @@ pub fn parse_latency(text: &str) -> Result<Milliseconds, DurationError> {
 }
 
 fn shortened(text: &str) -> String {
-    if text.chars().count() > 32 { format!("{}…", text.chars().take(32).collect::<String>()) } else { text.to_owned() }
+    if text.chars().count() > 32 {
+        format!("{}…", text.chars().take(32).collect::<String>())
+    } else {
+        text.to_owned()
+    }
 }
 
 impl FromStr for Milliseconds {
@@ -99,7 +115,10 @@ impl fmt::Display for Milliseconds {
         let decimals = f.precision().unwrap_or_else(|| {
             let magnitude = self.0.abs();
             // The value decides after rounding: 9.996 is written 10.0, not 10.00.
-            [(99.95, 0), (9.995, 1), (0.9995, 2)].iter().find(|(from, _)| magnitude >= *from).map_or(3, |(_, n)| *n)
+            [(99.95, 0), (9.995, 1), (0.9995, 2)]
+                .iter()
+                .find(|(from, _)| magnitude >= *from)
+                .map_or(3, |(_, n)| *n)
         });
         f.pad_integral(true, "", &format!("{:.decimals$} ms", self.0))
     }
@@ -133,9 +152,20 @@ impl<'de> serde::Deserialize<'de> for Milliseconds {
 mod tests {
     use super::*;
 
+    #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+    struct Config {
+        budget: Milliseconds,
+    }
+
     #[test]
     fn units_are_read() {
-        for (text, ms) in [("20ms", 20.0), ("20 ms", 20.0), (" 1.5s ", 1500.0), ("850us", 0.85), ("3µs", 0.003)] {
+        for (text, ms) in [
+            ("20ms", 20.0),
+            ("20 ms", 20.0),
+            (" 1.5s ", 1500.0),
+            ("850us", 0.85),
+            ("3µs", 0.003),
+        ] {
             assert!((parse_latency(text).unwrap().0 - ms).abs() < 1e-12, "{text}");
         }
     }
@@ -150,21 +180,27 @@ mod tests {
         insta::assert_snapshot!(message("nan ms"), @"`nan ms` does not start with a number; write a duration such as 20ms");
         insta::assert_snapshot!(message("ms"), @"`ms` does not start with a number; write a duration such as 20ms");
         insta::assert_snapshot!(message(""), @"`` does not start with a number; write a duration such as 20ms");
-        assert!(matches!(parse_latency(&format!("{}s", "9".repeat(400))), Err(DurationError::OutOfRange { .. })));
+        assert!(matches!(
+            parse_latency(&format!("{}s", "9".repeat(400))),
+            Err(DurationError::OutOfRange { .. })
+        ));
     }
 
     #[test]
     fn people_read_three_digits_and_files_all() {
-        let shown: Vec<String> =
-            [0.0123, 0.5, 1.234, 9.996, 20.31, 123.4].iter().map(|ms| Milliseconds(*ms).to_string()).collect();
-        assert_eq!(shown, ["0.012 ms", "0.500 ms", "1.23 ms", "10.0 ms", "20.3 ms", "123 ms"]);
+        let shown: Vec<String> = [0.0123, 0.5, 1.234, 9.996, 20.31, 123.4]
+            .iter()
+            .map(|ms| Milliseconds(*ms).to_string())
+            .collect();
+        assert_eq!(
+            shown,
+            ["0.012 ms", "0.500 ms", "1.23 ms", "10.0 ms", "20.3 ms", "123 ms"]
+        );
         assert_eq!(format!("{:.1}", Milliseconds(20.31)), "20.3 ms");
 
-        #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
-        struct Config {
-            budget: Milliseconds,
-        }
-        let config = Config { budget: Milliseconds(20.315) };
+        let config = Config {
+            budget: Milliseconds(20.315),
+        };
         let text = toml::to_string(&config).unwrap();
         assert_eq!(text, "budget = \"20.315ms\"\n");
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);

@@ -78,7 +78,9 @@ pub enum LatencyError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// A prediction was asked for with [`crate::MissingKeys::Refuse`] and the table does not hold every layer.
-    #[error("{count} of the network's layers are not in the table, the first is `{first}`; profile the device for this network, or allow predicted layers")]
+    #[error(
+        "{count} of the network's layers are not in the table, the first is `{first}`; profile the device for this network, or allow predicted layers"
+    )]
     MissingKeys {
         /// How many layers are missing.
         count: usize,
@@ -92,7 +94,11 @@ pub enum LatencyError {
 
 impl LatencyError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io { path: path.to_owned(), action, source }
+        move |source| Self::Io {
+            path: path.to_owned(),
+            action,
+            source,
+        }
     }
 
     /// Whether the table is missing or belongs to another device (the binary's exit code 5).
@@ -111,7 +117,9 @@ pub enum RuntimeError {
         path: PathBuf,
     },
     /// No library was named.
-    #[error("device `{device}` needs the ONNX Runtime library and its path is not known; run the set-up or name the library's path")]
+    #[error(
+        "device `{device}` needs the ONNX Runtime library and its path is not known; run the set-up or name the library's path"
+    )]
     LibraryUnknown {
         /// The device.
         device: String,

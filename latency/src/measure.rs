@@ -17,6 +17,12 @@ use crate::statistics;
 pub const ANCHOR: &str = "in128,conv_k3_s2_c16_nhs,ds_k3_s2_c24_nre,ir_k3_s2_e4_c40_nr6,ir_k5_e4_c40_se0.25_nhs,\
     ir_k3_s2_e6_c80_nhs,ir_k3_e6_c80_nhs,conv_k1_c480_nhs,head_o100";
 
+fn anchor() -> Architecture {
+    ANCHOR
+        .parse()
+        .unwrap_or_else(|error| panic!("the anchor is valid: {error}"))
+}
+
 /// How much care a measurement takes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasureSettings {
@@ -91,8 +97,14 @@ pub struct Measurement {
 
 impl Measurement {
     /// The measurement of nothing: a layer without operations.
-    pub const NOTHING: Self =
-        Self { median_ms: 0.0, p10_ms: 0.0, p90_ms: 0.0, runs: 0, outliers: 0, speed: 1.0 };
+    pub const NOTHING: Self = Self {
+        median_ms: 0.0,
+        p10_ms: 0.0,
+        p90_ms: 0.0,
+        runs: 0,
+        outliers: 0,
+        speed: 1.0,
+    };
 }
 
 /// Measures models on one runtime, with the anchor beside them.
@@ -130,14 +142,22 @@ impl<'r> Bench<'r> {
         settings: MeasureSettings,
         reference_ms: Option<f64>,
     ) -> Result<Self, LatencyError> {
-        let architecture: Architecture = ANCHOR.parse().unwrap_or_else(|error| panic!("the anchor is valid: {error}"));
-        let model = Model { name: "anchor".to_owned(), graph: architecture.graph() };
+        let model = Model {
+            name: "anchor".to_owned(),
+            graph: anchor().graph(),
+        };
         let mut anchor = runtime.load(&model)?;
         let mut used_ms = 0.0;
         for _ in 0..settings.warm_up_runs.max(3) {
             used_ms += anchor.run(1)?.0;
         }
-        Ok(Self { runtime, anchor, reference_ms, settings, used_ms })
+        Ok(Self {
+            runtime,
+            anchor,
+            reference_ms,
+            settings,
+            used_ms,
+        })
     }
 
     /// Time that models and anchor have run so far, by the runtime's clock.
@@ -184,7 +204,9 @@ impl<'r> Bench<'r> {
         self.used_ms += spent_ms;
         let fastest_ms = fastest_ms.max(1e-6);
         let inferences = (SHORTEST_MS / fastest_ms).ceil().max(1.0);
-        let repeats = (self.settings.sample_ms / (fastest_ms * inferences)).ceil().clamp(1.0, 1000.0);
+        let repeats = (self.settings.sample_ms / (fastest_ms * inferences))
+            .ceil()
+            .clamp(1.0, 1000.0);
         Ok(Candidate {
             model: loaded,
             inferences: inferences as u32,
@@ -211,10 +233,15 @@ impl<'r> Bench<'r> {
             anchors.push(self.run_anchor()?);
         }
         anchors.push(self.run_anchor()?);
-        for (index, runs) in candidate.runs[first..].chunks_mut(candidate.repeats as usize).enumerate() {
+        for (index, runs) in candidate.runs[first..]
+            .chunks_mut(candidate.repeats as usize)
+            .enumerate()
+        {
             // Two anchors before and two after: their median bears an interrupted one, and a steady drift cancels.
             let slowdown = statistics::median(&anchors[index..index + 4]) / reference_ms;
-            runs.iter_mut().for_each(|ms| *ms /= slowdown);
+            for ms in runs.iter_mut() {
+                *ms /= slowdown;
+            }
             candidate.samples.push(statistics::median(runs));
             candidate.speeds.push(1.0 / slowdown);
         }

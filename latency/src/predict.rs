@@ -69,16 +69,20 @@ impl Predictor {
     }
 
     /// Like [`Predictor::fit`], with some of the table's networks left out of the calibration, to be predicted.
-    pub fn fit_without(
-        table: &LatencyTable,
-        left_out: &dyn Fn(&Architecture) -> bool,
-    ) -> Result<Self, LatencyError> {
+    pub fn fit_without(table: &LatencyTable, left_out: &dyn Fn(&Architecture) -> bool) -> Result<Self, LatencyError> {
         if table.is_empty() {
             return Err(LatencyError::EmptyTable);
         }
         let rows: Vec<(BlockKey, f64)> = table.blocks().map(|(key, row)| (*key, row.median_ms)).collect();
         let cost = |(key, ms): &(BlockKey, f64)| {
-            (*key, LayerCost { ms: *ms, facts: LayerFacts::of(key), relative_error: 0.0 })
+            (
+                *key,
+                LayerCost {
+                    ms: *ms,
+                    facts: LayerFacts::of(key),
+                    relative_error: 0.0,
+                },
+            )
         };
         let mut predictor = Self {
             measured: rows.iter().map(cost).collect(),
@@ -104,7 +108,10 @@ impl Predictor {
             let mut keys = architecture.layers().map(|layer| layer.key);
             let first = keys.find(|key| !key.is_nothing() && !self.measured.contains_key(key));
             let first = first.map(|key| key.to_string()).unwrap_or_default();
-            return Err(LatencyError::MissingKeys { count: sum.missing, first });
+            return Err(LatencyError::MissingKeys {
+                count: sum.missing,
+                first,
+            });
         }
         Ok(self.prediction(&sum))
     }
@@ -112,13 +119,18 @@ impl Predictor {
     fn prediction(&self, sum: &LayerSum) -> Prediction {
         let ms = self.calibration.apply(&sum.terms);
         let total = sum.terms.0[0].max(f64::MIN_POSITIVE);
-        let missing = COMMON_ERROR * (sum.error_ms / total).powi(2) + (1.0 - COMMON_ERROR) * sum.error_ms2 / total.powi(2);
+        let missing =
+            COMMON_ERROR * (sum.error_ms / total).powi(2) + (1.0 - COMMON_ERROR) * sum.error_ms2 / total.powi(2);
         let error = INTERVAL * (self.calibration.relative_error().powi(2) + missing).sqrt();
         Prediction {
             latency: Milliseconds(ms),
             low: Milliseconds(ms * (-error).exp()),
             high: Milliseconds(ms * error.exp()),
-            coverage: if sum.layers == 0 { 1.0 } else { 1.0 - sum.missing as f64 / sum.layers as f64 },
+            coverage: if sum.layers == 0 {
+                1.0
+            } else {
+                1.0 - sum.missing as f64 / sum.layers as f64
+            },
         }
     }
 
@@ -146,7 +158,8 @@ impl Predictor {
     /// # Panics
     /// Never: a predictor is only made of a table with rows.
     pub fn cost_model(&self) -> &CostModel {
-        self.cost_model.get_or_init(|| CostModel::fit(&self.rows).expect("a predictor has at least one measured layer"))
+        self.cost_model
+            .get_or_init(|| CostModel::fit(&self.rows).expect("a predictor has at least one measured layer"))
     }
 
     fn sum(&self, architecture: &Architecture) -> LayerSum {
@@ -166,8 +179,11 @@ impl Predictor {
             return *cost;
         }
         let estimate = self.cost_model().estimate(key);
-        let cost =
-            LayerCost { ms: estimate.ms, facts: LayerFacts::of(key), relative_error: estimate.relative_error };
+        let cost = LayerCost {
+            ms: estimate.ms,
+            facts: LayerFacts::of(key),
+            relative_error: estimate.relative_error,
+        };
         let mut estimated = self.estimated.write().unwrap_or_else(PoisonError::into_inner);
         if estimated.len() < CACHED {
             estimated.insert(*key, cost);

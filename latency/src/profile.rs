@@ -31,12 +31,22 @@ pub struct ProfileOptions {
 impl ProfileOptions {
     /// Minutes for a space.
     pub fn quick() -> Self {
-        Self { measure: MeasureSettings::quick(), seed: 0, time_cap: None, network_rounds: 4 }
+        Self {
+            measure: MeasureSettings::quick(),
+            seed: 0,
+            time_cap: None,
+            network_rounds: 4,
+        }
     }
 
     /// For the record.
     pub fn thorough() -> Self {
-        Self { measure: MeasureSettings::thorough(), seed: 0, time_cap: None, network_rounds: 10 }
+        Self {
+            measure: MeasureSettings::thorough(),
+            seed: 0,
+            time_cap: None,
+            network_rounds: 10,
+        }
     }
 }
 
@@ -65,21 +75,33 @@ impl ProfilePlan {
         asked.sort_unstable();
         asked.dedup();
         let blocks = asked.len();
-        let missing_blocks: Vec<BlockKey> =
-            asked.into_iter().filter(|key| table.is_none_or(|table| table.get(key).is_none())).collect();
+        let missing_blocks: Vec<BlockKey> = asked
+            .into_iter()
+            .filter(|key| table.is_none_or(|table| table.get(key).is_none()))
+            .collect();
         let mut missing_networks: Vec<Architecture> = Vec::new();
         for network in networks {
             if table.is_none_or(|table| table.network(network).is_none()) && !missing_networks.contains(network) {
                 missing_networks.push(network.clone());
             }
         }
-        let ms = missing_blocks.len() as f64 * options.block_ms() + missing_networks.len() as f64 * options.network_ms();
-        Self { blocks, missing_blocks, missing_networks, estimate: Duration::from_secs_f64(ms / 1000.0) }
+        let ms =
+            missing_blocks.len() as f64 * options.block_ms() + missing_networks.len() as f64 * options.network_ms();
+        Self {
+            blocks,
+            missing_blocks,
+            missing_networks,
+            estimate: Duration::from_secs_f64(ms / 1000.0),
+        }
     }
 
     /// The share of the layers asked for that is measured already.
     pub fn coverage(&self) -> f64 {
-        if self.blocks == 0 { 1.0 } else { 1.0 - self.missing_blocks.len() as f64 / self.blocks as f64 }
+        if self.blocks == 0 {
+            1.0
+        } else {
+            1.0 - self.missing_blocks.len() as f64 / self.blocks as f64
+        }
     }
 }
 

@@ -104,7 +104,10 @@ mod tests {
     fn a_system_is_solved() {
         let a = vec![vec![4.0, 2.0, 0.6], vec![2.0, 5.0, 1.0], vec![0.6, 1.0, 3.0]];
         let x = [1.0, -2.0, 0.5];
-        let b: Vec<f64> = a.iter().map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum()).collect();
+        let b: Vec<f64> = a
+            .iter()
+            .map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum())
+            .collect();
         let solved = solve(&a, &b).unwrap();
         assert!(solved.iter().zip(&x).all(|(s, x)| (s - x).abs() < 1e-12), "{solved:?}");
         assert!(solve(&[vec![1.0, 2.0], vec![2.0, 1.0]], &[1.0, 1.0]).is_none());
@@ -117,7 +120,10 @@ mod tests {
         let found = ridge(&x, &y, &[0.0; 3], &[1e-9; 3]).unwrap();
         assert!((found[1] - 3.0).abs() < 1e-6 && found[2].abs() < 1e-6, "{found:?}");
         let found = non_negative(&x, &y, 0.0);
-        assert!((found[0] - 2.0).abs() < 0.05 && (found[1] - 3.0).abs() < 0.01, "{found:?}");
+        assert!(
+            (found[0] - 2.0).abs() < 0.05 && (found[1] - 3.0).abs() < 0.01,
+            "{found:?}"
+        );
         let falling: Vec<f64> = y.iter().map(|y| -y).collect();
         assert!(non_negative(&x, &falling, 0.0).iter().all(|beta| *beta == 0.0));
     }

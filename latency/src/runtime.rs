@@ -39,19 +39,29 @@ pub struct Model {
 impl Model {
     /// A layer alone.
     pub fn block(key: &BlockKey) -> Self {
-        Self { name: key.to_string(), graph: key.graph() }
+        Self {
+            name: key.to_string(),
+            graph: key.graph(),
+        }
     }
 
     /// A whole network.
     pub fn network(architecture: &Architecture) -> Self {
-        Self { name: format!("network {}", architecture.id()), graph: architecture.graph() }
+        Self {
+            name: format!("network {}", architecture.id()),
+            graph: architecture.graph(),
+        }
     }
 
     /// The model as an ONNX file, batch-norm folded as in a deployed network, with weights drawn from a fixed seed.
     pub fn onnx(&self) -> Result<Vec<u8>, RuntimeError> {
         let weights = mnas_space::onnx::RandomWeights { seed: 0 };
         mnas_space::onnx::encode(&self.graph, &weights, &mnas_space::onnx::OnnxOptions::default()).map_err(|error| {
-            RuntimeError::Refused { runtime: "the ONNX writer".to_owned(), model: self.name.clone(), reason: error.to_string() }
+            RuntimeError::Refused {
+                runtime: "the ONNX writer".to_owned(),
+                model: self.name.clone(),
+                reason: error.to_string(),
+            }
         })
     }
 }

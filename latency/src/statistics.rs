@@ -63,7 +63,10 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut ranks = vec![0.0; values.len()];
     let mut start = 0;
     while start < order.len() {
-        let tie = order[start..].iter().take_while(|i| values[**i].total_cmp(&values[order[start]]).is_eq()).count();
+        let tie = order[start..]
+            .iter()
+            .take_while(|i| values[**i].total_cmp(&values[order[start]]).is_eq())
+            .count();
         for &index in &order[start..start + tie] {
             ranks[index] = start as f64 + (tie as f64 - 1.0) / 2.0;
         }

@@ -78,8 +78,13 @@ impl LatencyTable {
     pub fn load(folder: &Path) -> Result<Self, LatencyError> {
         let file = folder.join(HEADER_FILE);
         if !file.is_file() {
-            let device = folder.file_name().map_or_else(|| "host".to_owned(), |name| name.to_string_lossy().into_owned());
-            return Err(LatencyError::TableMissing { folder: folder.to_owned(), device });
+            let device = folder
+                .file_name()
+                .map_or_else(|| "host".to_owned(), |name| name.to_string_lossy().into_owned());
+            return Err(LatencyError::TableMissing {
+                folder: folder.to_owned(),
+                device,
+            });
         }
         let header = TableHeader::read(&file)?;
         let mut table = Self {
@@ -126,7 +131,9 @@ impl LatencyTable {
                 self.network_rows.error(row.line, format!("architecture: {error}"))
             })?;
             if self.networks.iter().any(|(other, _)| *other == architecture) {
-                return Err(self.network_rows.error(row.line, "this network stands twice".to_owned()));
+                return Err(self
+                    .network_rows
+                    .error(row.line, "this network stands twice".to_owned()));
             }
             self.networks.push((architecture, row.measurement));
         }
@@ -145,7 +152,9 @@ impl LatencyTable {
 
     /// The measurement of a layer; a layer that computes nothing is known to cost nothing.
     pub fn get(&self, key: &BlockKey) -> Option<&Measurement> {
-        self.blocks.get(key).or_else(|| key.is_nothing().then_some(&Measurement::NOTHING))
+        self.blocks
+            .get(key)
+            .or_else(|| key.is_nothing().then_some(&Measurement::NOTHING))
     }
 
     /// How many layers are measured.
@@ -170,7 +179,10 @@ impl LatencyTable {
 
     /// The measurement of a whole network.
     pub fn network(&self, architecture: &Architecture) -> Option<&Measurement> {
-        self.networks.iter().find(|(other, _)| other == architecture).map(|(_, measurement)| measurement)
+        self.networks
+            .iter()
+            .find(|(other, _)| other == architecture)
+            .map(|(_, measurement)| measurement)
     }
 
     /// Adds a layer, on disk before it returns. A layer that is already there is left as it is.

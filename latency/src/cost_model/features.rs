@@ -13,12 +13,22 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
     let mut features = [0.0; OPERATIONS];
     let mut add = |feature: usize, amount: f64| features[feature] += amount;
     add(0, 1.0);
-    add(1, (graph.input.elements() + graph.output_shape().elements()) as f64 / MILLION);
+    add(
+        1,
+        (graph.input.elements() + graph.output_shape().elements()) as f64 / MILLION,
+    );
     for node in &graph.nodes {
         let elements = node.output.elements() as f64 / MILLION;
         let read = graph.shape(node.inputs.0).elements() as f64 / MILLION;
         match node.op {
-            Op::Convolution { in_channels, out_channels, kernel, stride, groups, .. } => {
+            Op::Convolution {
+                in_channels,
+                out_channels,
+                kernel,
+                stride,
+                groups,
+                ..
+            } => {
                 let weights = f64::from(in_channels / groups) * f64::from(kernel).powi(2) * f64::from(out_channels);
                 let macs = weights * f64::from(node.output.height) * f64::from(node.output.width) / MILLION;
                 let kind = match (groups > 1, kernel, stride) {
@@ -37,7 +47,10 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
                 add(10, 0.001);
                 add(if groups > 1 { 11 } else { 12 }, read + elements);
             }
-            Op::Linear { in_features, out_features } => {
+            Op::Linear {
+                in_features,
+                out_features,
+            } => {
                 add(13, f64::from(in_features) * f64::from(out_features) / MILLION);
                 add(10, 0.001);
             }
@@ -67,12 +80,20 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     let input = key.input;
     let (kernel, stride, hidden, squeeze, activation) = match key.layer {
         KeyLayer::Block(Block::Conv(b)) => (b.kernel, b.stride, input.channels, 0, Some(b.activation)),
-        KeyLayer::Block(Block::DepthwiseSeparable(b)) => {
-            (b.kernel, b.stride, input.channels, squeeze_width(&graph), Some(b.activation))
-        }
-        KeyLayer::Block(Block::InvertedResidual(b)) => {
-            (b.kernel, b.stride, b.hidden_channels, squeeze_width(&graph), Some(b.activation))
-        }
+        KeyLayer::Block(Block::DepthwiseSeparable(b)) => (
+            b.kernel,
+            b.stride,
+            input.channels,
+            squeeze_width(&graph),
+            Some(b.activation),
+        ),
+        KeyLayer::Block(Block::InvertedResidual(b)) => (
+            b.kernel,
+            b.stride,
+            b.hidden_channels,
+            squeeze_width(&graph),
+            Some(b.activation),
+        ),
         KeyLayer::Block(Block::Identity(b)) => (1, b.stride, input.channels, 0, None),
         KeyLayer::Head(head) => (1, 1, hidden_features(&graph, head.classes), 0, None),
     };
@@ -92,17 +113,26 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
         1.5 * log(kernel),
         2.0 * log(stride),
         flag(squeeze > 0, 2.0) + 0.3 * log(squeeze),
-        flag(input.channels % 8 != 0, 1.5),
+        flag(!input.channels.is_multiple_of(8), 1.5),
         flag(hidden % 8 != 0, 1.5),
-        flag(output % 8 != 0, 1.5),
+        flag(!output.is_multiple_of(8), 1.5),
         flag(graph.nodes.iter().any(|node| node.op == Op::Add), 1.0),
         flag(hidden == input.channels, 1.0),
     ];
     features.extend((0..5).map(|index| flag(index == kind, 3.0)));
-    let activations = [Activation::Relu, Activation::Relu6, Activation::HardSwish, Activation::Swish];
+    let activations = [
+        Activation::Relu,
+        Activation::Relu6,
+        Activation::HardSwish,
+        Activation::Swish,
+    ];
     // Both kinds of rectifier are one operation to most runtimes.
     features.extend(activations.map(|other| {
-        let weight = if matches!(other, Activation::Relu | Activation::Relu6) { 0.3 } else { 1.5 };
+        let weight = if matches!(other, Activation::Relu | Activation::Relu6) {
+            0.3
+        } else {
+            1.5
+        };
         flag(activation == Some(other), weight)
     }));
     features
@@ -112,7 +142,9 @@ fn squeeze_width(graph: &Graph) -> u32 {
     graph
         .nodes
         .iter()
-        .find_map(|node| (node.name.part.starts_with("squeeze") && node.name.leaf == "conv").then_some(node.output.channels))
+        .find_map(|node| {
+            (node.name.part.starts_with("squeeze") && node.name.leaf == "conv").then_some(node.output.channels)
+        })
         .or_else(|| graph.nodes.iter().any(|node| node.op == Op::Multiply).then_some(1))
         .unwrap_or(0)
 }

@@ -35,7 +35,9 @@ impl Process {
         let part: Vec<usize> = (0..points.len()).step_by(step).collect();
         let distances = squared_distances(&points, &part);
         let part_values: Vec<f64> = part.iter().map(|index| values[*index]).collect();
-        let choices = LENGTHS.iter().flat_map(|length| NOISES.iter().map(move |noise| (*length, *noise)));
+        let choices = LENGTHS
+            .iter()
+            .flat_map(|length| NOISES.iter().map(move |noise| (*length, *noise)));
         let errors = choices.filter_map(|(length, noise)| {
             let lower = regression::cholesky(&kernel_matrix(&distances, length, noise))?;
             Some((leave_one_out(&lower, &part_values), length, noise))
@@ -44,18 +46,34 @@ impl Process {
         let all: Vec<usize> = (0..points.len()).collect();
         let lower = regression::cholesky(&kernel_matrix(&squared_distances(&points, &all), length, noise))?;
         let weights = regression::solve_factored(&lower, &values);
-        Some(Self { points, lower, weights, length, noise, signal, held_out_error })
+        Some(Self {
+            points,
+            lower,
+            weights,
+            length,
+            noise,
+            signal,
+            held_out_error,
+        })
     }
 
     /// Mean and standard deviation of the value at a point.
     pub fn at(&self, features: &[f64]) -> (f64, f64) {
-        let near: Vec<f64> =
-            self.points.iter().map(|point| kernel(squared_distance(point, features), self.length)).collect();
+        let near: Vec<f64> = self
+            .points
+            .iter()
+            .map(|point| kernel(squared_distance(point, features), self.length))
+            .collect();
         let mean = near.iter().zip(&self.weights).map(|(k, w)| k * w).sum();
         let solved = regression::solve_factored(&self.lower, &near);
         let explained: f64 = near.iter().zip(&solved).map(|(k, s)| k * s).sum();
         let unexplained = (1.0 - explained).max(0.0);
-        (mean, (self.signal * (unexplained + self.noise)).sqrt().max(0.5 * self.held_out_error))
+        (
+            mean,
+            (self.signal * (unexplained + self.noise))
+                .sqrt()
+                .max(0.5 * self.held_out_error),
+        )
     }
 
     /// Root mean square error at points left out one at a time.
@@ -69,7 +87,13 @@ fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 fn squared_distances(points: &[Vec<f64>], part: &[usize]) -> Vec<Vec<f64>> {
-    part.iter().map(|i| part.iter().map(|j| squared_distance(&points[*i], &points[*j])).collect()).collect()
+    part.iter()
+        .map(|i| {
+            part.iter()
+                .map(|j| squared_distance(&points[*i], &points[*j]))
+                .collect()
+        })
+        .collect()
 }
 
 fn kernel(squared_distance: f64, length: f64) -> f64 {
@@ -77,8 +101,10 @@ fn kernel(squared_distance: f64, length: f64) -> f64 {
 }
 
 fn kernel_matrix(distances: &[Vec<f64>], length: f64, noise: f64) -> Vec<Vec<f64>> {
-    let mut matrix: Vec<Vec<f64>> =
-        distances.iter().map(|row| row.iter().map(|distance| kernel(*distance, length)).collect()).collect();
+    let mut matrix: Vec<Vec<f64>> = distances
+        .iter()
+        .map(|row| row.iter().map(|distance| kernel(*distance, length)).collect())
+        .collect();
     for (index, row) in matrix.iter_mut().enumerate() {
         row[index] += noise;
     }

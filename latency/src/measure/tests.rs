@@ -13,7 +13,10 @@ const BLOCKS: [&str; 5] = [
 ];
 
 fn quiet() -> FakeSettings {
-    FakeSettings { noise: 0.0, ..FakeSettings::default() }
+    FakeSettings {
+        noise: 0.0,
+        ..FakeSettings::default()
+    }
 }
 
 /// Relative deviation of each block's measured median from its true time at the reference speed.
@@ -44,7 +47,12 @@ fn a_quiet_machine_is_measured_exactly_with_the_fewest_samples() {
 #[test]
 fn drift_of_30_percent_changes_medians_by_less_than_2() {
     for period_ms in [200.0, 1_000.0, 60_000.0] {
-        let settings = FakeSettings { noise: 0.01, drift: 0.3, drift_period_ms: period_ms, ..quiet() };
+        let settings = FakeSettings {
+            noise: 0.01,
+            drift: 0.3,
+            drift_period_ms: period_ms,
+            ..quiet()
+        };
         for (deviation, measured) in deviations(settings, &MeasureSettings::quick()) {
             assert!(deviation.abs() < 0.02, "period {period_ms}: {deviation}");
             assert!(measured.speed > 0.7 && measured.speed < 1.02, "{}", measured.speed);
@@ -55,7 +63,14 @@ fn drift_of_30_percent_changes_medians_by_less_than_2() {
 #[test]
 fn spikes_are_counted_and_change_medians_by_less_than_2_percent() {
     for seed in 0..5 {
-        let settings = FakeSettings { seed, noise: 0.01, drift: 0.3, spikes: 0.03, spike_factor: 10.0, ..quiet() };
+        let settings = FakeSettings {
+            seed,
+            noise: 0.01,
+            drift: 0.3,
+            spikes: 0.03,
+            spike_factor: 10.0,
+            ..quiet()
+        };
         let measured = deviations(settings, &MeasureSettings::thorough());
         assert!(measured.iter().any(|(_, measured)| measured.outliers > 0));
         for (deviation, measured) in measured {
@@ -68,19 +83,37 @@ fn spikes_are_counted_and_change_medians_by_less_than_2_percent() {
 fn noise_asks_for_more_samples_up_to_the_cap() {
     let runs = |noise: f64| {
         let settings = FakeSettings { noise, ..quiet() };
-        let measured = deviations(settings, &MeasureSettings { max_ms: 1e9, ..MeasureSettings::quick() });
+        let measured = deviations(
+            settings,
+            &MeasureSettings {
+                max_ms: 1e9,
+                ..MeasureSettings::quick()
+            },
+        );
         measured.iter().map(|(_, measured)| measured.runs).sum::<u32>()
     };
     assert!(runs(0.0) < runs(0.05));
     let settings = FakeSettings { noise: 0.3, ..quiet() };
-    let capped = MeasureSettings { sample_ms: 0.0, max_ms: 1e9, max_samples: 12, ..MeasureSettings::quick() };
-    assert!(deviations(settings, &capped).iter().all(|(_, measured)| measured.runs == 12));
+    let capped = MeasureSettings {
+        sample_ms: 0.0,
+        max_ms: 1e9,
+        max_samples: 12,
+        ..MeasureSettings::quick()
+    };
+    assert!(
+        deviations(settings, &capped)
+            .iter()
+            .all(|(_, measured)| measured.runs == 12)
+    );
 }
 
 #[test]
 fn time_is_capped() {
     let mut runtime = FakeRuntime::new(FakeSettings { noise: 0.3, ..quiet() });
-    let settings = MeasureSettings { max_ms: 5.0, ..MeasureSettings::quick() };
+    let settings = MeasureSettings {
+        max_ms: 5.0,
+        ..MeasureSettings::quick()
+    };
     let mut bench = Bench::new(&mut runtime, settings, Some(1.0)).unwrap();
     let slow: BlockKey = "conv_k3_c64_nre@64x112x112".parse().unwrap();
     let measured = bench.measure(&Model::block(&slow)).unwrap();
@@ -89,9 +122,17 @@ fn time_is_capped() {
 
 #[test]
 fn the_reference_is_the_undisturbed_speed() {
-    let mut runtime = FakeRuntime::new(FakeSettings { noise: 0.01, spikes: 0.05, ..quiet() });
+    let mut runtime = FakeRuntime::new(FakeSettings {
+        noise: 0.01,
+        spikes: 0.05,
+        ..quiet()
+    });
     let anchor: Architecture = ANCHOR.parse().unwrap();
     let true_ms = runtime.true_ms(&anchor.graph());
-    let reference_ms = Bench::new(&mut runtime, MeasureSettings::quick(), None).unwrap().reference().unwrap().0;
+    let reference_ms = Bench::new(&mut runtime, MeasureSettings::quick(), None)
+        .unwrap()
+        .reference()
+        .unwrap()
+        .0;
     assert!((reference_ms / true_ms - 1.0).abs() < 0.02, "{reference_ms} {true_ms}");
 }

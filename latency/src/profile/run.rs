@@ -104,8 +104,22 @@ pub fn profile(
 ) -> Result<ProfileReport, LatencyError> {
     let plan = ProfilePlan::new(keys, networks, Some(table), options);
     observer(ProfileEvent::Planned(&plan));
-    let bench = Bench::new(runtime, options.measure.clone(), Some(table.header().anchor_reference_ms))?;
-    let mut run = Run { bench, table, options, cancel, observer, start: Instant::now(), speeds: Vec::new(), outliers: 0, refused: Vec::new() };
+    let bench = Bench::new(
+        runtime,
+        options.measure.clone(),
+        Some(table.header().anchor_reference_ms),
+    )?;
+    let mut run = Run {
+        bench,
+        table,
+        options,
+        cancel,
+        observer,
+        start: Instant::now(),
+        speeds: Vec::new(),
+        outliers: 0,
+        refused: Vec::new(),
+    };
     let (mut stop, blocks) = run.blocks(&plan)?;
     let mut measured_networks = 0;
     if stop != StopReason::Cancelled {
@@ -122,7 +136,11 @@ pub fn profile(
         stop,
         blocks,
         networks: measured_networks,
-        coverage: if plan.blocks == 0 { 1.0 } else { 1.0 - missing as f64 / plan.blocks as f64 },
+        coverage: if plan.blocks == 0 {
+            1.0
+        } else {
+            1.0 - missing as f64 / plan.blocks as f64
+        },
         speed_range: speeds.first().zip(speeds.last()).map(|(slow, fast)| (*slow, *fast)),
         outliers: run.outliers,
         elapsed: run.elapsed(),
@@ -184,13 +202,21 @@ impl Run<'_, '_> {
                 return Ok((StopReason::TimeCap, measured));
             }
             let result = self.bench.measure(&Model::block(key));
-            let Some(measurement) = self.accept(result)? else { continue };
+            let Some(measurement) = self.accept(result)? else {
+                continue;
+            };
             self.table.add_block(*key, measurement)?;
             self.note(&measurement);
             measured += 1;
             let done = index + 1;
             let remaining = self.elapsed().mul_f64((total - done) as f64 / done as f64);
-            (self.observer)(ProfileEvent::Block { key, measurement: &measurement, done, total, remaining });
+            (self.observer)(ProfileEvent::Block {
+                key,
+                measurement: &measurement,
+                done,
+                total,
+                remaining,
+            });
         }
         Ok((StopReason::Complete, measured))
     }
@@ -221,7 +247,10 @@ impl Run<'_, '_> {
             let measurement = candidate.measurement();
             self.note(&measurement);
             self.table.add_network(architecture.clone(), measurement)?;
-            (self.observer)(ProfileEvent::Network { architecture, measurement: &measurement });
+            (self.observer)(ProfileEvent::Network {
+                architecture,
+                measurement: &measurement,
+            });
         }
         Ok(count)
     }

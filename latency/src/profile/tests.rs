@@ -1,1 +1,158 @@
-//! tests
+//! Profiles on the fake device: complete, capped, cancelled, continued.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::predict::{MissingKeys, Predictor};
+use crate::runtimes::{FakeRuntime, FakeSettings};
+
+const NETWORKS: [&str; 3] = [
+    "in64,conv_k3_s2_c16_nhs,ir_k3_s2_e4_c24_nre,ir_r2_k3_e3_c24_nre,id_c24,conv_k1_c96_nhs,head_o10",
+    "in64,conv_k3_s2_c16_nhs,ir_k5_s2_e4_c24_se0.25_nre,ir_k3_e3_c24_nre,conv_k1_c96_nhs,head_o10",
+    "in96,conv_k3_s2_c16_nre,ds_r2_k3_s2_c32_nre,conv_k1_c96_nhs,head_o10",
+];
+
+fn networks() -> Vec<Architecture> {
+    NETWORKS.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn keys() -> Vec<BlockKey> {
+    networks()
+        .iter()
+        .flat_map(|network| network.layers().map(|layer| layer.key).collect::<Vec<_>>())
+        .collect()
+}
+
+struct Bed {
+    folder: tempfile::TempDir,
+    options: ProfileOptions,
+    settings: FakeSettings,
+}
+
+impl Bed {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            options: ProfileOptions::quick(),
+            settings: FakeSettings {
+                noise: 0.0,
+                ..FakeSettings::default()
+            },
+        }
+    }
+
+    /// Profiles until done, or until `cancel_after` layers.
+    fn run(&self, cancel_after: Option<usize>) -> (LatencyTable, ProfileReport) {
+        let device = Device::open("fake").unwrap();
+        let mut runtime = FakeRuntime::new(self.settings.clone());
+        let mut table = open_or_create(self.folder.path(), &device, &mut runtime, &self.options.measure).unwrap();
+        let cancel = AtomicBool::new(false);
+        let mut observer = |event: ProfileEvent<'_>| {
+            if let ProfileEvent::Block { done, .. } = event {
+                cancel.store(Some(done) == cancel_after, Ordering::Relaxed);
+            }
+        };
+        let networks = networks();
+        let report = profile(
+            &mut runtime,
+            &mut table,
+            keys(),
+            &networks,
+            &self.options,
+            &cancel,
+            &mut observer,
+        )
+        .unwrap();
+        (table, report)
+    }
+}
+
+#[test]
+fn a_profile_measures_each_distinct_layer_once() {
+    let bed = Bed::new();
+    let plan = ProfilePlan::new(keys(), &networks(), None, &bed.options);
+    let distinct: std::collections::HashSet<_> = keys().into_iter().filter(|key| !key.is_nothing()).collect();
+    assert_eq!(
+        (plan.blocks, plan.missing_blocks.len(), plan.missing_networks.len()),
+        (distinct.len(), distinct.len(), 3)
+    );
+    assert!(plan.estimate > Duration::ZERO && plan.coverage() < 1e-9);
+    let (table, report) = bed.run(None);
+    assert_eq!(
+        (report.stop, report.blocks, report.networks),
+        (StopReason::Complete, distinct.len(), 3)
+    );
+    assert!((report.coverage - 1.0).abs() < 1e-9 && report.refused.is_empty());
+    let plan = ProfilePlan::new(keys(), &networks(), Some(&table), &bed.options);
+    assert_eq!((plan.missing_blocks.len(), plan.missing_networks.len()), (0, 0));
+    assert_eq!(plan.estimate, Duration::ZERO);
+    let (_, again) = bed.run(None);
+    assert_eq!((again.blocks, again.networks, again.stop), (0, 0, StopReason::Complete));
+}
+
+#[test]
+fn a_cancelled_profile_continues_to_the_same_table() {
+    let whole = Bed::new();
+    let (undisturbed, _) = whole.run(None);
+    let bed = Bed::new();
+    let (table, report) = bed.run(Some(3));
+    assert_eq!(
+        (report.stop, report.blocks, report.networks),
+        (StopReason::Cancelled, 3, 0)
+    );
+    assert_eq!(table.len(), 3);
+    drop(table);
+    let (table, report) = bed.run(None);
+    assert_eq!(report.stop, StopReason::Complete);
+    assert_eq!(table.len(), undisturbed.len());
+    for (key, measurement) in undisturbed.blocks() {
+        let other = table.get(key).unwrap();
+        assert!((other.median_ms / measurement.median_ms - 1.0).abs() < 1e-4, "{key}");
+    }
+    let network = &networks()[0];
+    let predict = |table| {
+        Predictor::fit(table)
+            .unwrap()
+            .predict(network, MissingKeys::Refuse)
+            .unwrap()
+            .latency
+            .0
+    };
+    assert!((predict(&table) / predict(&undisturbed) - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn a_time_cap_ends_the_layers_but_not_the_calibration() {
+    let mut bed = Bed::new();
+    bed.options.time_cap = Some(Duration::from_millis(20));
+    let (table, report) = bed.run(None);
+    assert_eq!(report.stop, StopReason::TimeCap);
+    assert!(report.blocks > 0 && report.coverage < 1.0, "{report:?}");
+    assert_eq!(table.networks().len(), 3);
+}
+
+#[test]
+fn a_refused_layer_is_named_and_the_rest_goes_on() {
+    let mut bed = Bed::new();
+    bed.settings.refuse = Some("ds_k3".to_owned());
+    let (table, report) = bed.run(None);
+    assert_eq!(report.stop, StopReason::Complete);
+    assert_eq!(report.refused.len(), 2);
+    assert!(
+        report.refused[0].contains("fake refuses `ds_k3"),
+        "{:?}",
+        report.refused
+    );
+    assert!(report.coverage < 1.0 && table.networks().len() == 3);
+}
+
+#[test]
+fn the_order_is_random_and_seeded() {
+    let order = |seed: u64| {
+        let mut bed = Bed::new();
+        bed.options.seed = seed;
+        bed.run(None).0.blocks().map(|(key, _)| *key).collect::<Vec<_>>()
+    };
+    assert_eq!(order(1), order(1));
+    assert_ne!(order(1), order(2));
+}

@@ -17,7 +17,10 @@ pub(super) struct Stopwatch {
 impl Stopwatch {
     pub fn start() -> Self {
         let waited_ns = waited_ns();
-        Self { waited_ns, start: Instant::now() }
+        Self {
+            waited_ns,
+            start: Instant::now(),
+        }
     }
 
     pub fn stop(self) -> Milliseconds {
@@ -27,7 +30,11 @@ impl Stopwatch {
             _ => 0.0,
         };
         // Waiting just outside the timed part can be counted in; then the wall time is the better number.
-        Milliseconds(if waited_ms < wall_ms { wall_ms - waited_ms } else { wall_ms })
+        Milliseconds(if waited_ms < wall_ms {
+            wall_ms - waited_ms
+        } else {
+            wall_ms
+        })
     }
 }
 
@@ -43,7 +50,12 @@ fn waited_ns() -> Option<u64> {
         let mut buffer = [0; 80];
         let length = file.as_ref()?.read_at(&mut buffer, 0).ok()?;
         // Time on a processor, time waiting for one, number of time slices.
-        std::str::from_utf8(&buffer[..length]).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+        std::str::from_utf8(&buffer[..length])
+            .ok()?
+            .split_ascii_whitespace()
+            .nth(1)?
+            .parse()
+            .ok()
     })
 }
 
@@ -80,9 +92,14 @@ mod tests {
         };
         let timed = std::thread::scope(|scope| {
             let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            running.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            running
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect::<Vec<_>>()
         });
-        let (on_processor, wall) = timed.iter().fold((0.0, 0.0), |sum, (ms, wall)| (sum.0 + ms, sum.1 + wall));
+        let (on_processor, wall) = timed
+            .iter()
+            .fold((0.0, 0.0), |sum, (ms, wall)| (sum.0 + ms, sum.1 + wall));
         if waited_ns().is_some() {
             assert!(on_processor < 0.7 * wall, "{on_processor} of {wall}");
         }

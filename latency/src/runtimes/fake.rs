@@ -70,7 +70,10 @@ impl FakeRuntime {
     /// A fake runtime whose clock stands at 0.
     pub fn new(settings: FakeSettings) -> Self {
         let rng = random::stream(settings.seed, "fake runtime", 0);
-        Self { settings, state: Arc::new(Mutex::new(FakeState { clock_ms: 0.0, rng })) }
+        Self {
+            settings,
+            state: Arc::new(Mutex::new(FakeState { clock_ms: 0.0, rng })),
+        }
     }
 
     /// The time that an undisturbed inference of this graph takes.
@@ -89,17 +92,29 @@ impl FakeRuntime {
 /// Depthwise convolutions are slow for their multiply-adds, pointwise ones fast, and everything moves memory.
 fn node_ms(graph: &Graph, node: &Node) -> f64 {
     let positions = f64::from(node.output.height) * f64::from(node.output.width);
-    let moved = node.operands().map(|tensor| graph.shape(tensor).elements()).sum::<u64>() + node.output.elements();
+    let moved = node
+        .operands()
+        .map(|tensor| graph.shape(tensor).elements())
+        .sum::<u64>()
+        + node.output.elements();
     let memory_ms = moved as f64 * 4.0 / 2.0e7;
     match node.op {
-        Op::Convolution { in_channels, out_channels, kernel, groups, .. } => {
-            let macs = f64::from(in_channels / groups) * f64::from(kernel).powi(2) * f64::from(out_channels) * positions;
+        Op::Convolution {
+            in_channels,
+            out_channels,
+            kernel,
+            groups,
+            ..
+        } => {
+            let macs =
+                f64::from(in_channels / groups) * f64::from(kernel).powi(2) * f64::from(out_channels) * positions;
             let macs_per_ms = if groups > 1 { 4.0e6 } else { 2.0e7 };
             macs / macs_per_ms + memory_ms + 0.002
         }
-        Op::Linear { in_features, out_features } => {
-            f64::from(in_features) * f64::from(out_features) / 1.0e7 + memory_ms + 0.002
-        }
+        Op::Linear {
+            in_features,
+            out_features,
+        } => f64::from(in_features) * f64::from(out_features) / 1.0e7 + memory_ms + 0.002,
         // Folded into the convolution before it.
         Op::BatchNorm { .. } => 0.0,
         Op::Activation(_) | Op::Gate(_) | Op::GlobalAveragePool | Op::Add | Op::Multiply => memory_ms + 0.0005,
@@ -116,9 +131,18 @@ impl Runtime for FakeRuntime {
     }
 
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {
-        if self.settings.refuse.as_ref().is_some_and(|refused| model.name.contains(refused)) {
+        if self
+            .settings
+            .refuse
+            .as_ref()
+            .is_some_and(|refused| model.name.contains(refused))
+        {
             let reason = "told to refuse it".to_owned();
-            return Err(RuntimeError::Refused { runtime: "fake".to_owned(), model: model.name.clone(), reason });
+            return Err(RuntimeError::Refused {
+                runtime: "fake".to_owned(),
+                model: model.name.clone(),
+                reason,
+            });
         }
         Ok(Box::new(FakeModel {
             true_ms: self.true_ms(&model.graph),
@@ -144,7 +168,11 @@ impl LoadedModel for FakeModel {
             let slowdown = 1.0 + settings.drift * (1.0 - phase.cos()) / 2.0;
             // The sum of four uniform numbers is near enough to a normal one, and bounded.
             let normal = (0..4).map(|_| state.rng.random_range(-1.0..1.0)).sum::<f64>() * 0.75_f64.sqrt();
-            let spike = if state.rng.random_bool(settings.spikes.clamp(0.0, 1.0)) { settings.spike_factor } else { 1.0 };
+            let spike = if state.rng.random_bool(settings.spikes.clamp(0.0, 1.0)) {
+                settings.spike_factor
+            } else {
+                1.0
+            };
             state.clock_ms += self.true_ms * slowdown * spike * (1.0 + settings.noise * normal).max(0.1);
         }
         Ok(Milliseconds(state.clock_ms - start_ms))

@@ -19,8 +19,9 @@ use crate::runtime::Runtime;
 pub fn open(device: &Device, onnx_runtime: Option<&Path>) -> Result<Box<dyn Runtime>, RuntimeError> {
     match device.runtime {
         RuntimeKind::OnnxRuntime => {
-            let library =
-                onnx_runtime.ok_or_else(|| RuntimeError::LibraryUnknown { device: device.name.clone() })?;
+            let library = onnx_runtime.ok_or_else(|| RuntimeError::LibraryUnknown {
+                device: device.name.clone(),
+            })?;
             Ok(Box::new(OnnxRuntime::new(library, device.threads)?))
         }
         RuntimeKind::Fake => Ok(Box::new(FakeRuntime::new(FakeSettings::default()))),

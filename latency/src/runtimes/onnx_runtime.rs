@@ -36,7 +36,10 @@ impl OnnxRuntime {
     ///
     /// A process can use one library only; asking for another one later is an error.
     pub fn new(library: &Path, threads: usize) -> Result<Self, RuntimeError> {
-        Ok(Self { library: Library::load(library)?, threads: threads.max(1) })
+        Ok(Self {
+            library: Library::load(library)?,
+            threads: threads.max(1),
+        })
     }
 
     fn session(&self, onnx: &[u8]) -> Result<Session, ort::Error> {
@@ -68,7 +71,9 @@ impl OnnxRuntime {
     fn bind(session: &Session, input: mnas_space::Shape) -> Result<IoBinding, ort::Error> {
         let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
         // Plain numbers around zero: no denormals, and activations see both signs.
-        let values = (0..input.elements()).map(|i| (i % 17) as f32 / 8.0 - 1.0).collect::<Vec<_>>();
+        let values = (0..input.elements())
+            .map(|i| (i % 17) as f32 / 8.0 - 1.0)
+            .collect::<Vec<_>>();
         let mut binding = session.create_binding()?;
         for outlet in session.inputs() {
             binding.bind_input(outlet.name(), &Tensor::from_array((shape, values.clone()))?)?;
@@ -82,22 +87,37 @@ impl OnnxRuntime {
 
 impl Library {
     fn load(path: &Path) -> Result<Self, RuntimeError> {
-        let path = path.canonicalize().map_err(|_| RuntimeError::LibraryMissing { path: path.to_owned() })?;
+        let path = path
+            .canonicalize()
+            .map_err(|_| RuntimeError::LibraryMissing { path: path.to_owned() })?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = loaded.as_ref() {
             return if library.path == path {
                 Ok(library.clone())
             } else {
-                Err(RuntimeError::AnotherLibrary { path, loaded: library.path.clone() })
+                Err(RuntimeError::AnotherLibrary {
+                    path,
+                    loaded: library.path.clone(),
+                })
             };
         }
-        let unusable =
-            |reason: String| RuntimeError::LibraryUnusable { path: path.clone(), reason, minor: ort::MINOR_VERSION };
+        let unusable = |reason: String| RuntimeError::LibraryUnusable {
+            path: path.clone(),
+            reason,
+            minor: ort::MINOR_VERSION,
+        };
         let builder = ort::init_from(&path).map_err(|error| unusable(error.to_string()))?;
-        let environment =
-            builder.with_name("mnas").with_telemetry(false).build().map_err(|error| unusable(error.to_string()))?;
+        let environment = builder
+            .with_name("mnas")
+            .with_telemetry(false)
+            .build()
+            .map_err(|error| unusable(error.to_string()))?;
         let version = library_version(&path).unwrap_or_else(|| build_info().to_owned());
-        let library = Self { path, version, environment };
+        let library = Self {
+            path,
+            version,
+            environment,
+        };
         *loaded = Some(library.clone());
         Ok(library)
     }
@@ -115,7 +135,10 @@ fn library_version(path: &Path) -> Option<String> {
     [b"VERS_1.".as_slice(), b"libonnxruntime.1."].iter().find_map(|marker| {
         let start = bytes.windows(marker.len()).position(|window| window == *marker)? + marker.len() - 2;
         let rest = &bytes[start..bytes.len().min(start + 24)];
-        let end = rest.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.').unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|byte| !byte.is_ascii_digit() && *byte != b'.')
+            .unwrap_or(rest.len());
         let version = std::str::from_utf8(&rest[..end]).ok()?.trim_end_matches('.');
         (version.split('.').count() == 3).then(|| version.to_owned())
     })
@@ -138,7 +161,11 @@ impl Runtime for OnnxRuntime {
         };
         let session = self.session(&model.onnx()?).map_err(refused)?;
         let binding = Self::bind(&session, model.graph.input).map_err(refused)?;
-        Ok(Box::new(OnnxModel { name: model.name.clone(), session, binding }))
+        Ok(Box::new(OnnxModel {
+            name: model.name.clone(),
+            session,
+            binding,
+        }))
     }
 }
 
@@ -152,11 +179,13 @@ impl LoadedModel for OnnxModel {
     fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError> {
         let watch = Stopwatch::start();
         for _ in 0..inferences {
-            self.session.run_binding(&self.binding).map_err(|error| RuntimeError::Failed {
-                runtime: NAME.to_owned(),
-                model: self.name.clone(),
-                reason: error.to_string(),
-            })?;
+            self.session
+                .run_binding(&self.binding)
+                .map_err(|error| RuntimeError::Failed {
+                    runtime: NAME.to_owned(),
+                    model: self.name.clone(),
+                    reason: error.to_string(),
+                })?;
         }
         Ok(watch.stop())
     }

@@ -72,15 +72,23 @@ impl TableHeader {
             return Err(error(line_of("format_version"), problem));
         }
         let header: Self = toml::from_str(&text).map_err(|fault| {
-            let line = fault.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            let line = fault
+                .span()
+                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             error(line, fault.message().to_owned())
         })?;
         if !(header.anchor_reference_ms.is_finite() && header.anchor_reference_ms > 0.0) {
-            let problem = format!("anchor_reference_ms is {}, expected a positive time", header.anchor_reference_ms);
+            let problem = format!(
+                "anchor_reference_ms is {}, expected a positive time",
+                header.anchor_reference_ms
+            );
             return Err(error(line_of("anchor_reference_ms"), problem));
         }
         if header.anchor != ANCHOR {
-            return Err(error(line_of("anchor"), "the anchor network is not this program's".to_owned()));
+            return Err(error(
+                line_of("anchor"),
+                "the anchor network is not this program's".to_owned(),
+            ));
         }
         Ok(header)
     }
@@ -113,12 +121,21 @@ impl TableHeader {
         let found = self.fingerprint();
         let differences = [
             ("runtime", found.runtime, expected.runtime.clone()),
-            ("runtime version", found.runtime_version, expected.runtime_version.clone()),
+            (
+                "runtime version",
+                found.runtime_version,
+                expected.runtime_version.clone(),
+            ),
             ("thread count", found.threads.to_string(), expected.threads.to_string()),
-            ("precision", found.precision.name().to_owned(), expected.precision.name().to_owned()),
+            (
+                "precision",
+                found.precision.name().to_owned(),
+                expected.precision.name().to_owned(),
+            ),
             ("processor", found.cpu, expected.cpu.clone()),
         ];
-        let Some((what, found, expected)) = differences.into_iter().find(|(_, found, expected)| found != expected) else {
+        let Some((what, found, expected)) = differences.into_iter().find(|(_, found, expected)| found != expected)
+        else {
             return Ok(());
         };
         let folder = file.parent().unwrap_or(Path::new("."));
@@ -127,6 +144,12 @@ impl TableHeader {
             folder.display(),
             self.device
         );
-        Err(LatencyError::TableMismatch { file: file.to_owned(), what, found, expected, remedy })
+        Err(LatencyError::TableMismatch {
+            file: file.to_owned(),
+            what,
+            found,
+            expected,
+            remedy,
+        })
     }
 }

@@ -14,8 +14,14 @@ pub(super) struct RowFormat {
     name_column: &'static str,
 }
 
-pub(super) const BLOCKS: RowFormat = RowFormat { file: "table.csv", name_column: "key" };
-pub(super) const NETWORKS: RowFormat = RowFormat { file: "networks.csv", name_column: "architecture" };
+pub(super) const BLOCKS: RowFormat = RowFormat {
+    file: "table.csv",
+    name_column: "key",
+};
+pub(super) const NETWORKS: RowFormat = RowFormat {
+    file: "networks.csv",
+    name_column: "architecture",
+};
 
 const COLUMNS: [&str; 6] = ["median_ms", "p10_ms", "p90_ms", "runs", "outliers", "speed"];
 
@@ -50,7 +56,12 @@ impl RowFile {
             });
         }
         std::fs::write(&path, &header).map_err(LatencyError::io("write", &path))?;
-        Ok(Self { path, format, whole: header.len() as u64, writer: None })
+        Ok(Self {
+            path,
+            format,
+            whole: header.len() as u64,
+            writer: None,
+        })
     }
 
     fn header(format: &RowFormat) -> String {
@@ -62,12 +73,22 @@ impl RowFile {
         if !path.is_file() {
             return Self::create(folder, format);
         }
-        Ok(Self { path, format, whole: 0, writer: None })
+        Ok(Self {
+            path,
+            format,
+            whole: 0,
+            writer: None,
+        })
     }
 
     pub fn error(&self, line: u64, problem: String) -> LatencyError {
         let remedy = "delete the line so that it is measured again, or correct it".to_owned();
-        LatencyError::Table { file: self.path.clone(), line, problem, remedy }
+        LatencyError::Table {
+            file: self.path.clone(),
+            line,
+            problem,
+            remedy,
+        }
     }
 
     /// All whole rows; a last line without an end is left out, and overwritten by the next row.
@@ -78,13 +99,18 @@ impl RowFile {
         if whole < bytes.len() {
             tracing::warn!(file = %self.path.display(), "the last row is not whole and is measured again");
         }
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&bytes[..whole]);
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&bytes[..whole]);
         let mut record = csv::StringRecord::new();
         let mut rows = Vec::new();
         let mut is_header = true;
         loop {
             let line = reader.position().line();
-            let more = reader.read_record(&mut record).map_err(|error| self.error(line, error.to_string()))?;
+            let more = reader
+                .read_record(&mut record)
+                .map_err(|error| self.error(line, error.to_string()))?;
             if !more {
                 break;
             }
@@ -114,7 +140,10 @@ impl RowFile {
             file: self.path.clone(),
             line,
             problem,
-            remedy: format!("expected {} (times in milliseconds)", expected().collect::<Vec<_>>().join(",")),
+            remedy: format!(
+                "expected {} (times in milliseconds)",
+                expected().collect::<Vec<_>>().join(",")
+            ),
         })
     }
 
@@ -125,14 +154,21 @@ impl RowFile {
         }
         let time = |index: usize| -> Result<f64, LatencyError> {
             let text = &record[index];
-            let value = text.parse::<f64>().ok().filter(|value| value.is_finite() && *value > 0.0);
+            let value = text
+                .parse::<f64>()
+                .ok()
+                .filter(|value| value.is_finite() && *value > 0.0);
             value.ok_or_else(|| {
-                self.error(line, format!("{} is `{text}`, expected a positive number", COLUMNS[index - 1]))
+                self.error(
+                    line,
+                    format!("{} is `{text}`, expected a positive number", COLUMNS[index - 1]),
+                )
             })
         };
         let count = |index: usize| -> Result<u32, LatencyError> {
             let text = &record[index];
-            text.parse().map_err(|_| self.error(line, format!("{} is `{text}`, expected a count", COLUMNS[index - 1])))
+            text.parse()
+                .map_err(|_| self.error(line, format!("{} is `{text}`, expected a count", COLUMNS[index - 1])))
         };
         let measurement = Measurement {
             median_ms: time(1)?,
@@ -146,22 +182,27 @@ impl RowFile {
             let problem = "p10_ms, median_ms and p90_ms do not rise in this order".to_owned();
             return Err(self.error(line, problem));
         }
-        Ok(Row { line, name: record[0].to_owned(), measurement })
+        Ok(Row {
+            line,
+            name: record[0].to_owned(),
+            measurement,
+        })
     }
 
     /// Writes one row and hands it to the system before returning.
     pub fn append(&mut self, name: &str, row: &Measurement) -> Result<(), LatencyError> {
         let line = print(name, row);
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => {
-                let file = OpenOptions::new().append(true).open(&self.path);
-                let file = file.and_then(|file| file.set_len(self.whole).map(|()| file));
-                self.writer.insert(file.map_err(LatencyError::io("write", &self.path))?)
-            }
-        };
+        if self.writer.is_none() {
+            let file = OpenOptions::new().append(true).open(&self.path);
+            let file = file.and_then(|file| file.set_len(self.whole).map(|()| file));
+            self.writer = Some(file.map_err(LatencyError::io("write", &self.path))?);
+        }
         // One call, so that rows are not torn by anything but a kill in the middle of it.
-        writer.write_all(line.as_bytes()).map_err(LatencyError::io("write", &self.path))?;
+        if let Some(writer) = &mut self.writer {
+            writer
+                .write_all(line.as_bytes())
+                .map_err(LatencyError::io("write", &self.path))?;
+        }
         self.whole += line.len() as u64;
         Ok(())
     }
@@ -169,8 +210,19 @@ impl RowFile {
 
 /// Times to the nanosecond.
 fn print(name: &str, row: &Measurement) -> String {
-    let quoted = if name.contains(',') { format!("\"{name}\"") } else { name.to_owned() };
-    let Measurement { median_ms, p10_ms, p90_ms, runs, outliers, speed } = row;
+    let quoted = if name.contains(',') {
+        format!("\"{name}\"")
+    } else {
+        name.to_owned()
+    };
+    let Measurement {
+        median_ms,
+        p10_ms,
+        p90_ms,
+        runs,
+        outliers,
+        speed,
+    } = row;
     format!("{quoted},{median_ms:.6},{p10_ms:.6},{p90_ms:.6},{runs},{outliers},{speed:.4}\n")
 }
 

@@ -4,7 +4,7 @@ use super::SqueezeExcite;
 use crate::NotationError;
 use crate::activation::Activation;
 use crate::graph::{ConvSpec, Lowering, Shape, TensorId};
-use crate::notation::Fields;
+use crate::notation::{Fields, limits};
 use crate::rounding::make_divisible;
 
 /// An inverted residual with linear bottleneck (`MobileNetV2`, arXiv:1801.04381, section 3.3), with V3's optional
@@ -59,8 +59,10 @@ impl InvertedResidual {
     /// `e6` where the hidden channels are a whole multiple of the input's, else `h184`.
     pub(super) fn write_fields(&self, in_channels: u32, out: &mut dyn fmt::Write) -> fmt::Result {
         write!(out, "_k{}", self.kernel)?;
-        if in_channels > 0 && self.hidden_channels.is_multiple_of(in_channels) {
-            write!(out, "_e{}", self.hidden_channels / in_channels)?;
+        let expansion = self.hidden_channels.checked_div(in_channels).unwrap_or(0);
+        // Only what can be read back: the factor has a bound of its own.
+        if expansion * in_channels == self.hidden_channels && f64::from(expansion) <= limits::EXPANSION {
+            write!(out, "_e{expansion}")?;
         } else {
             write!(out, "_h{}", self.hidden_channels)?;
         }
