@@ -52,6 +52,11 @@ impl ArchitectureArguments {
 }
 
 impl FormArguments {
+    /// The number of classes, where given.
+    pub fn classes(&self) -> Option<u32> {
+        self.classes
+    }
+
     /// The network that `text` names, varied, and what to call it.
     pub fn resolve(&self, text: &str) -> Result<(Architecture, String), CliError> {
         let (architecture, name) = match Reference::named(text) {

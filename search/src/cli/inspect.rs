@@ -1,13 +1,12 @@
 //! `mnas inspect`
 
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use mnas_space::{ACTIVATION_BYTES, Architecture, Cost};
 use serde::Serialize;
 
 use super::architecture::ArchitectureArguments;
 use super::error::CliError;
-use crate::report::{Printer, units};
+use crate::report::{Printer, simple_table, units};
 
 #[derive(Debug, Args)]
 pub struct InspectArguments {
@@ -86,12 +85,9 @@ fn sides(shape: mnas_space::Shape) -> [u32; 3] {
 }
 
 fn text(document: &Document) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["layer", "block", "in", "out", "params", "MAdds", "share", "output"]);
     let shape = |sides: [u32; 3]| sides.map(|side| side.to_string()).join("x");
-    for row in &document.layers {
-        table.add_row([
+    let rows = document.layers.iter().map(|row| {
+        vec![
             row.name.clone(),
             row.block.clone(),
             shape(row.input),
@@ -100,18 +96,15 @@ fn text(document: &Document) -> String {
             units::count(row.macs),
             format!("{:.1} %", 100.0 * row.macs as f64 / document.macs.max(1) as f64),
             units::bytes(row.activation_bytes),
-        ]);
-    }
-    for column in 2..8 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+        ]
+    });
+    let headings = ["layer", "block", "in", "out", "params", "MAdds", "share", "output"];
+    let table = simple_table(&headings, 2, rows);
     format!(
         "{} ({})\n{}\n{} parameters ({} of them batch-norm), {} multiply-adds at {} px, peak activation memory {}\n{}",
         document.name,
         document.id,
-        table.trim_fmt(),
+        table,
         grouped(document.params),
         grouped(document.batch_norm_params),
         grouped(document.macs),

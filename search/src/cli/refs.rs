@@ -1,12 +1,11 @@
 //! `mnas refs`
 
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use mnas_space::Reference;
 use serde::Serialize;
 
 use super::error::CliError;
-use crate::report::{Printer, units};
+use crate::report::{Printer, simple_table, units};
 
 #[derive(Debug, Args)]
 pub struct RefsArguments {
@@ -47,25 +46,18 @@ pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError>
     if arguments.json {
         return Ok(printer.json(&rows)?);
     }
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["name", "params", "MAdds", "ImageNet top-1", "widths", "resolutions"]);
-    for row in &rows {
-        table.add_row([
+    let lines = rows.iter().map(|row| {
+        vec![
             row.name.clone(),
             units::count(row.params),
             units::count(row.macs),
             format!("{:.1} %", row.imagenet_top1),
             join(&row.widths),
             join(&row.resolutions),
-        ]);
-    }
-    for column in 1..4 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    printer.result(&table.trim_fmt())?;
+        ]
+    });
+    let headings = ["name", "params", "MAdds", "ImageNet top-1", "widths", "resolutions"];
+    printer.result(&simple_table(&headings, 1, lines))?;
     printer.status("counts and published top-1 at width 1.0 and 224 px; sources with --json");
     Ok(())
 }

@@ -118,6 +118,22 @@ fn note(line: &Line<'_>) -> String {
     notes.join(", ")
 }
 
+/// A table in the house style: headings, rows, and the columns from `first_numeric` on aligned to the right.
+pub fn simple_table(headings: &[&str], first_numeric: usize, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(RULES).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
+    table.set_header(headings.iter().copied());
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in first_numeric..headings.len() {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
 /// The front, ranked from the most accurate, with the complete references among it, as a table without a final newline.
 ///
 /// Reads `on_front` and `within_budget` of the rows: call [`mark_front`](super::mark_front) first. Where the terminal is

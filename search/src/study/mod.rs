@@ -13,6 +13,7 @@ mod outcome;
 mod proposer;
 mod references;
 mod state;
+mod winners;
 
 pub use config::{ConfigError, References, StudyConfig, Versions};
 pub use coordinator::{Coordinator, Ended, Report, SearchEvent, StudyError};
@@ -21,3 +22,4 @@ pub use journal::{Event, Journal, JournalError};
 pub use latency::{LatencyModel, Purpose, fastest, fill_table, freeze};
 pub use outcome::{BestFiles, Outcome, outcome, redraw, write_best};
 pub use state::{StudyState, Trial, TrialKind, TrialOutcome};
+pub use winners::measure_winners;
