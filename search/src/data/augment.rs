@@ -11,7 +11,7 @@ use super::{DataError, ImageSet};
 ///
 /// The flips are left out for sets whose classes are not the same mirrored (digits); see [`ImageSet::may_flip`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Augmentation {
     /// The image as it is.
     None,
@@ -269,7 +269,7 @@ fn mirror(image: &mut [u8], side: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::rng::stream;
+    use crate::random::stream;
     use crate::data::testing::picture;
 
     #[test]

@@ -48,8 +48,8 @@ pub struct SearchArguments {
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
     /// How accuracies are found
-    #[arg(long, value_enum)]
-    pub evaluator: Option<Evaluator>,
+    #[arg(long, value_enum, default_value_t = Evaluator::Train)]
+    pub evaluator: Evaluator,
     /// What to try next [default: evolution]
     #[arg(long, value_enum)]
     pub strategy: Option<StrategyName>,
@@ -94,8 +94,7 @@ pub struct SearchArguments {
 }
 
 /// How accuracies are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Evaluator {
     /// Every candidate is trained
     Train,
@@ -118,7 +117,6 @@ struct SearchFile {
     budget: Option<Milliseconds>,
     device: Option<String>,
     space: Option<String>,
-    evaluator: Option<Evaluator>,
     strategy: Option<StrategyConfig>,
     trials: Option<usize>,
     in_flight: Option<usize>,
