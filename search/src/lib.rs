@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod cli;
 pub mod data;
 pub mod export;
 pub mod files;
@@ -14,3 +15,5 @@ pub mod study;
 mod text;
 pub mod train;
 pub mod worker;
+
+pub use cli::run;

@@ -51,6 +51,23 @@ impl OnnxRuntime {
             .commit_from_memory(onnx)
     }
 
+    /// What a model with one input of shape `[1, channels, height, width]` answers to `values`: all values of its
+    /// first output. To check exported files, not to measure.
+    pub fn infer(&self, onnx: &[u8], input: mnas_space::Shape, values: Vec<f32>) -> Result<Vec<f32>, RuntimeError> {
+        let run = || {
+            let mut session = self.session(onnx)?;
+            let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
+            let outputs = session.run(ort::inputs![Tensor::from_array((shape, values))?])?;
+            let (_, scores) = outputs[0].try_extract_tensor::<f32>()?;
+            Ok(scores.to_vec())
+        };
+        run().map_err(|error: ort::Error| RuntimeError::Failed {
+            runtime: NAME.to_owned(),
+            model: "exported file".to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
     fn bind(session: &Session, input: mnas_space::Shape) -> Result<IoBinding, ort::Error> {
         let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
         // Plain numbers around zero: no denormals, and activations see both signs.

@@ -11,7 +11,7 @@ use super::{DataError, ImageSet};
 ///
 /// The flips are left out for sets whose classes are not the same mirrored (digits); see [`ImageSet::may_flip`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Augmentation {
     /// The image as it is.
     None,
@@ -211,12 +211,12 @@ fn shift(
     columns: &mut Vec<usize>,
     to: &mut [u8],
 ) {
-    let side = i64::from(size);
+    let last = i64::from(size) - 1;
     columns.clear();
-    columns.extend((0..side).map(|x| 3 * reflect(if flip { side - 1 - x } else { x } + dx, side)));
+    columns.extend((0..=last).map(|x| 3 * reflect(if flip { last - x } else { x } + dx, last + 1)));
     let row_bytes = 3 * size as usize;
     for (y, row) in to.chunks_exact_mut(row_bytes).enumerate() {
-        let from = &image[row_bytes * reflect(y as i64 + dy, side)..][..row_bytes];
+        let from = &image[row_bytes * reflect(y as i64 + dy, last + 1)..][..row_bytes];
         for (pixel, &column) in row.chunks_exact_mut(3).zip(columns.iter()) {
             pixel.copy_from_slice(&from[column..column + 3]);
         }
@@ -269,7 +269,7 @@ fn mirror(image: &mut [u8], side: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::rng::stream;
+    use crate::random::stream;
     use crate::data::testing::picture;
 
     #[test]

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::augment::Augmenter;
 use super::image_set::square_bytes;
-use super::rng::stream;
+use crate::random::stream;
 use super::{Augmentation, DataError, ImageSet, Normalization};
 
 /// Batches that wait, made and not yet used.

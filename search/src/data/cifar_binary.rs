@@ -13,6 +13,7 @@ const SIDE_PX: u32 = 32;
 const PIXEL_BYTES: usize = 3 * 32 * 32;
 
 /// The files of a folder of CIFAR binary files.
+#[derive(Debug)]
 pub(super) struct CifarFiles {
     files: PerSplit<Vec<PathBuf>>,
     /// Label bytes before the pixels; the last is the class.

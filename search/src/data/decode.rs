@@ -111,17 +111,17 @@ impl Scaler {
 
     /// Scales the short side of `from` to `size` and cuts the centre square, into `to` (`size * size * 3` bytes).
     pub(super) fn centre_square(&mut self, from: Pixels<'_>, size: u32, to: &mut [u8]) {
-        let side = from.width.min(from.height);
+        let short = from.width.min(from.height);
         if from.width == size && from.height == size {
             to.copy_from_slice(from.rgb);
             return;
         }
         // On whole pixels where nothing is resampled, so that equal sizes are copied exactly.
-        let left = f64::from((from.width - side) / 2);
-        let top = f64::from((from.height - side) / 2);
+        let left = f64::from((from.width - short) / 2);
+        let top = f64::from((from.height - short) / 2);
         self.crop(
             from,
-            [left, top, f64::from(side), f64::from(side)],
+            [left, top, f64::from(short), f64::from(short)],
             size,
             to,
         );

@@ -202,14 +202,15 @@ fn describe_difference(missing: &[String], extra: &[String], split: Split) -> St
 /// The first names of a list, and how many more there are.
 pub(super) fn short_list(names: &[String]) -> String {
     const SHOWN: usize = 8;
-    let mut text = names
+    let text = names
         .iter()
         .take(SHOWN)
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+        let more = names.len() - SHOWN;
+        return format!("{text} and {more} more");
     }
     text
 }

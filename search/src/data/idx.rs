@@ -1,4 +1,4 @@
-//! IDX files, as MNIST and its relatives come in (LeCun et al. 1998), plain or gzipped.
+//! IDX files, as MNIST and its relatives come in (`LeCun` et al. 1998), plain or gzipped.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
@@ -20,6 +20,7 @@ const LABELS_MAGIC: u32 = 0x0801;
 const MAX_BYTES: u64 = 8 << 30;
 
 /// The image and label files of one split.
+#[derive(Debug)]
 pub(super) struct IdxPair {
     images: PathBuf,
     labels: PathBuf,

@@ -198,7 +198,7 @@ pub(super) fn load_images(
                     loaded.labels.push(sample.label);
                 }
                 Err(_) if on_corrupt == OnCorrupt::Skip => {
-                    loaded.skipped.push(sample.place().to_string())
+                    loaded.skipped.push(sample.place().to_string());
                 }
                 Err(reason) => {
                     return Err(DataError::CorruptImage {

@@ -40,7 +40,6 @@ mod image_set;
 mod index;
 mod load;
 mod parquet;
-mod rng;
 mod source;
 mod split;
 mod synthetic;

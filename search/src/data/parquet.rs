@@ -91,16 +91,40 @@ pub(super) fn index(files: &[PathBuf], on_corrupt: OnCorrupt) -> Result<Index, D
     let mut names: Option<(Vec<String>, &Path)> = None;
     let mut skipped = Vec::new();
     for path in files {
-        let (labels, file_names) = match open(path) {
-            Ok(opened) => opened,
-            Err(DataError::CorruptFile { path, .. }) if on_corrupt == OnCorrupt::Skip => {
+        let file = match open(path) {
+            Ok(file) => file,
+            Err(error @ DataError::CorruptFile { .. }) if on_corrupt == OnCorrupt::Skip => {
+                tracing::warn!("{error}");
                 skipped.push(path.display().to_string());
                 continue;
             }
             Err(error) => return Err(error),
         };
-        rows.extend(labels);
-        match (&names, file_names) {
+        for (row, label) in file.labels.into_iter().enumerate() {
+            let shard = Arc::clone(&file.shard);
+            let path = path.clone();
+            match label {
+                Some(label) => rows.push((label, Origin::Row { shard, row })),
+                None if on_corrupt == OnCorrupt::Skip => {
+                    skipped.push(
+                        ImagePlace {
+                            path,
+                            row: Some(row),
+                        }
+                        .to_string(),
+                    );
+                }
+                None => {
+                    let reason = "the label is missing".to_owned();
+                    let place = ImagePlace {
+                        path,
+                        row: Some(row),
+                    };
+                    return Err(DataError::CorruptImage { place, reason });
+                }
+            }
+        }
+        match (&names, file.class_names) {
             (Some((first, first_path)), Some(here)) if *first != here => {
                 let reason = format!(
                     "its class names differ from those of {}",
@@ -123,46 +147,27 @@ pub(super) fn index(files: &[PathBuf], on_corrupt: OnCorrupt) -> Result<Index, D
     Ok(index)
 }
 
-type LabelledRows = Vec<(i64, Origin)>;
+/// A file that was opened, its images not read yet.
+struct Opened {
+    shard: Arc<Shard>,
+    /// The label of each row, where there is one.
+    labels: Vec<Option<i64>>,
+    class_names: Option<Vec<String>>,
+}
 
-/// The labels of one file, and the class names where the file brings them.
-fn open(path: &Path) -> Result<(LabelledRows, Option<Vec<String>>), DataError> {
+fn open(path: &Path) -> Result<Opened, DataError> {
     let corrupt = |reason: String| DataError::CorruptFile {
         path: path.to_path_buf(),
         reason,
     };
-    let file = || {
-        File::open(path).map_err(|source| DataError::Read {
-            path: path.to_path_buf(),
-            source,
-        })
-    };
-    if file()?.metadata().is_ok_and(|facts| facts.len() == 0) {
+    let file = File::open(path).map_err(|source| DataError::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    if file.metadata().is_ok_and(|facts| facts.len() == 0) {
         return Err(corrupt("the file is empty (0 bytes)".to_owned()));
     }
-    let mut reader = ParquetReader::new(file()?);
-    let (columns, group_rows, names) = guarded(|| {
-        let columns: Vec<String> = reader
-            .schema()?
-            .iter_names()
-            .map(ToString::to_string)
-            .collect();
-        let metadata = reader.get_metadata()?;
-        let group_rows: Vec<usize> = metadata
-            .row_groups
-            .iter()
-            .map(|group| group.num_rows())
-            .collect();
-        let entries = metadata.key_value_metadata().as_ref();
-        let info =
-            entries.and_then(|entries| entries.iter().find(|entry| entry.key == "huggingface"));
-        Ok((
-            columns,
-            group_rows,
-            info.and_then(|info| info.value.clone()),
-        ))
-    })
-    .map_err(|reason| {
+    let footer = read_footer(file).map_err(|reason| {
         corrupt(format!(
             "not a readable parquet file ({reason}); it may be truncated"
         ))
@@ -170,61 +175,86 @@ fn open(path: &Path) -> Result<(LabelledRows, Option<Vec<String>>), DataError> {
     let pick = |wanted: &[&'static str]| {
         wanted
             .iter()
-            .find(|name| columns.iter().any(|column| column == *name))
+            .find(|name| footer.columns.iter().any(|column| column == *name))
             .copied()
     };
     let (Some(image_column), Some(label_column)) = (pick(&IMAGE_COLUMNS), pick(&LABEL_COLUMNS))
     else {
         return Err(corrupt(format!(
             "has the columns {}, but needs an image column (`img` or `image`) and a label column (`label`)",
-            columns.join(", ")
+            footer.columns.join(", ")
         )));
     };
-    let labels = guarded(|| {
-        let table = ParquetReader::new(File::open(path)?)
-            .with_columns(Some(vec![label_column.to_owned()]))
-            .finish()?;
-        let labels = table.column(label_column)?.cast(&DataType::Int64)?;
-        Ok(labels.i64()?.iter().collect::<Vec<Option<i64>>>())
-    })
-    .map_err(|reason| {
+    let labels = read_labels(path, label_column).map_err(|reason| {
         corrupt(format!(
             "cannot read its column {label_column:?} as integers ({reason})"
         ))
     })?;
-    let mut group_starts = vec![0];
-    for rows in group_rows {
-        group_starts.push(group_starts[group_starts.len() - 1] + rows);
+    let rows = footer.group_starts.last().copied();
+    if rows != Some(labels.len()) {
+        return Err(corrupt(format!(
+            "its footer announces other rows than its {} labels",
+            labels.len()
+        )));
     }
-    let shard = Arc::new(Shard {
+    let class_names = footer
+        .info
+        .and_then(|info| class_names(&info, label_column));
+    let shard = Shard {
         path: path.to_path_buf(),
         image_column: image_column.to_owned(),
-        group_starts,
-    });
-    let mut rows = Vec::with_capacity(labels.len());
-    for (row, label) in labels.into_iter().enumerate() {
-        let Some(label) = label else {
-            let place = ImagePlace {
-                path: path.to_path_buf(),
-                row: Some(row),
-            };
-            return Err(DataError::CorruptImage {
-                place,
-                reason: "the label is missing".to_owned(),
-            });
-        };
-        rows.push((
-            label,
-            Origin::Row {
-                shard: Arc::clone(&shard),
-                row,
-            },
-        ));
-    }
-    Ok((
-        rows,
-        names.and_then(|info| class_names(&info, label_column)),
-    ))
+        group_starts: footer.group_starts,
+    };
+    Ok(Opened {
+        shard: Arc::new(shard),
+        labels,
+        class_names,
+    })
+}
+
+/// What the end of a file says about the rest.
+struct Footer {
+    columns: Vec<String>,
+    group_starts: Vec<usize>,
+    /// What the Hugging Face library wrote about the columns, as JSON.
+    info: Option<String>,
+}
+
+fn read_footer(file: File) -> Result<Footer, String> {
+    guarded(|| {
+        let mut reader = ParquetReader::new(file);
+        let columns = reader
+            .schema()?
+            .iter_names()
+            .map(ToString::to_string)
+            .collect();
+        let metadata = reader.get_metadata()?;
+        let mut group_starts = vec![0];
+        let mut rows = 0_usize;
+        for group in &metadata.row_groups {
+            rows = rows.saturating_add(group.num_rows());
+            group_starts.push(rows);
+        }
+        let entries = metadata.key_value_metadata().iter().flatten();
+        let info = entries
+            .filter(|entry| entry.key == "huggingface")
+            .find_map(|entry| entry.value.clone());
+        Ok(Footer {
+            columns,
+            group_starts,
+            info,
+        })
+    })
+}
+
+fn read_labels(path: &Path, column: &str) -> Result<Vec<Option<i64>>, String> {
+    guarded(|| {
+        let table = ParquetReader::new(File::open(path)?)
+            .with_columns(Some(vec![column.to_owned()]))
+            .finish()?;
+        let labels = table.column(column)?.cast(&DataType::Int64)?;
+        Ok(labels.i64()?.iter().collect())
+    })
 }
 
 /// The class names in the metadata that the Hugging Face library writes.
@@ -306,5 +336,9 @@ fn read_images(shard: &Shard, start: usize, rows: usize) -> Result<BinaryChunked
             _ => column.struct_()?.field_by_name("bytes")?.binary()?.clone(),
         };
         Ok(images.rechunk().into_owned())
+    })
+    .and_then(|images| match images.len() {
+        found if found == rows => Ok(images),
+        found => Err(format!("{found} rows instead of {rows}")),
     })
 }

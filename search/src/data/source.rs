@@ -15,6 +15,7 @@ use super::synthetic::Synthetic;
 use super::{DataError, image_folder, parquet};
 
 /// What each split of a data set is made of; `None` for splits it does not have.
+#[derive(Debug)]
 pub(super) struct PerSplit<T> {
     pub train: Option<T>,
     pub val: Option<T>,
@@ -54,11 +55,13 @@ impl<T> PerSplit<T> {
 }
 
 /// A data set that was recognised and not read yet.
+#[derive(Debug)]
 pub struct DataSource {
     path: PathBuf,
     layout: Layout,
 }
 
+#[derive(Debug)]
 enum Layout {
     ImageFolder(PerSplit<PathBuf>),
     Parquet(PerSplit<Vec<PathBuf>>),

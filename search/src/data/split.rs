@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 
 use super::index::{Index, Sample};
-use super::rng::stream;
+use crate::random::stream;
 
 /// Cuts `fraction` of each class off as validation: `(train, val)`.
 ///
@@ -30,9 +30,9 @@ pub(super) fn cut_val(
     let (mut train, mut val) = (Vec::new(), Vec::new());
     for (sample, is_val) in pool.samples.into_iter().zip(in_val) {
         if is_val {
-            val.push(sample)
+            val.push(sample);
         } else {
-            train.push(sample)
+            train.push(sample);
         }
     }
     let val = Index {

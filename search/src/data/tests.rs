@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use image::ImageFormat;
 use polars::prelude::{
-    Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, ParquetWriter, Series, StructChunked,
+    Column, DataFrame, IntoColumn, IntoSeries, KeyValueMetadata, NamedFrom, ParquetWriter, Series,
+    StructChunked,
 };
 
 use super::testing::{encode, picture, real_data, write, write_classes};
@@ -52,7 +53,13 @@ fn write_parquet(path: &Path, images: &[Vec<u8>], labels: &[i64]) {
     let mut table = DataFrame::new(images.len(), vec![pair.into_series().into_column(), label])
         .expect("the columns are equally long");
     let file = File::create(path).expect("the file can be made");
+    let info =
+        r#"{"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}"#;
+    let named = path.to_string_lossy().contains("named");
+    let info = named
+        .then(|| KeyValueMetadata::from_static(vec![("huggingface".to_owned(), info.to_owned())]));
     ParquetWriter::new(file)
+        .with_key_value_metadata(info)
         .with_row_group_size(Some(7))
         .finish(&mut table)
         .expect("the table can be written");
@@ -254,6 +261,25 @@ fn parquet_shards_and_their_splits() -> Outcome {
         ..options(12)
     };
     assert_eq!(load(dir.path(), &limited)?.train.class_counts(), [3, 3]);
+    Ok(())
+}
+
+#[test]
+fn parquet_class_names_come_from_the_file() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("named.parquet");
+    write_parquet(
+        &file,
+        &pictures(20),
+        &(0..20).map(|n| n % 2).collect::<Vec<i64>>(),
+    );
+    assert_eq!(load(&file, &options(12))?.train.classes(), ["ant", "bee"]);
+    write_parquet(&file, &pictures(20), &(0..20).collect::<Vec<i64>>());
+    let error = refusal(load(&file, &options(12)));
+    assert!(
+        error.contains("row 2 (counted from 0): label 2 is not one of the 2 classes"),
+        "{error}"
+    );
     Ok(())
 }
 

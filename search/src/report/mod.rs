@@ -10,6 +10,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 pub mod front;
+pub mod geometry;
 pub mod labels;
 pub mod plot;
 pub mod point;
@@ -24,4 +25,4 @@ pub use front::{dominates, hypervolume, pareto_front};
 pub use plot::{PlotSpec, render_png, render_svg, write_plots};
 pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};
 pub use printer::{Captured, LogWriter, Printer, Progress};
-pub use table::{TableOptions, closing_table};
+pub use table::{TableOptions, closing_table, simple_table};

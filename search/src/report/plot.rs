@@ -3,10 +3,12 @@
 //! Both files come from the same drawing code and an embedded font, so they look alike on every machine; equal rows and
 //! spec give equal bytes of SVG.
 
+mod annotation;
 mod axes;
 mod canvas;
 mod figure;
 mod header;
+mod legend;
 mod scale;
 mod scene;
 mod style;

@@ -1,6 +1,8 @@
 //! The closing table on the terminal: the front and the references side by side, the best network marked.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+};
 
 use super::point::{ReportRow, RowKind, best_row};
 use super::units;
@@ -31,6 +33,13 @@ struct Line<'a> {
 }
 
 const ABSENT: &str = "–";
+
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+/// A line above, below and under the headings, none between rows or columns.
+const RULES: TableStyle = TableStyle::new()
+    .top_border(RULE)
+    .header_separator(RULE)
+    .bottom_border(RULE);
 
 const COLUMNS: [TableColumn; 9] = [
     TableColumn {
@@ -82,7 +91,7 @@ const COLUMNS: [TableColumn; 9] = [
         value: |line| format!("{} px", line.row.resolution),
     },
     TableColumn {
-        heading: "",
+        heading: "note",
         numeric: false,
         expendable: 0,
         value: note,
@@ -107,6 +116,22 @@ fn note(line: &Line<'_>) -> String {
         notes.push("over budget");
     }
     notes.join(", ")
+}
+
+/// A table in the house style: headings, rows, and the columns from `first_numeric` on aligned to the right.
+pub fn simple_table(headings: &[&str], first_numeric: usize, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(RULES).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
+    table.set_header(headings.iter().copied());
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in first_numeric..headings.len() {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
 }
 
 /// The front, ranked from the most accurate, with the complete references among it, as a table without a final newline.
@@ -172,7 +197,7 @@ fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
         .collect();
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(RULES)
         .set_content_arrangement(ContentArrangement::Disabled);
     if options.color {
         table.enforce_styling();
@@ -261,6 +286,18 @@ mod tests {
             "{table}"
         );
         assert!(!table.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn the_table_keeps_its_look() {
+        insta::assert_snapshot!(closing_table(&rows(), TableOptions::default()));
+        insta::assert_snapshot!(closing_table(
+            &rows(),
+            TableOptions {
+                width: Some(72),
+                color: false
+            }
+        ));
     }
 
     #[test]

@@ -25,7 +25,10 @@ impl Strategy for Evolution {
         let parent = (0..self.sample.max(1))
             .map(|_| youngest[rng.random_range(0..youngest.len())])
             .max_by(|one, other| one.accuracy.unwrap_or(0.0).total_cmp(&other.accuracy.unwrap_or(0.0)));
-        parent.map_or_else(|| space.sample(rng), |parent| space.mutate(&parent.genotype, rng))
+        match parent {
+            Some(parent) => space.mutate(&parent.genotype, rng),
+            None => space.sample(rng),
+        }
     }
 }
 

@@ -171,9 +171,21 @@ impl Coordinator<'_> {
             config: self.config,
             classes: self.classes,
         };
-        let mut run = Run { coordinator: self, journal, state, exhausted: false, settled: 0, queue: VecDeque::new() };
+        let mut run = Run {
+            coordinator: self,
+            journal,
+            state,
+            exhausted: false,
+            settled: 0,
+            queue: VecDeque::new(),
+            deaths_at_start: 0,
+        };
         run.propose_references()?;
-        run.queue = run.state.trials.values().filter(|trial| !trial.is_settled()).map(|trial| trial.number).collect();
+        // What an earlier run left unfinished comes first, and has all its attempts again.
+        for trial in run.state.trials.values_mut().filter(|trial| !trial.is_settled()) {
+            trial.attempts = 0;
+            run.queue.push_back(trial.number);
+        }
         loop {
             if self.cancel.load(Ordering::Relaxed) {
                 return Ok(Report { ended: Ended::Interrupted, settled: run.settled });
@@ -210,6 +222,8 @@ struct Run<'a> {
     settled: usize,
     /// Trials that were proposed and wait for a worker.
     queue: VecDeque<u64>,
+    /// Workers that died while they had no training, since one last answered.
+    deaths_at_start: u32,
 }
 
 impl Run<'_> {
@@ -292,7 +306,8 @@ impl Run<'_> {
         observer: &mut dyn FnMut(SearchEvent<'_>),
     ) -> Result<(), StudyError> {
         match event {
-            PoolEvent::Ready { .. } | PoolEvent::Loading { .. } => {}
+            PoolEvent::Ready { .. } => self.deaths_at_start = 0,
+            PoolEvent::Loading { .. } => {}
             PoolEvent::Refused { reason } => return Err(StudyError::Data { reason }),
             PoolEvent::Trial(FromWorker::Progress { trial, done, .. }) => {
                 observer(SearchEvent::Progress { trial, done });
@@ -307,6 +322,10 @@ impl Run<'_> {
             PoolEvent::Trial(_) => {}
             PoolEvent::Died { worker, trial, reason } => {
                 observer(SearchEvent::WorkerDied { reason: &reason });
+                self.deaths_at_start += u32::from(trial.is_none());
+                if self.deaths_at_start >= ATTEMPTS {
+                    return Err(StudyError::Workers { reason, logs: self.coordinator.folder.logs() });
+                }
                 if let Some(trial) = trial {
                     if self.state.trials[&trial].attempts >= ATTEMPTS {
                         let reason = format!("its worker died {ATTEMPTS} times, last {reason}");

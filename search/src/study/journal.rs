@@ -121,6 +121,11 @@ impl Journal {
         Ok((Self { file, path: path.to_path_buf() }, events))
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Adds an event.
     pub fn append(&mut self, event: &Event) -> Result<(), JournalError> {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);

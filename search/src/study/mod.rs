@@ -13,11 +13,13 @@ mod outcome;
 mod proposer;
 mod references;
 mod state;
+mod winners;
 
 pub use config::{ConfigError, References, StudyConfig, Versions};
 pub use coordinator::{Coordinator, Ended, Report, SearchEvent, StudyError};
 pub use folder::{FolderError, StudyFolder};
 pub use journal::{Event, Journal, JournalError};
-pub use latency::{LatencyModel, fastest};
-pub use outcome::{Outcome, outcome, redraw};
+pub use latency::{LatencyModel, Purpose, fastest, fill_table, freeze};
+pub use outcome::{BestFiles, Outcome, outcome, redraw, write_best};
 pub use state::{StudyState, Trial, TrialKind, TrialOutcome};
+pub use winners::measure_winners;

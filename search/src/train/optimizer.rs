@@ -62,7 +62,6 @@ impl Parameter {
         }
         let velocity = self.velocity.f_mul_scalar_(momentum)?.f_add_(&gradient)?;
         let mut direction = velocity.f_mul_scalar(momentum)?.f_add_(&gradient)?;
-        self.tensor.f_sub_(&direction.f_mul_scalar_(learning_rate)?)?;
-        Ok(())
+        self.tensor.f_sub_(&direction.f_mul_scalar_(learning_rate)?).map(drop)
     }
 }

@@ -165,6 +165,11 @@ impl Pool {
         self.workers.iter().any(|worker| worker.state == State::Free)
     }
 
+    /// Whether no worker has a training.
+    pub fn is_idle(&self) -> bool {
+        !self.workers.iter().any(|worker| matches!(worker.state, State::Busy(_)))
+    }
+
     /// Gives a training to a free worker; false where none is free.
     pub fn assign(&mut self, request: TrainRequest) -> bool {
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.state == State::Free) else { return false };

@@ -4,7 +4,7 @@ use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
 use super::super::ReportError;
-use super::super::labels::Rect;
+use super::super::geometry::Rect;
 use super::super::units;
 use super::PlotSpec;
 use super::canvas::{Canvas, HEIGHT, Surface, Text, WIDTH};

@@ -14,7 +14,7 @@ use plotters::style::{
 };
 
 use super::super::ReportError;
-use super::super::labels::{Position, Rect};
+use super::super::geometry::{Position, Rect};
 
 /// Width of the figure in units.
 pub(super) const WIDTH: u32 = 3200;

@@ -4,29 +4,20 @@ use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, RGBColor};
 
 use super::super::ReportError;
-use super::super::labels::{
-    LabelRequest, Obstacles, Placement, Position, Rect, Segment, place_labels,
-};
+use super::super::geometry::{Position, Rect, Segment};
+use super::super::labels::{LabelRequest, Obstacles, place_labels};
 use super::super::point::ReportRow;
 use super::PlotSpec;
+use super::annotation::{LABEL_SIZE, Label};
 use super::axes::Axes;
 use super::canvas::{Canvas, HEIGHT, Surface, Text, WIDTH};
-use super::header::{Symbol, draw_interval, draw_legend, draw_measured, draw_titles};
+use super::header::draw_titles;
+use super::legend::{draw_interval, draw_legend, draw_measured, legend};
 use super::scene::{Scene, best_lines, not_drawn, reference_label};
 use super::style::{
-    BUDGET, CANDIDATE, FAINT_INK, FRONT, INK, PAPER, RULE, Shape, draw_marker, text_tone,
+    BEST_RADIUS, BUDGET, CANDIDATE, DOT_RADIUS, FAINT_INK, FRONT, FRONT_RADIUS, PAPER,
+    REFERENCE_RADIUS, Shape, draw_marker, text_tone,
 };
-
-const FRONT_RADIUS: f64 = 14.0;
-const REFERENCE_RADIUS: f64 = 14.0;
-const BEST_RADIUS: f64 = 20.0;
-const DOT_RADIUS: f64 = 8.0;
-const LABEL_SIZE: f64 = 30.0;
-const BEST_LINE: f64 = 42.0;
-/// Free space around the box of the best network.
-const BOX_MARGIN: f64 = 9.0;
-/// Labels are given this much more width, for readers of the SVG whose sans-serif font is wider.
-const SLACK: f64 = 1.06;
 
 /// Draws the figure of these rows on a backend of `WIDTH` by `HEIGHT`; returns the width of each line of text.
 pub(super) fn draw<Backend: Surface>(
@@ -71,6 +62,10 @@ pub(super) fn draw<Backend: Surface>(
         .filter(|(label, place)| label.required && place.is_none())
         .count();
     let mut notes: Vec<String> = not_drawn(rows).into_iter().collect();
+    let any_candidate = !scene.front.is_empty() || !scene.dominated.is_empty();
+    if any_candidate && scene.best.is_none() {
+        notes.push("no candidate is within the budget".to_owned());
+    }
     if lost > 0 {
         notes.push(format!("{lost} labels found no room"));
     }
@@ -92,89 +87,13 @@ pub(super) fn draw<Backend: Surface>(
         }
     }
     if scene.drawn().next().is_none() {
-        let style = Text::new(40.0, FAINT_INK).align(HPos::Center);
-        canvas.text(
-            "no complete candidate yet",
-            figure.axes.frame.center(),
-            style,
-        )?;
+        figure.say_empty(&mut canvas)?;
     }
     canvas.finish()
 }
 
-/// Entries of the legend, only for what the plot has.
-fn legend(rows: &[ReportRow], scene: &Scene, spec: &PlotSpec) -> Vec<(Symbol, String)> {
-    let disc = |color, radius, line| Symbol::Marker {
-        shape: Shape::Disc,
-        color,
-        radius,
-        hollow: false,
-        line,
-    };
-    let mut entries = Vec::new();
-    if !scene.front.is_empty() {
-        entries.push((disc(FRONT, FRONT_RADIUS, true), "Pareto front".to_owned()));
-    }
-    if !scene.dominated.is_empty() {
-        entries.push((
-            disc(CANDIDATE, DOT_RADIUS, false),
-            "dominated candidate".to_owned(),
-        ));
-    }
-    if scene.best.is_some() {
-        let what = if spec.budget_ms.is_some() {
-            "best within budget"
-        } else {
-            "most accurate"
-        };
-        let star = Symbol::Marker {
-            shape: Shape::Star,
-            color: BUDGET,
-            radius: BEST_RADIUS * 0.85,
-            hollow: false,
-            line: false,
-        };
-        entries.push((star, what.to_owned()));
-    }
-    if scene.drawn().any(|index| !rows[index].within_budget) && spec.budget_ms.is_some() {
-        let hollow = Symbol::Marker {
-            shape: Shape::Disc,
-            color: CANDIDATE,
-            radius: 12.0,
-            hollow: true,
-            line: false,
-        };
-        entries.push((hollow, "hollow: over budget".to_owned()));
-    }
-    if scene
-        .drawn()
-        .any(|index| rows[index].measured_ms.is_some() && rows[index].latency_ms.is_some())
-    {
-        entries.push((Symbol::Measured, "predicted to measured".to_owned()));
-    }
-    if scene
-        .front
-        .iter()
-        .any(|&index| interval(&rows[index]).is_some())
-    {
-        entries.push((Symbol::Interval, "predicted interval".to_owned()));
-    }
-    for family in &scene.families {
-        let line = family.front.len() > 1;
-        let (shape, color) = (family.style.shape, family.style.color);
-        let symbol = Symbol::Marker {
-            shape,
-            color,
-            radius: REFERENCE_RADIUS,
-            hollow: false,
-            line,
-        };
-        entries.push((symbol, family.name.clone()));
-    }
-    entries
-}
-
-fn interval(row: &ReportRow) -> Option<(f64, f64)> {
+/// The ends of a prediction's interval in milliseconds.
+pub(super) fn interval(row: &ReportRow) -> Option<(f64, f64)> {
     let (low, high) = (row.latency_low_ms?, row.latency_high_ms?);
     (low.is_finite() && high.is_finite() && low < high).then_some((low, high))
 }
@@ -405,6 +324,20 @@ impl<'a> Figure<'a> {
         Ok(())
     }
 
+    fn say_empty<Backend: Surface>(
+        &self,
+        canvas: &mut Canvas<'_, Backend>,
+    ) -> Result<(), ReportError> {
+        let style = Text::new(40.0, FAINT_INK).align(HPos::Center);
+        let text = "no complete candidate yet";
+        let center = self.axes.frame.center();
+        canvas.fill(
+            Rect::around(center, style.width(text)? + 60.0, 90.0),
+            PAPER.mix(1.0),
+        )?;
+        canvas.text(text, center, style)
+    }
+
     /// The labels to place: the best network, the references, then the trials on the front.
     fn labels(&self) -> Result<Vec<Label>, ReportError> {
         let mut labels = Vec::new();
@@ -441,133 +374,5 @@ impl<'a> Figure<'a> {
             )?);
         }
         Ok(labels)
-    }
-}
-
-/// A label and how it looks.
-struct Label {
-    lines: Vec<String>,
-    style: Text,
-    request: LabelRequest,
-    /// Said in a note when it finds no room.
-    required: bool,
-    boxed: bool,
-}
-
-impl Label {
-    fn one_line(
-        text: String,
-        style: Text,
-        anchor: Position,
-        radius: f64,
-        required: bool,
-    ) -> Result<Self, ReportError> {
-        let request = LabelRequest {
-            anchor,
-            clearance: radius * 1.3,
-            width: style.width(&text)? * SLACK + 10.0,
-            height: style.size * 1.2,
-            priority: if required { 1 } else { 2 },
-            reach: if required { 700.0 } else { 30.0 },
-        };
-        Ok(Self {
-            lines: vec![text],
-            style,
-            request,
-            required,
-            boxed: false,
-        })
-    }
-
-    fn best(lines: Vec<String>, anchor: Position) -> Result<Self, ReportError> {
-        let style = Text::new(LABEL_SIZE + 1.0, INK);
-        let mut width = 0.0_f64;
-        for (number, line) in lines.iter().enumerate() {
-            width = width.max(Self::line_style(style, true, number).width(line)?);
-        }
-        let height = BEST_LINE * lines.len() as f64 + 18.0 + 2.0 * BOX_MARGIN;
-        let request = LabelRequest {
-            anchor,
-            clearance: BEST_RADIUS * 1.5,
-            width: width * SLACK + 40.0 + 2.0 * BOX_MARGIN,
-            height,
-            priority: 0,
-            reach: 1200.0,
-        };
-        Ok(Self {
-            lines,
-            style,
-            request,
-            required: true,
-            boxed: true,
-        })
-    }
-
-    /// The first line of a boxed label is its headline.
-    fn line_style(style: Text, boxed: bool, number: usize) -> Text {
-        if boxed && number == 0 {
-            style.bold()
-        } else {
-            style
-        }
-    }
-
-    fn paint_box<Backend: Surface>(
-        &self,
-        canvas: &mut Canvas<'_, Backend>,
-        place: &Placement,
-        obstacles: &Obstacles<'_>,
-    ) -> Result<(), ReportError> {
-        if let Some((start, end)) = place.leader {
-            let end = if self.boxed {
-                place.rect.grown(-BOX_MARGIN).nearest(end)
-            } else {
-                end
-            };
-            canvas.line(
-                &[start, end],
-                2,
-                if self.boxed { BUDGET } else { RULE }.mix(1.0),
-            )?;
-        }
-        if self.boxed {
-            let rect = place.rect.grown(-BOX_MARGIN);
-            canvas.fill(rect, PAPER.mix(0.94))?;
-            return canvas.frame(rect, 3, BUDGET);
-        }
-        let covers = obstacles.soft.iter().any(|dot| dot.intersects(&place.rect))
-            || obstacles
-                .lines
-                .iter()
-                .any(|&line| place.rect.crossed_by(line));
-        if covers {
-            canvas.fill(place.rect, PAPER.mix(0.72))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn paint_text<Backend: Surface>(
-        &self,
-        canvas: &mut Canvas<'_, Backend>,
-        place: &Placement,
-    ) -> Result<(), ReportError> {
-        let rect = place.rect;
-        if !self.boxed {
-            return canvas.text(
-                &self.lines[0],
-                rect.center(),
-                self.style.align(HPos::Center),
-            );
-        }
-        for (number, line) in self.lines.iter().enumerate() {
-            let y = rect.top + BOX_MARGIN + 9.0 + BEST_LINE * (number as f64 + 0.5);
-            canvas.text(
-                line,
-                (rect.left + BOX_MARGIN + 20.0, y),
-                Self::line_style(self.style, true, number),
-            )?;
-        }
-        Ok(())
     }
 }

@@ -58,9 +58,10 @@ impl Scale {
         } else {
             low - pad
         };
+        let room = (high + pad).min((100.0 + (high - low) * 0.03).max(high));
         Self {
             low,
-            high: high + pad,
+            high: room,
             start,
             end,
             log: false,

@@ -3,7 +3,7 @@
 use plotters::style::{Color, RGBColor};
 
 use super::super::ReportError;
-use super::super::labels::Position;
+use super::super::geometry::Position;
 use super::canvas::{Canvas, Surface};
 
 /// Text and axes.
@@ -22,6 +22,15 @@ pub(super) const FRONT: RGBColor = RGBColor(0, 114, 178);
 pub(super) const BUDGET: RGBColor = RGBColor(213, 94, 0);
 /// Background.
 pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
+
+/// Radius of markers on the front.
+pub(super) const FRONT_RADIUS: f64 = 14.0;
+/// Radius of references.
+pub(super) const REFERENCE_RADIUS: f64 = 14.0;
+/// Radius of the best network's star.
+pub(super) const BEST_RADIUS: f64 = 20.0;
+/// Radius of candidates off the front.
+pub(super) const DOT_RADIUS: f64 = 8.0;
 
 /// Marker shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,59 @@
+//! Devices, their runtimes and their tables.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mnas_latency::runtimes::{self, OnnxRuntime};
+use mnas_latency::{Device, MeasureSettings, Runtime, RuntimeKind};
+
+use super::error::CliError;
+
+/// Where latency tables lie.
+#[derive(Debug, Args)]
+pub struct TableArguments {
+    /// Folder of latency tables, one folder a device
+    #[arg(long, value_name = "DIR", default_value = "results/profiles")]
+    pub tables: PathBuf,
+}
+
+/// The ONNX Runtime library: the environment's, else the one this program was built with.
+pub fn onnx_runtime_library() -> Option<PathBuf> {
+    let given = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    given.or_else(|| option_env!("MNAS_ONNXRUNTIME").map(PathBuf::from))
+}
+
+/// ONNX Runtime on one thread, to check exported files; `None` where it is not installed.
+pub fn checking_runtime() -> Option<OnnxRuntime> {
+    OnnxRuntime::new(&onnx_runtime_library()?, 1).ok()
+}
+
+/// A device that is ready to measure.
+pub struct OpenDevice {
+    pub device: Device,
+    pub runtime: Box<dyn Runtime>,
+    /// The folder of its table.
+    pub folder: PathBuf,
+}
+
+impl OpenDevice {
+    /// Opens a device by name or file.
+    pub fn open(name: &str, tables: &Path) -> Result<Self, CliError> {
+        let device = Device::open(name)?;
+        let runtime = runtimes::open(&device, onnx_runtime_library().as_deref())?;
+        let folder = tables.join(&device.name);
+        Ok(Self { device, runtime, folder })
+    }
+
+    /// Its table, started where there is none.
+    pub fn table(&mut self, settings: &MeasureSettings) -> Result<mnas_latency::LatencyTable, CliError> {
+        Ok(mnas_latency::open_or_create(&self.folder, &self.device, self.runtime.as_mut(), settings)?)
+    }
+
+    /// `onnxruntime 1.32.0, 1 thread, fp32`.
+    pub fn describe(&self) -> String {
+        let threads = self.device.threads;
+        let plural = if threads == 1 { "" } else { "s" };
+        let invented = if self.device.runtime == RuntimeKind::Fake { " (invented times)" } else { "" };
+        format!("{} {}{invented}, {threads} thread{plural}, {}", self.runtime.name(), self.runtime.version(), self.device.precision.name())
+    }
+}

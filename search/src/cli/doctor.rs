@@ -1,0 +1,136 @@
+//! `mnas doctor`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use mnas_latency::HostFacts;
+use mnas_latency::Runtime;
+use mnas_latency::runtimes::OnnxRuntime;
+use serde::Serialize;
+
+use super::device::onnx_runtime_library;
+use super::error::CliError;
+use super::train::num_cores;
+use crate::report::Printer;
+
+/// The version of libtorch that the binding in use is made for.
+pub const LIBTORCH_VERSION: &str = "2.11.0";
+
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    ok: bool,
+    found: String,
+    remedy: Option<&'static str>,
+}
+
+pub fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<(), CliError> {
+    let findings = [version(), libtorch(), onnx_runtime(), cuda(), processor(), memory(), folder()];
+    if arguments.json {
+        printer.json(&findings)?;
+    } else {
+        let mut lines = Vec::new();
+        for finding in &findings {
+            let mark = if finding.ok { "ok     " } else { "MISSING" };
+            lines.push(format!("{mark}  {:<13} {}", finding.what, finding.found));
+            if let Some(remedy) = finding.remedy {
+                lines.push(format!("{:24}{remedy}", ""));
+            }
+        }
+        printer.result(&lines.join("\n"))?;
+    }
+    let missing = findings.iter().filter(|finding| !finding.ok).count();
+    if missing > 0 {
+        return Err(CliError::failure(format!("{missing} of {} things are missing", findings.len())));
+    }
+    Ok(())
+}
+
+fn version() -> Finding {
+    let found = format!("{} {}", env!("CARGO_PKG_VERSION"), std::env::current_exe().unwrap_or_default().display());
+    Finding { what: "mnas", ok: true, found, remedy: None }
+}
+
+/// The program would not run without libtorch; what can be wrong is that it does not compute.
+fn libtorch() -> Finding {
+    let computes = tch::Tensor::f_from_slice(&[1.0f32, 2.0])
+        .and_then(|tensor| tensor.f_sum(tch::Kind::Float))
+        .and_then(|sum| sum.f_double_value(&[]))
+        .is_ok_and(|sum| (sum - 3.0).abs() < 1e-6);
+    let place = mapped_library("libtorch_cpu").map_or_else(String::new, |path| format!(" {}", path.display()));
+    Finding {
+        what: "libtorch",
+        ok: computes,
+        found: format!("{LIBTORCH_VERSION}{place}, {} threads", tch::get_num_threads()),
+        remedy: (!computes).then_some("it does not compute; run `cargo xtask setup --verify`"),
+    }
+}
+
+fn onnx_runtime() -> Finding {
+    let what = "ONNX Runtime";
+    let Some(library) = onnx_runtime_library() else {
+        let remedy = Some("run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so");
+        return Finding { what, ok: false, found: "no library is known".to_owned(), remedy };
+    };
+    match OnnxRuntime::new(&library, 1) {
+        Ok(runtime) => {
+            let found = format!("{} {}", runtime.version(), library.display());
+            Finding { what, ok: true, found, remedy: None }
+        }
+        Err(error) => {
+            let remedy = Some("run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so");
+            Finding { what, ok: false, found: error.to_string(), remedy }
+        }
+    }
+}
+
+fn cuda() -> Finding {
+    let found = if tch::Cuda::is_available() {
+        format!("{} device(s)", tch::Cuda::device_count())
+    } else {
+        "none (not needed: training runs on the CPU)".to_owned()
+    };
+    Finding { what: "CUDA", ok: true, found, remedy: None }
+}
+
+fn processor() -> Finding {
+    let facts = HostFacts::gather();
+    let found = format!("{}, {} cores for this process, {} {}", facts.cpu, num_cores(), facts.os, facts.kernel);
+    Finding { what: "processor", ok: true, found, remedy: None }
+}
+
+fn memory() -> Finding {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let gibibytes = |key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kibibytes| kibibytes / 1024.0 / 1024.0)
+    };
+    let found = match (gibibytes("MemTotal:"), gibibytes("MemAvailable:")) {
+        (Some(total), Some(free)) => format!("{total:.1} GiB, {free:.1} GiB available"),
+        _ => "unknown".to_owned(),
+    };
+    Finding { what: "memory", ok: true, found, remedy: None }
+}
+
+fn folder() -> Finding {
+    let writable = tempfile::tempfile_in(".").is_ok();
+    Finding {
+        what: "this folder",
+        ok: writable,
+        found: std::env::current_dir().unwrap_or_default().display().to_string(),
+        remedy: (!writable).then_some("it cannot be written to; results go to ./results unless --out and --tables say otherwise"),
+    }
+}
+
+/// Where a library that is loaded into this process lies (Linux).
+fn mapped_library(name: &str) -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    maps.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| path.contains(name)).map(PathBuf::from)
+}
