@@ -145,6 +145,11 @@ impl Calibration {
         (ms, rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt())
     }
 
+    /// What layers with these terms add to the latency of the network they stand in.
+    pub(crate) fn share(&self, terms: &Terms) -> f64 {
+        self.fit.as_ref().map_or(terms.0[0], |fit| fit.value(terms))
+    }
+
     /// How good it is.
     pub fn report(&self) -> &CalibrationReport {
         &self.report

@@ -136,8 +136,8 @@ impl Predictor {
 
     /// What one layer adds to a network's predicted latency, in milliseconds.
     ///
-    /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found layer
-    /// by layer.
+    /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found
+    /// layer by layer. A share may be a little below 0, where calibration takes more off a tiny layer than it costs alone.
     pub fn layer_share_ms(&self, key: &BlockKey) -> f64 {
         if key.is_nothing() {
             return 0.0;
@@ -145,7 +145,7 @@ impl Predictor {
         let mut terms = Terms::default();
         let cost = self.measured.get(key).copied().unwrap_or_else(|| self.estimate(key));
         terms.add(cost.ms, cost.facts);
-        self.calibration.apply(&terms)
+        self.calibration.share(&terms)
     }
 
     /// How the sum of layers becomes a latency, and how well it does.

@@ -129,6 +129,18 @@ fn predictors_of_one_table_agree() {
 }
 
 #[test]
+fn shares_of_layers_add_up_to_the_prediction() {
+    let all = networks(0..16);
+    let (_folder, table) = table(&all[..12], &all[..12]);
+    let predictor = Predictor::fit(&table).unwrap();
+    for network in &all {
+        let sum: f64 = network.layers().map(|layer| predictor.layer_share_ms(&layer.key)).sum();
+        let whole = predictor.predict(network, MissingKeys::Predict).unwrap().latency.0;
+        assert!((sum / whole - 1.0).abs() < 1e-9, "{sum} {whole}");
+    }
+}
+
+#[test]
 fn an_empty_table_predicts_nothing() {
     let (_folder, table) = table(&[], &[]);
     assert!(matches!(Predictor::fit(&table), Err(LatencyError::EmptyTable)));
