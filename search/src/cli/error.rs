@@ -155,7 +155,7 @@ impl From<StudyError> for CliError {
             StudyError::Data { .. } | StudyError::DataChanged { .. } | StudyError::Contradiction { .. } => {
                 Self::config(error.to_string())
             }
-            StudyError::Pool(_) | StudyError::Workers { .. } => Self::failure(error.to_string()),
+            StudyError::Pool(_) | StudyError::Unsaved { .. } | StudyError::Workers { .. } => Self::failure(error.to_string()),
         }
     }
 }
@@ -193,7 +193,9 @@ impl From<ExportError> for CliError {
 impl From<WeightsError> for CliError {
     fn from(error: WeightsError) -> Self {
         match error {
-            WeightsError::Format { .. } | WeightsError::Mismatch { .. } => Self::config(error.to_string()),
+            WeightsError::Format { .. }
+            | WeightsError::Mismatch { .. }
+            | WeightsError::File(FileError::Read { .. }) => Self::config(error.to_string()),
             WeightsError::File(_) | WeightsError::Torch(_) => Self::failure(error.to_string()),
         }
     }

@@ -77,8 +77,9 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
         bar.set_total(total as u64);
         bar.set(done as u64);
     };
-    // Images are cut for evaluation as they were when the network was trained and compared.
-    let options = request.load_options(architecture.resolution, &Augmentation::None);
+    // Images are kept for evaluation as they were when the network was trained and compared.
+    let image_size = weights.info.as_ref().and_then(|info| info.image_size).unwrap_or(architecture.resolution);
+    let options = request.load_options(image_size, &Augmentation::None);
     let set = request.source()?.load_split(split, &options, Watch { progress: &progress, cancel: &cancel })?;
     bar.finish(&format!("{} images", set.len()));
     if set.classes().len() > architecture.head.classes as usize {

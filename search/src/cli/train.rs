@@ -183,6 +183,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
     let info = WeightsInfo {
         architecture: architecture.to_string(),
         train_resolution: resolution,
+        image_size: Some(splits.val.size()),
         normalization,
         classes: splits.train.classes().to_vec(),
         early_strides_removed: 0,

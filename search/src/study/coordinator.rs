@@ -63,6 +63,14 @@ pub enum StudyError {
         /// Description now.
         now: String,
     },
+    /// A trained network cannot be kept.
+    #[error("trial {trial} is trained and cannot be saved: {reason}")]
+    Unsaved {
+        /// Which.
+        trial: u64,
+        /// Which file, why, and what to do.
+        reason: String,
+    },
     /// Every worker died before it was ready.
     #[error("workers die while they start: {reason}; logs are in {}", logs.display())]
     Workers {
@@ -318,6 +326,9 @@ impl Run<'_> {
             }
             PoolEvent::Trial(FromWorker::Failed { trial, reason }) => {
                 self.settle(&Event::Failed { trial, reason }, trial, observer)?;
+            }
+            PoolEvent::Trial(FromWorker::Unsaved { trial, reason }) => {
+                return Err(StudyError::Unsaved { trial, reason });
             }
             PoolEvent::Trial(_) => {}
             PoolEvent::Died { worker, trial, reason } => {

@@ -48,6 +48,10 @@ pub struct WeightsInfo {
     pub architecture: String,
     /// Side of the training images, in pixels; differs from the architecture's where a proxy was trained.
     pub train_resolution: u32,
+    /// Side at which the validation images were kept before they were scaled to `train_resolution`, in pixels; an
+    /// evaluation that keeps them at another side sees slightly other pixels.
+    #[serde(default)]
+    pub image_size: Option<u32>,
     /// How images are normalised before they enter the network.
     pub normalization: Normalization,
     /// Names of the classes in the order of the scores.

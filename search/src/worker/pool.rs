@@ -204,7 +204,7 @@ impl Pool {
             }
             FromWorker::Loading { done, total } => PoolEvent::Loading { done, total },
             FromWorker::Refused { reason } => PoolEvent::Refused { reason },
-            FromWorker::Done { .. } | FromWorker::Failed { .. } => {
+            FromWorker::Done { .. } | FromWorker::Failed { .. } | FromWorker::Unsaved { .. } => {
                 self.workers[index].state = State::Free;
                 PoolEvent::Trial(message)
             }

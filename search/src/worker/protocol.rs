@@ -189,6 +189,14 @@ pub enum FromWorker {
         /// Why.
         reason: String,
     },
+    /// A training ended well, but its weights cannot be saved (a full disk): no fault of the trial's, which counts as
+    /// not trained.
+    Unsaved {
+        /// Which.
+        trial: u64,
+        /// Which file and why.
+        reason: String,
+    },
 }
 
 /// What a worker loaded.

@@ -39,6 +39,20 @@ pub fn serve(
     Worker { output: Mutex::new(output), splits: None }.run(&requests)
 }
 
+/// Why there is no trained network.
+enum Fault {
+    /// The training.
+    Training(String),
+    /// The network is trained and cannot be kept.
+    Saving(String),
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Training(reason)
+    }
+}
+
 struct Worker<W: Write> {
     output: Mutex<W>,
     splits: Option<(Splits, Normalization)>,
@@ -77,7 +91,8 @@ impl<W: Write + Send> Worker<W> {
                     let trial = request.trial;
                     let answer = match self.train(&request) {
                         Ok(result) => FromWorker::Done { trial, result },
-                        Err(reason) => FromWorker::Failed { trial, reason },
+                        Err(Fault::Training(reason)) => FromWorker::Failed { trial, reason },
+                        Err(Fault::Saving(reason)) => FromWorker::Unsaved { trial, reason },
                     };
                     self.say(&answer)?;
                 }
@@ -99,8 +114,9 @@ impl<W: Write + Send> Worker<W> {
         output.flush()
     }
 
-    fn train(&self, request: &TrainRequest) -> Result<TrainResult, String> {
-        let (splits, normalization) = self.splits.as_ref().ok_or("asked to train before the images were loaded")?;
+    fn train(&self, request: &TrainRequest) -> Result<TrainResult, Fault> {
+        let loaded = self.splits.as_ref();
+        let (splits, normalization) = loaded.ok_or_else(|| "asked to train before the images were loaded".to_owned())?;
         let deployed: Architecture = request.architecture.parse().map_err(|error| format!("{error}"))?;
         let trained_form = request.proxy.apply(&deployed);
         let text = |error: tch::TchError| error.to_string().lines().next().unwrap_or_default().to_owned();
@@ -132,12 +148,13 @@ impl<W: Write + Send> Worker<W> {
             let info = WeightsInfo {
                 architecture: request.architecture.clone(),
                 train_resolution: trained_form.resolution,
+                image_size: Some(splits.val.size()),
                 normalization: *normalization,
                 classes: splits.train.classes().to_vec(),
                 early_strides_removed: request.proxy.early_strides_removed,
             };
             let weights = Weights::of(&network, info).map_err(text)?;
-            weights.write(path).map_err(|error| error.to_string())?;
+            weights.write(path).map_err(|error| Fault::Saving(error.to_string()))?;
         }
         let last = trained.epochs.last();
         let rates = trained.epochs.iter().map(|epoch| epoch.images_per_second).sum::<f64>();

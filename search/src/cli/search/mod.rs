@@ -53,8 +53,10 @@ fn begin(arguments: &SearchArguments, printer: &Printer, cancel: &AtomicBool) ->
     let settings = arguments.settings(&describe)?;
     let config = settings.config;
     let (space, space_text) = space::open(&settings.space)?;
-    let folder = NewFolder { folder: StudyFolder::create(&settings.out)?, keep: false };
-    let lock = folder.folder.lock()?;
+    let folder = StudyFolder::create(&settings.out)?;
+    // Locked first: another process that is setting up here must not lose its folder to this one's clean-up.
+    let lock = folder.lock()?;
+    let folder = NewFolder { folder, keep: false };
     let mut pool = pool(arguments, &config, &space, &folder.folder)?;
     let ready = first_ready(&mut pool, printer, cancel, &folder.folder)?;
     let classes = ready.classes.len() as u32;
