@@ -72,7 +72,7 @@ pub struct SearchArguments {
     #[arg(long, value_name = "N")]
     pub references: Option<usize>,
     /// Time for measuring layers before the search, such as 3m; what is left is predicted
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
     pub profile_time: Duration,
     /// The study's folder [default: results/<data>-<budget>]
     #[arg(long, value_name = "DIR")]
@@ -224,7 +224,7 @@ impl SearchArguments {
         let device = self.device.clone().or(file.device).unwrap_or_else(|| "host".to_owned());
         let workers = self.workers.unwrap_or_else(num_cores).max(1);
         let data_name = data.path.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
-        let name = file.name.unwrap_or_else(|| format!("{data_name}-{}", budget.to_string().replace(' ', "")));
+        let name = file.name.unwrap_or_else(|| format!("{data_name}-{}ms", budget.0));
         let out = self.out.clone().unwrap_or_else(|| Path::new("results").join(&name));
         let config = StudyConfig {
             name,
