@@ -121,7 +121,7 @@ pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
     }
     let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
     Recipe::from_toml(&text).map_err(|error| match error {
-        RecipeError::Document { line, column, problem } => CliError::in_document(name, &text, line, column, &problem),
+        RecipeError::Document(place) => CliError::document(path, &text, &place),
         error => CliError::config(format!("{name}: {error}")),
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mnas_latency::{Milliseconds, parse_latency};
+use mnas_space::parse_toml;
 use serde::Deserialize;
 
 use super::super::device::TableArguments;
@@ -263,8 +264,5 @@ impl SearchArguments {
 
 fn read_file(path: &Path) -> Result<SearchFile, CliError> {
     let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| {
-        let (line, column) = crate::text::position(&text, error.span().map_or(0, |span| span.start));
-        CliError::in_document(&path.display().to_string(), &text, line, column, error.message())
-    })
+    parse_toml(&text).map_err(|error| CliError::document(path, &text, &error))
 }
