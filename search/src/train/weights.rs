@@ -166,3 +166,6 @@ impl Weights {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

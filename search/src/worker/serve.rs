@@ -102,6 +102,7 @@ impl<W: Write + Send> Worker<W> {
     fn train(&self, request: &TrainRequest) -> Result<TrainResult, String> {
         let (splits, normalization) = self.splits.as_ref().ok_or("asked to train before the images were loaded")?;
         let deployed: Architecture = request.architecture.parse().map_err(|error| format!("{error}"))?;
+        request.recipe.check().map_err(|error| error.to_string())?;
         let trained_form = request.proxy.apply(&deployed);
         let text = |error: tch::TchError| error.to_string().lines().next().unwrap_or_default().to_owned();
         let network =
@@ -150,3 +151,6 @@ impl<W: Write + Send> Worker<W> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
