@@ -100,15 +100,12 @@ impl Device {
 
     /// Parses a device from TOML; `file` is named in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, LatencyError> {
-        let device: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        let device: Self = mnas_space::parse_toml(text).map_err(|error| {
             let expected = "a device has name, runtime (onnxruntime or fake), threads and precision (fp32)".to_owned();
             LatencyError::DeviceConfig {
                 file: file.to_owned(),
-                line,
-                problem: error.message().to_owned(),
+                line: error.line,
+                problem: error.problem,
                 expected,
             }
         })?;

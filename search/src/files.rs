@@ -60,22 +60,54 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".mnas-").tempfile_in(folder)?;
+        let mut file = builder().tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        set_readable(file.path())?;
         file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        sync_folder(folder)
     };
     write().map_err(|source| FileError::write(path, source))
 }
 
-/// Temporary files are private to their owner; results are for everyone who may read the folder.
-fn set_readable(path: &Path) -> std::io::Result<()> {
+/// Temporary files are private to their owner by default; results are to be read like any other file.
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mnas-");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
+    builder
+}
+
+/// A rename is on the disk when its folder is.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_no_temporary_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("front.svg");
+        write_atomically(&path, b"old and long").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), b"").unwrap();
+        let path = folder.path().join("file").join("front.svg");
+        let error = write_atomically(&path, b"").unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: cannot be written: ", path.display())), "{error}");
+    }
 }

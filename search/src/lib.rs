@@ -12,7 +12,6 @@ mod random;
 pub mod report;
 pub mod strategy;
 pub mod study;
-mod text;
 pub mod train;
 pub mod worker;
 

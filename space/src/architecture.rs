@@ -185,7 +185,7 @@ impl Architecture {
 
     /// Reads the TOML form.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
-        let document: ArchitectureDocument = document::parse(text)?;
+        let document: ArchitectureDocument = document::parse_toml(text)?;
         let locate = |at: usize, error: NotationError| {
             // The position of the piece's text is one past its opening quote.
             let start = DocumentError::at(text, at, error.to_string());

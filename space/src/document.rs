@@ -21,7 +21,7 @@ pub struct DocumentError {
 
 impl DocumentError {
     /// An error at byte `offset` of `text`.
-    pub(crate) fn at(text: &str, offset: usize, problem: impl Into<String>) -> Self {
+    pub fn at(text: &str, offset: usize, problem: impl Into<String>) -> Self {
         let before = &text[..text.floor_char_boundary(offset)];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -29,8 +29,8 @@ impl DocumentError {
     }
 }
 
-/// Reads `text` as a `T`; unknown keys and wrong types are errors with a position.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
+/// Reads TOML as a `T`; wrong types, and unknown keys where `T` denies them, are errors with a position.
+pub fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
     toml::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         DocumentError::at(text, offset, error.message())

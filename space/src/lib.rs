@@ -25,7 +25,7 @@ pub use activation::{Activation, Gate};
 pub use architecture::{Architecture, ArchitectureId, INPUT_CHANNELS, Layer};
 pub use block::{Block, Conv, DepthwiseSeparable, Head, HiddenLayer, Identity, InvertedResidual, SqueezeExcite};
 pub use cost::{ACTIVATION_BYTES, Cost};
-pub use document::DocumentError;
+pub use document::{DocumentError, parse_toml};
 pub use family::{BlockChoice, Family, HiddenRule, SqueezeRatio, Stage};
 pub use graph::{BATCH_NORM_EPSILON, Graph, Lowering, Node, NodeName, Op, Scope, Shape, TensorId};
 pub use key::{BlockKey, KeyLayer};

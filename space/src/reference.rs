@@ -86,7 +86,7 @@ const FILES: [(&str, &str); 4] = [
 impl Reference {
     /// Reads a reference from its TOML form.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
-        let RawReference { title, paper, imagenet_top1, source, family } = document::parse(text)?;
+        let RawReference { title, paper, imagenet_top1, source, family } = document::parse_toml(text)?;
         let family = family.check(text)?;
         if let Some(stage) = family.stages.iter().position(|stage| {
             stage.choices.len() != 1 || stage.channels.len() != 1 || stage.depth.len() != 1

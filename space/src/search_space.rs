@@ -91,7 +91,7 @@ const EMBEDDED: [(&str, &str); 2] = [
 impl SearchSpace {
     /// Reads a space from TOML. Unknown keys, wrong types and numbers out of range are errors with a line.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
-        let raw: RawSpace = document::parse(text)?;
+        let raw: RawSpace = document::parse_toml(text)?;
         let mut families: Vec<Family> = Vec::new();
         for family in raw.family {
             let family = family.check(text)?;

@@ -71,12 +71,7 @@ impl TableHeader {
             let problem = format!("format version {version}, this program reads {FORMAT_VERSION}");
             return Err(error(line_of("format_version"), problem));
         }
-        let header: Self = toml::from_str(&text).map_err(|fault| {
-            let line = fault
-                .span()
-                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            error(line, fault.message().to_owned())
-        })?;
+        let header: Self = mnas_space::parse_toml(&text).map_err(|fault| error(fault.line, fault.problem))?;
         if !(header.anchor_reference_ms.is_finite() && header.anchor_reference_ms > 0.0) {
             let problem = format!(
                 "anchor_reference_ms is {}, expected a positive time",

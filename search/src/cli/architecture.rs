@@ -63,7 +63,7 @@ impl FormArguments {
             Ok(reference) => {
                 let (width, resolution) = (self.width.unwrap_or(1.0), self.resolution.unwrap_or(224));
                 let network = reference.architecture(width, resolution, self.classes.unwrap_or(1000))?;
-                (network, format!("{} {width}x {resolution}", reference.title))
+                (network, format!("{} {width:?}x {resolution}", reference.title))
             }
             Err(unknown) => {
                 if self.width.is_some() {

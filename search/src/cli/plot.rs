@@ -39,9 +39,7 @@ pub fn load(folder: &StudyFolder) -> Result<(StudyConfig, StudyState), CliError>
 /// A configuration error with its place where it has one.
 pub fn config_error(path: &std::path::Path, text: &str, error: &crate::study::ConfigError) -> CliError {
     match error {
-        crate::study::ConfigError::Document { line, column, problem } => {
-            CliError::in_document(&path.display().to_string(), text, *line, *column, problem)
-        }
+        crate::study::ConfigError::Document(place) => CliError::document(path, text, place),
         error => CliError::config(format!("{}: {error}", path.display())),
     }
 }

@@ -149,49 +149,54 @@ fn report(
 /// Progress of a profile: a bar for layers, one for networks.
 pub struct ProfileProgress<'a> {
     printer: &'a Printer,
-    bar: Option<Progress>,
-    refused: usize,
+    /// The bar, and what it says at its end.
+    bar: Option<(Progress, String)>,
 }
 
 impl<'a> ProfileProgress<'a> {
     pub fn new(printer: &'a Printer) -> Self {
-        Self { printer, bar: None, refused: 0 }
+        Self { printer, bar: None }
     }
 
     pub fn hear(&mut self, event: &ProfileEvent<'_>) {
         match event {
             ProfileEvent::Planned(plan) => {
                 self.finish();
-                if !plan.missing_blocks.is_empty() {
-                    self.bar = Some(self.printer.progress("measuring layers", plan.missing_blocks.len() as u64));
+                let layers = plan.missing_blocks.len();
+                if layers > 0 {
+                    self.begin("measuring layers", layers);
                 }
             }
-            ProfileEvent::Block { done, .. } => {
-                if let Some(bar) = &self.bar {
+            ProfileEvent::Block { done, total, .. } => {
+                if let Some((bar, end)) = &mut self.bar {
                     bar.set(*done as u64);
+                    *end = format!("{done} of {total}");
                 }
             }
             ProfileEvent::Round { done, total } => {
-                if *done == 0 || self.bar.is_none() {
+                let networks = "measuring networks";
+                if self.bar.as_ref().is_none_or(|(_, end)| !end.is_empty() && !end.ends_with("samples")) {
                     self.finish();
-                    self.bar = Some(self.printer.progress("measuring networks", *total as u64));
+                    self.begin(networks, *total);
                 }
-                if let Some(bar) = &self.bar {
+                if let Some((bar, end)) = &mut self.bar {
                     bar.set_total(*total as u64);
                     bar.set(*done as u64);
+                    *end = format!("{done} samples");
                 }
             }
-            ProfileEvent::Refused(error) => {
-                self.refused += 1;
-                self.printer.warning(&error.to_string());
-            }
+            ProfileEvent::Refused(error) => self.printer.warning(&error.to_string()),
             ProfileEvent::Network { .. } => {}
         }
     }
 
+    fn begin(&mut self, what: &str, total: usize) {
+        self.bar = Some((self.printer.progress(what, total as u64), String::new()));
+    }
+
     pub fn finish(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish("");
+        if let Some((bar, end)) = self.bar.take() {
+            bar.finish(&end);
         }
     }
 }

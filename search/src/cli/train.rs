@@ -109,7 +109,7 @@ struct Document {
 struct EpochRow {
     epoch: u32,
     loss: f64,
-    accuracy: f64,
+    accuracy: Option<f64>,
     images_per_second: f64,
 }
 
@@ -121,7 +121,7 @@ pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
     }
     let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
     Recipe::from_toml(&text).map_err(|error| match error {
-        RecipeError::Document { line, column, problem } => CliError::in_document(name, &text, line, column, &problem),
+        RecipeError::Document(place) => CliError::document(path, &text, &place),
         error => CliError::config(format!("{name}: {error}")),
     })
 }
@@ -178,6 +178,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         normalization,
         recipe: &recipe,
         seed: arguments.seed,
+        validate_every_epoch: true,
     };
     let trained = train_with_bar(&network, &plan, &name, &cancel, printer)?;
     let info = WeightsInfo {
@@ -233,7 +234,11 @@ fn train_with_bar(
             Progress::Step { done } => bar.set((1000.0 * done) as u64),
             Progress::Epoch(report) => bar.message(&format!(
                 "epoch {}/{}, loss {:.3}, accuracy {:.1} %, {:.0} images/s",
-                report.epoch, report.epochs, report.loss, report.accuracy, report.images_per_second
+                report.epoch,
+                report.epochs,
+                report.loss,
+                report.accuracy.unwrap_or(f64::NAN),
+                report.images_per_second
             )),
         }
         if cancel.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

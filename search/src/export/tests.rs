@@ -36,6 +36,7 @@ fn trained(text: &str) -> (Architecture, Weights) {
         normalization: Normalization::of(&splits.train),
         recipe: &recipe(3, 16, 0.1),
         seed: 1,
+        validate_every_epoch: false,
     };
     train(&network, &plan, &mut |_| ControlFlow::Continue(())).unwrap();
     (text.parse().unwrap(), Weights::of(&network, info(text)).unwrap())

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use polars::prelude::{Column, CsvWriter, DataFrame, PolarsResult, SerWriter as _};
 
 use super::point::ReportRow;
-use super::{ReportError, write_atomically};
+use super::ReportError;
+use crate::files::write_atomically;
 
 /// All rows as CSV with a header: trials in their order, then rows that are no trial, by name.
 ///

@@ -20,7 +20,6 @@ pub mod units;
 
 pub use csv::{front_csv, trials_csv, write_tables};
 pub use error::ReportError;
-pub(crate) use error::write_atomically;
 pub use front::{dominates, hypervolume, pareto_front};
 pub use plot::{PlotSpec, render_png, render_svg, write_plots};
 pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};

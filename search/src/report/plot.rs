@@ -20,7 +20,8 @@ use image::{ExtendedColorType, ImageEncoder as _};
 use plotters::backend::{BitMapBackend, SVGBackend};
 
 use super::point::ReportRow;
-use super::{ReportError, write_atomically};
+use super::ReportError;
+use crate::files::write_atomically;
 use canvas::{HEIGHT, UNITS_PER_PIXEL, WIDTH};
 
 /// What a plot says beside its points.

@@ -1,6 +1,7 @@
 //! What a study was asked to do, fully resolved: `study.toml`.
 
 use mnas_latency::Milliseconds;
+use mnas_space::{DocumentError, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::strategy::StrategyConfig;
@@ -65,15 +66,8 @@ pub struct Versions {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The TOML is not a study's configuration.
-    #[error("line {line}, column {column}: {problem}")]
-    Document {
-        /// Line of the offending text, from 1.
-        line: usize,
-        /// Column of the offending text, from 1.
-        column: usize,
-        /// What is wrong.
-        problem: String,
-    },
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// A number is out of range.
     #[error("{key} = {value}; expected {expected}")]
     Value {
@@ -92,10 +86,7 @@ pub enum ConfigError {
 impl StudyConfig {
     /// Reads and checks `study.toml`.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let (line, column) = crate::text::position(text, error.span().map_or(0, |span| span.start));
-            ConfigError::Document { line, column, problem: error.message().to_owned() }
-        })?;
+        let config: Self = parse_toml(text)?;
         config.check()?;
         Ok(config)
     }

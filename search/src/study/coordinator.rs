@@ -381,3 +381,5 @@ impl Run<'_> {
     }
 }
 
+#[cfg(all(test, unix))]
+mod tests;

@@ -37,7 +37,7 @@ fn row(trial: &Trial) -> ReportRow {
     let (kind, name) = match &trial.kind {
         TrialKind::Candidate => (RowKind::Candidate, String::new()),
         TrialKind::Reference { title, width, .. } => {
-            (RowKind::Reference, format!("{title} {width}x {}", trial.architecture.resolution))
+            (RowKind::Reference, format!("{title} {width:?}x {}", trial.architecture.resolution))
         }
     };
     let (status, train_seconds) = match &trial.outcome {

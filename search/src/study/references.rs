@@ -15,8 +15,9 @@ pub struct ReferencePoint {
 
 /// For each network that the space names, `per_network` of its points around the budget.
 ///
-/// The points are those on the network's own path of growing latency whose latencies, on a logarithmic scale, lie nearest to
-/// goals spread evenly from half the budget to twice the budget; a single one lies nearest to the budget itself.
+/// The points are those whose latencies, on a logarithmic scale, lie nearest to goals spread evenly from half the budget to
+/// twice the budget; a single one lies nearest to the budget itself. Where the budget is out of a network's reach, the
+/// goals move to the nearest latencies that it has.
 pub fn choose_references(
     space: &SearchSpace,
     classes: u32,
@@ -36,7 +37,9 @@ pub fn choose_references(
                 grid.push((latency_ms(&architecture), width, architecture));
             }
         }
-        let mut picked: Vec<usize> = goals(budget_ms, per_network)
+        let (fastest, slowest) = grid.iter().fold((f64::INFINITY, 0f64), |(least, most), (ms, ..)| (least.min(*ms), most.max(*ms)));
+        let within_reach = budget_ms.min(slowest / 2.0).max(2.0 * fastest);
+        let mut picked: Vec<usize> = goals(within_reach, per_network)
             .filter_map(|goal| {
                 let distance = |index: &usize| (grid[*index].0 / goal).ln().abs();
                 (0..grid.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
@@ -77,8 +80,15 @@ mod tests {
             assert_eq!(latencies.len(), 2, "{name}");
             assert!(latencies[0] < 1.0 && latencies[1] > 1.0, "{name}: {latencies:?}");
         }
-        // Every point of V3-Small is faster than half the budget here: the slowest stands for both goals.
-        assert_eq!(chosen.iter().filter(|point| point.architecture.head.hidden.is_some_and(|h| h.features < 1280)).count(), 1);
+        // Every point of V3-Small is below the budget here: its slowest one and one of a quarter of that latency.
+        let hidden = |point: &ReferencePoint| point.architecture.head.hidden.map(|hidden| hidden.features);
+        let small: Vec<f64> = chosen
+            .iter()
+            .filter(|point| hidden(point).is_some_and(|features| ![1280, 1600].contains(&features)))
+            .map(|point| latency(&point.architecture))
+            .collect();
+        assert_eq!(small.len(), 2);
+        assert!(small[1] < 1.3 && small[0] < 0.5 * small[1], "{small:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How to train: a TOML recipe.
 
+use mnas_space::{DocumentError, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Augmentation;
@@ -33,15 +34,8 @@ pub struct Recipe {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RecipeError {
     /// The TOML is not a recipe.
-    #[error("line {line}, column {column}: {problem}")]
-    Document {
-        /// Line of the offending text, from 1.
-        line: usize,
-        /// Column of the offending text, from 1.
-        column: usize,
-        /// What is wrong.
-        problem: String,
-    },
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// A number is out of range.
     #[error("recipe `{recipe}`: {key} = {value}; expected {expected}")]
     Value {
@@ -74,10 +68,7 @@ const EMBEDDED: [(&str, &str); 3] = [
 impl Recipe {
     /// Reads and checks a recipe.
     pub fn from_toml(text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text).map_err(|error| {
-            let (line, column) = crate::text::position(text, error.span().map_or(0, |span| span.start));
-            RecipeError::Document { line, column, problem: error.message().to_owned() }
-        })?;
+        let recipe: Self = parse_toml(text)?;
         recipe.check()?;
         Ok(recipe)
     }
@@ -166,7 +157,7 @@ mod tests {
     fn unknown_keys_and_bad_numbers_are_named() {
         let (_, text) = EMBEDDED[0];
         let error = Recipe::from_toml(&format!("epoch = 3\n{text}")).unwrap_err();
-        assert!(matches!(&error, RecipeError::Document { line: 1, .. }), "{error}");
+        assert!(matches!(&error, RecipeError::Document(place) if place.line == 1), "{error}");
         let recipe = Recipe { momentum: 1.5, ..Recipe::embedded("demo").unwrap() };
         assert!(recipe.check().unwrap_err().to_string().contains("momentum = 1.5"));
     }

@@ -14,7 +14,7 @@ use crate::data::{Augmentation, Batch, BatchOptions, Batches, DataError, ImageSe
 pub struct TrainPlan<'a> {
     /// Images to learn from.
     pub train: &'a Arc<ImageSet>,
-    /// Images to compare on after every epoch.
+    /// Images to compare on.
     pub val: &'a Arc<ImageSet>,
     /// Side of the images as the network sees them, in pixels.
     pub resolution: u32,
@@ -24,6 +24,8 @@ pub struct TrainPlan<'a> {
     pub recipe: &'a Recipe,
     /// Decides order and augmentation of the images.
     pub seed: u64,
+    /// Whether to look at the validation images after every epoch, or after the last one only.
+    pub validate_every_epoch: bool,
 }
 
 /// Where a training stands after an epoch.
@@ -35,8 +37,8 @@ pub struct EpochReport {
     pub epochs: u32,
     /// Mean training loss of the epoch.
     pub loss: f64,
-    /// Validation top-1 in percent.
-    pub accuracy: f64,
+    /// Validation top-1 in percent, where it was looked at.
+    pub accuracy: Option<f64>,
     /// Training images per second of the epoch, evaluation not counted.
     pub images_per_second: f64,
 }
@@ -133,7 +135,7 @@ pub fn train(
     let steps_per_epoch = plan.train.len().div_ceil(recipe.batch_size.max(1));
     let schedule = recipe.schedule(steps_per_epoch);
     let mut epochs = Vec::new();
-    let mut evaluation = None;
+    let mut evaluation: Option<Evaluation> = None;
     for epoch in 1..=recipe.epochs {
         let epoch_started = Instant::now();
         let options = plan.batch_options(recipe.augmentation);
@@ -158,18 +160,25 @@ pub fn train(
             return Err(TrainError::Diverged { epoch, step: steps, loss });
         }
         let seconds = epoch_started.elapsed().as_secs_f64();
-        let found = evaluate(network, plan.val, &plan.batch_options(Augmentation::None))?;
-        // The last step's loss is of the weights before it; what it left behind shows here.
-        if found.loss.is_nan() {
-            return Err(TrainError::Diverged { epoch, step: steps, loss: found.loss });
+        if plan.validate_every_epoch || epoch == recipe.epochs {
+            let found = evaluate(network, plan.val, &plan.batch_options(Augmentation::None))?;
+            // The last step's loss is of the weights before it; what it left behind shows here.
+            if found.loss.is_nan() {
+                return Err(TrainError::Diverged { epoch, step: steps, loss: found.loss });
+            }
+            evaluation = Some(found);
         }
-        let images_per_second = images as f64 / seconds;
-        let report = EpochReport { epoch, epochs: recipe.epochs, loss, accuracy: found.top1, images_per_second };
+        let report = EpochReport {
+            epoch,
+            epochs: recipe.epochs,
+            loss,
+            accuracy: evaluation.filter(|_| plan.validate_every_epoch).map(|found| found.top1),
+            images_per_second: images as f64 / seconds,
+        };
         if observer(Progress::Epoch(&report)).is_break() && epoch < recipe.epochs {
             return Err(TrainError::Interrupted { epoch });
         }
         epochs.push(report);
-        evaluation = Some(found);
     }
     let evaluation = evaluation.ok_or(TrainError::NoBatches { images: plan.train.len() })?;
     Ok(Trained { evaluation, epochs, seconds: started.elapsed().as_secs_f64() })

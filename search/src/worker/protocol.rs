@@ -172,8 +172,6 @@ pub enum FromWorker {
         trial: u64,
         /// Share done, 0 to 1.
         done: f64,
-        /// Validation top-1 in percent after the last full epoch.
-        accuracy: Option<f64>,
     },
     /// A training ended well.
     Done {

@@ -114,17 +114,16 @@ impl<W: Write + Send> Worker<W> {
             normalization: *normalization,
             recipe: &request.recipe,
             seed: request.seed,
+            validate_every_epoch: false,
         };
-        let (mut accuracy, mut last) = (None, Instant::now());
+        let mut last = Instant::now();
         let mut observer = |progress: Progress<'_>| {
-            match progress {
-                Progress::Epoch(report) => accuracy = Some(report.accuracy),
-                Progress::Step { done } if last.elapsed() > PROGRESS_EVERY => {
-                    last = Instant::now();
-                    // A coordinator that is gone is noticed by the reading thread.
-                    let _ = self.say(&FromWorker::Progress { trial: request.trial, done, accuracy });
-                }
-                Progress::Step { .. } => {}
+            if let Progress::Step { done } = progress
+                && last.elapsed() > PROGRESS_EVERY
+            {
+                last = Instant::now();
+                // A coordinator that is gone is noticed by the reading thread.
+                let _ = self.say(&FromWorker::Progress { trial: request.trial, done });
             }
             ControlFlow::Continue(())
         };

@@ -18,7 +18,7 @@ while read -r line; do
     trial=${trial%%,*}
     case $trial in
     91)
-        echo '{"progress":{"trial":91,"done":0.5,"accuracy":null}}'
+        echo '{"progress":{"trial":91,"done":0.5}}'
         echo '{"failed":{"trial":91,"reason":"too hot"}}' ;;
     92)
         echo 'first words' >&2
@@ -29,7 +29,7 @@ while read -r line; do
         printf '\377\376\n\n'
         echo '{"sleeping":{"trial":93}}'
         echo '{"failed":{"trial":92,"reason":"of another"}}'
-        echo '{"progress":{"trial":92,"done":0.5,"accuracy":null}}'
+        echo '{"progress":{"trial":92,"done":0.5}}'
         echo '{"ready":{"name":"again","description":"","classes":[],"train":0,"val":0,"size":1,"demo":true,"skipped":[]}}'
         result 93 12.5
         result 93 99.5 ;;

@@ -60,7 +60,7 @@ impl<'a> SearchProgress<'a> {
 fn line(trial: &Trial, settled: usize, total: usize) -> String {
     let name = match &trial.kind {
         TrialKind::Candidate => format!("#{}", trial.number),
-        TrialKind::Reference { title, width, .. } => format!("{title} {width}x {}", trial.architecture.resolution),
+        TrialKind::Reference { title, width, .. } => format!("{title} {width:?}x {}", trial.architecture.resolution),
     };
     let latency = crate::report::units::milliseconds(trial.latency_ms.0);
     let outcome = match &trial.outcome {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mnas_latency::{Milliseconds, parse_latency};
+use mnas_space::parse_toml;
 use serde::Deserialize;
 
 use super::super::device::TableArguments;
@@ -72,7 +73,7 @@ pub struct SearchArguments {
     #[arg(long, value_name = "N")]
     pub references: Option<usize>,
     /// Time for measuring layers before the search, such as 3m; what is left is predicted
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
     pub profile_time: Duration,
     /// The study's folder [default: results/<data>-<budget>]
     #[arg(long, value_name = "DIR")]
@@ -224,7 +225,7 @@ impl SearchArguments {
         let device = self.device.clone().or(file.device).unwrap_or_else(|| "host".to_owned());
         let workers = self.workers.unwrap_or_else(num_cores).max(1);
         let data_name = data.path.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
-        let name = file.name.unwrap_or_else(|| format!("{data_name}-{}", budget.to_string().replace(' ', "")));
+        let name = file.name.unwrap_or_else(|| format!("{data_name}-{}ms", budget.0));
         let out = self.out.clone().unwrap_or_else(|| Path::new("results").join(&name));
         let config = StudyConfig {
             name,
@@ -263,8 +264,5 @@ impl SearchArguments {
 
 fn read_file(path: &Path) -> Result<SearchFile, CliError> {
     let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| {
-        let (line, column) = crate::text::position(&text, error.span().map_or(0, |span| span.start));
-        CliError::in_document(&path.display().to_string(), &text, line, column, error.message())
-    })
+    parse_toml(&text).map_err(|error| CliError::document(path, &text, &error))
 }

@@ -32,15 +32,15 @@ fn unknown_keys_are_errors_with_a_place() {
         let mut lines: Vec<&str> = text.lines().collect();
         lines.insert(line + 1, "colour = 3");
         match StudyConfig::from_toml(&lines.join("\n")).unwrap_err() {
-            ConfigError::Document { line: found, problem, .. } => {
-                assert!(problem.contains("colour"), "{table}: {problem}");
-                assert_eq!(found, line + 2, "{table}");
+            ConfigError::Document(place) => {
+                assert!(place.problem.contains("colour"), "{table}: {place}");
+                assert_eq!(place.line, line + 2, "{table}");
             }
             error => panic!("{table}: {error}"),
         }
     }
     let error = StudyConfig::from_toml(&text.replace("trials = 100", "trials = \"many\"")).unwrap_err();
-    assert!(matches!(error, ConfigError::Document { .. }), "{error}");
+    assert!(matches!(error, ConfigError::Document(_)), "{error}");
     let error = StudyConfig::from_toml(&text.replace("budget = \"20ms\"", "budget = \"20\"")).unwrap_err();
     assert!(error.to_string().contains("ms"), "{error}");
 }

@@ -69,7 +69,7 @@ fn progress_and_failure_are_told() {
     pool.grow(1).unwrap();
     ready(&mut pool);
     assert!(pool.assign(request(91)));
-    let Some(PoolEvent::Trial(FromWorker::Progress { trial: 91, done, accuracy: None })) = pool.next(LONG) else {
+    let Some(PoolEvent::Trial(FromWorker::Progress { trial: 91, done })) = pool.next(LONG) else {
         panic!("no progress")
     };
     assert!((done - 0.5).abs() < 1e-12);
