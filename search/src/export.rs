@@ -9,7 +9,7 @@ use mnas_space::{Architecture, onnx};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::files::{self, FileError};
-use crate::train::Network;
+use crate::train::{Network, seeded};
 use crate::train::weights::{Weights, WeightsError};
 
 /// The largest difference between libtorch's scores and those of the exported file that passes the check, relative to
@@ -95,22 +95,30 @@ pub fn check_onnx(
     let file = files::read(path)?;
     let mut worst = 0f64;
     for seed in 0..2 {
-        tch::manual_seed(seed);
-        let images = Tensor::f_randn([1, 3, side, side], (Kind::Float, Device::Cpu))?;
+        let images = seeded(seed, || Tensor::f_randn([1, 3, side, side], (Kind::Float, Device::Cpu)))?;
         let ours = tch::no_grad(|| network.forward(&images, false))?;
         let ours = Vec::<f32>::try_from(&ours.f_view([-1])?)?;
         let values = Vec::<f32>::try_from(&images.f_contiguous()?.f_view([-1])?)?;
         let theirs = runtime.infer(&file, architecture.input(), values)?;
-        let largest = ours.iter().fold(1e-6f32, |most, score| most.max(score.abs()));
-        let difference = if ours.len() == theirs.len() {
-            ours.iter().zip(&theirs).fold(0f32, |most, (one, other)| most.max((one - other).abs()))
-        } else {
-            f32::INFINITY
-        };
-        worst = worst.max(f64::from(difference / largest));
+        worst = worst.max(relative_difference(&ours, &theirs));
     }
-    if worst.is_nan() || worst > TOLERANCE {
+    if worst > TOLERANCE {
         return Err(ExportError::Differs { path: path.to_path_buf(), difference: worst });
     }
     Ok(worst)
 }
+
+/// The largest difference as a share of the largest of our scores; infinite where the numbers of scores differ or one
+/// of them is not a number, which a plain maximum would pass over.
+fn relative_difference(ours: &[f32], theirs: &[f32]) -> f64 {
+    let finite = ours.iter().chain(theirs).all(|score| score.is_finite());
+    if ours.len() != theirs.len() || !finite {
+        return f64::INFINITY;
+    }
+    let largest = ours.iter().fold(1e-6f32, |most, score| most.max(score.abs()));
+    let difference = ours.iter().zip(theirs).fold(0f32, |most, (one, other)| most.max((one - other).abs()));
+    f64::from(difference / largest)
+}
+
+#[cfg(test)]
+mod tests;

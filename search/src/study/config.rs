@@ -103,7 +103,14 @@ impl StudyConfig {
 
     /// Checks every number.
     pub fn check(&self) -> Result<(), ConfigError> {
+        for (key, seed) in [("seed", self.seed), ("data.seed", self.data.seed)] {
+            // TOML's integers are signed.
+            if i64::try_from(seed).is_err() {
+                return Err(ConfigError::Value { key, value: seed.to_string(), expected: "0 to 9223372036854775807" });
+            }
+        }
         let in_range = [
+            ("budget", self.budget.0, f64::MIN_POSITIVE..=1e12, "a latency above 0"),
             ("trials", self.trials as f64, 1.0..=1e7, "at least 1"),
             ("in-flight", self.in_flight as f64, 1.0..=1e4, "at least 1"),
             ("threads-per-worker", self.threads_per_worker as f64, 1.0..=1e3, "at least 1"),
@@ -144,3 +151,6 @@ impl StudyConfig {
         format!("proxy: {}x the deployed resolution{strides}, {images}, recipe {}", self.proxy.resolution_scale, recipe.name)
     }
 }
+
+#[cfg(test)]
+mod tests;

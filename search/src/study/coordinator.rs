@@ -391,3 +391,6 @@ impl Run<'_> {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -36,6 +36,15 @@ impl LatencyModel {
         fastest(&self.predictor, space, classes)
     }
 
+    /// The network of one of the space's families with the least predicted latency, and that latency.
+    pub fn fastest_of_family(&self, space: &SearchSpace, family: usize, classes: u32) -> (Candidate, Prediction) {
+        let families = vec![space.families[family].clone()];
+        let alone = SearchSpace { families, references: Vec::new(), ..space.clone() };
+        let (mut candidate, prediction) = fastest(&self.predictor, &alone, classes);
+        candidate.genotype.family = family;
+        (candidate, prediction)
+    }
+
     /// The predictor.
     pub fn predictor(&self) -> &Predictor {
         &self.predictor

@@ -1,6 +1,7 @@
 //! A libtorch module built from a graph.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use mnas_space::{Activation, BATCH_NORM_EPSILON, Gate, Graph, Node, Op, ParameterKind, ParameterSpec, TensorId};
 use tch::{Device, Kind, TchError, Tensor};
@@ -29,11 +30,11 @@ impl Network {
     /// from a normal distribution scaled by their fan-out (He et al., arXiv:1502.01852), fully connected layers from
     /// one with standard deviation 0.01, biases 0, batch-norm the identity.
     pub fn new(graph: Graph, device: Device, seed: u64) -> Result<Self, TchError> {
-        tch::manual_seed(seed as i64);
         let specs: Vec<ParameterSpec> = graph.parameters().collect();
+        let values = seeded(seed, || specs.iter().map(initial).collect::<Result<Vec<_>, _>>())?;
         let mut tensors = Vec::with_capacity(specs.len());
-        for spec in &specs {
-            let tensor = channels_last(&initial(spec)?)?.f_to_device(device)?;
+        for (spec, values) in specs.iter().zip(&values) {
+            let tensor = channels_last(values)?.f_to_device(device)?;
             tensors.push(if spec.kind.is_trained() { tensor.f_set_requires_grad(true)? } else { tensor });
         }
         let mut first_tensor = Vec::with_capacity(graph.nodes.len());
@@ -149,6 +150,16 @@ pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }
 
+/// Draws from libtorch's random generator, set to `seed`.
+///
+/// The process has one generator: a lock keeps threads from drawing each other's numbers.
+pub(crate) fn seeded<T>(seed: u64, draw: impl FnOnce() -> T) -> T {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::manual_seed(seed as i64);
+    draw()
+}
+
 fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
     let shape: Vec<i64> = spec.shape.iter().map(|&size| size as i64).collect();
     let options = (Kind::Float, Device::Cpu);
@@ -164,3 +175,8 @@ fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
         }
     }
 }
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;

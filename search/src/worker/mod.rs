@@ -7,6 +7,8 @@
 mod pool;
 mod protocol;
 mod serve;
+#[cfg(all(test, unix))]
+pub(crate) mod testing;
 
 pub use pool::{Pool, PoolError, PoolEvent, WorkerCommand};
 pub use protocol::{DataRequest, FromWorker, Proxy, Ready, ToWorker, TrainRequest, TrainResult};

@@ -118,6 +118,7 @@ impl<W: Write + Send> Worker<W> {
         let loaded = self.splits.as_ref();
         let (splits, normalization) = loaded.ok_or_else(|| "asked to train before the images were loaded".to_owned())?;
         let deployed: Architecture = request.architecture.parse().map_err(|error| format!("{error}"))?;
+        request.recipe.check().map_err(|error| error.to_string())?;
         let trained_form = request.proxy.apply(&deployed);
         let text = |error: tch::TchError| error.to_string().lines().next().unwrap_or_default().to_owned();
         let network =
@@ -166,3 +167,6 @@ impl<W: Write + Send> Worker<W> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
