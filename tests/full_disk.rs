@@ -28,7 +28,12 @@ fn check(place: &Workplace, first: &str) {
 fn a_search_on_a_full_disk_stops_and_goes_on_later() {
     let place = Workplace::new();
     let namespace = ["--map-root-user", "--mount"];
-    let (allowed, _) = script(&place, "unshare", &namespace, "mkdir -p full && mount -t tmpfs -o size=64k tmpfs full");
+    let (allowed, _) = script(
+        &place,
+        "unshare",
+        &namespace,
+        "mkdir -p full && mount -t tmpfs -o size=64k tmpfs full",
+    );
     if allowed != Some(0) {
         #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
         {
@@ -54,7 +59,10 @@ fn a_search_on_a_full_disk_stops_and_goes_on_later() {
     assert_eq!(code, Some(0), "{said}\n{}", place.read("first.txt"));
     let first = flat(&place.read("first.txt"));
     assert!(first.contains("No space left on device"), "{first}");
-    assert!(first.contains("free some space") && first.contains("--resume"), "{first}");
+    assert!(
+        first.contains("free some space") && first.contains("--resume"),
+        "{first}"
+    );
     check(&place, "first.txt");
 }
 

@@ -38,8 +38,13 @@ fn a_killed_coordinator_takes_its_workers_along_and_the_study_goes_on() {
     let finished = place.finished_trials("study");
     assert!(finished < 8, "the search was done before it was killed");
     // The trace of a line that was being written.
-    let mut journal = OpenOptions::new().append(true).open(place.path("study/trials.jsonl")).unwrap();
-    journal.write_all(b"{\"at\":1780000000000,\"event\":{\"finished\":{\"trial\":7,\"resu").unwrap();
+    let mut journal = OpenOptions::new()
+        .append(true)
+        .open(place.path("study/trials.jsonl"))
+        .unwrap();
+    journal
+        .write_all(b"{\"at\":1780000000000,\"event\":{\"finished\":{\"trial\":7,\"resu")
+        .unwrap();
     let plotted = place.run("plot study").success();
     assert!(stderr(&plotted).contains("wrote study/front.svg"));
     place.resume("study").success();
@@ -70,7 +75,10 @@ fn ctrl_c_saves_everything_and_says_how_to_go_on() {
     assert_eq!(running.exit_code(), Some(130));
     wait_until_gone(&workers);
     let said = place.read("stderr.txt");
-    assert!(said.contains("interrupted") && said.contains("mnas search --resume --out study"), "{said}");
+    assert!(
+        said.contains("interrupted") && said.contains("mnas search --resume --out study"),
+        "{said}"
+    );
     // What there is can be looked at before the study goes on.
     assert!(place.exists("study/trials.csv") && place.exists("study/front.svg"));
     place.resume("study").success();

@@ -57,7 +57,9 @@ pub struct Workplace {
 
 impl Workplace {
     pub fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        let place = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         place.write("space.toml", SPACE);
         place.write("recipe.toml", RECIPE);
         place.write("search.toml", CONFIG);
@@ -98,7 +100,10 @@ impl Workplace {
     /// Any program in this folder with the environment of a test.
     pub fn command<'a>(&self, program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         for variable in ["MNAS_LOG", "COLUMNS", "RUST_BACKTRACE"] {
             command.env_remove(variable);
         }
@@ -107,7 +112,9 @@ impl Workplace {
 
     /// Runs `mnas` to its end.
     pub fn run(&self, line: &str) -> Assert {
-        assert_cmd::Command::from_std(self.mnas(line)).timeout(PATIENCE).assert()
+        assert_cmd::Command::from_std(self.mnas(line))
+            .timeout(PATIENCE)
+            .assert()
     }
 
     /// The command line of a small search of this folder with further flags; the last of equal flags counts here.
@@ -135,7 +142,9 @@ impl Workplace {
     pub fn start_search(&self, flags: &str) -> Running {
         let stderr = fs::File::create(self.path("stderr.txt")).unwrap();
         let mut command = self.mnas(&self.search_line(flags));
-        Running { child: command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap() }
+        Running {
+            child: command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap(),
+        }
     }
 
     /// The rows of `trials.csv` or `front.csv` without the seconds that a training took.
@@ -157,7 +166,9 @@ impl Workplace {
 
     /// Waits until a running search has finished so many trials and is not done.
     pub fn wait_for_trials(&self, running: &mut Running, count: usize) {
-        running.wait_until(&format!("{count} trials are finished"), || self.finished_trials("study") >= count);
+        running.wait_until(&format!("{count} trials are finished"), || {
+            self.finished_trials("study") >= count
+        });
     }
 }
 
@@ -171,7 +182,10 @@ impl Running {
     pub fn wait_until(&mut self, what: &str, condition: impl Fn() -> bool) {
         let started = Instant::now();
         while !condition() {
-            assert!(self.child.try_wait().unwrap().is_none(), "the process ended before {what}");
+            assert!(
+                self.child.try_wait().unwrap().is_none(),
+                "the process ended before {what}"
+            );
             assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -179,7 +193,9 @@ impl Running {
 
     /// The processes it started.
     pub fn children(&self) -> Vec<u32> {
-        let children = processes().into_iter().filter(|process| process.parent == self.child.id());
+        let children = processes()
+            .into_iter()
+            .filter(|process| process.parent == self.child.id());
         children.map(|process| process.id).collect()
     }
 
@@ -211,7 +227,10 @@ impl Drop for Running {
 
 /// Sends a signal to one process.
 pub fn signal(process: u32, name: &str) {
-    let status = Command::new("kill").args(["-s", name, &process.to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .status()
+        .unwrap();
     assert!(status.success(), "cannot send {name} to {process}");
 }
 
@@ -219,11 +238,18 @@ pub fn signal(process: u32, name: &str) {
 pub fn wait_until_gone(wanted: &[u32]) {
     let started = Instant::now();
     loop {
-        let left: Vec<u32> = processes().into_iter().map(|process| process.id).filter(|id| wanted.contains(id)).collect();
+        let left: Vec<u32> = processes()
+            .into_iter()
+            .map(|process| process.id)
+            .filter(|id| wanted.contains(id))
+            .collect();
         if left.is_empty() {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "processes {left:?} are left behind");
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "processes {left:?} are left behind"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -235,7 +261,10 @@ struct Process {
 
 /// The running processes that have not ended, by `ps`; one that waits for its parent to take note has ended.
 fn processes() -> Vec<Process> {
-    let output = Command::new("ps").args(["-A", "-o", "pid=,ppid=,stat="]).output().unwrap();
+    let output = Command::new("ps")
+        .args(["-A", "-o", "pid=,ppid=,stat="])
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let parse = |line: &str| {
         let mut words = line.split_whitespace();
@@ -247,7 +276,9 @@ fn processes() -> Vec<Process> {
 
 /// A number in the field of a row.
 pub fn number(row: &BTreeMap<String, String>, field: &str) -> f64 {
-    row[field].parse().unwrap_or_else(|error| panic!("{field} `{}`: {error}", row[field]))
+    row[field]
+        .parse()
+        .unwrap_or_else(|error| panic!("{field} `{}`: {error}", row[field]))
 }
 
 /// What the command wrote to stdout.
@@ -263,7 +294,10 @@ pub fn stderr(assert: &Assert) -> String {
 
 /// A text on one line; frames of errors are left out, also where they cut a word.
 pub fn flat(text: &str) -> String {
-    text.replace(['│', '×', '╰', '─', '▶'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace(['│', '×', '╰', '─', '▶'], " ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Asserts an exit code and texts on stderr.
@@ -284,7 +318,9 @@ pub fn refused(assert: Assert, code: i32, texts: &[&str]) -> Assert {
 /// The names in a folder, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
