@@ -227,7 +227,11 @@ fn architectures_are_refused_at_the_column() {
     refused(place.run("inspect in24,conv_k3_s2_c8_nr6"), 3, &["head"]);
     refused(place.run("inspect nowhere.toml"), 3, &["nowhere.toml: cannot be read"]);
     refused(place.run("inspect mobilenet-v2 --resolution 0"), 3, &["resolution 0"]);
-    refused(place.run("inspect mobilenet-v2 --width=-1"), 3, &["width -1"]);
+    refused(
+        place.run("inspect mobilenet-v2 --width=-1"),
+        3,
+        &["width multiplier -1", "0.05 to 8"],
+    );
     place.write("mine.toml", "resolution = 24\nclases = 10\n");
     refused(
         place.run("inspect mine.toml"),

@@ -63,6 +63,7 @@ fn a_table_of_another_device_is_refused() {
             5,
             &texts,
         );
+<<<<<<< HEAD
         refused(place.search("--trials 2"), 5, &texts);
         assert!(!place.exists("study"), "a study is left behind");
         refused(
@@ -70,6 +71,17 @@ fn a_table_of_another_device_is_refused() {
             5,
             &texts,
         );
+=======
+        if what == "processor" {
+            refused(place.search("--trials 2"), 5, &texts);
+            assert!(!place.exists("study"), "a study is left behind");
+            refused(
+                place.run("profile --device fake --space space.toml --tables tables"),
+                5,
+                &texts,
+            );
+        }
+>>>>>>> e2e
     }
 }
 

@@ -234,6 +234,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_come_back_to_the_last_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trials.jsonl");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        // A reader that rounds twice takes the first one for its neighbour.
+        let latencies = [0.060_657_449_242_011_684, 8.333_333_333_333_334, 0.1 + 0.2];
+        let events = latencies.map(|latency_ms| Event::Measured { trial: 0, latency_ms });
+        events.iter().for_each(|event| journal.append(event).unwrap());
+        assert_eq!(Journal::read(&path).unwrap(), events);
+    }
+
+    #[test]
     fn a_damaged_middle_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trials.jsonl");
