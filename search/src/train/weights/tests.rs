@@ -13,7 +13,7 @@ const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ir_k3_e2_c8_se0.25_nre,head_f16_nhs_
 fn weights() -> Weights {
     let network = network(SMALL, 1);
     // Running statistics other than 0 and 1.
-    tch::no_grad(|| network.forward(&noise(4, 16, 2), true)).unwrap();
+    let _scores = tch::no_grad(|| network.forward(&noise(4, 16, 2), true)).unwrap();
     Weights::of(&network, info(SMALL)).unwrap()
 }
 
@@ -36,7 +36,7 @@ fn a_file_gives_back_every_bit_and_what_it_says_about_itself() {
     let again = Weights::of(&other, info(SMALL)).unwrap();
     assert_eq!(again.values, written.values);
     let first = network(SMALL, 1);
-    tch::no_grad(|| first.forward(&noise(4, 16, 2), true)).unwrap();
+    let _scores = tch::no_grad(|| first.forward(&noise(4, 16, 2), true)).unwrap();
     assert_eq!(all_values(&other), all_values(&first));
     let scores = |network: &crate::train::Network| {
         values(&tch::no_grad(|| network.forward(&noise(2, 16, 3), false)).unwrap())
