@@ -9,8 +9,8 @@ use mnas_space::{Architecture, onnx};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::files::{self, FileError};
-use crate::train::{Network, seeded};
 use crate::train::weights::{Weights, WeightsError};
+use crate::train::{Network, seeded};
 
 /// The largest difference between libtorch's scores and those of the exported file that passes the check, relative to
 /// the largest score.
@@ -53,7 +53,10 @@ pub enum ExportError {
 /// Writes the architecture as TOML.
 pub fn write_toml(architecture: &Architecture, path: &Path) -> Result<(), ExportError> {
     let header = format!("# {architecture}\n# id {}\n", architecture.id());
-    Ok(files::write_atomically(path, (header + &architecture.to_toml()).as_bytes())?)
+    Ok(files::write_atomically(
+        path,
+        (header + &architecture.to_toml()).as_bytes(),
+    )?)
 }
 
 /// Writes the network as ONNX, batch-norm folded; `weights_path` is named where the weights do not fit.
@@ -76,8 +79,15 @@ pub fn write_onnx(
         metadata.push(("mnas.train_resolution".to_owned(), info.train_resolution.to_string()));
     }
     let name = format!("mnas-{}", architecture.id());
-    let options = OnnxOptions { name, metadata, ..OnnxOptions::default() };
-    Ok(files::write_atomically(path, &onnx::encode(&graph, weights, &options)?)?)
+    let options = OnnxOptions {
+        name,
+        metadata,
+        ..OnnxOptions::default()
+    };
+    Ok(files::write_atomically(
+        path,
+        &onnx::encode(&graph, weights, &options)?,
+    )?)
 }
 
 /// Compares the file at `path` in ONNX Runtime with the same network in libtorch on images of random pixels; returns
@@ -103,7 +113,10 @@ pub fn check_onnx(
         worst = worst.max(relative_difference(&ours, &theirs));
     }
     if worst > TOLERANCE {
-        return Err(ExportError::Differs { path: path.to_path_buf(), difference: worst });
+        return Err(ExportError::Differs {
+            path: path.to_path_buf(),
+            difference: worst,
+        });
     }
     Ok(worst)
 }
@@ -116,7 +129,10 @@ fn relative_difference(ours: &[f32], theirs: &[f32]) -> f64 {
         return f64::INFINITY;
     }
     let largest = ours.iter().fold(1e-6f32, |most, score| most.max(score.abs()));
-    let difference = ours.iter().zip(theirs).fold(0f32, |most, (one, other)| most.max((one - other).abs()));
+    let difference = ours
+        .iter()
+        .zip(theirs)
+        .fold(0f32, |most, (one, other)| most.max((one - other).abs()));
     f64::from(difference / largest)
 }
 

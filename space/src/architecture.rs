@@ -70,9 +70,16 @@ impl Architecture {
         let blocks = self.blocks.iter().enumerate().map(move |(index, block)| {
             let key = BlockKey::block(*block, shape);
             shape = block.output(shape);
-            Layer { scope: Scope::Block(index as u16), key, output: shape }
+            Layer {
+                scope: Scope::Block(index as u16),
+                key,
+                output: shape,
+            }
         });
-        let features = self.blocks.iter().fold(self.input(), |shape, block| block.output(shape));
+        let features = self
+            .blocks
+            .iter()
+            .fold(self.input(), |shape, block| block.output(shape));
         let head = Layer {
             scope: Scope::Head,
             key: BlockKey::head(self.head, features),
@@ -189,7 +196,10 @@ impl Architecture {
         let locate = |at: usize, error: NotationError| {
             // The position of the piece's text is one past its opening quote.
             let start = DocumentError::at(text, at, error.to_string());
-            DocumentError { column: start.column + error.column, ..start }
+            DocumentError {
+                column: start.column + error.column,
+                ..start
+            }
         };
         let mut blocks = Vec::new();
         let mut channels = INPUT_CHANNELS;
@@ -200,7 +210,11 @@ impl Architecture {
         }
         let head = notation::parse_head(document.head.get_ref(), 1)
             .map_err(|error| locate(document.head.span().start, error))?;
-        notation::check(Self { resolution: document.resolution, blocks, head })
-            .map_err(|error| locate(0, error))
+        notation::check(Self {
+            resolution: document.resolution,
+            blocks,
+            head,
+        })
+        .map_err(|error| locate(0, error))
     }
 }

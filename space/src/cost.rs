@@ -39,7 +39,14 @@ impl Cost {
 
     fn add_node(&mut self, node: &Node) {
         match node.op {
-            Op::Convolution { in_channels, out_channels, kernel, groups, bias, .. } => {
+            Op::Convolution {
+                in_channels,
+                out_channels,
+                kernel,
+                groups,
+                bias,
+                ..
+            } => {
                 let per_output = u64::from(in_channels / groups) * u64::from(kernel).pow(2);
                 let weights = per_output * u64::from(out_channels);
                 let bias = if bias { u64::from(out_channels) } else { 0 };
@@ -53,7 +60,10 @@ impl Cost {
                 self.batch_norm_params += 2 * u64::from(channels);
                 self.folded_params += u64::from(channels);
             }
-            Op::Linear { in_features, out_features } => {
+            Op::Linear {
+                in_features,
+                out_features,
+            } => {
                 let weights = u64::from(in_features) * u64::from(out_features);
                 self.params += weights + u64::from(out_features);
                 self.folded_params += weights + u64::from(out_features);

@@ -25,7 +25,11 @@ impl DocumentError {
         let before = &text[..text.floor_char_boundary(offset)];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Self { line, column, problem: problem.into() }
+        Self {
+            line,
+            column,
+            problem: problem.into(),
+        }
     }
 }
 

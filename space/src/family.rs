@@ -14,9 +14,7 @@ use rand::RngExt;
 
 use crate::activation::{Activation, Gate};
 use crate::architecture::{Architecture, INPUT_CHANNELS};
-use crate::block::{
-    Block, Conv, DepthwiseSeparable, Head, HiddenLayer, Identity, InvertedResidual, SqueezeExcite,
-};
+use crate::block::{Block, Conv, DepthwiseSeparable, Head, HiddenLayer, Identity, InvertedResidual, SqueezeExcite};
 use crate::rounding::Scaling;
 
 /// A block before its channel counts are known.
@@ -72,12 +70,32 @@ impl BlockChoice {
     /// The concrete block between `in_channels` and `channels`.
     pub fn block(&self, in_channels: u32, channels: u32, stride: u32) -> Block {
         match *self {
-            Self::Conv { kernel, activation } => Block::Conv(Conv { kernel, stride, channels, activation }),
-            Self::DepthwiseSeparable { kernel, squeeze_excite, activation } => {
+            Self::Conv { kernel, activation } => Block::Conv(Conv {
+                kernel,
+                stride,
+                channels,
+                activation,
+            }),
+            Self::DepthwiseSeparable {
+                kernel,
+                squeeze_excite,
+                activation,
+            } => {
                 let squeeze_excite = squeeze_excite.map(|ratio| ratio.of(in_channels));
-                Block::DepthwiseSeparable(DepthwiseSeparable { kernel, stride, channels, squeeze_excite, activation })
+                Block::DepthwiseSeparable(DepthwiseSeparable {
+                    kernel,
+                    stride,
+                    channels,
+                    squeeze_excite,
+                    activation,
+                })
             }
-            Self::InvertedResidual { kernel, expansion, squeeze_excite, activation } => {
+            Self::InvertedResidual {
+                kernel,
+                expansion,
+                squeeze_excite,
+                activation,
+            } => {
                 let hidden_channels = InvertedResidual::expanded(in_channels, expansion);
                 let squeeze_excite = squeeze_excite.map(|ratio| ratio.of(hidden_channels));
                 Block::InvertedResidual(InvertedResidual {
@@ -165,7 +183,11 @@ impl Family {
     fn stage_genes(&self) -> impl Iterator<Item = (&Stage, StageGenes)> {
         let mut next = WIDTH_GENE + 1;
         self.stages.iter().map(move |stage| {
-            let genes = StageGenes { channels: next, depth: next + 1, blocks: next + 2 };
+            let genes = StageGenes {
+                channels: next,
+                depth: next + 1,
+                blocks: next + 2,
+            };
             next += 2 + stage.block_genes();
             (stage, genes)
         })
@@ -187,7 +209,11 @@ impl Family {
         let mut active = vec![RESOLUTION_GENE, WIDTH_GENE];
         for (stage, at) in self.stage_genes() {
             active.extend([at.channels, at.depth]);
-            let layers = if stage.per_layer { stage.depth[genes[at.depth] as usize] as usize } else { 1 };
+            let layers = if stage.per_layer {
+                stage.depth[genes[at.depth] as usize] as usize
+            } else {
+                1
+            };
             active.extend(at.blocks..at.blocks + layers);
         }
         active.retain(|&gene| sizes[gene] > 1);
@@ -206,7 +232,11 @@ impl Family {
 
     /// Genes in which every decision is drawn uniformly and independently.
     pub(crate) fn sample(&self, rng: &mut impl rand::Rng) -> Vec<u16> {
-        let mut genes: Vec<u16> = self.gene_sizes().iter().map(|&size| rng.random_range(0..size)).collect();
+        let mut genes: Vec<u16> = self
+            .gene_sizes()
+            .iter()
+            .map(|&size| rng.random_range(0..size))
+            .collect();
         self.canonicalise(&mut genes);
         genes
     }
@@ -216,7 +246,13 @@ impl Family {
         let mut size = BigUint::from(self.resolutions.len()) * BigUint::from(self.widths.len());
         for stage in &self.stages {
             let choices = BigUint::from(stage.choices.len());
-            let layers = |depth: u32| if stage.per_layer { choices.pow(depth) } else { choices.clone() };
+            let layers = |depth: u32| {
+                if stage.per_layer {
+                    choices.pow(depth)
+                } else {
+                    choices.clone()
+                }
+            };
             size *= BigUint::from(stage.channels.len());
             size *= stage.depth.iter().map(|&depth| layers(depth)).sum::<BigUint>();
         }
@@ -239,7 +275,11 @@ impl Family {
             }
         }
         let head = self.head(width, classes);
-        Architecture { resolution: self.resolutions[genes[RESOLUTION_GENE] as usize], blocks, head }
+        Architecture {
+            resolution: self.resolutions[genes[RESOLUTION_GENE] as usize],
+            blocks,
+            head,
+        }
     }
 
     fn head(&self, width: f64, classes: u32) -> Head {

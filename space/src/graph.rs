@@ -25,7 +25,11 @@ pub struct Shape {
 impl Shape {
     /// A square feature map.
     pub const fn square(channels: u32, size: u32) -> Self {
-        Self { channels, height: size, width: size }
+        Self {
+            channels,
+            height: size,
+            width: size,
+        }
     }
 
     /// Values in one image's feature map.
@@ -39,7 +43,11 @@ impl Shape {
     #[must_use]
     pub fn strided(self, stride: u32, channels: u32) -> Self {
         let side = |n: u32| (n - 1) / stride + 1;
-        Self { channels, height: side(self.height), width: side(self.width) }
+        Self {
+            channels,
+            height: side(self.height),
+            width: side(self.width),
+        }
     }
 }
 
@@ -172,7 +180,10 @@ pub struct Graph {
 impl Graph {
     /// A graph without operations.
     pub fn new(input: Shape) -> Self {
-        Self { input, nodes: Vec::new() }
+        Self {
+            input,
+            nodes: Vec::new(),
+        }
     }
 
     /// Shape of any tensor of this graph.
@@ -209,11 +220,21 @@ pub(crate) struct ConvSpec {
 
 impl ConvSpec {
     pub fn pointwise(out_channels: u32) -> Self {
-        Self { out_channels, kernel: 1, stride: 1, groups: 1 }
+        Self {
+            out_channels,
+            kernel: 1,
+            stride: 1,
+            groups: 1,
+        }
     }
 
     pub fn depthwise(channels: u32, kernel: u32, stride: u32) -> Self {
-        Self { out_channels: channels, kernel, stride, groups: channels }
+        Self {
+            out_channels: channels,
+            kernel,
+            stride,
+            groups: channels,
+        }
     }
 }
 
@@ -235,15 +256,36 @@ impl<'g> Lowering<'g> {
         inputs: (TensorId, Option<TensorId>),
         output: Shape,
     ) -> TensorId {
-        let name = NodeName { scope: self.scope, part, leaf };
-        self.graph.nodes.push(Node { name, op, inputs, output });
+        let name = NodeName {
+            scope: self.scope,
+            part,
+            leaf,
+        };
+        self.graph.nodes.push(Node {
+            name,
+            op,
+            inputs,
+            output,
+        });
         self.graph.output()
     }
 
     pub(crate) fn conv(&mut self, part: &'static str, x: TensorId, spec: ConvSpec, bias: bool) -> TensorId {
         let input = self.shape(x);
-        let ConvSpec { out_channels, kernel, stride, groups } = spec;
-        let op = Op::Convolution { in_channels: input.channels, out_channels, kernel, stride, groups, bias };
+        let ConvSpec {
+            out_channels,
+            kernel,
+            stride,
+            groups,
+        } = spec;
+        let op = Op::Convolution {
+            in_channels: input.channels,
+            out_channels,
+            kernel,
+            stride,
+            groups,
+            bias,
+        };
         self.push(part, "conv", op, (x, None), input.strided(stride, out_channels))
     }
 
@@ -257,7 +299,15 @@ impl<'g> Lowering<'g> {
     ) -> TensorId {
         let y = self.conv(part, x, spec, false);
         let shape = self.shape(y);
-        let y = self.push(part, "bn", Op::BatchNorm { channels: shape.channels }, (y, None), shape);
+        let y = self.push(
+            part,
+            "bn",
+            Op::BatchNorm {
+                channels: shape.channels,
+            },
+            (y, None),
+            shape,
+        );
         activation.map_or(y, |activation| self.activation(part, y, activation))
     }
 
@@ -277,7 +327,10 @@ impl<'g> Lowering<'g> {
     }
 
     pub(crate) fn linear(&mut self, part: &'static str, x: TensorId, out_features: u32) -> TensorId {
-        let op = Op::Linear { in_features: self.shape(x).channels, out_features };
+        let op = Op::Linear {
+            in_features: self.shape(x).channels,
+            out_features,
+        };
         self.push(part, "linear", op, (x, None), Shape::square(out_features, 1))
     }
 

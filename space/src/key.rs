@@ -28,12 +28,18 @@ pub enum KeyLayer {
 impl BlockKey {
     /// The key of a block that receives `input`.
     pub fn block(block: Block, input: Shape) -> Self {
-        Self { layer: KeyLayer::Block(block), input }
+        Self {
+            layer: KeyLayer::Block(block),
+            input,
+        }
     }
 
     /// The key of a head that receives `input`.
     pub fn head(head: Head, input: Shape) -> Self {
-        Self { layer: KeyLayer::Head(head), input }
+        Self {
+            layer: KeyLayer::Head(head),
+            input,
+        }
     }
 
     /// The layer alone as a graph, to be measured.

@@ -71,7 +71,14 @@ impl Node {
     pub fn parameters(&self) -> impl Iterator<Item = ParameterSpec> + use<> {
         let name = self.name;
         let tensors: [Option<(ParameterKind, Vec<usize>)>; 4] = match self.op {
-            Op::Convolution { in_channels, out_channels, kernel, groups, bias, .. } => {
+            Op::Convolution {
+                in_channels,
+                out_channels,
+                kernel,
+                groups,
+                bias,
+                ..
+            } => {
                 let [out, kernel] = [out_channels as usize, kernel as usize];
                 let weight = vec![out, (in_channels / groups) as usize, kernel, kernel];
                 let bias = bias.then(|| (ParameterKind::Bias, vec![out]));
@@ -84,7 +91,10 @@ impl Node {
                 ParameterKind::RunningVariance,
             ]
             .map(|kind| Some((kind, vec![channels as usize]))),
-            Op::Linear { in_features, out_features } => {
+            Op::Linear {
+                in_features,
+                out_features,
+            } => {
                 let out = out_features as usize;
                 let weight = (ParameterKind::LinearWeight, vec![out, in_features as usize]);
                 [Some(weight), Some((ParameterKind::Bias, vec![out])), None, None]
@@ -135,9 +145,17 @@ mod tests {
         for text in TEXTS {
             let graph = text.parse::<Architecture>().unwrap().graph();
             let cost = crate::Cost::of(&graph);
-            let trained: usize = graph.parameters().filter(|p| p.kind.is_trained()).map(|p| p.elements()).sum();
+            let trained: usize = graph
+                .parameters()
+                .filter(|p| p.kind.is_trained())
+                .map(|p| p.elements())
+                .sum();
             assert_eq!(trained as u64, cost.params, "{text}");
-            let buffers: usize = graph.parameters().filter(|p| !p.kind.is_trained()).map(|p| p.elements()).sum();
+            let buffers: usize = graph
+                .parameters()
+                .filter(|p| !p.kind.is_trained())
+                .map(|p| p.elements())
+                .sum();
             assert_eq!(buffers as u64, cost.batch_norm_params, "{text}");
         }
     }
@@ -147,14 +165,23 @@ mod tests {
         for text in TEXTS {
             let graph = text.parse::<Architecture>().unwrap().graph();
             let mut names = HashSet::new();
-            assert!(graph.parameters().all(|parameter| names.insert(parameter.name)), "{text}");
+            assert!(
+                graph.parameters().all(|parameter| names.insert(parameter.name)),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn names_and_shapes_of_a_squeeze_excite_block() {
-        let graph = "in8,ir_k5_e2_c4_se0.25_nre,head_o2".parse::<Architecture>().unwrap().graph();
-        let described: Vec<_> = graph.parameters().map(|p| format!("{} {:?}", p.name, p.shape)).collect();
+        let graph = "in8,ir_k5_e2_c4_se0.25_nre,head_o2"
+            .parse::<Architecture>()
+            .unwrap()
+            .graph();
+        let described: Vec<_> = graph
+            .parameters()
+            .map(|p| format!("{} {:?}", p.name, p.shape))
+            .collect();
         assert_eq!(described.len(), 3 * 5 + 4 + 2);
         assert!(described.contains(&"blocks.0.depthwise.conv.weight [6, 1, 5, 5]".to_owned()));
         assert!(described.contains(&"blocks.0.depthwise.bn.running_var [6]".to_owned()));

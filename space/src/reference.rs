@@ -79,22 +79,50 @@ struct RawReference {
 const FILES: [(&str, &str); 4] = [
     ("mobilenet-v1.toml", include_str!("../references/mobilenet-v1.toml")),
     ("mobilenet-v2.toml", include_str!("../references/mobilenet-v2.toml")),
-    ("mobilenet-v3-large.toml", include_str!("../references/mobilenet-v3-large.toml")),
-    ("mobilenet-v3-small.toml", include_str!("../references/mobilenet-v3-small.toml")),
+    (
+        "mobilenet-v3-large.toml",
+        include_str!("../references/mobilenet-v3-large.toml"),
+    ),
+    (
+        "mobilenet-v3-small.toml",
+        include_str!("../references/mobilenet-v3-small.toml"),
+    ),
 ];
 
 impl Reference {
     /// Reads a reference from its TOML form.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
-        let RawReference { title, paper, imagenet_top1, source, family } = document::parse_toml(text)?;
+        let RawReference {
+            title,
+            paper,
+            imagenet_top1,
+            source,
+            family,
+        } = document::parse_toml(text)?;
         let family = family.check(text)?;
-        if let Some(stage) = family.stages.iter().position(|stage| {
-            stage.choices.len() != 1 || stage.channels.len() != 1 || stage.depth.len() != 1
-        }) {
-            let problem = format!("stage {} of `{}` has a choice; a reference is one network", stage + 1, family.name);
-            return Err(DocumentError { line: 1, column: 1, problem });
+        if let Some(stage) = family
+            .stages
+            .iter()
+            .position(|stage| stage.choices.len() != 1 || stage.channels.len() != 1 || stage.depth.len() != 1)
+        {
+            let problem = format!(
+                "stage {} of `{}` has a choice; a reference is one network",
+                stage + 1,
+                family.name
+            );
+            return Err(DocumentError {
+                line: 1,
+                column: 1,
+                problem,
+            });
         }
-        Ok(Self { title, paper, imagenet_top1, source, family })
+        Ok(Self {
+            title,
+            paper,
+            imagenet_top1,
+            source,
+            family,
+        })
     }
 
     /// Every reference, in order of publication.
@@ -116,7 +144,10 @@ impl Reference {
             Some(index) => Ok(all.swap_remove(index)),
             None => {
                 let known = all.iter().map(Self::name).collect::<Vec<_>>().join(", ");
-                Err(ReferenceError::Unknown { name: name.to_owned(), known })
+                Err(ReferenceError::Unknown {
+                    name: name.to_owned(),
+                    known,
+                })
             }
         }
     }
@@ -143,12 +174,19 @@ impl Reference {
             return Err(ReferenceError::Width { name: name(), width });
         }
         if !(1..=limits::RESOLUTION).contains(&resolution) {
-            return Err(ReferenceError::Resolution { name: name(), resolution });
+            return Err(ReferenceError::Resolution {
+                name: name(),
+                resolution,
+            });
         }
         if !(1..=limits::CLASSES).contains(&classes) {
             return Err(ReferenceError::Classes { classes });
         }
-        let family = Family { widths: vec![width], resolutions: vec![resolution], ..self.family.clone() };
+        let family = Family {
+            widths: vec![width],
+            resolutions: vec![resolution],
+            ..self.family.clone()
+        };
         let genes = vec![0; family.gene_sizes().len()];
         Ok(family.express(&genes, classes))
     }

@@ -85,7 +85,10 @@ struct RawReferencePoints {
 /// The spaces that come with mnas: name and TOML text.
 const EMBEDDED: [(&str, &str); 2] = [
     ("mobilenet", include_str!("../../configs/spaces/mobilenet.toml")),
-    ("mobilenet-small-images", include_str!("../../configs/spaces/mobilenet-small-images.toml")),
+    (
+        "mobilenet-small-images",
+        include_str!("../../configs/spaces/mobilenet-small-images.toml"),
+    ),
 ];
 
 impl SearchSpace {
@@ -97,18 +100,39 @@ impl SearchSpace {
             let family = family.check(text)?;
             if families.iter().any(|other| other.name == family.name) {
                 let at = text.rfind(&family.name).unwrap_or(0);
-                return Err(DocumentError::at(text, at, format!("a second family is called `{}`", family.name)));
+                return Err(DocumentError::at(
+                    text,
+                    at,
+                    format!("a second family is called `{}`", family.name),
+                ));
             }
             families.push(family.without_early_strides(raw.early_strides_removed));
         }
         if families.is_empty() {
             return Err(DocumentError::at(text, 0, "the space has no `[[family]]`"));
         }
-        let references =
-            raw.reference.into_iter().map(|points| points.check(text)).collect::<Result<Vec<_>, _>>()?;
-        let RawSpace { name, description, early_strides_removed, .. } =
-            RawSpace { family: Vec::new(), reference: Vec::new(), ..raw };
-        Ok(Self { name, description, families, references, early_strides_removed })
+        let references = raw
+            .reference
+            .into_iter()
+            .map(|points| points.check(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let RawSpace {
+            name,
+            description,
+            early_strides_removed,
+            ..
+        } = RawSpace {
+            family: Vec::new(),
+            reference: Vec::new(),
+            ..raw
+        };
+        Ok(Self {
+            name,
+            description,
+            families,
+            references,
+            early_strides_removed,
+        })
     }
 
     /// The TOML text of a space that comes with mnas.
@@ -151,7 +175,10 @@ impl SearchSpace {
     /// This is not uniform over networks: a deep stage has more of them than a shallow one, and would drown it.
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Genotype {
         let family = rng.random_range(0..self.families.len());
-        Genotype { family, genes: self.families[family].sample(rng) }
+        Genotype {
+            family,
+            genes: self.families[family].sample(rng),
+        }
     }
 
     /// A neighbour: one decision that has an effect takes another value. In a space with a single network, itself.
@@ -182,12 +209,19 @@ impl SearchSpace {
     /// Parents of different families have no decisions in common; the child is then a copy of one of them.
     pub fn crossover(&self, one: &Genotype, other: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
         if one.family != other.family {
-            return if rng.random_bool(0.5) { one.clone() } else { other.clone() };
+            return if rng.random_bool(0.5) {
+                one.clone()
+            } else {
+                other.clone()
+            };
         }
         let pick = |(&a, &b): (&u16, &u16)| if rng.random_bool(0.5) { a } else { b };
         let mut genes: Vec<u16> = one.genes.iter().zip(&other.genes).map(pick).collect();
         self.families[one.family].canonicalise(&mut genes);
-        Genotype { family: one.family, genes }
+        Genotype {
+            family: one.family,
+            genes,
+        }
     }
 
     /// Every distinct block key that some network of the space with `classes` outputs contains, in order.
@@ -210,7 +244,13 @@ impl SearchSpace {
             }
         }
         // A space is checked to have at least one family.
-        let genotype = best.map_or_else(|| Genotype { family: 0, genes: Vec::new() }, |(_, genotype)| genotype);
+        let genotype = best.map_or_else(
+            || Genotype {
+                family: 0,
+                genes: Vec::new(),
+            },
+            |(_, genotype)| genotype,
+        );
         let architecture = self.express(&genotype, classes);
         Candidate { genotype, architecture }
     }
@@ -219,10 +259,12 @@ impl SearchSpace {
 impl RawReferencePoints {
     fn check(self, text: &str) -> Result<ReferencePoints, DocumentError> {
         let at = self.name.span().start;
-        let reference = Reference::named(self.name.get_ref())
-            .map_err(|error| DocumentError::at(text, at, error.to_string()))?;
+        let reference =
+            Reference::named(self.name.get_ref()).map_err(|error| DocumentError::at(text, at, error.to_string()))?;
         let mut widths = self.width.map_or_else(|| reference.widths().to_vec(), |list| list.0);
-        let mut resolutions = self.resolution.map_or_else(|| reference.resolutions().to_vec(), |list| list.0);
+        let mut resolutions = self
+            .resolution
+            .map_or_else(|| reference.resolutions().to_vec(), |list| list.0);
         widths.sort_by(f64::total_cmp);
         resolutions.sort_unstable();
         for (&width, &resolution) in widths.iter().flat_map(|w| resolutions.iter().map(move |r| (w, r))) {
@@ -230,6 +272,10 @@ impl RawReferencePoints {
                 .architecture(width, resolution, 1)
                 .map_err(|error| DocumentError::at(text, at, error.to_string()))?;
         }
-        Ok(ReferencePoints { reference, widths, resolutions })
+        Ok(ReferencePoints {
+            reference,
+            widths,
+            resolutions,
+        })
     }
 }

@@ -17,13 +17,21 @@ fn naive_macs(architecture: &Architecture) -> u64 {
     let mut macs = 0;
     for node in &graph.nodes {
         match node.op {
-            Op::Convolution { in_channels, kernel, groups, .. } => {
+            Op::Convolution {
+                in_channels,
+                kernel,
+                groups,
+                ..
+            } => {
                 for _ in 0..node.output.height {
                     macs += u64::from(node.output.width * node.output.channels)
                         * u64::from((in_channels / groups) * kernel * kernel);
                 }
             }
-            Op::Linear { in_features, out_features } => macs += u64::from(in_features * out_features),
+            Op::Linear {
+                in_features,
+                out_features,
+            } => macs += u64::from(in_features * out_features),
             _ => {}
         }
     }
@@ -32,7 +40,10 @@ fn naive_macs(architecture: &Architecture) -> u64 {
 
 #[test]
 fn mobilenet_v2_as_a_string() {
-    let v2 = Reference::named("mobilenet-v2").unwrap().architecture(1.0, 224, 1000).unwrap();
+    let v2 = Reference::named("mobilenet-v2")
+        .unwrap()
+        .architecture(1.0, 224, 1000)
+        .unwrap();
     assert_eq!(
         v2.to_string(),
         "in224,conv_k3_s2_c32_nr6,ir_k3_e1_c16_nr6,ir_r2_k3_s2_e6_c24_nr6,ir_r3_k3_s2_e6_c32_nr6,\
@@ -44,7 +55,10 @@ fn mobilenet_v2_as_a_string() {
 /// Ids are written into studies and tables; a change of this value orphans them all.
 #[test]
 fn ids_never_change() {
-    let v2 = Reference::named("mobilenet-v2").unwrap().architecture(1.0, 224, 1000).unwrap();
+    let v2 = Reference::named("mobilenet-v2")
+        .unwrap()
+        .architecture(1.0, 224, 1000)
+        .unwrap();
     assert_eq!(v2.id().to_string(), "0184e7fec1e96575");
 }
 
@@ -77,7 +91,10 @@ fn errors_point_at_the_column() {
 
 #[test]
 fn early_strides_can_be_removed_without_changing_parameters() {
-    let v2 = Reference::named("mobilenet-v2").unwrap().architecture(1.0, 32, 10).unwrap();
+    let v2 = Reference::named("mobilenet-v2")
+        .unwrap()
+        .architecture(1.0, 32, 10)
+        .unwrap();
     let small = v2.clone().without_early_strides(2);
     assert_eq!(small.cost().params, v2.cost().params);
     let last = |architecture: &Architecture| architecture.layers().last().unwrap().key.input.height;

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use mnas_space::Reference;
 
 fn data(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("MNAS_TEST_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let root = std::env::var_os("MNAS_TEST_DATA").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        PathBuf::from,
+    );
     let path = root.join(name);
     if path.exists() {
         return Some(path);
@@ -22,9 +24,16 @@ fn references_equal_the_golden_counts() {
     let mut compared = 0;
     for row in csv::Reader::from_path(path).unwrap().records() {
         let row = row.unwrap();
-        let Some((name, width)) = row[0].rsplit_once('-') else { continue };
-        let (Ok(reference), Ok(width)) = (Reference::named(name), width.parse::<f64>()) else { continue };
-        let cost = reference.architecture(width, row[2].parse().unwrap(), 1000).unwrap().cost();
+        let Some((name, width)) = row[0].rsplit_once('-') else {
+            continue;
+        };
+        let (Ok(reference), Ok(width)) = (Reference::named(name), width.parse::<f64>()) else {
+            continue;
+        };
+        let cost = reference
+            .architecture(width, row[2].parse().unwrap(), 1000)
+            .unwrap()
+            .cost();
         let counted = [cost.params, cost.macs, cost.batch_norm_params];
         let golden = [&row[3], &row[4], &row[5]].map(|number| number.parse::<u64>().unwrap());
         assert_eq!(counted, golden, "{} at {}", &row[0], &row[2]);
@@ -36,13 +45,20 @@ fn references_equal_the_golden_counts() {
 /// Published tables round: parameters to two or three digits, multiply-adds to a million.
 #[test]
 fn references_agree_with_published_tables_at_every_width() {
-    let Some(path) = data("reference_points.csv") else { return };
+    let Some(path) = data("reference_points.csv") else {
+        return;
+    };
     let mut compared = 0;
     for row in csv::Reader::from_path(path).unwrap().records() {
         let row = row.unwrap();
         let name = row[0].replace('_', "-");
-        let Ok(reference) = Reference::named(&name) else { continue };
-        let cost = reference.architecture(row[1].parse().unwrap(), row[2].parse().unwrap(), 1000).unwrap().cost();
+        let Ok(reference) = Reference::named(&name) else {
+            continue;
+        };
+        let cost = reference
+            .architecture(row[1].parse().unwrap(), row[2].parse().unwrap(), 1000)
+            .unwrap()
+            .cost();
         let macs: f64 = row[5].parse().unwrap();
         let params: f64 = row[6].parse().unwrap();
         let (our_macs, our_params) = (cost.macs as f64 / 1e6, cost.params as f64 / 1e6);
@@ -53,8 +69,14 @@ fn references_agree_with_published_tables_at_every_width() {
             || (name == "mobilenet-v1" && &row[1] == "0.25" && &row[2] == "192");
         let wrong_params = name == "mobilenet-v3-small";
         let place = format!("{name} {} at {}", &row[1], &row[2]);
-        assert!(wrong_macs || (our_macs - macs).abs() <= 1.0 + 0.011 * macs, "{place}: {our_macs} M, published {macs}");
-        assert!(wrong_params || (our_params - params).abs() <= 0.1, "{place}: {our_params} M, published {params}");
+        assert!(
+            wrong_macs || (our_macs - macs).abs() <= 1.0 + 0.011 * macs,
+            "{place}: {our_macs} M, published {macs}"
+        );
+        assert!(
+            wrong_params || (our_params - params).abs() <= 0.1,
+            "{place}: {our_params} M, published {params}"
+        );
         compared += 1;
     }
     assert!(compared >= 50, "{compared} rows");

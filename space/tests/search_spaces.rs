@@ -46,13 +46,19 @@ fn the_small_image_space_contains_its_references_without_early_strides() {
 #[test]
 fn the_default_space_lacks_what_it_does_not_describe() {
     let space = space("mobilenet");
-    let v2 = Reference::named("mobilenet-v2").unwrap().architecture(1.0, 224, 1000).unwrap();
+    let v2 = Reference::named("mobilenet-v2")
+        .unwrap()
+        .architecture(1.0, 224, 1000)
+        .unwrap();
     assert!(!space.contains(&v2.clone().with_resolution(225)));
     assert!(!space.contains(&v2.clone().without_early_strides(1)));
     let mut shorter = v2.clone();
     shorter.blocks.pop();
     assert!(!space.contains(&shorter));
-    assert!(space.contains(&v2.with_classes(7)), "the number of classes is not part of a space");
+    assert!(
+        space.contains(&v2.with_classes(7)),
+        "the number of classes is not part of a space"
+    );
 }
 
 /// A space small enough to list by hand: 2 resolutions x (1 + 2 layers of 4 blocks each).
@@ -84,7 +90,12 @@ fn block_keys_are_exactly_those_of_the_networks() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let mut seen = BTreeSet::new();
     for _ in 0..2_000 {
-        seen.extend(space.express(&space.sample(&mut rng), 10).layers().map(|layer| layer.key));
+        seen.extend(
+            space
+                .express(&space.sample(&mut rng), 10)
+                .layers()
+                .map(|layer| layer.key),
+        );
     }
     assert_eq!(space.block_keys(10), seen);
 }
@@ -93,11 +104,19 @@ fn block_keys_are_exactly_those_of_the_networks() {
 fn the_cheapest_network_is_the_minimum_over_all() {
     let space = SearchSpace::from_toml(TINY).unwrap();
     // An arbitrary positive cost per layer, so that the cheapest network is not simply the smallest.
-    let mut cost = |key: &BlockKey| key.to_string().bytes().map(|byte| f64::from(byte % 7) + 0.1).sum::<f64>();
+    let mut cost = |key: &BlockKey| {
+        key.to_string()
+            .bytes()
+            .map(|byte| f64::from(byte % 7) + 0.1)
+            .sum::<f64>()
+    };
     let total = |architecture: &Architecture| architecture.layers().map(|layer| cost(&layer.key)).sum::<f64>();
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let all: BTreeSet<_> = (0..2_000).map(|_| space.sample(&mut rng)).collect();
-    let least = all.iter().map(|genotype| total(&space.express(genotype, 10))).fold(f64::INFINITY, f64::min);
+    let least = all
+        .iter()
+        .map(|genotype| total(&space.express(genotype, 10)))
+        .fold(f64::INFINITY, f64::min);
     let found = space.cheapest(10, &mut cost);
     let total = |architecture: &Architecture| architecture.layers().map(|layer| cost(&layer.key)).sum::<f64>();
     assert!((total(&found.architecture) - least).abs() < 1e-9);

@@ -12,8 +12,12 @@ use crate::train::{Network, TrainPlan, train};
 
 /// The library, or `None` with a loud word where there is none.
 fn runtime() -> Option<OnnxRuntime> {
-    let given = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let library = given.or_else(|| option_env!("MNAS_ONNXRUNTIME").map(PathBuf::from)).filter(|path| path.exists());
+    let given = std::env::var_os("ORT_DYLIB_PATH")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
+    let library = given
+        .or_else(|| option_env!("MNAS_ONNXRUNTIME").map(PathBuf::from))
+        .filter(|path| path.exists());
     if let Some(library) = library {
         return Some(OnnxRuntime::new(&library, 1).unwrap());
     }
@@ -49,7 +53,10 @@ fn exported_networks_compute_what_libtorch_computes() {
     let Some(runtime) = runtime() else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
-    for (activation, gate) in Activation::ALL.into_iter().flat_map(|one| Gate::ALL.map(|gate| (one, gate))) {
+    for (activation, gate) in Activation::ALL
+        .into_iter()
+        .flat_map(|one| Gate::ALL.map(|gate| (one, gate)))
+    {
         let (n, g) = (activation.code(), gate.code());
         let text = format!(
             "in17,conv_k3_s2_c8_n{n},ds_k5_c12_se0.25_g{g}_n{n},id_s2_c16,ir_k3_e3_c16_se0.25_g{g}_n{n},\
@@ -80,12 +87,21 @@ fn a_file_that_computes_something_else_is_not_to_be_used() {
     let biases = crate::train::testing::values(bias);
     let pattern: Vec<u8> = biases.iter().flat_map(|value| value.to_le_bytes()).collect();
     let mut bytes = std::fs::read(&path).unwrap();
-    let at = bytes.windows(pattern.len()).position(|window| window == pattern).unwrap();
+    let at = bytes
+        .windows(pattern.len())
+        .position(|window| window == pattern)
+        .unwrap();
     bytes[at..at + 4].copy_from_slice(&(biases[0] + 1.0).to_le_bytes());
     std::fs::write(&path, &bytes).unwrap();
     let error = check_onnx(&architecture, &weights, Path::new("weights"), &path, &runtime).unwrap_err();
-    assert!(matches!(error, ExportError::Differs { difference, .. } if difference > 1e-2), "{error}");
-    assert!(error.to_string().contains("model.onnx") && error.to_string().contains("not to be used"), "{error}");
+    assert!(
+        matches!(error, ExportError::Differs { difference, .. } if difference > 1e-2),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("model.onnx") && error.to_string().contains("not to be used"),
+        "{error}"
+    );
 
     bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     std::fs::write(&path, &bytes).unwrap();
@@ -103,8 +119,13 @@ fn weights_of_another_architecture_are_refused_before_a_file_is_written() {
     let path = folder.path().join("model.onnx");
     let weights = Weights::of(&network(SMALL, 1), info(SMALL)).unwrap();
     let other: Architecture = SMALL.replace("k3_e2", "k5_e2").parse().unwrap();
-    let error = write_onnx(&other, &weights, Path::new("their/weights"), &path).unwrap_err().to_string();
-    assert!(error.contains("their/weights") && error.contains("blocks.1.depthwise.conv.weight"), "{error}");
+    let error = write_onnx(&other, &weights, Path::new("their/weights"), &path)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("their/weights") && error.contains("blocks.1.depthwise.conv.weight"),
+        "{error}"
+    );
     assert!(!path.exists());
 }
 

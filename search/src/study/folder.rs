@@ -42,15 +42,38 @@ pub enum FolderError {
     },
 }
 
+/// Held by the process that works on the study.
+const LOCK: &str = ".lock";
+
+/// All that a folder holds before `study.toml` makes it a study.
+const BEFORE_IT_BEGINS: [&str; 4] = [LOCK, "latency", "logs", "space.toml"];
+
 impl StudyFolder {
-    /// A folder for a new study; refuses to touch one that holds anything.
+    /// A folder for a new study; refuses to touch one that holds anything but what is left of a search that was killed
+    /// before it began.
     pub fn create(root: &Path) -> Result<Self, FolderError> {
-        let folder = Self { root: root.to_path_buf() };
+        let folder = Self {
+            root: root.to_path_buf(),
+        };
         if folder.config().exists() {
-            return Err(FolderError::Exists { path: root.to_path_buf() });
+            return Err(FolderError::Exists {
+                path: root.to_path_buf(),
+            });
         }
-        if std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(FolderError::NotAStudy { path: root.to_path_buf() });
+        let names: Vec<String> = std::fs::read_dir(root)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        let leftovers = names.iter().any(|name| name == LOCK)
+            && names
+                .iter()
+                .all(|name| BEFORE_IT_BEGINS.contains(&name.as_str()) || name.starts_with(".mnas-"));
+        if !names.is_empty() && !leftovers {
+            return Err(FolderError::NotAStudy {
+                path: root.to_path_buf(),
+            });
         }
         files::create_folder(root)?;
         Ok(folder)
@@ -58,17 +81,27 @@ impl StudyFolder {
 
     /// The folder of an existing study.
     pub fn open(root: &Path) -> Result<Self, FolderError> {
-        let folder = Self { root: root.to_path_buf() };
-        if folder.config().exists() { Ok(folder) } else { Err(FolderError::Missing { path: root.to_path_buf() }) }
+        let folder = Self {
+            root: root.to_path_buf(),
+        };
+        if folder.config().exists() {
+            Ok(folder)
+        } else {
+            Err(FolderError::Missing {
+                path: root.to_path_buf(),
+            })
+        }
     }
 
     /// Keeps other processes from working on the study while the returned file is open.
     pub fn lock(&self) -> Result<std::fs::File, FolderError> {
-        let path = self.root.join(".lock");
+        let path = self.root.join(LOCK);
         let file = std::fs::File::create(&path).map_err(|source| FileError::write(&path, source))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => Err(FolderError::Locked { path: self.root.clone() }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(FolderError::Locked {
+                path: self.root.clone(),
+            }),
             Err(std::fs::TryLockError::Error(source)) => Err(FileError::write(&path, source).into()),
         }
     }

@@ -39,7 +39,10 @@ impl Proposer<'_> {
     /// Whether candidate `index` may be proposed: all but the last `in_flight` candidates before it are settled.
     pub fn may_propose(&self, state: &StudyState, index: usize) -> bool {
         index < self.config.trials
-            && state.candidates().take((index + 1).saturating_sub(self.config.in_flight)).all(|trial| trial.is_settled())
+            && state
+                .candidates()
+                .take((index + 1).saturating_sub(self.config.in_flight))
+                .all(|trial| trial.is_settled())
     }
 
     /// Candidate number `index`; `None` when no new network within the budget was found.
@@ -53,7 +56,10 @@ impl Proposer<'_> {
             .take(known)
             .filter_map(|trial| {
                 let genotype = self.space.encode(&trial.architecture)?;
-                Some(Evaluated { genotype, accuracy: trial.accuracy() })
+                Some(Evaluated {
+                    genotype,
+                    accuracy: trial.accuracy(),
+                })
             })
             .collect();
         let mut rng = stream(self.config.seed, "propose", index as u64, 0);
@@ -91,7 +97,9 @@ impl Proposer<'_> {
             })
             .collect();
         starts.sort_by(|one, other| one.0.total_cmp(&other.0));
-        starts.into_iter().find_map(|(_, start)| self.walk_from(start, state, &mut rng))
+        starts
+            .into_iter()
+            .find_map(|(_, start)| self.walk_from(start, state, &mut rng))
     }
 
     fn walk_from(&self, mut here: Genotype, state: &StudyState, rng: &mut ChaCha8Rng) -> Option<Proposal> {

@@ -109,13 +109,25 @@ impl StudyState {
     pub fn apply(&mut self, event: &Event) -> Result<(), String> {
         match event {
             Event::Data(ready) => self.data = Some((**ready).clone()),
-            Event::Proposed { trial, kind, architecture, latency_ms, low_ms, high_ms, coverage, seed } => {
+            Event::Proposed {
+                trial,
+                kind,
+                architecture,
+                latency_ms,
+                low_ms,
+                high_ms,
+                coverage,
+                seed,
+            } => {
                 let expected = self.trials.len() as u64;
                 if *trial != expected {
-                    return Err(format!("trial {trial} is proposed where trial {expected} would be next"));
+                    return Err(format!(
+                        "trial {trial} is proposed where trial {expected} would be next"
+                    ));
                 }
-                let architecture: Architecture =
-                    architecture.parse().map_err(|error| format!("trial {trial}: architecture {error}"))?;
+                let architecture: Architecture = architecture
+                    .parse()
+                    .map_err(|error| format!("trial {trial}: architecture {error}"))?;
                 let id = architecture.id();
                 if *kind == TrialKind::Candidate {
                     self.proposed.insert(id);
@@ -154,7 +166,9 @@ impl StudyState {
     }
 
     fn trial_mut(&mut self, number: u64) -> Result<&mut Trial, String> {
-        self.trials.get_mut(&number).ok_or_else(|| format!("trial {number} was never proposed"))
+        self.trials
+            .get_mut(&number)
+            .ok_or_else(|| format!("trial {number} was never proposed"))
     }
 
     /// The candidates in the order they were proposed.

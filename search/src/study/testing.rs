@@ -7,11 +7,12 @@ use mnas_latency::{Device, MeasureSettings, Milliseconds, ProfileOptions};
 use mnas_space::{Architecture, Genotype, SearchSpace};
 
 use super::{LatencyModel, References, StudyConfig, Versions};
+use crate::data::DataRequest;
 use crate::data::OnCorrupt;
 use crate::random::stream;
 use crate::strategy::StrategyConfig;
 use crate::train::testing::recipe;
-use crate::worker::{DataRequest, Proxy};
+use crate::worker::Proxy;
 
 /// Classes of all networks.
 pub(super) const CLASSES: u32 = 4;
@@ -26,7 +27,12 @@ pub(super) fn small_space() -> SearchSpace {
              {{ block = \"ir\", kernel = [3, 5], expansion = [2, 3, 4], stride = 2, channels = 24, activation = \"{activation}\" }},\n]\n"
         )
     };
-    SearchSpace::from_toml(&format!("name = \"small\"\n{}{}", family("a", "relu"), family("b", "hard-swish"))).unwrap()
+    SearchSpace::from_toml(&format!(
+        "name = \"small\"\n{}{}",
+        family("a", "relu"),
+        family("b", "hard-swish")
+    ))
+    .unwrap()
 }
 
 /// An embedded space.
@@ -43,11 +49,22 @@ pub(super) fn latency(space: &SearchSpace, folder: &Path) -> LatencyModel {
     let networks: Vec<Architecture> = (0..12)
         .map(|index| space.express(&space.sample(&mut stream(0, "test", index, 0)), CLASSES))
         .collect();
-    let keys = networks.iter().flat_map(|network| network.layers().map(|layer| layer.key));
+    let keys = networks
+        .iter()
+        .flat_map(|network| network.layers().map(|layer| layer.key));
     let keys: Vec<_> = keys.collect();
     let options = ProfileOptions::quick();
     let never = AtomicBool::new(false);
-    mnas_latency::profile(runtime.as_mut(), &mut table, keys, &networks[..6], &options, &never, &mut |_| {}).unwrap();
+    mnas_latency::profile(
+        runtime.as_mut(),
+        &mut table,
+        keys,
+        &networks[..6],
+        &options,
+        &never,
+        &mut |_| {},
+    )
+    .unwrap();
     drop(table);
     LatencyModel::load(folder).unwrap()
 }
@@ -65,7 +82,10 @@ pub(super) fn all_networks(space: &SearchSpace, latency: &LatencyModel) -> Vec<(
                 rest /= usize::from(size);
                 gene as u16
             });
-            let genotype = Genotype { family, genes: genes.collect() };
+            let genotype = Genotype {
+                family,
+                genes: genes.collect(),
+            };
             let architecture = space.express(&genotype, CLASSES);
             networks.push((latency.predict(&architecture).latency.0, architecture));
         }
@@ -85,7 +105,10 @@ pub(super) fn config(budget_ms: f64, trials: usize, in_flight: usize) -> StudyCo
         trials,
         in_flight,
         threads_per_worker: 1,
-        strategy: StrategyConfig::Evolution { population: 6, sample: 3 },
+        strategy: StrategyConfig::Evolution {
+            population: 6,
+            sample: 3,
+        },
         data: DataRequest {
             path: "demo".into(),
             images: Some(100),
@@ -96,6 +119,10 @@ pub(super) fn config(budget_ms: f64, trials: usize, in_flight: usize) -> StudyCo
         proxy: Proxy::DIRECT,
         references: References { per_network: 0 },
         recipe: recipe(1, 16, 0.1),
-        versions: Versions { mnas: "1".to_owned(), libtorch: "2".to_owned(), runtime: "fake 1".to_owned() },
+        versions: Versions {
+            mnas: "1".to_owned(),
+            libtorch: "2".to_owned(),
+            runtime: "fake 1".to_owned(),
+        },
     }
 }

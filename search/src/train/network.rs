@@ -35,7 +35,11 @@ impl Network {
         let mut tensors = Vec::with_capacity(specs.len());
         for (spec, values) in specs.iter().zip(&values) {
             let tensor = channels_last(values)?.f_to_device(device)?;
-            tensors.push(if spec.kind.is_trained() { tensor.f_set_requires_grad(true)? } else { tensor });
+            tensors.push(if spec.kind.is_trained() {
+                tensor.f_set_requires_grad(true)?
+            } else {
+                tensor
+            });
         }
         let mut first_tensor = Vec::with_capacity(graph.nodes.len());
         let mut next = 0;
@@ -49,7 +53,14 @@ impl Network {
                 last_reader[operand.0 as usize] = index;
             }
         }
-        Ok(Self { graph, specs, tensors, first_tensor, last_reader, device })
+        Ok(Self {
+            graph,
+            specs,
+            tensors,
+            first_tensor,
+            last_reader,
+            device,
+        })
     }
 
     /// Where the network's tensors live.
@@ -102,8 +113,14 @@ impl Network {
     /// The value of `operand`, given away where `node` is its last reader so that its memory can be freed.
     fn operand(&self, values: &mut [Option<Tensor>], operand: TensorId, node: usize) -> Tensor {
         let slot = operand.0 as usize;
-        let value = if self.last_reader[slot] == node { values[slot].take() } else { None };
-        value.or_else(|| values[slot].as_ref().map(Tensor::shallow_clone)).expect("graphs are in execution order")
+        let value = if self.last_reader[slot] == node {
+            values[slot].take()
+        } else {
+            None
+        };
+        value
+            .or_else(|| values[slot].as_ref().map(Tensor::shallow_clone))
+            .expect("graphs are in execution order")
     }
 
     fn run(
@@ -116,14 +133,29 @@ impl Network {
     ) -> Result<Tensor, TchError> {
         let tensors = &self.tensors[self.first_tensor[index]..];
         match node.op {
-            Op::Convolution { kernel, stride, groups, bias, .. } => {
+            Op::Convolution {
+                kernel,
+                stride,
+                groups,
+                bias,
+                ..
+            } => {
                 let (stride, padding) = (i64::from(stride), i64::from(kernel / 2));
                 let bias = bias.then(|| &tensors[1]);
                 x.f_conv2d(&tensors[0], bias, [stride; 2], [padding; 2], [1; 2], i64::from(groups))
             }
             Op::BatchNorm { .. } => {
                 let [scale, shift, mean, variance] = [0, 1, 2, 3].map(|offset| Some(&tensors[offset]));
-                x.f_batch_norm(scale, shift, mean, variance, training, BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON, true)
+                x.f_batch_norm(
+                    scale,
+                    shift,
+                    mean,
+                    variance,
+                    training,
+                    BATCH_NORM_MOMENTUM,
+                    BATCH_NORM_EPSILON,
+                    true,
+                )
             }
             // In place: the operand is the output of a convolution, batch-norm or linear layer that nothing else reads.
             Op::Activation(Activation::Relu) => x.f_relu_(),

@@ -9,8 +9,23 @@ use crate::data::{Augmentation, DataSource, LoadOptions, Normalization, Splits, 
 
 /// Synthetic images of 4 classes at 16 pixels.
 pub(crate) fn images(train: usize, val: usize) -> Splits {
-    let source = DataSource::demo(Synthetic { classes: 4, train, val, test: 4, seed: 7 }).unwrap();
-    source.load(&LoadOptions { image_size: 16, ..LoadOptions::default() }, Watch::nobody()).unwrap()
+    let source = DataSource::demo(Synthetic {
+        classes: 4,
+        train,
+        val,
+        test: 4,
+        seed: 7,
+    })
+    .unwrap();
+    source
+        .load(
+            &LoadOptions {
+                image_size: 16,
+                ..LoadOptions::default()
+            },
+            Watch::nobody(),
+        )
+        .unwrap()
 }
 
 /// The network of an architecture string, initialised from `seed`.
@@ -20,7 +35,9 @@ pub(crate) fn network(text: &str, seed: u64) -> Network {
 
 /// Images of normally distributed pixels.
 pub(crate) fn noise(count: i64, side: i64, seed: u64) -> Tensor {
-    seeded(seed, || Tensor::randn([count, 3, side, side], (Kind::Float, Device::Cpu)))
+    seeded(seed, || {
+        Tensor::randn([count, 3, side, side], (Kind::Float, Device::Cpu))
+    })
 }
 
 /// A tensor's values, row by row.
@@ -53,8 +70,10 @@ pub(crate) fn info(architecture: &str) -> WeightsInfo {
     WeightsInfo {
         architecture: architecture.to_owned(),
         train_resolution: 16,
+        image_size: None,
         normalization: Normalization::IMAGENET,
         classes: ["cat", "dog", "Käse", "a\nb"].map(str::to_owned).to_vec(),
         early_strides_removed: 1,
+        data: None,
     }
 }

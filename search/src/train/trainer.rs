@@ -153,18 +153,28 @@ pub fn train(
             }
         }
         if steps == 0 {
-            return Err(TrainError::NoBatches { images: plan.train.len() });
+            return Err(TrainError::NoBatches {
+                images: plan.train.len(),
+            });
         }
         let loss = loss_sum.f_double_value(&[0])? / steps as f64;
         if !loss.is_finite() {
-            return Err(TrainError::Diverged { epoch, step: steps, loss });
+            return Err(TrainError::Diverged {
+                epoch,
+                step: steps,
+                loss,
+            });
         }
         let seconds = epoch_started.elapsed().as_secs_f64();
         if plan.validate_every_epoch || epoch == recipe.epochs {
             let found = evaluate(network, plan.val, &plan.batch_options(Augmentation::None))?;
             // The last step's loss is of the weights before it; what it left behind shows here.
             if found.loss.is_nan() {
-                return Err(TrainError::Diverged { epoch, step: steps, loss: found.loss });
+                return Err(TrainError::Diverged {
+                    epoch,
+                    step: steps,
+                    loss: found.loss,
+                });
             }
             evaluation = Some(found);
         }
@@ -180,17 +190,31 @@ pub fn train(
         }
         epochs.push(report);
     }
-    let evaluation = evaluation.ok_or(TrainError::NoBatches { images: plan.train.len() })?;
-    Ok(Trained { evaluation, epochs, seconds: started.elapsed().as_secs_f64() })
+    let evaluation = evaluation.ok_or(TrainError::NoBatches {
+        images: plan.train.len(),
+    })?;
+    Ok(Trained {
+        evaluation,
+        epochs,
+        seconds: started.elapsed().as_secs_f64(),
+    })
 }
 
 /// libtorch takes a label without a score for a broken program, on a GPU one that is beyond repair.
 fn check_labels(network: &Network, set: &ImageSet) -> Result<(), TrainError> {
     let classes = network.graph().output_shape().channels;
-    let Some(image) = set.labels().iter().position(|&label| label >= classes) else { return Ok(()) };
+    let Some(image) = set.labels().iter().position(|&label| label >= classes) else {
+        return Ok(());
+    };
     let label = set.labels()[image];
     let class = set.classes().get(label as usize).cloned().unwrap_or_default();
-    Err(TrainError::Label { set: set.provenance().split, image, label, class, classes })
+    Err(TrainError::Label {
+        set: set.provenance().split,
+        image,
+        label,
+        class,
+        classes,
+    })
 }
 
 /// What an observer of a training hears.
@@ -235,9 +259,14 @@ fn train_step(
 
 /// The batch as tensors; images `[batch, 3, height, width]` in channels-last memory order without a copy.
 fn tensors(batch: &Batch, network: &Network) -> Result<(Tensor, Tensor), TchError> {
-    let images = Tensor::f_from_slice(&batch.images)?.f_view(batch.shape())?.f_permute([0, 3, 1, 2])?;
+    let images = Tensor::f_from_slice(&batch.images)?
+        .f_view(batch.shape())?
+        .f_permute([0, 3, 1, 2])?;
     let labels = Tensor::f_from_slice(&batch.labels)?;
-    Ok((images.f_to_device(network.device())?, labels.f_to_device(network.device())?))
+    Ok((
+        images.f_to_device(network.device())?,
+        labels.f_to_device(network.device())?,
+    ))
 }
 
 /// Scores every image of `set` once.
@@ -259,7 +288,12 @@ pub fn evaluate(network: &Network, set: &Arc<ImageSet>, options: &BatchOptions) 
         images += batch.len();
     }
     let count = images.max(1) as f64;
-    Ok(Evaluation { top1: 100.0 * top1 / count, top5: 100.0 * top5 / count, loss: loss / count, images })
+    Ok(Evaluation {
+        top1: 100.0 * top1 / count,
+        top5: 100.0 * top5 / count,
+        loss: loss / count,
+        images,
+    })
 }
 
 #[cfg(test)]

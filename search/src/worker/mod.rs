@@ -11,5 +11,5 @@ mod serve;
 pub(crate) mod testing;
 
 pub use pool::{Pool, PoolError, PoolEvent, WorkerCommand};
-pub use protocol::{DataRequest, FromWorker, Proxy, Ready, ToWorker, TrainRequest, TrainResult};
+pub use protocol::{FromWorker, Proxy, Ready, ToWorker, TrainRequest, TrainResult};
 pub use serve::serve;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use mnas_space::Architecture;
 
 use super::protocol::{FromWorker, Ready, ToWorker, TrainRequest, TrainResult};
-use crate::data::{Normalization, Splits, Watch};
+use crate::data::{DataRequest, Normalization, Splits, Watch};
 use crate::train::weights::{Weights, WeightsInfo};
 use crate::train::{Network, Progress, TrainPlan, train};
 
@@ -36,19 +36,49 @@ pub fn serve(
         drop(sender);
         abandon();
     });
-    Worker { output: Mutex::new(output), splits: None }.run(&requests)
+    Worker {
+        output: Mutex::new(output),
+        loaded: None,
+    }
+    .run(&requests)
+}
+
+/// Why there is no trained network.
+enum Fault {
+    /// The training.
+    Training(String),
+    /// The network is trained and cannot be kept.
+    Saving(String),
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Training(reason)
+    }
 }
 
 struct Worker<W: Write> {
     output: Mutex<W>,
-    splits: Option<(Splits, Normalization)>,
+    loaded: Option<Loaded>,
+}
+
+/// The images, and where they come from.
+struct Loaded {
+    splits: Splits,
+    normalization: Normalization,
+    data: DataRequest,
 }
 
 impl<W: Write + Send> Worker<W> {
     fn run(&mut self, requests: &Receiver<String>) -> std::io::Result<()> {
         for line in requests {
             match serde_json::from_str(&line) {
-                Ok(ToWorker::Prepare { data, resolution, augmentation, threads }) => {
+                Ok(ToWorker::Prepare {
+                    data,
+                    resolution,
+                    augmentation,
+                    threads,
+                }) => {
                     tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(1));
                     let last = Mutex::new(Instant::now());
                     let progress = |done: usize, total: usize| {
@@ -59,16 +89,25 @@ impl<W: Write + Send> Worker<W> {
                             let _ = self.say(&FromWorker::Loading { done, total });
                         }
                     };
-                    let watch = Watch { progress: &progress, ..Watch::nobody() };
+                    let watch = Watch {
+                        progress: &progress,
+                        ..Watch::nobody()
+                    };
                     match data.load(resolution, &augmentation, watch) {
                         Ok(splits) => {
                             let ready = Ready::from(&splits.summary());
                             let normalization = Normalization::of(&splits.train);
-                            self.splits = Some((splits, normalization));
+                            self.loaded = Some(Loaded {
+                                splits,
+                                normalization,
+                                data,
+                            });
                             self.say(&FromWorker::Ready(Box::new(ready)))?;
                         }
                         Err(error) => {
-                            self.say(&FromWorker::Refused { reason: error.to_string() })?;
+                            self.say(&FromWorker::Refused {
+                                reason: error.to_string(),
+                            })?;
                             return Ok(());
                         }
                     }
@@ -77,7 +116,8 @@ impl<W: Write + Send> Worker<W> {
                     let trial = request.trial;
                     let answer = match self.train(&request) {
                         Ok(result) => FromWorker::Done { trial, result },
-                        Err(reason) => FromWorker::Failed { trial, reason },
+                        Err(Fault::Training(reason)) => FromWorker::Failed { trial, reason },
+                        Err(Fault::Saving(reason)) => FromWorker::Unsaved { trial, reason },
                     };
                     self.say(&answer)?;
                 }
@@ -99,14 +139,18 @@ impl<W: Write + Send> Worker<W> {
         output.flush()
     }
 
-    fn train(&self, request: &TrainRequest) -> Result<TrainResult, String> {
-        let (splits, normalization) = self.splits.as_ref().ok_or("asked to train before the images were loaded")?;
+    fn train(&self, request: &TrainRequest) -> Result<TrainResult, Fault> {
+        let loaded = self.loaded.as_ref();
+        let Loaded {
+            splits,
+            normalization,
+            data,
+        } = loaded.ok_or_else(|| "asked to train before the images were loaded".to_owned())?;
         let deployed: Architecture = request.architecture.parse().map_err(|error| format!("{error}"))?;
         request.recipe.check().map_err(|error| error.to_string())?;
         let trained_form = request.proxy.apply(&deployed);
         let text = |error: tch::TchError| error.to_string().lines().next().unwrap_or_default().to_owned();
-        let network =
-            Network::new(trained_form.graph(), tch::Device::Cpu, request.seed).map_err(text)?;
+        let network = Network::new(trained_form.graph(), tch::Device::Cpu, request.seed).map_err(text)?;
         let plan = TrainPlan {
             train: &splits.train,
             val: &splits.val,
@@ -123,7 +167,10 @@ impl<W: Write + Send> Worker<W> {
             {
                 last = Instant::now();
                 // A coordinator that is gone is noticed by the reading thread.
-                let _ = self.say(&FromWorker::Progress { trial: request.trial, done });
+                let _ = self.say(&FromWorker::Progress {
+                    trial: request.trial,
+                    done,
+                });
             }
             ControlFlow::Continue(())
         };
@@ -132,12 +179,14 @@ impl<W: Write + Send> Worker<W> {
             let info = WeightsInfo {
                 architecture: request.architecture.clone(),
                 train_resolution: trained_form.resolution,
+                image_size: Some(splits.val.size()),
                 normalization: *normalization,
                 classes: splits.train.classes().to_vec(),
                 early_strides_removed: request.proxy.early_strides_removed,
+                data: Some(data.clone()),
             };
             let weights = Weights::of(&network, info).map_err(text)?;
-            weights.write(path).map_err(|error| error.to_string())?;
+            weights.write(path).map_err(|error| Fault::Saving(error.to_string()))?;
         }
         let last = trained.epochs.last();
         let rates = trained.epochs.iter().map(|epoch| epoch.images_per_second).sum::<f64>();

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{DataRequest, Proxy, ToWorker, TrainRequest, WorkerCommand};
+use crate::data::DataRequest;
+
+use super::{Proxy, ToWorker, TrainRequest, WorkerCommand};
 use crate::data::{Augmentation, OnCorrupt};
 use crate::train::testing::recipe;
 
@@ -43,14 +45,27 @@ done
 pub(crate) fn command(folder: &Path, script: &str) -> WorkerCommand {
     let path = folder.join("worker.sh");
     std::fs::write(&path, script).unwrap();
-    WorkerCommand { program: "sh".into(), arguments: vec![path.display().to_string()] }
+    WorkerCommand {
+        program: "sh".into(),
+        arguments: vec![path.display().to_string()],
+    }
 }
 
 /// What workers are told first.
 pub(crate) fn prepare() -> ToWorker {
-    let data =
-        DataRequest { path: "demo".into(), images: None, val_fraction: 0.1, on_corrupt: OnCorrupt::Refuse, seed: 0 };
-    ToWorker::Prepare { data, resolution: 16, augmentation: Augmentation::None, threads: 1 }
+    let data = DataRequest {
+        path: "demo".into(),
+        images: None,
+        val_fraction: 0.1,
+        on_corrupt: OnCorrupt::Refuse,
+        seed: 0,
+    };
+    ToWorker::Prepare {
+        data,
+        resolution: 16,
+        augmentation: Augmentation::None,
+        threads: 1,
+    }
 }
 
 /// A training.

@@ -20,7 +20,12 @@ pub struct Conv {
 
 impl Conv {
     pub(super) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let spec = ConvSpec { out_channels: self.channels, kernel: self.kernel, stride: self.stride, groups: 1 };
+        let spec = ConvSpec {
+            out_channels: self.channels,
+            kernel: self.kernel,
+            stride: self.stride,
+            groups: 1,
+        };
         lowering.conv_bn("main", x, spec, Some(self.activation))
     }
 

@@ -50,15 +50,23 @@ impl Head {
 
     pub(crate) fn from_fields(fields: &mut Fields<'_>) -> Result<Self, NotationError> {
         let hidden = match fields.features()? {
-            Some(features) => Some(HiddenLayer { features, activation: fields.activation()? }),
+            Some(features) => Some(HiddenLayer {
+                features,
+                activation: fields.activation()?,
+            }),
             None => None,
         };
-        Ok(Self { hidden, classes: fields.classes()? })
+        Ok(Self {
+            hidden,
+            classes: fields.classes()?,
+        })
     }
 
     /// The head as integers, the basis of architecture ids and latency keys.
     pub(crate) fn words(&self) -> [u32; 8] {
-        let (features, activation) = self.hidden.map_or((0, 0), |hidden| (hidden.features, hidden.activation as u32));
+        let (features, activation) = self
+            .hidden
+            .map_or((0, 0), |hidden| (hidden.features, hidden.activation as u32));
         [100, 0, 1, self.classes, features, 0, 0, activation]
     }
 }

@@ -24,7 +24,12 @@ impl Identity {
         if self.is_nothing(lowering.shape(x)) {
             return x;
         }
-        let spec = ConvSpec { out_channels: self.channels, kernel: 1, stride: self.stride, groups: 1 };
+        let spec = ConvSpec {
+            out_channels: self.channels,
+            kernel: 1,
+            stride: self.stride,
+            groups: 1,
+        };
         lowering.conv_bn("project", x, spec, None)
     }
 
@@ -33,6 +38,9 @@ impl Identity {
     }
 
     pub(super) fn from_fields(fields: &mut Fields<'_>) -> Result<Self, NotationError> {
-        Ok(Self { stride: fields.stride()?, channels: fields.channels()? })
+        Ok(Self {
+            stride: fields.stride()?,
+            channels: fields.channels()?,
+        })
     }
 }

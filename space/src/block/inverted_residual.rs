@@ -33,7 +33,11 @@ impl InvertedResidual {
     /// rounded to a multiple of 8 as `MobileNetV3`'s reference code does.
     pub fn expanded(in_channels: u32, expansion: f64) -> u32 {
         let hidden = f64::from(in_channels) * expansion;
-        if expansion.fract() == 0.0 { hidden as u32 } else { make_divisible(hidden, 8) }
+        if expansion.fract() == 0.0 {
+            hidden as u32
+        } else {
+            make_divisible(hidden, 8)
+        }
     }
 
     /// Whether the block adds its input to its output.
@@ -45,7 +49,12 @@ impl InvertedResidual {
         let input = lowering.shape(x);
         let mut y = x;
         if self.hidden_channels != input.channels {
-            y = lowering.conv_bn("expand", y, ConvSpec::pointwise(self.hidden_channels), Some(self.activation));
+            y = lowering.conv_bn(
+                "expand",
+                y,
+                ConvSpec::pointwise(self.hidden_channels),
+                Some(self.activation),
+            );
         }
         let depthwise = ConvSpec::depthwise(self.hidden_channels, self.kernel, self.stride);
         y = lowering.conv_bn("depthwise", y, depthwise, Some(self.activation));
@@ -53,7 +62,11 @@ impl InvertedResidual {
             y = squeeze_excite.lower(y, lowering);
         }
         y = lowering.conv_bn("project", y, ConvSpec::pointwise(self.channels), None);
-        if self.has_residual(input) { lowering.add("residual", y, x) } else { y }
+        if self.has_residual(input) {
+            lowering.add("residual", y, x)
+        } else {
+            y
+        }
     }
 
     /// `e6` where the hidden channels are a whole multiple of the input's, else `h184`.

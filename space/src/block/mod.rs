@@ -139,7 +139,16 @@ impl Block {
             }
             Self::InvertedResidual(b) => {
                 let (squeeze, gate) = SqueezeExcite::words(b.squeeze_excite);
-                [2, b.kernel, b.stride, b.channels, b.hidden_channels, squeeze, gate, b.activation as u32]
+                [
+                    2,
+                    b.kernel,
+                    b.stride,
+                    b.channels,
+                    b.hidden_channels,
+                    squeeze,
+                    gate,
+                    b.activation as u32,
+                ]
             }
             Self::Identity(b) => [3, 1, b.stride, b.channels, 0, 0, 0, 0],
         }

@@ -33,7 +33,12 @@ impl DepthwiseSeparable {
         if let Some(squeeze_excite) = self.squeeze_excite {
             y = squeeze_excite.lower(y, lowering);
         }
-        lowering.conv_bn("pointwise", y, ConvSpec::pointwise(self.channels), Some(self.activation))
+        lowering.conv_bn(
+            "pointwise",
+            y,
+            ConvSpec::pointwise(self.channels),
+            Some(self.activation),
+        )
     }
 
     pub(super) fn write_fields(&self, in_channels: u32, out: &mut dyn fmt::Write) -> fmt::Result {

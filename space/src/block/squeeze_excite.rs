@@ -19,7 +19,10 @@ pub struct SqueezeExcite {
 impl SqueezeExcite {
     /// `MobileNetV3`'s rule: a share `ratio` of the channels that are gated, rounded to a multiple of 8.
     pub fn of_expanded(gated_channels: u32, ratio: f64, gate: Gate) -> Self {
-        Self { channels: make_divisible(f64::from(gated_channels) * ratio, 8), gate }
+        Self {
+            channels: make_divisible(f64::from(gated_channels) * ratio, 8),
+            gate,
+        }
     }
 
     pub(super) fn lower(self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
@@ -58,7 +61,10 @@ impl SqueezeExcite {
         match (ratio, width) {
             (Some(_), Some(_)) => Err(fields.conflict("se", "sq")),
             (Some(ratio), None) => Ok(Some(Self::of_expanded(gated_channels, ratio, default_gate))),
-            (None, Some(channels)) => Ok(Some(Self { channels, gate: default_gate })),
+            (None, Some(channels)) => Ok(Some(Self {
+                channels,
+                gate: default_gate,
+            })),
             (None, None) if gate.is_some() => Err(fields.missing("se", "a gate `g` belongs to a squeeze-excite `se`")),
             (None, None) => Ok(None),
         }

@@ -13,15 +13,25 @@ type Partial = (f64, Vec<u16>);
 impl Family {
     /// Adds every block key that some network of this family contains.
     pub fn collect_keys(&self, classes: u32, keys: &mut BTreeSet<BlockKey>) {
-        for (&resolution, &width) in self.resolutions.iter().flat_map(|r| self.widths.iter().map(move |w| (r, w))) {
+        for (&resolution, &width) in self
+            .resolutions
+            .iter()
+            .flat_map(|r| self.widths.iter().map(move |w| (r, w)))
+        {
             let mut inputs = BTreeSet::from([Shape::square(INPUT_CHANNELS, resolution)]);
             for stage in &self.stages {
                 let mut outputs = BTreeSet::new();
-                for (&input, &base) in inputs.iter().flat_map(|input| stage.channels.iter().map(move |c| (input, c))) {
+                for (&input, &base) in inputs
+                    .iter()
+                    .flat_map(|input| stage.channels.iter().map(move |c| (input, c)))
+                {
                     let channels = stage.scaling.apply(base, width, self.divisor);
                     let output = input.strided(stage.stride, channels);
                     for choice in &stage.choices {
-                        keys.insert(BlockKey::block(choice.block(input.channels, channels, stage.stride), input));
+                        keys.insert(BlockKey::block(
+                            choice.block(input.channels, channels, stage.stride),
+                            input,
+                        ));
                         if stage.max_depth() > 1 {
                             keys.insert(BlockKey::block(choice.block(channels, channels, 1), output));
                         }
@@ -30,7 +40,11 @@ impl Family {
                 }
                 inputs = outputs;
             }
-            keys.extend(inputs.into_iter().map(|shape| BlockKey::head(self.head(width, classes), shape)));
+            keys.extend(
+                inputs
+                    .into_iter()
+                    .map(|shape| BlockKey::head(self.head(width, classes), shape)),
+            );
         }
     }
 
@@ -94,7 +108,10 @@ fn cheapest_layers(
 ) -> (f64, Vec<u16>) {
     let mut price = |choice: usize, first: bool| {
         let (from, stride) = if first { (input, stage.stride) } else { (output, 1) };
-        cost(&BlockKey::block(stage.choices[choice].block(from.channels, output.channels, stride), from))
+        cost(&BlockKey::block(
+            stage.choices[choice].block(from.channels, output.channels, stride),
+            from,
+        ))
     };
     let least = |price: &mut dyn FnMut(usize) -> f64| {
         (0..stage.choices.len())
@@ -111,7 +128,11 @@ fn cheapest_layers(
         return (total, vec![choice]);
     }
     let (first_cost, first) = least(&mut |choice| price(choice, true));
-    let (rest_cost, other) = if depth > 1 { least(&mut |choice| price(choice, false)) } else { (0.0, 0) };
+    let (rest_cost, other) = if depth > 1 {
+        least(&mut |choice| price(choice, false))
+    } else {
+        (0.0, 0)
+    };
     let mut blocks = vec![0; stage.block_genes()];
     blocks[0] = first;
     blocks[1..depth as usize].fill(other);

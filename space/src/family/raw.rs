@@ -106,7 +106,10 @@ impl RawFamily {
         let fail = |at: usize, problem: String| Err(DocumentError::at(text, at, problem));
         let at = self.name.span().start;
         if self.stage.is_empty() {
-            return fail(at, format!("family `{}` has no stages; add at least one", self.name.get_ref()));
+            return fail(
+                at,
+                format!("family `{}` has no stages; add at least one", self.name.get_ref()),
+            );
         }
         let at = self.resolution.span().start;
         for side in &self.resolution.get_ref().0 {
@@ -125,10 +128,22 @@ impl RawFamily {
             return fail(at, format!("divisor {divisor}; expected 1 to 256"));
         }
         let hidden = self.hidden.map(|hidden| {
-            let RawHidden { features, activation, scaling } = hidden.into_inner();
-            HiddenRule { features, activation, scaling }
+            let RawHidden {
+                features,
+                activation,
+                scaling,
+            } = hidden.into_inner();
+            HiddenRule {
+                features,
+                activation,
+                scaling,
+            }
         });
-        let stages = self.stage.into_iter().map(|stage| stage_of(stage, text)).collect::<Result<_, _>>()?;
+        let stages = self
+            .stage
+            .into_iter()
+            .map(|stage| stage_of(stage, text))
+            .collect::<Result<_, _>>()?;
         Ok(Family {
             name: self.name.into_inner(),
             resolutions: self.resolution.into_inner().0,
@@ -144,7 +159,12 @@ fn stage_of(raw: Spanned<RawStage>, text: &str) -> Result<Stage, DocumentError> 
     let at = raw.span().start;
     let raw = raw.into_inner();
     let fail = |problem: String| Err(DocumentError::at(text, at, problem));
-    if let Some(channels) = raw.channels.0.iter().find(|channels| !(1..=limits::CHANNELS).contains(*channels)) {
+    if let Some(channels) = raw
+        .channels
+        .0
+        .iter()
+        .find(|channels| !(1..=limits::CHANNELS).contains(*channels))
+    {
         return fail(format!("channels {channels}; expected 1 to {}", limits::CHANNELS));
     }
     if let Some(depth) = raw.depth.0.iter().find(|depth| !(1..=64).contains(*depth)) {
@@ -211,18 +231,33 @@ fn product(raw: &RawChoice, at: usize, text: &str) -> Result<Vec<BlockChoice>, D
         let squeezes = squeezes(raw).map_err(fail)?;
         for &kernel in kernels {
             if kernel % 2 == 0 || kernel > limits::KERNEL {
-                return Err(fail(format!("kernel {kernel}; expected an odd number up to {}", limits::KERNEL)));
+                return Err(fail(format!(
+                    "kernel {kernel}; expected an odd number up to {}",
+                    limits::KERNEL
+                )));
             }
             for &expansion in if kind == Kind::Ir { &expansions[..] } else { &[1.0] } {
                 if !(0.125..=limits::EXPANSION).contains(&expansion) {
-                    return Err(fail(format!("expansion {expansion}; expected 0.125 to {}", limits::EXPANSION)));
+                    return Err(fail(format!(
+                        "expansion {expansion}; expected 0.125 to {}",
+                        limits::EXPANSION
+                    )));
                 }
                 for &squeeze_excite in if kind == Kind::Conv { &[None][..] } else { &squeezes[..] } {
                     for &activation in activations {
                         choices.push(match kind {
                             Kind::Conv => BlockChoice::Conv { kernel, activation },
-                            Kind::Ds => BlockChoice::DepthwiseSeparable { kernel, squeeze_excite, activation },
-                            _ => BlockChoice::InvertedResidual { kernel, expansion, squeeze_excite, activation },
+                            Kind::Ds => BlockChoice::DepthwiseSeparable {
+                                kernel,
+                                squeeze_excite,
+                                activation,
+                            },
+                            _ => BlockChoice::InvertedResidual {
+                                kernel,
+                                expansion,
+                                squeeze_excite,
+                                activation,
+                            },
                         });
                     }
                 }
@@ -234,7 +269,10 @@ fn product(raw: &RawChoice, at: usize, text: &str) -> Result<Vec<BlockChoice>, D
 
 /// The squeeze-excite options of a choice; a ratio of 0 is none.
 fn squeezes(raw: &RawChoice) -> Result<Vec<Option<SqueezeRatio>>, String> {
-    let gates = raw.gate.as_ref().map_or(vec![Gate::HardSigmoid], |gates| gates.0.clone());
+    let gates = raw
+        .gate
+        .as_ref()
+        .map_or(vec![Gate::HardSigmoid], |gates| gates.0.clone());
     let ratios = raw.squeeze_excite.as_ref().map_or(vec![0.0], |ratios| ratios.0.clone());
     let mut squeezes = Vec::new();
     for ratio in ratios {
@@ -243,7 +281,9 @@ fn squeezes(raw: &RawChoice) -> Result<Vec<Option<SqueezeRatio>>, String> {
         } else if (0.01..=1.0).contains(&ratio) {
             squeezes.extend(gates.iter().map(|&gate| Some(SqueezeRatio { ratio, gate })));
         } else {
-            return Err(format!("squeeze-excite {ratio}; expected 0 for none, or a share from 0.01 to 1"));
+            return Err(format!(
+                "squeeze-excite {ratio}; expected 0 for none, or a share from 0.01 to 1"
+            ));
         }
     }
     Ok(squeezes)

@@ -20,9 +20,11 @@ impl BatchNormValues<'_> {
     /// Refuses variances that have no square root; `name` is the tensor's.
     pub(super) fn check(&self, name: &str) -> Result<(), OnnxError> {
         match self.variance.iter().position(|value| value.is_nan() || *value < 0.0) {
-            Some(channel) => {
-                Err(OnnxError::BadVariance { name: name.to_owned(), channel, value: self.variance[channel] })
-            }
+            Some(channel) => Err(OnnxError::BadVariance {
+                name: name.to_owned(),
+                channel,
+                value: self.variance[channel],
+            }),
             None => Ok(()),
         }
     }
@@ -95,11 +97,21 @@ mod tests {
         let ones = [1.0; 3];
         for bad in [-0.5, f32::NAN] {
             let variance = [0.0, 1.0, bad];
-            let values =
-                BatchNormValues { scale: &ones, shift: &ones, mean: &ones, variance: &variance, epsilon: 1e-5 };
+            let values = BatchNormValues {
+                scale: &ones,
+                shift: &ones,
+                mean: &ones,
+                variance: &variance,
+                epsilon: 1e-5,
+            };
             let error = values.check("blocks.0.main.bn.running_var").unwrap_err();
             assert!(matches!(&error, OnnxError::BadVariance { channel: 2, .. }), "{error}");
-            assert!(error.to_string().starts_with("tensor `blocks.0.main.bn.running_var` is "), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("tensor `blocks.0.main.bn.running_var` is "),
+                "{error}"
+            );
         }
     }
 }

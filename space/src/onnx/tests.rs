@@ -26,7 +26,10 @@ fn block(text: &str) -> Graph {
 }
 
 fn unfolded() -> OnnxOptions {
-    OnnxOptions { fold_batch_norm: false, ..OnnxOptions::default() }
+    OnnxOptions {
+        fold_batch_norm: false,
+        ..OnnxOptions::default()
+    }
 }
 
 fn decode(graph: &Graph, options: &OnnxOptions) -> GraphProto {
@@ -53,36 +56,77 @@ fn unfolded_file_has_every_tensor_as_it_is() {
     let graph = graph(MIXED);
     let proto = decode(&graph, &unfolded());
     for parameter in graph.parameters() {
-        let tensor = proto.initializer.iter().find(|tensor| tensor.name == parameter.name).unwrap();
+        let tensor = proto
+            .initializer
+            .iter()
+            .find(|tensor| tensor.name == parameter.name)
+            .unwrap();
         let values = RANDOM.values(&parameter).unwrap();
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         assert!(tensor.raw_data == bytes, "{}", parameter.name);
-        assert_eq!(tensor.dims, parameter.shape.iter().map(|size| *size as i64).collect::<Vec<_>>());
+        assert_eq!(
+            tensor.dims,
+            parameter.shape.iter().map(|size| *size as i64).collect::<Vec<_>>()
+        );
     }
-    assert_eq!(proto.initializer.len(), graph.parameters().count() + 2, "all tensors and the two bounds of ReLU6");
+    assert_eq!(
+        proto.initializer.len(),
+        graph.parameters().count() + 2,
+        "all tensors and the two bounds of ReLU6"
+    );
 }
 
 #[test]
 fn folding_removes_batch_norm_and_gives_each_convolution_a_bias() {
     let graph = graph(MIXED);
-    let convolutions = graph.nodes.iter().filter(|node| matches!(node.op, Op::Convolution { .. })).count();
-    let batch_norms = graph.nodes.iter().filter(|node| matches!(node.op, Op::BatchNorm { .. })).count();
+    let convolutions = graph
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, Op::Convolution { .. }))
+        .count();
+    let batch_norms = graph
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, Op::BatchNorm { .. }))
+        .count();
     let plain = decode(&graph, &unfolded());
     let folded = decode(&graph, &OnnxOptions::default());
-    assert_eq!([count(&plain, "Conv"), count(&plain, "BatchNormalization")], [convolutions, batch_norms]);
-    assert_eq!([count(&folded, "Conv"), count(&folded, "BatchNormalization")], [convolutions, 0]);
+    assert_eq!(
+        [count(&plain, "Conv"), count(&plain, "BatchNormalization")],
+        [convolutions, batch_norms]
+    );
+    assert_eq!(
+        [count(&folded, "Conv"), count(&folded, "BatchNormalization")],
+        [convolutions, 0]
+    );
     assert_eq!(folded.node.len(), plain.node.len() - batch_norms);
-    assert!(folded.node.iter().filter(|node| node.op_type == "Conv").all(|node| node.input.len() == 3));
+    assert!(
+        folded
+            .node
+            .iter()
+            .filter(|node| node.op_type == "Conv")
+            .all(|node| node.input.len() == 3)
+    );
     let values: usize = folded.initializer.iter().map(|tensor| tensor.raw_data.len() / 4).sum();
     assert_eq!(values as u64, crate::Cost::of(&graph).folded_params + 2);
 }
 
 #[test]
 fn small_network_in_full() {
-    let proto = decode(&graph("in9,conv_k3_s2_c8_nr6,ir_k5_e1_c8_se0.25_nsw,head_f4_nhs_o2"), &OnnxOptions::default());
+    let proto = decode(
+        &graph("in9,conv_k3_s2_c8_nr6,ir_k5_e1_c8_se0.25_nsw,head_f4_nhs_o2"),
+        &OnnxOptions::default(),
+    );
     let mut listing = String::new();
     for node in &proto.node {
-        writeln!(listing, "{} = {}({})", node.output.join(", "), node.op_type, node.input.join(", ")).unwrap();
+        writeln!(
+            listing,
+            "{} = {}({})",
+            node.output.join(", "),
+            node.op_type,
+            node.input.join(", ")
+        )
+        .unwrap();
     }
     let values = proto.input.iter().chain(&proto.value_info).chain(&proto.output);
     let shapes: Vec<String> = values.map(describe).collect();
@@ -108,9 +152,21 @@ fn head_alone_ends_in_logits() {
 #[test]
 fn batch_is_a_number_or_a_name() {
     let graph = block("ir_k3_s2_e6_c24_nr6@16x15x15");
-    let fixed = decode(&graph, &OnnxOptions { batch: Batch::Fixed(8), ..OnnxOptions::default() });
+    let fixed = decode(
+        &graph,
+        &OnnxOptions {
+            batch: Batch::Fixed(8),
+            ..OnnxOptions::default()
+        },
+    );
     assert_eq!(describe(&fixed.input[0]), "input [8, 16, 15, 15]");
-    let dynamic = decode(&graph, &OnnxOptions { batch: Batch::Dynamic, ..OnnxOptions::default() });
+    let dynamic = decode(
+        &graph,
+        &OnnxOptions {
+            batch: Batch::Dynamic,
+            ..OnnxOptions::default()
+        },
+    );
     assert_eq!(describe(&dynamic.input[0]), "input [batch, 16, 15, 15]");
     assert_eq!(describe(&dynamic.output[0]), "output [batch, 24, 8, 8]");
 }
@@ -118,7 +174,11 @@ fn batch_is_a_number_or_a_name() {
 #[test]
 fn versions_name_and_metadata_are_kept() {
     let metadata = vec![("architecture".to_owned(), MIXED.to_owned())];
-    let options = OnnxOptions { name: "mixed".to_owned(), metadata, ..OnnxOptions::default() };
+    let options = OnnxOptions {
+        name: "mixed".to_owned(),
+        metadata,
+        ..OnnxOptions::default()
+    };
     let bytes = encode(&graph(MIXED), &RANDOM, &options).unwrap();
     let model = ModelProto::decode(bytes.as_slice()).unwrap();
     assert_eq!((model.ir_version, model.opset_import[0].version), (8, 17));
@@ -140,9 +200,16 @@ fn equal_inputs_give_equal_bytes() {
 #[test]
 fn bytes_are_those_of_the_reference_implementation() {
     let graph = block("conv_k1_c1_nr6@1x1x1");
-    let weights: HashMap<_, _> = graph.parameters().map(|parameter| (parameter.name, vec![1.0])).collect();
+    let weights: HashMap<_, _> = graph
+        .parameters()
+        .map(|parameter| (parameter.name, vec![1.0]))
+        .collect();
     let metadata = vec![("architecture".to_owned(), "conv".to_owned())];
-    let options = OnnxOptions { batch: Batch::Dynamic, metadata, ..unfolded() };
+    let options = OnnxOptions {
+        batch: Batch::Dynamic,
+        metadata,
+        ..unfolded()
+    };
     let bytes = encode(&graph, &weights, &options).unwrap();
     let mut model = ModelProto::decode(bytes.as_slice()).unwrap();
     model.producer_version = "0".to_owned();
@@ -151,7 +218,13 @@ fn bytes_are_those_of_the_reference_implementation() {
         for byte in line {
             write!(dump, "{byte:02x}").unwrap();
         }
-        let text = line.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' });
+        let text = line.iter().map(|byte| {
+            if byte.is_ascii_graphic() {
+                char::from(*byte)
+            } else {
+                '.'
+            }
+        });
         writeln!(dump, " {}", text.collect::<String>()).unwrap();
     }
     insta::assert_snapshot!(dump);
@@ -187,16 +260,29 @@ fn weights_of_another_network_are_refused_by_name() {
 fn impossible_files_are_refused_before_any_work() {
     let huge = graph("in8,conv_k31_c16384_nre,conv_k31_c16384_nre,head_o2");
     let error = encode(&huge, &RANDOM, &OnnxOptions::default()).unwrap_err();
-    assert!(matches!(error, OnnxError::TooLarge { bytes } if bytes > MAX_FILE_BYTES), "{error}");
-    let none = OnnxOptions { batch: Batch::Fixed(0), ..OnnxOptions::default() };
-    assert_eq!(encode(&graph(MIXED), &RANDOM, &none).unwrap_err(), OnnxError::EmptyBatch);
+    assert!(
+        matches!(error, OnnxError::TooLarge { bytes } if bytes > MAX_FILE_BYTES),
+        "{error}"
+    );
+    let none = OnnxOptions {
+        batch: Batch::Fixed(0),
+        ..OnnxOptions::default()
+    };
+    assert_eq!(
+        encode(&graph(MIXED), &RANDOM, &none).unwrap_err(),
+        OnnxError::EmptyBatch
+    );
 }
 
 /// Architecture strings with any mix of blocks.
 fn architectures() -> impl Strategy<Value = String> {
     let activation = prop::sample::select(vec!["re", "r6", "hs", "sw"]);
     let squeeze = prop::sample::select(vec!["", "_se0.25", "_sq3", "_se0.25_gsi", "_sq7_gsi"]);
-    let geometry = (prop::sample::select(vec![1u32, 3, 5, 7]), 1u32..4, prop::sample::select(vec![4u32, 8, 12]));
+    let geometry = (
+        prop::sample::select(vec![1u32, 3, 5, 7]),
+        1u32..4,
+        prop::sample::select(vec![4u32, 8, 12]),
+    );
     let block =
         (0..4, geometry, 1u32..4, squeeze, activation).prop_map(|(kind, (k, s, c), e, squeeze, n)| match kind {
             0 => format!("conv_k{k}_s{s}_c{c}_n{n}"),
@@ -204,7 +290,11 @@ fn architectures() -> impl Strategy<Value = String> {
             2 => format!("ir_k{k}_s{s}_e{e}_c{c}{squeeze}_n{n}"),
             _ => format!("id_s{s}_c{c}"),
         });
-    (1u32..70, prop::collection::vec(block, 1..6), prop::sample::select(vec!["_o3", "_f5_nhs_o1", "_f4_nsw_o2"]))
+    (
+        1u32..70,
+        prop::collection::vec(block, 1..6),
+        prop::sample::select(vec!["_o3", "_f5_nhs_o1", "_f4_nsw_o2"]),
+    )
         .prop_map(|(resolution, blocks, head)| format!("in{resolution},{},head{head}", blocks.join(",")))
 }
 

@@ -61,7 +61,9 @@ fn uniform(rng: &mut ChaCha8Rng, count: usize, centre: f32, spread: f32) -> Vec<
     while values.len() < count {
         let piece = &mut bytes[..4 * PIECE.min(count - values.len())];
         rng.fill_bytes(piece);
-        let words = piece.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        let words = piece
+            .chunks_exact(4)
+            .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
         values.extend(words.map(|word| least + (word >> 8) as f32 * step));
     }
     values
@@ -72,7 +74,11 @@ mod tests {
     use super::*;
 
     fn spec(name: &str, shape: &[usize], kind: ParameterKind) -> ParameterSpec {
-        ParameterSpec { name: name.to_owned(), shape: shape.to_vec(), kind }
+        ParameterSpec {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            kind,
+        }
     }
 
     #[test]

@@ -29,7 +29,10 @@ pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) 
     if options.batch == Batch::Fixed(0) {
         return Err(OnnxError::EmptyBatch);
     }
-    let bytes = graph.parameters().map(|parameter| 4 * parameter.elements() as u64).sum();
+    let bytes = graph
+        .parameters()
+        .map(|parameter| 4 * parameter.elements() as u64)
+        .sum();
     if bytes > MAX_FILE_BYTES {
         return Err(OnnxError::TooLarge { bytes });
     }
@@ -64,11 +67,25 @@ impl<'w> Writer<'w> {
             is_flat.push(matches!(node.op, Op::Linear { .. }) || is_flat[node.inputs.0.0 as usize]);
         }
         if let Some(node) = graph.nodes.last() {
-            let name = if node.name.scope == Scope::Head { LOGITS_NAME } else { OUTPUT_NAME };
+            let name = if node.name.scope == Scope::Head {
+                LOGITS_NAME
+            } else {
+                OUTPUT_NAME
+            };
             name.clone_into(&mut names[graph.nodes.len()]);
         }
-        let proto = GraphProto { name: options.name.clone(), ..GraphProto::default() };
-        Self { graph, weights, options, names, is_flat, proto }
+        let proto = GraphProto {
+            name: options.name.clone(),
+            ..GraphProto::default()
+        };
+        Self {
+            graph,
+            weights,
+            options,
+            names,
+            is_flat,
+            proto,
+        }
     }
 
     fn write(&mut self) -> Result<(), OnnxError> {
@@ -88,7 +105,13 @@ impl<'w> Writer<'w> {
         }
         let output = self.graph.output();
         if nodes.is_empty() {
-            self.push_node("identity", "Identity", vec![INPUT_NAME.to_owned()], OUTPUT_NAME.to_owned(), Vec::new());
+            self.push_node(
+                "identity",
+                "Identity",
+                vec![INPUT_NAME.to_owned()],
+                OUTPUT_NAME.to_owned(),
+                Vec::new(),
+            );
             self.proto.output = vec![self.value_info(output, OUTPUT_NAME)];
         } else {
             self.proto.output = vec![self.value_info(output, self.name(output))];
@@ -103,7 +126,9 @@ impl<'w> Writer<'w> {
         let fits = self.options.fold_batch_norm
             && matches!((node.op, next.op), (Op::Convolution { .. }, Op::BatchNorm { .. }))
             && next.inputs.0 == made
-            && !self.graph.nodes[index + 2..].iter().any(|later| later.operands().any(|operand| operand == made));
+            && !self.graph.nodes[index + 2..]
+                .iter()
+                .any(|later| later.operands().any(|operand| operand == made));
         fits.then_some(next)
     }
 
@@ -112,13 +137,18 @@ impl<'w> Writer<'w> {
         let mut operands: Vec<String> = node.operands().map(|operand| self.name(operand).to_owned()).collect();
         let result = self.name(output).to_owned();
         let (op_type, attributes) = match node.op {
-            Op::Convolution { kernel, stride, groups, .. } => {
+            Op::Convolution {
+                kernel, stride, groups, ..
+            } => {
                 operands.extend(self.convolution_weights(node, batch_norm)?);
                 ("Conv", convolution_attributes(kernel, stride, groups))
             }
             Op::BatchNorm { .. } => {
                 operands.extend(self.plain_weights(node)?);
-                ("BatchNormalization", vec![float_attribute("epsilon", self.options.epsilon as f32)])
+                (
+                    "BatchNormalization",
+                    vec![float_attribute("epsilon", self.options.epsilon as f32)],
+                )
             }
             Op::Linear { .. } => {
                 if !self.is_flat[node.inputs.0.0 as usize] {
@@ -141,9 +171,10 @@ impl<'w> Writer<'w> {
                 operands.push(gate);
                 ("Mul", Vec::new())
             }
-            Op::Gate(Gate::HardSigmoid) => {
-                ("HardSigmoid", vec![float_attribute("alpha", 1.0 / 6.0), float_attribute("beta", 0.5)])
-            }
+            Op::Gate(Gate::HardSigmoid) => (
+                "HardSigmoid",
+                vec![float_attribute("alpha", 1.0 / 6.0), float_attribute("beta", 0.5)],
+            ),
             Op::Gate(Gate::Sigmoid) => ("Sigmoid", Vec::new()),
             Op::GlobalAveragePool => ("GlobalAveragePool", Vec::new()),
             Op::Add => ("Add", Vec::new()),
@@ -155,12 +186,16 @@ impl<'w> Writer<'w> {
 
     /// Adds a convolution's tensors, batch-norm folded in where given; returns their names.
     fn convolution_weights(&mut self, node: &Node, batch_norm: Option<&Node>) -> Result<Vec<String>, OnnxError> {
-        let Some(batch_norm) = batch_norm else { return self.plain_weights(node) };
+        let Some(batch_norm) = batch_norm else {
+            return self.plain_weights(node);
+        };
         let mut tensors = self.fetch_all(node)?.into_iter();
         let Tensor { parameter, values } = tensors.next().expect("a convolution has a weight");
         let bias = tensors.next().map(|bias| bias.values);
         let statistics = self.fetch_all(batch_norm)?;
-        let [scale, shift, mean, variance] = statistics.as_slice() else { unreachable!("batch-norm has four tensors") };
+        let [scale, shift, mean, variance] = statistics.as_slice() else {
+            unreachable!("batch-norm has four tensors")
+        };
         let constants = BatchNormValues {
             scale: &scale.values,
             shift: &shift.values,
@@ -193,12 +228,19 @@ impl<'w> Writer<'w> {
         node.parameters()
             .map(|parameter| {
                 let Some(values) = weights.values(&parameter) else {
-                    return Err(OnnxError::MissingTensor { name: parameter.name, shape: parameter.shape });
+                    return Err(OnnxError::MissingTensor {
+                        name: parameter.name,
+                        shape: parameter.shape,
+                    });
                 };
                 if values.len() == parameter.elements() {
                     return Ok(Tensor { parameter, values });
                 }
-                Err(OnnxError::WrongLength { name: parameter.name, shape: parameter.shape, found: values.len() })
+                Err(OnnxError::WrongLength {
+                    name: parameter.name,
+                    shape: parameter.shape,
+                    found: values.len(),
+                })
             })
             .collect()
     }
@@ -219,7 +261,12 @@ impl<'w> Writer<'w> {
             bytes.copy_from_slice(&value.to_le_bytes());
         }
         let dims = shape.iter().map(|&size| size as i64).collect();
-        self.proto.initializer.push(TensorProto { dims, data_type: FLOAT, name: name.to_owned(), raw_data });
+        self.proto.initializer.push(TensorProto {
+            dims,
+            data_type: FLOAT,
+            name: name.to_owned(),
+            raw_data,
+        });
     }
 
     fn push_node(
@@ -231,7 +278,13 @@ impl<'w> Writer<'w> {
         attribute: Vec<AttributeProto>,
     ) {
         let (name, op_type) = (name.to_owned(), op_type.to_owned());
-        self.proto.node.push(NodeProto { input, output: vec![output], name, op_type, attribute });
+        self.proto.node.push(NodeProto {
+            input,
+            output: vec![output],
+            name,
+            op_type,
+            attribute,
+        });
     }
 
     fn name(&self, tensor: TensorId) -> &str {
@@ -243,15 +296,31 @@ impl<'w> Writer<'w> {
             Batch::Fixed(images) => DimensionSize::Value(i64::from(images)),
             Batch::Dynamic => DimensionSize::Parameter("batch".to_owned()),
         };
-        let Shape { channels, height, width } = self.graph.shape(tensor);
+        let Shape {
+            channels,
+            height,
+            width,
+        } = self.graph.shape(tensor);
         let all = [channels, height, width];
-        let sizes = if self.is_flat[tensor.0 as usize] { &all[..1] } else { &all[..] };
+        let sizes = if self.is_flat[tensor.0 as usize] {
+            &all[..1]
+        } else {
+            &all[..]
+        };
         let dim = std::iter::once(batch)
             .chain(sizes.iter().map(|size| DimensionSize::Value(i64::from(*size))))
             .map(|size| DimensionProto { size: Some(size) })
             .collect();
-        let tensor_type = TensorTypeProto { elem_type: FLOAT, shape: Some(TensorShapeProto { dim }) };
-        ValueInfoProto { name: name.to_owned(), value_type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+        let tensor_type = TensorTypeProto {
+            elem_type: FLOAT,
+            shape: Some(TensorShapeProto { dim }),
+        };
+        ValueInfoProto {
+            name: name.to_owned(),
+            value_type: Some(TypeProto {
+                tensor_type: Some(tensor_type),
+            }),
+        }
     }
 
     fn into_model(self) -> ModelProto {
@@ -261,9 +330,15 @@ impl<'w> Writer<'w> {
             producer_name: "mnas".to_owned(),
             producer_version: env!("CARGO_PKG_VERSION").to_owned(),
             graph: Some(self.proto),
-            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            opset_import: vec![OperatorSetIdProto {
+                domain: String::new(),
+                version: OPSET,
+            }],
             metadata_props: metadata
-                .map(|(key, value)| StringStringEntryProto { key: key.clone(), value: value.clone() })
+                .map(|(key, value)| StringStringEntryProto {
+                    key: key.clone(),
+                    value: value.clone(),
+                })
                 .collect(),
         }
     }
@@ -280,13 +355,28 @@ fn convolution_attributes(kernel: u32, stride: u32, groups: u32) -> Vec<Attribut
 }
 
 fn float_attribute(name: &str, value: f32) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), f: Some(value), kind: attribute_kind::FLOAT, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        f: Some(value),
+        kind: attribute_kind::FLOAT,
+        ..AttributeProto::default()
+    }
 }
 
 fn int_attribute(name: &str, value: i64) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), i: Some(value), kind: attribute_kind::INT, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        i: Some(value),
+        kind: attribute_kind::INT,
+        ..AttributeProto::default()
+    }
 }
 
 fn ints_attribute(name: &str, values: Vec<i64>) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), ints: values, kind: attribute_kind::INTS, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        ints: values,
+        kind: attribute_kind::INTS,
+        ..AttributeProto::default()
+    }
 }

@@ -20,11 +20,21 @@ impl Study {
     fn of(space: SearchSpace) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let latency = latency(&space, folder.path());
-        Self { space, latency, _folder: folder }
+        Self {
+            space,
+            latency,
+            _folder: folder,
+        }
     }
 
     fn proposer<'a>(&'a self, config: &'a StudyConfig, strategy: &'a dyn crate::strategy::Strategy) -> Proposer<'a> {
-        Proposer { space: &self.space, strategy, latency: &self.latency, config, classes: CLASSES }
+        Proposer {
+            space: &self.space,
+            strategy,
+            latency: &self.latency,
+            config,
+            classes: CLASSES,
+        }
     }
 
     /// Proposes and settles until no more is proposed; trainings end in an order drawn from `order`.
@@ -41,11 +51,17 @@ impl Study {
             let index = state.candidates().count();
             // Sometimes a training ends before the next one is proposed, sometimes not.
             if proposer.may_propose(&state, index) && rng.random_bool(0.7) {
-                let Some(proposal) = proposer.propose(&state, index) else { break };
+                let Some(proposal) = proposer.propose(&state, index) else {
+                    break;
+                };
                 note(proposed(index as u64, &proposal), &mut state);
             }
-            let pending: Vec<u64> =
-                state.trials.values().filter(|trial| !trial.is_settled()).map(|trial| trial.number).collect();
+            let pending: Vec<u64> = state
+                .trials
+                .values()
+                .filter(|trial| !trial.is_settled())
+                .map(|trial| trial.number)
+                .collect();
             if pending.is_empty() && index >= config.trials {
                 break;
             }
@@ -63,16 +79,34 @@ fn proposed(trial: u64, proposal: &Proposal) -> Event {
     let (latency_ms, low_ms, high_ms) = proposal.latency_ms;
     let architecture = proposal.architecture.to_string();
     let coverage = proposal.coverage;
-    Event::Proposed { trial, kind: TrialKind::Candidate, architecture, latency_ms, low_ms, high_ms, coverage, seed: 1 }
+    Event::Proposed {
+        trial,
+        kind: TrialKind::Candidate,
+        architecture,
+        latency_ms,
+        low_ms,
+        high_ms,
+        coverage,
+        seed: 1,
+    }
 }
 
 /// What comes of a training depends on the network alone; one in seven fails.
 fn outcome(trial: u64, id: ArchitectureId) -> Event {
     if id.0 % 7 == 0 {
-        return Event::Failed { trial, reason: "test".to_owned() };
+        return Event::Failed {
+            trial,
+            reason: "test".to_owned(),
+        };
     }
     let accuracy = (id.0 % 1000) as f64 / 10.0;
-    let result = TrainResult { accuracy, top5: 99.0, train_loss: 1.0, seconds: 1.0, images_per_second: 1.0 };
+    let result = TrainResult {
+        accuracy,
+        top5: 99.0,
+        train_loss: 1.0,
+        seconds: 1.0,
+        images_per_second: 1.0,
+    };
     Event::Finished { trial, result }
 }
 
@@ -85,7 +119,10 @@ fn proposals_do_not_depend_on_the_order_in_which_trainings_end() {
         let first = study.run(&config, 0, &mut Vec::new());
         assert_eq!(first.len(), 30);
         for order in 1..4 {
-            assert!(study.run(&config, order, &mut Vec::new()) == first, "in flight {in_flight}, order {order}");
+            assert!(
+                study.run(&config, order, &mut Vec::new()) == first,
+                "in flight {in_flight}, order {order}"
+            );
         }
         // Another seed is another study.
         let other = StudyConfig { seed: 4, ..config };
@@ -101,7 +138,10 @@ fn a_study_cut_off_anywhere_goes_on_to_the_same_candidates() {
     let mut events = Vec::new();
     let whole = study.run(&config, 0, &mut events);
     for cut in (0..events.len()).step_by(5) {
-        assert!(study.run(&config, 9, &mut events[..cut].to_vec()) == whole, "cut after {cut} events");
+        assert!(
+            study.run(&config, 9, &mut events[..cut].to_vec()) == whole,
+            "cut after {cut} events"
+        );
     }
 }
 
@@ -110,13 +150,25 @@ fn every_candidate_is_new_and_within_the_budget() {
     let study = Study::of(small_space());
     let networks = all_networks(&study.space, &study.latency);
     assert_eq!(networks.len(), 288);
-    for strategy in [StrategyConfig::Random {}, StrategyConfig::Evolution { population: 6, sample: 3 }] {
-        let config = StudyConfig { strategy, ..config(networks[39].0, 200, 2) };
+    for strategy in [
+        StrategyConfig::Random {},
+        StrategyConfig::Evolution {
+            population: 6,
+            sample: 3,
+        },
+    ] {
+        let config = StudyConfig {
+            strategy,
+            ..config(networks[39].0, 200, 2)
+        };
         let candidates = study.run(&config, 0, &mut Vec::new());
         let ids: HashSet<ArchitectureId> = candidates.iter().map(Architecture::id).collect();
         assert_eq!(ids.len(), candidates.len());
-        let within: HashSet<ArchitectureId> =
-            networks.iter().filter(|(ms, _)| *ms <= config.budget.0).map(|(_, network)| network.id()).collect();
+        let within: HashSet<ArchitectureId> = networks
+            .iter()
+            .filter(|(ms, _)| *ms <= config.budget.0)
+            .map(|(_, network)| network.id())
+            .collect();
         // All of them, and then no more: the end is told, not waited for.
         assert_eq!(ids, within, "{}", strategy.name());
     }
@@ -126,7 +178,10 @@ fn every_candidate_is_new_and_within_the_budget() {
 fn proposals_carry_their_prediction() {
     let study = Study::of(small_space());
     let config = config(all_networks(&study.space, &study.latency)[100].0, 5, 1);
-    let proposal = study.proposer(&config, &RandomSearch).propose(&StudyState::default(), 0).unwrap();
+    let proposal = study
+        .proposer(&config, &RandomSearch)
+        .propose(&StudyState::default(), 0)
+        .unwrap();
     let prediction = study.latency.predict(&proposal.architecture);
     let (latency, low, high) = proposal.latency_ms;
     assert_eq!(latency.to_bits(), prediction.latency.0.to_bits());
@@ -156,12 +211,24 @@ fn the_walk_finds_the_few_networks_that_a_tight_budget_leaves() {
 fn tight_budgets_are_met_in_spaces_too_large_to_be_drawn_from() {
     let study = Study::of(embedded("mobilenet"));
     let fastest = study.latency.fastest(&study.space, CLASSES).1.latency.0;
-    let config = StudyConfig { strategy: StrategyConfig::Random {}, ..config(1.1 * fastest, 8, 1) };
+    let config = StudyConfig {
+        strategy: StrategyConfig::Random {},
+        ..config(1.1 * fastest, 8, 1)
+    };
     let candidates = study.run(&config, 0, &mut Vec::new());
     assert_eq!(candidates.len(), 8);
-    assert!(candidates.iter().all(|network| study.latency.predict(network).latency <= config.budget));
+    assert!(
+        candidates
+            .iter()
+            .all(|network| study.latency.predict(network).latency <= config.budget)
+    );
     let hopeless = self::config(0.9 * fastest, 8, 1);
-    assert!(study.proposer(&hopeless, &RandomSearch).propose(&StudyState::default(), 0).is_none());
+    assert!(
+        study
+            .proposer(&hopeless, &RandomSearch)
+            .propose(&StudyState::default(), 0)
+            .is_none()
+    );
 }
 
 #[test]
@@ -177,7 +244,10 @@ fn a_candidate_waits_for_those_it_learns_from() {
     }
     // Candidate 3 learns from candidate 0.
     let settle = |state: &mut StudyState, trial| {
-        let event = Event::Failed { trial, reason: String::new() };
+        let event = Event::Failed {
+            trial,
+            reason: String::new(),
+        };
         state.apply(&event).unwrap();
     };
     assert!(!proposer.may_propose(&state, 3));

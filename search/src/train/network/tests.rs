@@ -8,7 +8,10 @@ use crate::train::testing::{all_values, network, noise, values};
 /// Networks drawn from the embedded spaces, at resolutions that leave odd and single-pixel feature maps.
 fn drawn() -> Vec<Architecture> {
     let mut networks = Vec::new();
-    for (name, resolutions) in [("mobilenet-small-images", &[17, 24, 33, 97][..]), ("mobilenet", &[17, 33, 64, 97])] {
+    for (name, resolutions) in [
+        ("mobilenet-small-images", &[17, 24, 33, 97][..]),
+        ("mobilenet", &[17, 33, 64, 97]),
+    ] {
         let space = SearchSpace::from_toml(SearchSpace::embedded(name).unwrap()).unwrap();
         for index in 0..12u64 {
             let genotype = space.sample(&mut stream(3, name, index, 0));
@@ -25,7 +28,9 @@ fn walk(network: &Network, images: &Tensor) -> Vec<Tensor> {
     for (index, node) in network.graph().nodes.iter().enumerate() {
         // Copies, since activations overwrite their operand.
         let copy = |tensor: mnas_space::TensorId| values[tensor.0 as usize].copy();
-        let output = network.run(index, node, copy(node.inputs.0), node.inputs.1.map(copy), false).unwrap();
+        let output = network
+            .run(index, node, copy(node.inputs.0), node.inputs.1.map(copy), false)
+            .unwrap();
         values.push(output);
     }
     values.split_off(1)
@@ -63,7 +68,11 @@ fn networks_of_the_spaces_have_the_shapes_and_counts_of_their_graphs() {
         for (spec, tensor) in network.tensors() {
             let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
             assert_eq!(shape, spec.shape, "{architecture}: {}", spec.name);
-            assert!(tensor.dim() != 4 || is_channels_last(tensor), "{architecture}: {}", spec.name);
+            assert!(
+                tensor.dim() != 4 || is_channels_last(tensor),
+                "{architecture}: {}",
+                spec.name
+            );
         }
     }
 }
@@ -73,13 +82,31 @@ fn every_trained_tensor_receives_a_gradient_and_no_other() {
     for architecture in drawn().iter().step_by(3) {
         let network = Network::new(architecture.graph(), Device::Cpu, 1).unwrap();
         let images = super::channels_last(&noise(2, i64::from(architecture.resolution), 5)).unwrap();
-        network.forward(&images, true).unwrap().square().mean(tch::Kind::Float).backward();
+        network
+            .forward(&images, true)
+            .unwrap()
+            .square()
+            .mean(tch::Kind::Float)
+            .backward();
         for (spec, tensor) in network.tensors() {
             let gradient = tensor.grad();
-            assert_eq!(gradient.defined(), spec.kind.is_trained(), "{architecture}: {}", spec.name);
+            assert_eq!(
+                gradient.defined(),
+                spec.kind.is_trained(),
+                "{architecture}: {}",
+                spec.name
+            );
             if gradient.defined() {
-                assert!(values(&gradient).iter().all(|value| value.is_finite()), "{architecture}: {}", spec.name);
-                assert!(gradient.dim() != 4 || is_channels_last(&gradient), "{architecture}: {}", spec.name);
+                assert!(
+                    values(&gradient).iter().all(|value| value.is_finite()),
+                    "{architecture}: {}",
+                    spec.name
+                );
+                assert!(
+                    gradient.dim() != 4 || is_channels_last(&gradient),
+                    "{architecture}: {}",
+                    spec.name
+                );
             }
         }
     }
@@ -109,7 +136,7 @@ fn evaluation_changes_nothing_and_looks_at_each_image_alone() {
 fn training_moves_running_statistics_and_nothing_else() {
     let network = network(SMALL, 1);
     let before = all_values(&network);
-    let _scores = tch::no_grad(|| network.forward(&noise(4, 16, 2), true)).unwrap();
+    drop(tch::no_grad(|| network.forward(&noise(4, 16, 2), true)).unwrap());
     for ((spec, tensor), old) in network.tensors().zip(&before) {
         assert_eq!(values(tensor) == *old, spec.kind.is_trained(), "{}", spec.name);
     }

@@ -11,11 +11,21 @@ const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ds_k3_c8_nr6,ir_k3_s2_e3_c16_se0.25_
 fn plan<'a>(train: &'a Arc<ImageSet>, val: &'a Arc<ImageSet>, recipe: &'a Recipe) -> TrainPlan<'a> {
     // The threads are those of the calling thread alone.
     tch::set_num_threads(1);
-    TrainPlan { train, val, resolution: 16, normalization: Normalization::of(train), recipe, seed: 11, validate_every_epoch: true }
+    TrainPlan {
+        train,
+        val,
+        resolution: 16,
+        normalization: Normalization::of(train),
+        recipe,
+        seed: 11,
+        validate_every_epoch: true,
+    }
 }
 
 fn run(network: &Network, splits: &Splits, recipe: &Recipe) -> Result<Trained, TrainError> {
-    train(network, &plan(&splits.train, &splits.val, recipe), &mut |_| ControlFlow::Continue(()))
+    train(network, &plan(&splits.train, &splits.val, recipe), &mut |_| {
+        ControlFlow::Continue(())
+    })
 }
 
 #[test]
@@ -27,7 +37,11 @@ fn sixteen_images_are_learnt_by_heart() {
     let trained = train(&network, &plan, &mut |_| ControlFlow::Continue(())).unwrap();
     let last = trained.epochs.last().unwrap();
     assert!(last.loss < 0.05, "training loss {}", last.loss);
-    assert!((trained.evaluation.top1 - 100.0).abs() < 1e-9, "accuracy {}", trained.evaluation.top1);
+    assert!(
+        (trained.evaluation.top1 - 100.0).abs() < 1e-9,
+        "accuracy {}",
+        trained.evaluation.top1
+    );
     assert!(trained.evaluation.loss < 0.05, "loss {}", trained.evaluation.loss);
     assert_eq!((trained.evaluation.images, trained.epochs.len()), (16, 200));
     assert!(trained.epochs[0].loss > 1.0);
@@ -36,10 +50,16 @@ fn sixteen_images_are_learnt_by_heart() {
 #[test]
 fn a_seed_decides_every_bit() {
     let splits = images(40, 8);
-    let recipe = Recipe { augmentation: Augmentation::crop_flip(), ..recipe(2, 16, 0.05) };
+    let recipe = Recipe {
+        augmentation: Augmentation::crop_flip(),
+        ..recipe(2, 16, 0.05)
+    };
     let outcome = |seed: u64, order: u64| {
         let network = network(SMALL, seed);
-        let plan = TrainPlan { seed: order, ..plan(&splits.train, &splits.val, &recipe) };
+        let plan = TrainPlan {
+            seed: order,
+            ..plan(&splits.train, &splits.val, &recipe)
+        };
         let trained = train(&network, &plan, &mut |_| ControlFlow::Continue(())).unwrap();
         (all_values(&network), trained.evaluation.loss)
     };
@@ -52,9 +72,14 @@ fn a_seed_decides_every_bit() {
 #[test]
 fn a_rate_that_is_too_high_is_told() {
     let splits = images(40, 8);
-    let recipe = Recipe { weight_decay: 1e-4, ..recipe(50, 16, 1e6) };
+    let recipe = Recipe {
+        weight_decay: 1e-4,
+        ..recipe(50, 16, 1e6)
+    };
     let error = run(&network(SMALL, 1), &splits, &recipe).unwrap_err();
-    let TrainError::Diverged { epoch, step, loss } = error else { panic!("{error}") };
+    let TrainError::Diverged { epoch, step, loss } = error else {
+        panic!("{error}")
+    };
     assert!(epoch >= 1 && step >= 1 && !loss.is_finite());
 }
 
@@ -62,7 +87,10 @@ fn a_rate_that_is_too_high_is_told() {
 fn weights_that_break_in_the_last_step_are_no_result() {
     let splits = images(16, 8);
     // A single step: its loss is that of the initial weights, what it leaves behind is not.
-    let recipe = Recipe { momentum: 0.0, ..recipe(1, 16, 1e38) };
+    let recipe = Recipe {
+        momentum: 0.0,
+        ..recipe(1, 16, 1e38)
+    };
     let error = run(&network(SMALL, 1), &splits, &recipe).unwrap_err();
     assert!(matches!(error, TrainError::Diverged { epoch: 1, .. }), "{error}");
 }
@@ -86,7 +114,10 @@ fn an_observer_hears_of_everything_and_may_stop() {
     assert_eq!(reports, trained.epochs);
     assert_eq!(reports[2].accuracy, Some(trained.evaluation.top1));
     // Without a look at the validation images after every epoch the result is the same.
-    let once = TrainPlan { validate_every_epoch: false, ..plan.clone() };
+    let once = TrainPlan {
+        validate_every_epoch: false,
+        ..plan.clone()
+    };
     let quiet = train(&network(SMALL, 1), &once, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(quiet.evaluation, trained.evaluation);
     assert!(quiet.epochs.iter().all(|epoch| epoch.accuracy.is_none()));
@@ -95,10 +126,17 @@ fn an_observer_hears_of_everything_and_may_stop() {
         let mut heard = 0;
         let mut stop = |_: Progress<'_>| {
             heard += 1;
-            if heard == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if heard == stop_at {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let error = train(&network(SMALL, 1), &plan, &mut stop).unwrap_err();
-        assert!(matches!(error, TrainError::Interrupted { epoch: found } if found == epoch), "{stop_at}: {error}");
+        assert!(
+            matches!(error, TrainError::Interrupted { epoch: found } if found == epoch),
+            "{stop_at}: {error}"
+        );
         assert_eq!(heard, stop_at);
     }
     // Nothing is lost when the wish to stop comes after the last epoch.
@@ -115,12 +153,28 @@ fn classes_the_network_does_not_know_are_refused_before_training() {
     let narrow = network("in16,conv_k3_s2_c8_nhs,head_o3", 1);
     let before = all_values(&narrow);
     let error = run(&narrow, &splits, &recipe(1, 16, 0.1)).unwrap_err();
-    assert!(matches!(&error, TrainError::Label { label: 3, classes: 3, .. }), "{error}");
+    assert!(
+        matches!(
+            &error,
+            TrainError::Label {
+                label: 3,
+                classes: 3,
+                ..
+            }
+        ),
+        "{error}"
+    );
     let text = error.to_string();
-    assert!(text.contains("train image") && text.contains("at least 4 classes"), "{text}");
+    assert!(
+        text.contains("train image") && text.contains("at least 4 classes"),
+        "{text}"
+    );
     assert_eq!(all_values(&narrow), before);
     let options = plan(&splits.train, &splits.val, &recipe(1, 16, 0.1)).batch_options(Augmentation::None);
-    assert!(matches!(evaluate(&narrow, &splits.val, &options), Err(TrainError::Label { .. })));
+    assert!(matches!(
+        evaluate(&narrow, &splits.val, &options),
+        Err(TrainError::Label { .. })
+    ));
     // More classes than the images have are no problem.
     let wide = network("in16,conv_k3_s2_c8_nhs,head_o9", 1);
     assert!(run(&wide, &splits, &recipe(1, 16, 0.1)).is_ok());
@@ -129,7 +183,15 @@ fn classes_the_network_does_not_know_are_refused_before_training() {
 #[test]
 fn batches_without_images_are_refused() {
     let splits = images(40, 8);
-    let error = run(&network(SMALL, 1), &splits, &Recipe { batch_size: 0, ..recipe(1, 16, 0.1) }).unwrap_err();
+    let error = run(
+        &network(SMALL, 1),
+        &splits,
+        &Recipe {
+            batch_size: 0,
+            ..recipe(1, 16, 0.1)
+        },
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("batch-size"), "{error}");
 }
 
@@ -146,7 +208,10 @@ fn evaluation_counts_as_a_loop_over_images_does() {
     };
     let found = evaluate(&network, &splits.val, &options).unwrap();
     let (mut top1, mut top5, mut loss) = (0, 0, 0.0);
-    let one_by_one = BatchOptions { batch_size: 1, ..options };
+    let one_by_one = BatchOptions {
+        batch_size: 1,
+        ..options
+    };
     for batch in crate::data::Batches::eval(&splits.val, &one_by_one).unwrap() {
         let (image, _) = super::tensors(&batch, &network).unwrap();
         let scores = values(&tch::no_grad(|| network.forward(&image, false)).unwrap());

@@ -13,7 +13,7 @@ const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ir_k3_e2_c8_se0.25_nre,head_f16_nhs_
 fn weights() -> Weights {
     let network = network(SMALL, 1);
     // Running statistics other than 0 and 1.
-    let _scores = tch::no_grad(|| network.forward(&noise(4, 16, 2), true)).unwrap();
+    drop(tch::no_grad(|| network.forward(&noise(4, 16, 2), true)).unwrap());
     Weights::of(&network, info(SMALL)).unwrap()
 }
 
@@ -36,15 +36,22 @@ fn a_file_gives_back_every_bit_and_what_it_says_about_itself() {
     let again = Weights::of(&other, info(SMALL)).unwrap();
     assert_eq!(again.values, written.values);
     let first = network(SMALL, 1);
-    let _scores = tch::no_grad(|| first.forward(&noise(4, 16, 2), true)).unwrap();
+    drop(tch::no_grad(|| first.forward(&noise(4, 16, 2), true)).unwrap());
     assert_eq!(all_values(&other), all_values(&first));
-    let scores = |network: &crate::train::Network| {
-        values(&tch::no_grad(|| network.forward(&noise(2, 16, 3), false)).unwrap())
-    };
+    let scores =
+        |network: &crate::train::Network| values(&tch::no_grad(|| network.forward(&noise(2, 16, 3), false)).unwrap());
     assert_eq!(scores(&other), scores(&first));
     // The network that was loaded can be trained on.
-    other.forward(&noise(2, 16, 3), true).unwrap().sum(tch::Kind::Float).backward();
-    assert!(other.tensors().all(|(spec, tensor)| tensor.grad().defined() == spec.kind.is_trained()));
+    other
+        .forward(&noise(2, 16, 3), true)
+        .unwrap()
+        .sum(tch::Kind::Float)
+        .backward();
+    assert!(
+        other
+            .tensors()
+            .all(|(spec, tensor)| tensor.grad().defined() == spec.kind.is_trained())
+    );
 }
 
 #[test]
@@ -52,19 +59,34 @@ fn weights_of_another_architecture_name_the_tensor_and_both_shapes() {
     let path = Path::new("some/weights.safetensors");
     let mismatch = |text: &str| weights().check(&graph(text), path).unwrap_err().to_string();
     let text = mismatch("in16,conv_k3_s2_c8_nhs,ir_k5_e2_c8_se0.25_nre,head_f16_nhs_o4");
-    assert!(text.contains("some/weights.safetensors") && text.contains("`blocks.1.depthwise.conv.weight`"), "{text}");
-    assert!(text.contains("[16, 1, 3, 3]") && text.contains("[16, 1, 5, 5]"), "{text}");
+    assert!(
+        text.contains("some/weights.safetensors") && text.contains("`blocks.1.depthwise.conv.weight`"),
+        "{text}"
+    );
+    assert!(
+        text.contains("[16, 1, 3, 3]") && text.contains("[16, 1, 5, 5]"),
+        "{text}"
+    );
     let text = mismatch("in16,conv_k3_s2_c8_nhs,ir_k3_e2_c8_se0.25_nre,conv_k1_c8_nre,head_f16_nhs_o4");
-    assert!(text.contains("`blocks.2.main.conv.weight` [8, 8, 1, 1] is missing"), "{text}");
+    assert!(
+        text.contains("`blocks.2.main.conv.weight` [8, 8, 1, 1] is missing"),
+        "{text}"
+    );
     let text = mismatch("in16,conv_k3_s2_c8_nhs,ir_k3_e2_c8_nre,head_f16_nhs_o4");
-    assert!(text.contains("`blocks.1.excite.conv.bias` is not in the architecture"), "{text}");
+    assert!(
+        text.contains("`blocks.1.excite.conv.bias` is not in the architecture"),
+        "{text}"
+    );
     // The resolution is none of the weights' business.
     weights().check(&graph(&SMALL.replace("in16", "in97")), path).unwrap();
 
     let mut other = network(&SMALL.replace("o4", "o5"), 2);
     let before = all_values(&other);
     let error = weights().load_into(&mut other, path).unwrap_err().to_string();
-    assert!(error.contains("`head.classifier.linear.weight` is [4, 16], the architecture has [5, 16]"), "{error}");
+    assert!(
+        error.contains("`head.classifier.linear.weight` is [4, 16], the architecture has [5, 16]"),
+        "{error}"
+    );
     assert_eq!(all_values(&other), before);
 }
 
@@ -78,7 +100,12 @@ fn broken_files_are_refused_by_name() {
         std::fs::write(&path, &whole[..cut]).unwrap();
         let error = Weights::read(&path).unwrap_err();
         assert!(matches!(error, WeightsError::Format { .. }), "{cut}: {error}");
-        assert!(error.to_string().contains("weights.safetensors: not a complete safetensors file"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("weights.safetensors: not a complete safetensors file"),
+            "{error}"
+        );
     }
     for bytes in [&b"<!DOCTYPE html><html>not found</html>"[..], &[0; 64], &[255; 64]] {
         std::fs::write(&path, bytes).unwrap();

@@ -28,7 +28,10 @@ fn ready(pool: &mut Pool) -> usize {
 
 fn accuracy(event: Option<PoolEvent>) -> (u64, f64) {
     match event {
-        Some(PoolEvent::Trial(FromWorker::Done { trial, result: TrainResult { accuracy, .. } })) => (trial, accuracy),
+        Some(PoolEvent::Trial(FromWorker::Done {
+            trial,
+            result: TrainResult { accuracy, .. },
+        })) => (trial, accuracy),
         other => panic!("{other:?}"),
     }
 }
@@ -88,7 +91,10 @@ fn a_death_names_the_training_the_status_and_the_last_words() {
     assert!(pool.assign(request(92)));
     let (worker, trial, reason) = death(pool.next(LONG));
     assert_eq!((worker, trial), (0, Some(92)));
-    assert!(reason.contains('7') && reason.ends_with("out of memory \u{fffd}"), "{reason}");
+    assert!(
+        reason.contains('7') && reason.ends_with("out of memory \u{fffd}"),
+        "{reason}"
+    );
     assert!(pool.alive() == 0 && pool.is_idle() && !pool.has_free() && !pool.assign(request(1)));
     let log = std::fs::read(folder.path().join("logs/worker-0.log")).unwrap();
     assert!(log.starts_with(b"first words\n"));
@@ -165,10 +171,16 @@ fn the_dead_do_not_speak() {
 #[test]
 fn a_program_that_does_not_start_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let command = WorkerCommand { program: "no/such/program".into(), arguments: Vec::new() };
+    let command = WorkerCommand {
+        program: "no/such/program".into(),
+        arguments: Vec::new(),
+    };
     let mut pool = Pool::new(command, prepare(), folder.path());
     let error = pool.grow(1).unwrap_err();
-    assert!(matches!(error, PoolError::Start { .. }) && error.to_string().contains("no/such/program"), "{error}");
+    assert!(
+        matches!(error, PoolError::Start { .. }) && error.to_string().contains("no/such/program"),
+        "{error}"
+    );
     assert_eq!(pool.alive(), 0);
 }
 

@@ -5,10 +5,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::serve;
+use crate::data::DataRequest;
 use crate::data::{Augmentation, OnCorrupt};
 use crate::train::testing::recipe;
 use crate::train::weights::Weights;
-use crate::worker::{DataRequest, FromWorker, Proxy, Ready, ToWorker, TrainRequest};
+use crate::worker::{FromWorker, Proxy, Ready, ToWorker, TrainRequest};
 
 /// A worker in this process, at the other end of two pipes.
 struct Talk {
@@ -25,7 +26,12 @@ impl Talk {
         let (sender, abandoned) = channel();
         let abandon = move || sender.send(()).unwrap_or_default();
         let worker = std::thread::spawn(move || serve(BufReader::new(theirs), their_output, abandon));
-        Self { input: Some(input), output: BufReader::new(output).lines(), abandoned, worker }
+        Self {
+            input: Some(input),
+            output: BufReader::new(output).lines(),
+            abandoned,
+            worker,
+        }
     }
 
     fn say_line(&mut self, line: &str) {
@@ -74,15 +80,29 @@ impl Talk {
 
 fn prepare(path: impl Into<PathBuf>) -> ToWorker {
     let path = path.into();
-    let data = DataRequest { path, images: Some(40), val_fraction: 0.2, on_corrupt: OnCorrupt::Refuse, seed: 3 };
-    ToWorker::Prepare { data, resolution: 16, augmentation: Augmentation::None, threads: 1 }
+    let data = DataRequest {
+        path,
+        images: Some(40),
+        val_fraction: 0.2,
+        on_corrupt: OnCorrupt::Refuse,
+        seed: 3,
+    };
+    ToWorker::Prepare {
+        data,
+        resolution: 16,
+        augmentation: Augmentation::None,
+        threads: 1,
+    }
 }
 
 fn request(weights: Option<PathBuf>) -> TrainRequest {
     TrainRequest {
         trial: 7,
         architecture: "in32,conv_k3_s2_c8_nhs,ir_k3_e2_c8_se0.25_nre,head_o10".to_owned(),
-        proxy: Proxy { resolution_scale: 0.5, early_strides_removed: 1 },
+        proxy: Proxy {
+            resolution_scale: 0.5,
+            early_strides_removed: 1,
+        },
         recipe: recipe(2, 16, 0.05),
         seed: 5,
         weights,
@@ -99,7 +119,9 @@ fn a_worker_loads_and_trains() {
     let train = |talk: &mut Talk, name: &str| {
         let path = folder.path().join(name);
         talk.say(&ToWorker::Train(Box::new(request(Some(path.clone())))));
-        let Some(FromWorker::Done { trial: 7, result }) = talk.hear() else { panic!("no result") };
+        let Some(FromWorker::Done { trial: 7, result }) = talk.hear() else {
+            panic!("no result")
+        };
         (result, std::fs::read(&path).unwrap(), path)
     };
     let (first, bytes, path) = train(&mut talk, "first.safetensors");
@@ -107,12 +129,18 @@ fn a_worker_loads_and_trains() {
     assert!(first.train_loss > 0.0 && first.seconds > 0.0 && first.images_per_second > 0.0);
 
     let info = Weights::read(&path).unwrap().info.unwrap();
-    assert_eq!((info.architecture, info.train_resolution), (request(None).architecture, 16));
+    assert_eq!(
+        (info.architecture, info.train_resolution),
+        (request(None).architecture, 16)
+    );
     assert_eq!((info.classes, info.early_strides_removed), (ready.classes, 1));
 
     // A worker has no memory that later trainings could notice.
     let (second, again, _) = train(&mut talk, "second.safetensors");
-    assert_eq!((second.accuracy, second.top5, second.train_loss), (first.accuracy, first.top5, first.train_loss));
+    assert_eq!(
+        (second.accuracy, second.top5, second.train_loss),
+        (first.accuracy, first.top5, first.train_loss)
+    );
     assert!(again == bytes);
     talk.end();
 }
@@ -123,10 +151,16 @@ fn trainings_fail_with_a_reason_and_the_worker_goes_on() {
     let reason = talk.failure(request(None));
     assert!(reason.contains("before the images were loaded"), "{reason}");
     talk.prepare();
-    let reason = talk.failure(TrainRequest { architecture: "in32,cnv_k3".to_owned(), ..request(None) });
+    let reason = talk.failure(TrainRequest {
+        architecture: "in32,cnv_k3".to_owned(),
+        ..request(None)
+    });
     assert!(reason.contains("cnv"), "{reason}");
     let architecture = "in32,conv_k3_s2_c8_nhs,head_o3".to_owned();
-    let reason = talk.failure(TrainRequest { architecture, ..request(None) });
+    let reason = talk.failure(TrainRequest {
+        architecture,
+        ..request(None)
+    });
     assert!(reason.contains("at least"), "{reason}");
     let mut bad = request(None);
     bad.recipe.batch_size = 0;
@@ -150,19 +184,31 @@ fn trainings_fail_with_a_reason_and_the_worker_goes_on() {
 fn images_that_cannot_be_loaded_are_refused() {
     let mut talk = Talk::start();
     talk.say(&prepare(Path::new("no/such/images")));
-    let Some(FromWorker::Refused { reason }) = talk.hear() else { panic!("not refused") };
+    let Some(FromWorker::Refused { reason }) = talk.hear() else {
+        panic!("not refused")
+    };
     assert!(reason.contains("no/such/images"), "{reason}");
     talk.end();
 }
 
 #[test]
 fn lines_that_are_no_request_are_refused() {
-    for line in ["what?", "{\"rest\":{}}", "{\"train\":{\"trial\":1}}", "{\"prepare\":{}}"] {
+    for line in [
+        "what?",
+        "{\"rest\":{}}",
+        "{\"train\":{\"trial\":1}}",
+        "{\"prepare\":{}}",
+    ] {
         let mut talk = Talk::start();
         talk.say_line("");
         talk.say_line(line);
-        let Some(FromWorker::Refused { reason }) = talk.hear() else { panic!("{line} is not refused") };
-        assert!(reason.contains("does not understand") && reason.contains(line), "{reason}");
+        let Some(FromWorker::Refused { reason }) = talk.hear() else {
+            panic!("{line} is not refused")
+        };
+        assert!(
+            reason.contains("does not understand") && reason.contains(line),
+            "{reason}"
+        );
         talk.end();
     }
 }
@@ -187,7 +233,10 @@ fn the_end_of_input_is_noticed_in_the_middle_of_a_training() {
 fn a_coordinator_that_hears_nothing_any_more_ends_the_worker() {
     let mut talk = Talk::start();
     talk.prepare();
-    drop(std::mem::replace(&mut talk.output, BufReader::new(pipe().unwrap().0).lines()));
+    drop(std::mem::replace(
+        &mut talk.output,
+        BufReader::new(pipe().unwrap().0).lines(),
+    ));
     talk.say(&ToWorker::Train(Box::new(request(None))));
     assert!(talk.worker.join().unwrap().is_err());
 }

@@ -1,0 +1,86 @@
+//! Disks that are full.
+
+use crate::support::{Workplace, flat};
+
+/// Runs a shell script that calls the program as `$mnas`, and returns whether it could be run, and what it said.
+fn script(place: &Workplace, program: &str, before: &[&str], script: &str) -> (Option<i32>, String) {
+    let script = script.replace('\n', " ");
+    let mut command = place.command(program, before.iter().copied().chain(["sh", "-c", &script]));
+    command.env("mnas", env!("CARGO_BIN_EXE_mnas"));
+    let output = command.output().unwrap();
+    (output.status.code(), flat(&String::from_utf8_lossy(&output.stderr)))
+}
+
+/// What has to be true of a search that met a full disk and one that went on from it, against one with room.
+fn check(place: &Workplace, first: &str) {
+    let said = flat(&place.read(first));
+    assert!(said.contains("cannot be written"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    let finished = place.read("finished").trim().parse::<usize>().unwrap();
+    assert!((1..8).contains(&finished), "{finished} trials before the disk was full");
+    let whole = Workplace::new();
+    whole.search("--trials 8 --seed 5").success();
+    assert_eq!(place.rows("study/trials.csv"), whole.rows("study/trials.csv"));
+    assert_eq!(place.rows("study/front.csv"), whole.rows("study/front.csv"));
+}
+
+#[test]
+fn a_search_on_a_full_disk_stops_and_goes_on_later() {
+    let place = Workplace::new();
+    let namespace = ["--map-root-user", "--mount"];
+    let (allowed, _) = script(
+        &place,
+        "unshare",
+        &namespace,
+        "mkdir -p full && mount -t tmpfs -o size=64k tmpfs full",
+    );
+    if allowed != Some(0) {
+        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+        {
+            eprintln!("SKIPPED: a small file system cannot be mounted here, so a full disk is not tested");
+        }
+        return;
+    }
+    // The mount lives as long as its shell: fill, make room, go on, take the files out.
+    let search = place.search_line("--trials 8 --seed 5 --out full/study");
+    let (code, said) = script(
+        &place,
+        "unshare",
+        &namespace,
+        &format!(
+            "mount -t tmpfs -o size=120k tmpfs full || exit 90;
+             \"$mnas\" {search} 2> first.txt; test $? = 1 || exit 91;
+             grep -c '\"finished\"' full/study/trials.jsonl > finished;
+             mount -o remount,size=64m full || exit 92;
+             \"$mnas\" search --resume --out full/study --workers 2 --tables tables || exit 93;
+             cp -r full/study study"
+        ),
+    );
+    assert_eq!(code, Some(0), "{said}\n{}", place.read("first.txt"));
+    let first = flat(&place.read("first.txt"));
+    assert!(first.contains("No space left on device"), "{first}");
+    assert!(
+        first.contains("free some space") && first.contains("--resume"),
+        "{first}"
+    );
+    check(&place, "first.txt");
+}
+
+#[test]
+fn weights_that_cannot_be_written_stop_the_search_and_cost_no_trial() {
+    let place = Workplace::new();
+    // A limit on the size of files stands for the full disk: it needs no rights. Small networks' weights are below it.
+    let search = place.search_line("--trials 8 --seed 5");
+    let (code, said) = script(
+        &place,
+        "env",
+        &[],
+        &format!(
+            "(trap '' XFSZ; ulimit -f 64; \"$mnas\" {search} 2> first.txt); test $? = 1 || exit 91;
+             grep -c '\"finished\"' study/trials.jsonl > finished;
+             \"$mnas\" search --resume --out study --workers 2 --tables tables || exit 93"
+        ),
+    );
+    assert_eq!(code, Some(0), "{said}\n{}", place.read("first.txt"));
+    check(&place, "first.txt");
+}

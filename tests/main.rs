@@ -1,0 +1,13 @@
+//! The `mnas` command from the outside: whole searches, interruptions, and every kind of bad input, through the binary.
+
+#![allow(clippy::unwrap_used)]
+
+mod arguments;
+mod full_disk;
+mod help;
+mod images;
+mod interruptions;
+mod support;
+mod tables;
+mod weights;
+mod whole_search;

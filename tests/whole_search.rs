@@ -1,0 +1,200 @@
+//! A search from its command to its files, and the commands that work on them.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{BUDGET_MS, Workplace, names, number, refused, stdout};
+
+#[test]
+fn a_search_leaves_a_complete_study() {
+    let place = Workplace::new();
+    let done = place.search("--trials 6 --seed 3 --references 1 --json").success();
+    let study = place.path("study");
+    for file in [
+        "study.toml",
+        "space.toml",
+        "trials.jsonl",
+        "trials.csv",
+        "front.csv",
+        "front.svg",
+        "front.png",
+        "latency/device.toml",
+        "best/architecture.toml",
+        "best/weights.safetensors",
+        "best/model.onnx",
+    ] {
+        let size = fs::metadata(study.join(file))
+            .unwrap_or_else(|error| panic!("{file}: {error}"))
+            .len();
+        assert!(size > 0, "{file} is empty");
+    }
+    let trials = place.rows("study/trials.csv");
+    let candidates: Vec<_> = trials.iter().filter(|row| row["kind"] == "candidate").collect();
+    assert_eq!((candidates.len(), trials.len()), (6, 7));
+    for row in &candidates {
+        assert_eq!(row["status"], "complete", "{row:?}");
+        assert!(number(row, "latency_predicted_ms") <= BUDGET_MS, "{row:?}");
+    }
+    let document: Value = serde_json::from_str(&stdout(&done)).unwrap();
+    let keys: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["best", "front", "study", "trials"]);
+    assert_eq!(
+        (document["study"].as_str(), document["trials"].as_u64()),
+        (Some("study"), Some(7))
+    );
+    let best = document["best"].as_object().unwrap();
+    for key in ["id", "architecture", "accuracy", "latency_ms", "params", "macs"] {
+        assert!(!best[key].is_null(), "{key}");
+    }
+    // The best network is the most accurate one that keeps to the budget when measured, too, and is the same in every file.
+    let fit = candidates.iter().filter(|row| row["within_budget"] == "true");
+    let most = fit.map(|row| number(row, "accuracy_percent")).fold(0.0, f64::max);
+    assert_eq!(best["accuracy"].as_f64(), Some(most));
+    assert!(document["front"].as_array().unwrap().contains(&document["best"]));
+    let row = candidates
+        .iter()
+        .find(|row| row["architecture"] == best["architecture"].as_str().unwrap())
+        .unwrap();
+    assert_eq!(
+        (row["on_front"].as_str(), Some(row["id"].as_str())),
+        ("true", best["id"].as_str())
+    );
+    assert!(
+        place
+            .read("study/best/architecture.toml")
+            .contains(best["architecture"].as_str().unwrap())
+    );
+    redrawing_reproduces_the_files(&place);
+    evaluating_reproduces_the_accuracy(&place, most);
+    the_best_network_can_be_exported(&place);
+    refused(
+        place.search("--trials 6 --seed 3"),
+        3,
+        &["study holds a study already", "--resume", "--out"],
+    );
+}
+
+fn redrawing_reproduces_the_files(place: &Workplace) {
+    let drawn = ["trials.csv", "front.csv", "front.svg", "front.png"].map(|file| place.path("study").join(file));
+    let before = drawn.clone().map(|file| fs::read(file).unwrap());
+    drawn.iter().for_each(|file| fs::remove_file(file).unwrap());
+    place.run("plot study").success();
+    for (file, before) in drawn.iter().zip(before) {
+        assert!(
+            fs::read(file).unwrap() == before,
+            "{} came out different",
+            file.display()
+        );
+    }
+}
+
+fn evaluating_reproduces_the_accuracy(place: &Workplace, accuracy: f64) {
+    let eval = "eval --weights study/best/weights.safetensors --data demo --images 60 --data-seed 3 --json";
+    let found: Value = serde_json::from_str(&stdout(&place.run(eval).success())).unwrap();
+    assert_eq!(
+        (found["top1"].as_f64(), found["images"].as_u64()),
+        (Some(accuracy), Some(60))
+    );
+    assert!(found["top5"].as_f64().unwrap() >= accuracy);
+}
+
+fn the_best_network_can_be_exported(place: &Workplace) {
+    for format in ["onnx", "safetensors", "toml"] {
+        let line = format!("export --weights study/best/weights.safetensors --format {format} -o out/model.{format}");
+        place.run(&line).success();
+    }
+    assert_eq!(
+        names(&place.path("out")),
+        ["model.onnx", "model.safetensors", "model.toml"]
+    );
+    let same = |one: &str, other: &str| fs::read(place.path(one)).unwrap() == fs::read(place.path(other)).unwrap();
+    assert!(same("out/model.onnx", "study/best/model.onnx"));
+    assert!(same("out/model.toml", "study/best/architecture.toml"));
+    // The written files are architectures and weights again.
+    let inspected = |architecture: &str| stdout(&place.run(&format!("inspect {architecture} --json")).success());
+    assert_eq!(inspected("out/model.toml"), inspected("study/best/architecture.toml"));
+    place
+        .run("eval --weights out/model.safetensors --data demo --images 20")
+        .success();
+}
+
+#[test]
+fn small_networks_among_larger_ones_evaluate_as_they_were_compared() {
+    // Images are kept at the largest resolution of the space while candidates are compared.
+    let place = Workplace::new();
+    place.search("--trials 5 --budget 0.045ms").success();
+    let rows = place.rows("study/trials.csv");
+    assert!(rows.iter().any(|row| row["resolution_px"] != "24"));
+    let mut evaluated = 0;
+    for row in &rows {
+        let weights = format!("study/weights/{}.safetensors", row["trial"]);
+        if place.exists(&weights) {
+            let line = format!("eval --weights {weights} --data demo --images 60 --json");
+            let found: Value = serde_json::from_str(&stdout(&place.run(&line).success())).unwrap();
+            assert_eq!(found["top1"].as_f64(), Some(number(row, "accuracy_percent")), "{row:?}");
+            evaluated += 1;
+        }
+    }
+    assert!(evaluated >= 3);
+}
+
+#[test]
+fn a_trained_network_evaluates_as_its_training_said() {
+    let place = Workplace::new();
+    // Training on random parts keeps images larger than the network's input.
+    place.edit(
+        "recipe.toml",
+        "{ crop-flip = { padding = 0.125 } }",
+        "{ resized-crop-flip = { min-area = 0.35 } }",
+    );
+    let network = "in20,conv_k3_s2_c8_nr6,ir_k3_s2_e3_c16_nr6,head_o10";
+    let line = format!("train {network} --data demo --images 60 --recipe recipe.toml -o w.safetensors --json");
+    let trained: Value = serde_json::from_str(&stdout(&place.run(&line).success())).unwrap();
+    let line = "eval --weights w.safetensors --data demo --images 60 --json";
+    let found: Value = serde_json::from_str(&stdout(&place.run(line).success())).unwrap();
+    assert_eq!((&found["top1"], &found["top5"]), (&trained["top1"], &trained["top5"]));
+}
+
+#[test]
+fn the_seed_decides_everything_and_the_number_of_workers_nothing() {
+    let (one, again, other) = (Workplace::new(), Workplace::new(), Workplace::new());
+    one.search("--trials 6 --seed 1 --workers 2").success();
+    again.search("--trials 6 --seed 1 --workers 1").success();
+    other.search("--trials 6 --seed 2 --workers 2").success();
+    let trials = |place: &Workplace| place.rows("study/trials.csv");
+    assert_eq!(trials(&one), trials(&again));
+    assert_eq!(one.rows("study/front.csv"), again.rows("study/front.csv"));
+    let architectures = |place: &Workplace| -> Vec<String> {
+        trials(place)
+            .into_iter()
+            .map(|mut row| row.remove("architecture").unwrap())
+            .collect()
+    };
+    assert_ne!(architectures(&one), architectures(&other));
+}
+
+#[test]
+fn a_dry_run_leaves_nothing_behind() {
+    let place = Workplace::new();
+    let done = place.search("--trials 6 --dry-run").success();
+    assert!(stdout(&done).contains("nothing was trained"));
+    assert!(!place.exists("study"));
+}
+
+#[test]
+fn more_trials_can_be_added_to_a_study() {
+    let (grown, whole) = (Workplace::new(), Workplace::new());
+    // Evolution's population follows from the number of trials; random search has none.
+    grown.search("--trials 2 --strategy random").success();
+    grown
+        .run("search --resume --out study --trials 4 --tables tables")
+        .success();
+    whole.search("--trials 4 --strategy random").success();
+    let proposed = |place: &Workplace| -> Vec<(String, String)> {
+        let rows = place.rows("study/trials.csv").into_iter();
+        rows.map(|row| (row["architecture"].clone(), row["accuracy_percent"].clone()))
+            .collect()
+    };
+    assert_eq!(proposed(&grown), proposed(&whole));
+}
