@@ -63,15 +63,6 @@ fn a_table_of_another_device_is_refused() {
             5,
             &texts,
         );
-<<<<<<< HEAD
-        refused(place.search("--trials 2"), 5, &texts);
-        assert!(!place.exists("study"), "a study is left behind");
-        refused(
-            place.run("profile --device fake --space space.toml --tables tables"),
-            5,
-            &texts,
-        );
-=======
         if what == "processor" {
             refused(place.search("--trials 2"), 5, &texts);
             assert!(!place.exists("study"), "a study is left behind");
@@ -81,7 +72,6 @@ fn a_table_of_another_device_is_refused() {
                 &texts,
             );
         }
->>>>>>> e2e
     }
 }
 
