@@ -134,6 +134,11 @@ impl Predictor {
         }
     }
 
+    /// Predicts a network, its unmeasured layers too: [`MissingKeys::Predict`], which cannot fail.
+    pub fn estimate(&self, architecture: &Architecture) -> Prediction {
+        self.prediction(&self.sum(architecture))
+    }
+
     /// What one layer adds to a network's predicted latency, in milliseconds.
     ///
     /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found
@@ -143,7 +148,11 @@ impl Predictor {
             return 0.0;
         }
         let mut terms = Terms::default();
-        let cost = self.measured.get(key).copied().unwrap_or_else(|| self.estimate(key));
+        let cost = self
+            .measured
+            .get(key)
+            .copied()
+            .unwrap_or_else(|| self.estimated_cost(key));
         terms.add(cost.ms, cost.facts);
         self.calibration.share(&terms)
     }
@@ -168,13 +177,13 @@ impl Predictor {
             match self.measured.get(&layer.key) {
                 Some(cost) => sum.add(cost),
                 None if layer.key.is_nothing() => {}
-                None => sum.add(&self.estimate(&layer.key)),
+                None => sum.add(&self.estimated_cost(&layer.key)),
             }
         }
         sum
     }
 
-    fn estimate(&self, key: &BlockKey) -> LayerCost {
+    fn estimated_cost(&self, key: &BlockKey) -> LayerCost {
         if let Some(cost) = self.estimated.read().unwrap_or_else(PoisonError::into_inner).get(key) {
             return *cost;
         }

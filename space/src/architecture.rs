@@ -179,15 +179,14 @@ struct ArchitectureDocument {
 impl Architecture {
     /// The TOML form: `resolution`, `blocks` (one string each, repeats collapsed) and `head`.
     pub fn to_toml(&self) -> String {
-        let mut text = format!("resolution = {}\nblocks = [\n", self.resolution);
-        for piece in self.block_strings() {
-            text.push_str(&format!("  \"{piece}\",\n"));
-        }
+        let blocks = self.block_strings().join("\",\n  \"");
         let mut head = String::from("head");
         // Writing to a String cannot fail.
         let _ = self.head.write_fields(&mut head);
-        text.push_str(&format!("]\nhead = \"{head}\"\n"));
-        text
+        format!(
+            "resolution = {}\nblocks = [\n  \"{blocks}\",\n]\nhead = \"{head}\"\n",
+            self.resolution
+        )
     }
 
     /// Reads the TOML form.

@@ -140,16 +140,14 @@ impl Reference {
     /// The reference of this name, such as `mobilenet-v3-large`.
     pub fn named(name: &str) -> Result<Self, ReferenceError> {
         let mut all = Self::all();
-        match all.iter().position(|reference| reference.name() == name) {
-            Some(index) => Ok(all.swap_remove(index)),
-            None => {
-                let known = all.iter().map(Self::name).collect::<Vec<_>>().join(", ");
-                Err(ReferenceError::Unknown {
-                    name: name.to_owned(),
-                    known,
-                })
-            }
+        if let Some(index) = all.iter().position(|reference| reference.name() == name) {
+            return Ok(all.swap_remove(index));
         }
+        let known = all.iter().map(Self::name).collect::<Vec<_>>().join(", ");
+        Err(ReferenceError::Unknown {
+            name: name.to_owned(),
+            known,
+        })
     }
 
     /// Its name, such as `mobilenet-v3-large`.

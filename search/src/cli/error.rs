@@ -31,7 +31,7 @@ pub struct CliError {
     code: ExitCode,
     message: String,
     help: Option<String>,
-    place: Option<Place>,
+    place: Option<Box<Place>>,
 }
 
 #[derive(Debug)]
@@ -84,10 +84,10 @@ impl CliError {
         let token = text[offset..].find([' ', '\n', ',', ']', '}']).unwrap_or(0).max(1);
         let length = token.min(text.len() - offset);
         Self {
-            place: Some(Place {
+            place: Some(Box::new(Place {
                 source: NamedSource::new(file, text.to_owned()),
                 span: (offset, length).into(),
-            }),
+            })),
             ..Self::config(format!("{file}, line {line}, column {column}: {problem}"))
         }
     }

@@ -114,7 +114,7 @@ pub fn run(arguments: &LatencyArguments, printer: &Printer) -> Result<(), CliErr
 }
 
 fn text(document: &Document) -> String {
-    let mut text = format!(
+    let text = format!(
         "{} on {}: predicted {} ({} to {}), {} of its layers measured",
         document.name,
         document.device,
@@ -123,12 +123,12 @@ fn text(document: &Document) -> String {
         units::milliseconds(document.high_ms),
         units::percent(100.0 * document.coverage),
     );
-    if let Some(measured) = document.measured_ms {
-        let error = 100.0 * (document.predicted_ms / measured - 1.0);
-        text.push_str(&format!(
-            "\nmeasured {} (prediction {error:+.1} %)",
-            units::milliseconds(measured)
-        ));
-    }
-    text
+    let Some(measured) = document.measured_ms else {
+        return text;
+    };
+    let error = 100.0 * (document.predicted_ms / measured - 1.0);
+    format!(
+        "{text}\nmeasured {} (prediction {error:+.1} %)",
+        units::milliseconds(measured)
+    )
 }

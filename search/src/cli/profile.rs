@@ -65,7 +65,7 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
     let time = match (arguments.time, arguments.thorough) {
         (Some(time), _) => time,
         (None, true) => Duration::MAX,
-        (None, false) => Duration::from_secs(180),
+        (None, false) => Duration::from_mins(3),
     };
     let mut table = opened.table(&options.measure)?;
     let keys = space.block_keys(arguments.classes);

@@ -147,7 +147,7 @@ pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
 pub fn load(
     request: &DataRequest,
     resolution: u32,
-    augmentation: &crate::data::Augmentation,
+    augmentation: crate::data::Augmentation,
     cancel: &AtomicBool,
     printer: &Printer,
 ) -> Result<Splits, CliError> {
@@ -158,7 +158,7 @@ pub fn load(
     };
     let splits = request.load(
         resolution,
-        augmentation,
+        &augmentation,
         Watch {
             progress: &progress,
             cancel,
@@ -183,7 +183,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
     let (unsized_network, _) = arguments.architecture.resolve()?;
     let request = arguments.data.request(None);
     let resolution = unsized_network.resolution;
-    let splits = load(&request, resolution, &recipe.augmentation, &cancel, printer)?;
+    let splits = load(&request, resolution, recipe.augmentation, &cancel, printer)?;
     let (architecture, name) = arguments.architecture.resolve_for(splits.train.classes().len())?;
     if (architecture.head.classes as usize) < splits.train.classes().len() {
         return Err(CliError::config(format!(

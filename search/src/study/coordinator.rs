@@ -14,7 +14,7 @@ use super::journal::{Event, Journal, JournalError};
 use super::latency::LatencyModel;
 use super::proposer::Proposer;
 use super::references::choose_references;
-use super::state::{StudyState, TrialKind};
+use super::state::{StudyState, Trial, TrialKind};
 use crate::files::FileError;
 use crate::random::derived_seed;
 use crate::report::pareto_front;
@@ -351,7 +351,6 @@ impl Run<'_> {
     ) -> Result<(), StudyError> {
         match event {
             PoolEvent::Ready { .. } => self.deaths_at_start = 0,
-            PoolEvent::Loading { .. } => {}
             PoolEvent::Refused { reason } => return Err(StudyError::Data { reason }),
             PoolEvent::Trial(FromWorker::Progress { trial, done, .. }) => {
                 observer(SearchEvent::Progress { trial, done });
@@ -366,7 +365,7 @@ impl Run<'_> {
             PoolEvent::Trial(FromWorker::Unsaved { trial, reason }) => {
                 return Err(StudyError::Unsaved { trial, reason });
             }
-            PoolEvent::Trial(_) => {}
+            PoolEvent::Loading { .. } | PoolEvent::Trial(_) => {}
             PoolEvent::Died { worker, trial, reason } => {
                 observer(SearchEvent::WorkerDied { reason: &reason });
                 self.deaths_at_start += u32::from(trial.is_none());
@@ -414,7 +413,7 @@ impl Run<'_> {
     }
 
     fn is_complete(&self) -> bool {
-        self.nothing_left() && self.state.trials.values().all(|trial| trial.is_settled())
+        self.nothing_left() && self.state.trials.values().all(Trial::is_settled)
     }
 
     /// Removes the weights of trials that cannot become the best any more.

@@ -6,8 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use mnas_latency::{
-    LatencyError, LatencyTable, MissingKeys, Prediction, Predictor, ProfileEvent, ProfileOptions, Runtime, StopReason,
-    profile,
+    LatencyError, LatencyTable, Prediction, Predictor, ProfileEvent, ProfileOptions, Runtime, StopReason, profile,
 };
 use mnas_space::{Architecture, BlockKey, Candidate, SearchSpace};
 
@@ -30,9 +29,7 @@ impl LatencyModel {
 
     /// The latency of a network; unmeasured layers are predicted.
     pub fn predict(&self, architecture: &Architecture) -> Prediction {
-        self.predictor
-            .predict(architecture, MissingKeys::Predict)
-            .expect("layers may be predicted")
+        self.predictor.estimate(architecture)
     }
 
     /// The network of the space with the least predicted latency, and that latency.
@@ -62,9 +59,7 @@ impl LatencyModel {
 /// The network of the space with the least predicted latency, and that latency.
 pub fn fastest(predictor: &Predictor, space: &SearchSpace, classes: u32) -> (Candidate, Prediction) {
     let candidate = space.cheapest(classes, &mut |key| predictor.layer_share_ms(key));
-    let prediction = predictor
-        .predict(&candidate.architecture, MissingKeys::Predict)
-        .expect("layers may be predicted");
+    let prediction = predictor.estimate(&candidate.architecture);
     (candidate, prediction)
 }
 
@@ -165,9 +160,7 @@ fn wanted_keys(predictor: &Predictor, purpose: Purpose<'_>, table: &LatencyTable
     let mut keys = BTreeSet::new();
     for _ in 0..DRAWS {
         let network = purpose.space.express(&purpose.space.sample(&mut rng), purpose.classes);
-        let near = predictor
-            .predict(&network, MissingKeys::Predict)
-            .is_ok_and(|prediction| prediction.latency.0 <= 1.25 * budget_ms);
+        let near = predictor.estimate(&network).latency.0 <= 1.25 * budget_ms;
         if near {
             keys.extend(
                 network

@@ -73,7 +73,7 @@ fn row(trial: &Trial) -> ReportRow {
 fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
     let mut plot = PlotSpec::new(config.name.clone());
     plot.budget_ms = Some(config.budget.0);
-    plot.accuracy_title = "validation top-1 accuracy (%)".to_owned();
+    "validation top-1 accuracy (%)".clone_into(&mut plot.accuracy_title);
     plot.latency_title = format!("predicted latency on {} (ms)", config.device);
     plot.subtitle.push(format!(
         "device {}: {}, batch 1",

@@ -42,7 +42,7 @@ impl Proposer<'_> {
             && state
                 .candidates()
                 .take((index + 1).saturating_sub(self.config.in_flight))
-                .all(|trial| trial.is_settled())
+                .all(super::state::Trial::is_settled)
     }
 
     /// Candidate number `index`; `None` when no new network within the budget was found.
@@ -79,7 +79,7 @@ impl Proposer<'_> {
             return None;
         }
         let prediction = self.latency.predict(&architecture);
-        (prediction.latency <= self.config.budget).then(|| Proposal {
+        (prediction.latency <= self.config.budget).then_some(Proposal {
             architecture,
             latency_ms: (prediction.latency.0, prediction.low.0, prediction.high.0),
             coverage: prediction.coverage,

@@ -78,16 +78,14 @@ impl Recipe {
 
     /// A recipe that comes with mnas.
     pub fn embedded(name: &str) -> Result<Self, RecipeError> {
-        match EMBEDDED.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => Self::from_toml(text),
-            None => {
-                let known = EMBEDDED.map(|(known, _)| known).join(", ");
-                Err(RecipeError::Unknown {
-                    name: name.to_owned(),
-                    known,
-                })
-            }
+        if let Some((_, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) {
+            return Self::from_toml(text);
         }
+        let known = EMBEDDED.map(|(known, _)| known).join(", ");
+        Err(RecipeError::Unknown {
+            name: name.to_owned(),
+            known,
+        })
     }
 
     /// Checks every number.

@@ -16,11 +16,11 @@ pub struct Identity {
 
 impl Identity {
     /// Whether the block passes its input on unchanged.
-    pub fn is_nothing(&self, input: Shape) -> bool {
+    pub fn is_nothing(self, input: Shape) -> bool {
         self.stride == 1 && input.channels == self.channels
     }
 
-    pub(super) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    pub(super) fn lower(self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
         if self.is_nothing(lowering.shape(x)) {
             return x;
         }
@@ -33,7 +33,7 @@ impl Identity {
         lowering.conv_bn("project", x, spec, None)
     }
 
-    pub(super) fn write_fields(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+    pub(super) fn write_fields(self, out: &mut dyn fmt::Write) -> fmt::Result {
         write!(out, "_c{}", self.channels)
     }
 

@@ -16,7 +16,7 @@ struct Field<'t> {
 pub(crate) struct Fields<'t> {
     pub(super) kind: &'t str,
     column: usize,
-    fields: Vec<Field<'t>>,
+    list: Vec<Field<'t>>,
     /// Fields that must be present when a block is read; a template in a search space leaves some out.
     known: Vec<&'static str>,
 }
@@ -40,7 +40,7 @@ impl<'t> Fields<'t> {
         Ok(Self {
             kind,
             column,
-            fields,
+            list: fields,
             known: Vec::new(),
         })
     }
@@ -69,7 +69,7 @@ impl<'t> Fields<'t> {
 
     fn take(&mut self, key: &'static str) -> Option<(&'t str, usize)> {
         self.known.push(key);
-        let field = self.fields.iter_mut().find(|field| field.key == key)?;
+        let field = self.list.iter_mut().find(|field| field.key == key)?;
         field.taken = true;
         Some((field.value, field.column))
     }
@@ -123,7 +123,7 @@ impl<'t> Fields<'t> {
 
     pub(crate) fn kernel(&mut self) -> Result<u32, NotationError> {
         let column = self
-            .fields
+            .list
             .iter()
             .find(|field| field.key == "k")
             .map_or(self.column, |field| field.column);
@@ -199,7 +199,7 @@ impl<'t> Fields<'t> {
     }
 
     pub(super) fn finish(&self) -> Result<(), NotationError> {
-        let Some(field) = self.fields.iter().find(|field| !field.taken) else {
+        let Some(field) = self.list.iter().find(|field| !field.taken) else {
             return Ok(());
         };
         let problem = format!("`{}` has no field `{}`", self.kind, field.key);

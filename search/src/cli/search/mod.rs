@@ -349,7 +349,7 @@ impl Study {
             cancel,
         };
         let report = coordinator.run(&mut journal, &mut state, &mut self.pool, &mut |event| {
-            progress.hear(&event)
+            progress.hear(&event);
         })?;
         progress.finish(&format!(
             "{} trials settled",

@@ -51,6 +51,8 @@
 //! print("weights", [norm(t) for n, t in state])
 //! ```
 
+#![allow(clippy::unreadable_literal, reason = "printed by another program")]
+
 use mnas_space::{Architecture, ParameterKind, ParameterSpec};
 use tch::{Device, Kind, Reduction, Tensor};
 
