@@ -39,18 +39,27 @@ fn remedy(source: &std::io::Error) -> &'static str {
 
 impl FileError {
     pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
-        Self::Write { path: path.to_path_buf(), source }
+        Self::Write {
+            path: path.to_path_buf(),
+            source,
+        }
     }
 }
 
 /// The whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    std::fs::read(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })
+    std::fs::read(path).map_err(|source| FileError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 /// The whole file as text.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })
+    std::fs::read_to_string(path).map_err(|source| FileError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 /// Makes a folder and its parents.
@@ -60,7 +69,10 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
 
 /// Replaces `path` by `bytes`: at every moment, also after a crash, it holds the old content or the new one.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let write = || {
         std::fs::create_dir_all(folder)?;
         let mut file = builder().tempfile_in(folder)?;
@@ -111,6 +123,9 @@ mod tests {
         std::fs::write(folder.path().join("file"), b"").unwrap();
         let path = folder.path().join("file").join("front.svg");
         let error = write_atomically(&path, b"").unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{}: cannot be written: ", path.display())), "{error}");
+        assert!(
+            error.starts_with(&format!("{}: cannot be written: ", path.display())),
+            "{error}"
+        );
     }
 }

@@ -24,5 +24,7 @@ pub(crate) fn derived_seed(seed: u64, purpose: &str, index: u64) -> u64 {
 
 /// The 64-bit FNV-1a hash: small, fixed for ever, good enough to tell a handful of purposes apart.
 fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

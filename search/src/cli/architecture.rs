@@ -67,7 +67,9 @@ impl FormArguments {
             }
             Err(unknown) => {
                 if self.width.is_some() {
-                    return Err(CliError::usage("--width scales references only; write the widths into the architecture"));
+                    return Err(CliError::usage(
+                        "--width scales references only; write the widths into the architecture",
+                    ));
                 }
                 let network = read(text, &unknown.to_string())?;
                 let network = match self.resolution {
@@ -87,11 +89,19 @@ impl FormArguments {
 }
 
 fn checked_resolution(resolution: u32) -> Result<u32, CliError> {
-    if (1..=4096).contains(&resolution) { Ok(resolution) } else { Err(CliError::usage("--resolution takes 1 to 4096 pixels")) }
+    if (1..=4096).contains(&resolution) {
+        Ok(resolution)
+    } else {
+        Err(CliError::usage("--resolution takes 1 to 4096 pixels"))
+    }
 }
 
 fn checked_classes(classes: u32) -> Result<u32, CliError> {
-    if (1..=1_000_000).contains(&classes) { Ok(classes) } else { Err(CliError::usage("--classes takes 1 to 1000000")) }
+    if (1..=1_000_000).contains(&classes) {
+        Ok(classes)
+    } else {
+        Err(CliError::usage("--classes takes 1 to 1000000"))
+    }
 }
 
 fn read(text: &str, unknown_reference: &str) -> Result<Architecture, CliError> {
@@ -101,10 +111,19 @@ fn read(text: &str, unknown_reference: &str) -> Result<Architecture, CliError> {
         return Architecture::from_toml(&document).map_err(|error| CliError::document(path, &document, &error));
     }
     if !text.contains(',') {
-        return Err(CliError::config(format!("`{text}` is no architecture: {unknown_reference}"))
-            .with_help("an architecture string looks like in224,conv_k3_s2_c32_nr6,…,head_o1000; a file ends in .toml"));
+        return Err(
+            CliError::config(format!("`{text}` is no architecture: {unknown_reference}")).with_help(
+                "an architecture string looks like in224,conv_k3_s2_c32_nr6,…,head_o1000; a file ends in .toml",
+            ),
+        );
     }
     text.parse().map_err(|error: mnas_space::NotationError| {
-        CliError::in_document("architecture string", text, 1, error.column, &format!("{}; {}", error.problem, error.expected))
+        CliError::in_document(
+            "architecture string",
+            text,
+            1,
+            error.column,
+            &format!("{}; {}", error.problem, error.expected),
+        )
     })
 }

@@ -18,7 +18,9 @@ pub struct TableArguments {
 
 /// The ONNX Runtime library: the environment's, else the one this program was built with.
 pub fn onnx_runtime_library() -> Option<PathBuf> {
-    let given = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let given = std::env::var_os("ORT_DYLIB_PATH")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
     given.or_else(|| option_env!("MNAS_ONNXRUNTIME").map(PathBuf::from))
 }
 
@@ -41,19 +43,37 @@ impl OpenDevice {
         let device = Device::open(name)?;
         let runtime = runtimes::open(&device, onnx_runtime_library().as_deref())?;
         let folder = tables.join(&device.name);
-        Ok(Self { device, runtime, folder })
+        Ok(Self {
+            device,
+            runtime,
+            folder,
+        })
     }
 
     /// Its table, started where there is none.
     pub fn table(&mut self, settings: &MeasureSettings) -> Result<mnas_latency::LatencyTable, CliError> {
-        Ok(mnas_latency::open_or_create(&self.folder, &self.device, self.runtime.as_mut(), settings)?)
+        Ok(mnas_latency::open_or_create(
+            &self.folder,
+            &self.device,
+            self.runtime.as_mut(),
+            settings,
+        )?)
     }
 
     /// `onnxruntime 1.32.0, 1 thread, fp32`.
     pub fn describe(&self) -> String {
         let threads = self.device.threads;
         let plural = if threads == 1 { "" } else { "s" };
-        let invented = if self.device.runtime == RuntimeKind::Fake { " (invented times)" } else { "" };
-        format!("{} {}{invented}, {threads} thread{plural}, {}", self.runtime.name(), self.runtime.version(), self.device.precision.name())
+        let invented = if self.device.runtime == RuntimeKind::Fake {
+            " (invented times)"
+        } else {
+            ""
+        };
+        format!(
+            "{} {}{invented}, {threads} thread{plural}, {}",
+            self.runtime.name(),
+            self.runtime.version(),
+            self.device.precision.name()
+        )
     }
 }

@@ -32,7 +32,15 @@ struct Finding {
 }
 
 pub fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<(), CliError> {
-    let findings = [version(), libtorch(), onnx_runtime(), cuda(), processor(), memory(), folder()];
+    let findings = [
+        version(),
+        libtorch(),
+        onnx_runtime(),
+        cuda(),
+        processor(),
+        memory(),
+        folder(),
+    ];
     if arguments.json {
         printer.json(&findings)?;
     } else {
@@ -48,14 +56,26 @@ pub fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<(), CliErro
     }
     let missing = findings.iter().filter(|finding| !finding.ok).count();
     if missing > 0 {
-        return Err(CliError::failure(format!("{missing} of {} things are missing", findings.len())));
+        return Err(CliError::failure(format!(
+            "{missing} of {} things are missing",
+            findings.len()
+        )));
     }
     Ok(())
 }
 
 fn version() -> Finding {
-    let found = format!("{} {}", env!("CARGO_PKG_VERSION"), std::env::current_exe().unwrap_or_default().display());
-    Finding { what: "mnas", ok: true, found, remedy: None }
+    let found = format!(
+        "{} {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::current_exe().unwrap_or_default().display()
+    );
+    Finding {
+        what: "mnas",
+        ok: true,
+        found,
+        remedy: None,
+    }
 }
 
 /// The program would not run without libtorch; what can be wrong is that it does not compute.
@@ -77,16 +97,31 @@ fn onnx_runtime() -> Finding {
     let what = "ONNX Runtime";
     let Some(library) = onnx_runtime_library() else {
         let remedy = Some("run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so");
-        return Finding { what, ok: false, found: "no library is known".to_owned(), remedy };
+        return Finding {
+            what,
+            ok: false,
+            found: "no library is known".to_owned(),
+            remedy,
+        };
     };
     match OnnxRuntime::new(&library, 1) {
         Ok(runtime) => {
             let found = format!("{} {}", runtime.version(), library.display());
-            Finding { what, ok: true, found, remedy: None }
+            Finding {
+                what,
+                ok: true,
+                found,
+                remedy: None,
+            }
         }
         Err(error) => {
             let remedy = Some("run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so");
-            Finding { what, ok: false, found: error.to_string(), remedy }
+            Finding {
+                what,
+                ok: false,
+                found: error.to_string(),
+                remedy,
+            }
         }
     }
 }
@@ -97,26 +132,51 @@ fn cuda() -> Finding {
     } else {
         "none (not needed: training runs on the CPU)".to_owned()
     };
-    Finding { what: "CUDA", ok: true, found, remedy: None }
+    Finding {
+        what: "CUDA",
+        ok: true,
+        found,
+        remedy: None,
+    }
 }
 
 fn processor() -> Finding {
     let facts = HostFacts::gather();
-    let found = format!("{}, {} cores for this process, {} {}", facts.cpu, num_cores(), facts.os, facts.kernel);
-    Finding { what: "processor", ok: true, found, remedy: None }
+    let found = format!(
+        "{}, {} cores for this process, {} {}",
+        facts.cpu,
+        num_cores(),
+        facts.os,
+        facts.kernel
+    );
+    Finding {
+        what: "processor",
+        ok: true,
+        found,
+        remedy: None,
+    }
 }
 
 fn memory() -> Finding {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let gibibytes = |key: &str| {
         let line = text.lines().find(|line| line.starts_with(key))?;
-        line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kibibytes| kibibytes / 1024.0 / 1024.0)
+        line.split_whitespace()
+            .nth(1)?
+            .parse::<f64>()
+            .ok()
+            .map(|kibibytes| kibibytes / 1024.0 / 1024.0)
     };
     let found = match (gibibytes("MemTotal:"), gibibytes("MemAvailable:")) {
         (Some(total), Some(free)) => format!("{total:.1} GiB, {free:.1} GiB available"),
         _ => "unknown".to_owned(),
     };
-    Finding { what: "memory", ok: true, found, remedy: None }
+    Finding {
+        what: "memory",
+        ok: true,
+        found,
+        remedy: None,
+    }
 }
 
 fn folder() -> Finding {
@@ -125,12 +185,16 @@ fn folder() -> Finding {
         what: "this folder",
         ok: writable,
         found: std::env::current_dir().unwrap_or_default().display().to_string(),
-        remedy: (!writable).then_some("it cannot be written to; results go to ./results unless --out and --tables say otherwise"),
+        remedy: (!writable)
+            .then_some("it cannot be written to; results go to ./results unless --out and --tables say otherwise"),
     }
 }
 
 /// Where a library that is loaded into this process lies (Linux).
 fn mapped_library(name: &str) -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    maps.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| path.contains(name)).map(PathBuf::from)
+    maps.lines()
+        .filter_map(|line| line.split_whitespace().nth(5))
+        .find(|path| path.contains(name))
+        .map(PathBuf::from)
 }

@@ -42,7 +42,12 @@ struct Place {
 
 impl CliError {
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, place: None }
+        Self {
+            code,
+            message: message.into(),
+            help: None,
+            place: None,
+        }
     }
 
     pub fn failure(message: impl Into<String>) -> Self {
@@ -64,9 +69,17 @@ impl CliError {
 
     /// An error at a line and column (from 1) of a document.
     pub fn in_document(file: &str, text: &str, line: usize, column: usize, problem: &str) -> Self {
-        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let start: usize = text
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
         let rest = &text[start.min(text.len())..];
-        let offset = start + rest.char_indices().nth(column.saturating_sub(1)).map_or(0, |(at, _)| at);
+        let offset = start
+            + rest
+                .char_indices()
+                .nth(column.saturating_sub(1))
+                .map_or(0, |(at, _)| at);
         let offset = offset.min(text.len());
         let token = text[offset..].find([' ', '\n', ',', ']', '}']).unwrap_or(0).max(1);
         let length = token.min(text.len() - offset);
@@ -80,7 +93,13 @@ impl CliError {
     }
 
     pub fn document(file: &Path, text: &str, error: &DocumentError) -> Self {
-        Self::in_document(&file.display().to_string(), text, error.line, error.column, &error.problem)
+        Self::in_document(
+            &file.display().to_string(),
+            text,
+            error.line,
+            error.column,
+            &error.problem,
+        )
     }
 
     pub fn interrupted(message: impl Into<String>) -> Self {
@@ -112,16 +131,23 @@ impl std::error::Error for CliError {}
 
 impl Diagnostic for CliError {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.place.as_ref().map(|place| &place.source as &dyn miette::SourceCode)
+        self.place
+            .as_ref()
+            .map(|place| &place.source as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let place = self.place.as_ref()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some("here".to_owned()), place.span))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
+            Some("here".to_owned()),
+            place.span,
+        ))))
     }
 }
 
@@ -155,7 +181,9 @@ impl From<StudyError> for CliError {
             StudyError::Data { .. } | StudyError::DataChanged { .. } | StudyError::Contradiction { .. } => {
                 Self::config(error.to_string())
             }
-            StudyError::Pool(_) | StudyError::Unsaved { .. } | StudyError::Workers { .. } => Self::failure(error.to_string()),
+            StudyError::Pool(_) | StudyError::Unsaved { .. } | StudyError::Workers { .. } => {
+                Self::failure(error.to_string())
+            }
         }
     }
 }

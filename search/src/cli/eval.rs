@@ -58,7 +58,10 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
     let weights = Weights::read(&arguments.weights)?;
     let named = weights.info.as_ref().map(|info| info.architecture.clone());
     let Some(text) = arguments.architecture.clone().or(named) else {
-        return Err(CliError::usage(format!("{} does not name its architecture; give it as ARCH", arguments.weights.display())));
+        return Err(CliError::usage(format!(
+            "{} does not name its architecture; give it as ARCH",
+            arguments.weights.display()
+        )));
     };
     let (mut architecture, name) = arguments.form.resolve(&text)?;
     if let Some(info) = &weights.info {
@@ -71,29 +74,49 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
         EvalSplit::Val => Split::Val,
         EvalSplit::Test => Split::Test,
     };
-    let request = arguments.data.request();
+    let mut request = arguments
+        .data
+        .request(weights.info.as_ref().and_then(|info| info.data.as_ref()));
+    if split == Split::Test && !arguments.data.limits_images() {
+        // A limit kept trainings short; a test looks at everything.
+        request.images = None;
+    }
     let bar = printer.progress("loading images", 0);
     let progress = |done: usize, total: usize| {
         bar.set_total(total as u64);
         bar.set(done as u64);
     };
     // Images are kept for evaluation as they were when the network was trained and compared.
-    let image_size = weights.info.as_ref().and_then(|info| info.image_size).unwrap_or(architecture.resolution);
+    let image_size = weights
+        .info
+        .as_ref()
+        .and_then(|info| info.image_size)
+        .unwrap_or(architecture.resolution);
     let options = request.load_options(image_size, &Augmentation::None);
-    let set = request.source()?.load_split(split, &options, Watch { progress: &progress, cancel: &cancel })?;
+    let set = request.source()?.load_split(
+        split,
+        &options,
+        Watch {
+            progress: &progress,
+            cancel: &cancel,
+        },
+    )?;
     bar.finish(&format!("{} images", set.len()));
     if set.classes().len() > architecture.head.classes as usize {
         return Err(CliError::config(format!(
             "the network scores {} classes, {} has {}",
             architecture.head.classes,
-            arguments.data.data.display(),
+            request.path.display(),
             set.classes().len()
         )));
     }
     tch::set_num_threads(num_cores() as i32);
     let mut network = Network::new(architecture.graph(), tch::Device::Cpu, 0)?;
     weights.load_into(&mut network, &arguments.weights)?;
-    let normalization = weights.info.as_ref().map_or_else(|| Normalization::of(&set), |info| info.normalization);
+    let normalization = weights
+        .info
+        .as_ref()
+        .map_or_else(|| Normalization::of(&set), |info| info.normalization);
     let options = BatchOptions {
         batch_size: arguments.batch_size,
         resolution: architecture.resolution,
@@ -102,7 +125,13 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
         seed: 0,
     };
     let found = evaluate(&network, &std::sync::Arc::new(set), &options)?;
-    let document = Document { name, top1: found.top1, top5: found.top5, images: found.images, loss: found.loss };
+    let document = Document {
+        name,
+        top1: found.top1,
+        top5: found.top5,
+        images: found.images,
+        loss: found.loss,
+    };
     if arguments.json {
         return Ok(printer.json(&document)?);
     }

@@ -39,8 +39,14 @@ enum Format {
 pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliError> {
     let weights = arguments.weights.as_deref().map(Weights::read).transpose()?;
     let info = weights.as_ref().and_then(|weights| weights.info.as_ref());
-    let Some(text) = arguments.architecture.clone().or(info.map(|info| info.architecture.clone())) else {
-        return Err(CliError::usage("give ARCH, or --weights of a file that names its architecture"));
+    let Some(text) = arguments
+        .architecture
+        .clone()
+        .or(info.map(|info| info.architecture.clone()))
+    else {
+        return Err(CliError::usage(
+            "give ARCH, or --weights of a file that names its architecture",
+        ));
     };
     let (mut architecture, name) = arguments.form.resolve(&text)?;
     if let (Some(info), None) = (info, arguments.form.classes()) {

@@ -133,6 +133,9 @@ mod tests {
 
     #[test]
     fn digits_are_grouped_by_three() {
-        assert_eq!([0, 999, 1000, 3_504_872].map(grouped), ["0", "999", "1,000", "3,504,872"]);
+        assert_eq!(
+            [0, 999, 1000, 3_504_872].map(grouped),
+            ["0", "999", "1,000", "3,504,872"]
+        );
     }
 }

@@ -65,16 +65,36 @@ pub fn run(arguments: &LatencyArguments, printer: &Printer) -> Result<(), CliErr
     let never = AtomicBool::new(false);
     if arguments.missing == Missing::Measure {
         let keys = architecture.layers().map(|layer| layer.key);
-        profile(opened.runtime.as_mut(), &mut table, keys, &[], &options, &never, &mut |_| ())?;
+        profile(
+            opened.runtime.as_mut(),
+            &mut table,
+            keys,
+            &[],
+            &options,
+            &never,
+            &mut |_| (),
+        )?;
     }
-    let policy = if arguments.missing == Missing::Refuse { MissingKeys::Refuse } else { MissingKeys::Predict };
+    let policy = if arguments.missing == Missing::Refuse {
+        MissingKeys::Refuse
+    } else {
+        MissingKeys::Predict
+    };
     // Predicted before measuring: a measurement that is already in the table must not flatter its own prediction.
     let predictor = Predictor::fit_without(&table, &|network| network == &architecture)?;
     let prediction = predictor.predict(&architecture, policy)?;
     let mut measured_ms = None;
     if arguments.measure {
         let network = [architecture.clone()];
-        profile(opened.runtime.as_mut(), &mut table, [], &network, &options, &never, &mut |_| ())?;
+        profile(
+            opened.runtime.as_mut(),
+            &mut table,
+            [],
+            &network,
+            &options,
+            &never,
+            &mut |_| (),
+        )?;
         measured_ms = table.network(&architecture).map(|measurement| measurement.median_ms);
     }
     let document = Document {
@@ -105,7 +125,10 @@ fn text(document: &Document) -> String {
     );
     if let Some(measured) = document.measured_ms {
         let error = 100.0 * (document.predicted_ms / measured - 1.0);
-        text.push_str(&format!("\nmeasured {} (prediction {error:+.1} %)", units::milliseconds(measured)));
+        text.push_str(&format!(
+            "\nmeasured {} (prediction {error:+.1} %)",
+            units::milliseconds(measured)
+        ));
     }
     text
 }

@@ -57,7 +57,11 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
     let cancel = cancel_flag()?;
     let (space, _) = space::open(&arguments.space)?;
     let mut opened = OpenDevice::open(&arguments.device, &arguments.tables.tables)?;
-    let options = if arguments.thorough { ProfileOptions::thorough() } else { ProfileOptions::quick() };
+    let options = if arguments.thorough {
+        ProfileOptions::thorough()
+    } else {
+        ProfileOptions::quick()
+    };
     let time = match (arguments.time, arguments.thorough) {
         (Some(time), _) => time,
         (None, true) => Duration::MAX,
@@ -76,10 +80,22 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
         "space {}: {} distinct layers, {known} measured already; up to {} of measuring",
         space.name,
         keys.len(),
-        if time == Duration::MAX { "everything".to_owned() } else { humantime::format_duration(time).to_string() }
+        if time == Duration::MAX {
+            "everything".to_owned()
+        } else {
+            humantime::format_duration(time).to_string()
+        }
     ));
-    let purpose = Purpose { space: &space, classes: arguments.classes, budget_ms: None, seed: arguments.seed };
-    let options = ProfileOptions { seed: arguments.seed, ..options };
+    let purpose = Purpose {
+        space: &space,
+        classes: arguments.classes,
+        budget_ms: None,
+        seed: arguments.seed,
+    };
+    let options = ProfileOptions {
+        seed: arguments.seed,
+        ..options
+    };
     let mut progress = ProfileProgress::new(printer);
     let complete = fill_table(
         &mut table,
@@ -141,7 +157,10 @@ fn report(
         ));
     }
     if let Some(error) = document.cost_model_held_out_error {
-        lines.push(format!("layers not measured are predicted, within {} on average on layers left out", percent(error)));
+        lines.push(format!(
+            "layers not measured are predicted, within {} on average on layers left out",
+            percent(error)
+        ));
     }
     Ok(printer.result(&lines.join("\n"))?)
 }
@@ -175,7 +194,11 @@ impl<'a> ProfileProgress<'a> {
             }
             ProfileEvent::Round { done, total } => {
                 let networks = "measuring networks";
-                if self.bar.as_ref().is_none_or(|(_, end)| !end.is_empty() && !end.ends_with("samples")) {
+                if self
+                    .bar
+                    .as_ref()
+                    .is_none_or(|(_, end)| !end.is_empty() && !end.ends_with("samples"))
+                {
                     self.finish();
                     self.begin(networks, *total);
                 }

@@ -54,9 +54,10 @@ pub fn open(name: &str) -> Result<(SearchSpace, String), CliError> {
     let path = Path::new(name);
     let (file, text) = match SearchSpace::embedded(name) {
         Some(text) => (format!("configs/spaces/{name}.toml"), text.to_owned()),
-        None if path.is_file() || path.extension().is_some_and(|extension| extension == "toml") => {
-            (name.to_owned(), files::read_text(path).map_err(|error| CliError::config(error.to_string()))?)
-        }
+        None if path.is_file() || path.extension().is_some_and(|extension| extension == "toml") => (
+            name.to_owned(),
+            files::read_text(path).map_err(|error| CliError::config(error.to_string()))?,
+        ),
         None => {
             let known = SearchSpace::embedded_names().collect::<Vec<_>>().join(", ");
             return Err(CliError::config(format!("no search space is called `{name}`"))
@@ -73,9 +74,14 @@ pub fn run(arguments: &SpaceArguments, printer: &Printer) -> Result<(), CliError
     let (space, _) = open(&arguments.space)?;
     if let Some(count) = arguments.sample {
         let mut rng = stream(arguments.seed, "sample", 0, 0);
-        let drawn: Vec<String> =
-            (0..count).map(|_| space.express(&space.sample(&mut rng), arguments.classes).to_string()).collect();
-        return if arguments.json { Ok(printer.json(&drawn)?) } else { Ok(printer.result(&drawn.join("\n"))?) };
+        let drawn: Vec<String> = (0..count)
+            .map(|_| space.express(&space.sample(&mut rng), arguments.classes).to_string())
+            .collect();
+        return if arguments.json {
+            Ok(printer.json(&drawn)?)
+        } else {
+            Ok(printer.result(&drawn.join("\n"))?)
+        };
     }
     let document = Document {
         name: space.name.clone(),
@@ -83,7 +89,11 @@ pub fn run(arguments: &SpaceArguments, printer: &Printer) -> Result<(), CliError
         size: space.size().to_string(),
         block_keys: space.block_keys(arguments.classes).len(),
         families: space.families.iter().map(family_row).collect(),
-        references: space.references.iter().map(|points| points.reference.name().to_owned()).collect(),
+        references: space
+            .references
+            .iter()
+            .map(|points| points.reference.name().to_owned())
+            .collect(),
     };
     if arguments.json {
         return Ok(printer.json(&document)?);
@@ -92,11 +102,23 @@ pub fn run(arguments: &SpaceArguments, printer: &Printer) -> Result<(), CliError
     for family in &document.families {
         lines.push(format!(
             "  {}: {} stages, widths {:?}, resolutions {:?}, {} configurations",
-            family.name, family.stages, family.widths, family.resolutions, scientific(&family.size)
+            family.name,
+            family.stages,
+            family.widths,
+            family.resolutions,
+            scientific(&family.size)
         ));
     }
-    lines.push(format!("{} configurations in all (exactly {})", scientific(&document.size), document.size));
-    lines.push(format!("{} distinct layers to measure; references {}", document.block_keys, document.references.join(", ")));
+    lines.push(format!(
+        "{} configurations in all (exactly {})",
+        scientific(&document.size),
+        document.size
+    ));
+    lines.push(format!(
+        "{} distinct layers to measure; references {}",
+        document.block_keys,
+        document.references.join(", ")
+    ));
     Ok(printer.result(&lines.join("\n"))?)
 }
 

@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::architecture::ArchitectureArguments;
 use super::cancel_flag;
 use super::error::CliError;
+use crate::data::DataRequest;
 use crate::data::{Normalization, OnCorrupt, Splits, Watch};
 use crate::files;
 use crate::report::Printer;
 use crate::train::weights::{Weights, WeightsInfo};
 use crate::train::{Network, Progress, Recipe, RecipeError, TrainPlan, Trained, train};
-use crate::worker::DataRequest;
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -46,21 +46,21 @@ pub struct TrainArguments {
 /// Which images.
 #[derive(Debug, Args)]
 pub struct DataArguments {
-    /// An image folder, Parquet files, CIFAR binaries, IDX files, or `demo`
-    #[arg(long, value_name = "PATH", default_value = "demo")]
-    pub data: PathBuf,
-    /// At most so many images per split
+    /// An image folder, Parquet files, CIFAR binaries, IDX files, or `demo` [default: the weights', or demo]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// At most so many images per split [default: the weights', or all]
     #[arg(long, value_name = "N")]
-    pub images: Option<usize>,
-    /// Share of each class cut from train where there is no validation split
-    #[arg(long, default_value_t = 0.1)]
-    pub val_fraction: f64,
-    /// What to do about corrupt images
-    #[arg(long, value_enum, default_value_t = Corrupt::Refuse)]
-    pub on_corrupt: Corrupt,
-    /// Decides the validation cut and the subset of images
-    #[arg(long, default_value_t = 0)]
-    pub data_seed: u64,
+    images: Option<usize>,
+    /// Share of each class cut from train where there is no validation split [default: the weights', or 0.1]
+    #[arg(long)]
+    val_fraction: Option<f64>,
+    /// What to do about corrupt images [default: refuse]
+    #[arg(long, value_enum)]
+    on_corrupt: Option<Corrupt>,
+    /// Decides the validation cut and the subset of images [default: the weights', or 0]
+    #[arg(long)]
+    data_seed: Option<u64>,
 }
 
 /// What to do about corrupt images.
@@ -82,14 +82,31 @@ impl From<Corrupt> for OnCorrupt {
 }
 
 impl DataArguments {
-    pub fn request(&self) -> DataRequest {
+    /// What the flags ask for, completed by what a weight file was trained on.
+    pub fn request(&self, trained_on: Option<&DataRequest>) -> DataRequest {
         DataRequest {
-            path: self.data.clone(),
-            images: self.images,
-            val_fraction: self.val_fraction,
-            on_corrupt: self.on_corrupt.into(),
-            seed: self.data_seed,
+            path: self
+                .data
+                .clone()
+                .or(trained_on.map(|data| data.path.clone()))
+                .unwrap_or_else(|| "demo".into()),
+            images: self.images.or(trained_on.and_then(|data| data.images)),
+            val_fraction: self
+                .val_fraction
+                .or(trained_on.map(|data| data.val_fraction))
+                .unwrap_or(0.1),
+            on_corrupt: self
+                .on_corrupt
+                .map(Into::into)
+                .or(trained_on.map(|data| data.on_corrupt))
+                .unwrap_or_default(),
+            seed: self.data_seed.or(trained_on.map(|data| data.seed)).unwrap_or(0),
         }
+    }
+
+    /// Whether the flags limit the number of images.
+    pub fn limits_images(&self) -> bool {
+        self.images.is_some()
     }
 }
 
@@ -139,7 +156,14 @@ pub fn load(
         bar.set_total(total as u64);
         bar.set(done as u64);
     };
-    let splits = request.load(resolution, augmentation, Watch { progress: &progress, cancel })?;
+    let splits = request.load(
+        resolution,
+        augmentation,
+        Watch {
+            progress: &progress,
+            cancel,
+        },
+    )?;
     let summary = splits.summary();
     bar.finish(&summary.to_string());
     for skipped in &summary.skipped {
@@ -157,7 +181,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         recipe.check()?;
     }
     let (unsized_network, _) = arguments.architecture.resolve()?;
-    let request = arguments.data.request();
+    let request = arguments.data.request(None);
     let resolution = unsized_network.resolution;
     let splits = load(&request, resolution, &recipe.augmentation, &cancel, printer)?;
     let (architecture, name) = arguments.architecture.resolve_for(splits.train.classes().len())?;
@@ -188,6 +212,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         normalization,
         classes: splits.train.classes().to_vec(),
         early_strides_removed: 0,
+        data: Some(request.clone()),
     };
     Weights::of(&network, info)?.write(&arguments.output)?;
     let document = Document {
@@ -242,7 +267,11 @@ fn train_with_bar(
                 report.images_per_second
             )),
         }
-        if cancel.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if cancel.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     })?;
     bar.finish(&format!("{:.0} s", trained.seconds));
     Ok(trained)

@@ -58,13 +58,11 @@ impl Augmentation {
     /// Refuses values outside their range.
     pub fn check(&self) -> Result<(), DataError> {
         match *self {
-            Self::CropFlip { padding } if !(0.0..=0.5).contains(&padding) => {
-                Err(DataError::InvalidOption {
-                    option: "padding",
-                    value: padding.to_string(),
-                    expected: "a share of the side from 0 to 0.5 (0.125 is 4 pixels of 32)",
-                })
-            }
+            Self::CropFlip { padding } if !(0.0..=0.5).contains(&padding) => Err(DataError::InvalidOption {
+                option: "padding",
+                value: padding.to_string(),
+                expected: "a share of the side from 0 to 0.5 (0.125 is 4 pixels of 32)",
+            }),
             Self::ResizedCropFlip { min_area } if !(min_area > 0.0 && min_area <= 1.0) => {
                 Err(DataError::InvalidOption {
                     option: "min-area",
@@ -171,10 +169,7 @@ impl Augmenter {
             Augmentation::None => self.plain(image, size, resolution, to),
             Augmentation::CropFlip { padding } => {
                 let most = (padding * size as f32).round() as i64;
-                let (dx, dy) = (
-                    rng.random_range(-most..=most),
-                    rng.random_range(-most..=most),
-                );
+                let (dx, dy) = (rng.random_range(-most..=most), rng.random_range(-most..=most));
                 let flip = may_flip && rng.random_bool(0.5);
                 if resolution == size {
                     shift(image, size, (dx, dy), flip, &mut self.columns, to);
@@ -203,14 +198,7 @@ impl Augmenter {
 }
 
 /// Moves the image by `(dx, dy)`, reflecting it at its borders, and mirrors the result where `flip` says so.
-fn shift(
-    image: &[u8],
-    size: u32,
-    (dx, dy): (i64, i64),
-    flip: bool,
-    columns: &mut Vec<usize>,
-    to: &mut [u8],
-) {
+fn shift(image: &[u8], size: u32, (dx, dy): (i64, i64), flip: bool, columns: &mut Vec<usize>, to: &mut [u8]) {
     let last = i64::from(size) - 1;
     columns.clear();
     columns.extend((0..=last).map(|x| 3 * reflect(if flip { last - x } else { x } + dx, last + 1)));
@@ -269,8 +257,8 @@ fn mirror(image: &mut [u8], side: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::stream;
     use crate::data::testing::picture;
+    use crate::random::stream;
 
     #[test]
     fn reflection_mirrors_at_both_borders() {
@@ -300,13 +288,7 @@ mod tests {
                 let draw = |index: u64| {
                     let mut out = vec![0; (resolution * resolution * 3) as usize];
                     let mut rng = stream(1, "augment", 0, index);
-                    Augmenter::new().vary(
-                        how,
-                        true,
-                        &mut rng,
-                        (image.as_raw(), 32),
-                        (resolution, &mut out),
-                    );
+                    Augmenter::new().vary(how, true, &mut rng, (image.as_raw(), 32), (resolution, &mut out));
                     out
                 };
                 assert_eq!(draw(0), draw(0));
@@ -333,10 +315,7 @@ mod tests {
         }
         let read = |text: &str| toml::from_str::<Holder>(text).map(|holder| holder.augmentation);
         assert_eq!(read("augmentation = \"none\""), Ok(Augmentation::None));
-        assert_eq!(
-            read("augmentation = { crop-flip = {} }"),
-            Ok(Augmentation::crop_flip())
-        );
+        assert_eq!(read("augmentation = { crop-flip = {} }"), Ok(Augmentation::crop_flip()));
         assert_eq!(
             read("augmentation = { resized-crop-flip = { min_area = 0.5 } }"),
             Ok(Augmentation::ResizedCropFlip { min_area: 0.5 })
@@ -344,10 +323,6 @@ mod tests {
         assert!(read("augmentation = { crop-flip = { paddding = 0.1 } }").is_err());
         assert!(read("augmentation = \"mixup\"").is_err());
         assert!(Augmentation::CropFlip { padding: 4.0 }.check().is_err());
-        assert!(
-            Augmentation::ResizedCropFlip { min_area: f32::NAN }
-                .check()
-                .is_err()
-        );
+        assert!(Augmentation::ResizedCropFlip { min_area: f32::NAN }.check().is_err());
     }
 }

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use super::augment::Augmenter;
 use super::image_set::square_bytes;
-use crate::random::stream;
 use super::{Augmentation, DataError, ImageSet, Normalization};
+use crate::random::stream;
 
 /// Batches that wait, made and not yet used.
 const AHEAD: usize = 4;
@@ -44,11 +44,7 @@ impl BatchOptions {
             return invalid("batch-size", "0".to_owned(), "at least 1");
         }
         if !(1..=4096).contains(&self.resolution) {
-            return invalid(
-                "resolution",
-                self.resolution.to_string(),
-                "from 1 to 4096 pixels",
-            );
+            return invalid("resolution", self.resolution.to_string(), "from 1 to 4096 pixels");
         }
         self.augmentation.check()
     }
@@ -97,11 +93,7 @@ impl Batches {
     /// The batches of training epoch `epoch`: shuffled and varied by (seed, epoch).
     ///
     /// A last batch of a single image is left out, since batch normalisation needs more than one.
-    pub fn train(
-        set: &Arc<ImageSet>,
-        options: &BatchOptions,
-        epoch: u64,
-    ) -> Result<Self, DataError> {
+    pub fn train(set: &Arc<ImageSet>, options: &BatchOptions, epoch: u64) -> Result<Self, DataError> {
         let mut order: Vec<u32> = (0..set.len() as u32).collect();
         order.shuffle(&mut stream(options.seed, "shuffle", epoch, 0));
         if options.batch_size > 1 && order.len() % options.batch_size.max(1) == 1 {
@@ -164,10 +156,7 @@ impl Iterator for Batches {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        let batch = self
-            .receiver
-            .as_ref()
-            .and_then(|receiver| receiver.recv().ok());
+        let batch = self.receiver.as_ref().and_then(|receiver| receiver.recv().ok());
         match &batch {
             Some(_) => self.left -= 1,
             None => self.finish(),
@@ -215,22 +204,15 @@ fn make_batch(
             |bench, (target, &index)| {
                 let image = (set.image(index as usize), set.size());
                 match epoch {
-                    None => bench.augmenter.plain(
-                        image.0,
-                        image.1,
-                        options.resolution,
-                        &mut bench.bytes,
-                    ),
+                    None => bench
+                        .augmenter
+                        .plain(image.0, image.1, options.resolution, &mut bench.bytes),
                     Some(epoch) => {
                         let mut rng = stream(options.seed, "augment", epoch, u64::from(index));
                         let target = (options.resolution, &mut bench.bytes[..]);
-                        bench.augmenter.vary(
-                            options.augmentation,
-                            set.may_flip(),
-                            &mut rng,
-                            image,
-                            target,
-                        );
+                        bench
+                            .augmenter
+                            .vary(options.augmentation, set.may_flip(), &mut rng, image, target);
                     }
                 }
                 normalise(&bench.bytes, table, target);
@@ -301,14 +283,8 @@ mod tests {
             .flat_map(|batch| &batch.labels)
             .for_each(|&label| counts[label as usize] += 1);
         assert_eq!(counts, [10; 10]);
-        assert_eq!(
-            epoch,
-            Batches::train(&set, &options, 0)?.collect::<Vec<_>>()
-        );
-        assert_ne!(
-            epoch,
-            Batches::train(&set, &options, 1)?.collect::<Vec<_>>()
-        );
+        assert_eq!(epoch, Batches::train(&set, &options, 0)?.collect::<Vec<_>>());
+        assert_ne!(epoch, Batches::train(&set, &options, 1)?.collect::<Vec<_>>());
         Ok(())
     }
 
@@ -323,9 +299,7 @@ mod tests {
             let table = options.normalization.table();
             let chosen: Vec<u32> = (0..60).rev().collect();
             let with = |threads: usize| -> Result<Batch, rayon::ThreadPoolBuildError> {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .build()?;
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
                 Ok(pool.install(|| make_batch(&set, &options, &table, &chosen, Some(2))))
             };
             assert_eq!(with(1)?, with(3)?);
@@ -356,39 +330,18 @@ mod tests {
     fn evaluation_is_in_order_and_normalised() -> Result<(), DataError> {
         let set = set(50)?;
         let batches: Vec<Batch> = Batches::eval(&set, &options(&set, 16))?.collect();
-        let labels: Vec<i64> = batches
-            .iter()
-            .flat_map(|batch| batch.labels.clone())
-            .collect();
+        let labels: Vec<i64> = batches.iter().flat_map(|batch| batch.labels.clone()).collect();
         assert_eq!(
             labels,
-            set.labels()
-                .iter()
-                .map(|&label| i64::from(label))
-                .collect::<Vec<_>>()
+            set.labels().iter().map(|&label| i64::from(label)).collect::<Vec<_>>()
         );
-        let values: Vec<f32> = batches
-            .iter()
-            .flat_map(|batch| batch.images.clone())
-            .collect();
+        let values: Vec<f32> = batches.iter().flat_map(|batch| batch.images.clone()).collect();
         for channel in 0..3 {
-            let of_channel = || {
-                values
-                    .iter()
-                    .skip(channel)
-                    .step_by(3)
-                    .map(|&value| f64::from(value))
-            };
+            let of_channel = || values.iter().skip(channel).step_by(3).map(|&value| f64::from(value));
             let count = (values.len() / 3) as f64;
             let mean = of_channel().sum::<f64>() / count;
-            let variance = of_channel()
-                .map(|value| (value - mean).powi(2))
-                .sum::<f64>()
-                / count;
-            assert!(
-                mean.abs() < 1e-4 && (variance - 1.0).abs() < 1e-3,
-                "{mean} {variance}"
-            );
+            let variance = of_channel().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+            assert!(mean.abs() < 1e-4 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");
         }
         Ok(())
     }
@@ -412,16 +365,7 @@ mod tests {
             )
             .is_err()
         );
-        assert!(
-            Batches::eval(
-                &set,
-                &BatchOptions {
-                    resolution: 0,
-                    ..good
-                }
-            )
-            .is_err()
-        );
+        assert!(Batches::eval(&set, &BatchOptions { resolution: 0, ..good }).is_err());
         Ok(())
     }
 }

@@ -25,9 +25,7 @@ pub(super) struct CifarFiles {
 /// `None` where the folder holds no such files.
 pub(super) fn find(folder: &Path) -> Option<CifarFiles> {
     let present = |name: String| Some(folder.join(name)).filter(|path| path.is_file());
-    let batches: Vec<PathBuf> = (1..=5)
-        .filter_map(|n| present(format!("data_batch_{n}.bin")))
-        .collect();
+    let batches: Vec<PathBuf> = (1..=5).filter_map(|n| present(format!("data_batch_{n}.bin"))).collect();
     let test = present("test_batch.bin".to_owned());
     if !batches.is_empty() || test.is_some() {
         let train = Some(batches).filter(|batches| !batches.is_empty());
@@ -63,11 +61,7 @@ impl CifarFiles {
     }
 
     /// Reads the files of a split.
-    pub(super) fn index(
-        &self,
-        files: &[PathBuf],
-        on_corrupt: OnCorrupt,
-    ) -> Result<Index, DataError> {
+    pub(super) fn index(&self, files: &[PathBuf], on_corrupt: OnCorrupt) -> Result<Index, DataError> {
         let stride = self.label_bytes + PIXEL_BYTES;
         let mut labels = Vec::new();
         let mut skipped = Vec::new();

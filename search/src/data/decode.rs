@@ -119,20 +119,15 @@ impl Scaler {
         // On whole pixels where nothing is resampled, so that equal sizes are copied exactly.
         let left = f64::from((from.width - short) / 2);
         let top = f64::from((from.height - short) / 2);
-        self.crop(
-            from,
-            [left, top, f64::from(short), f64::from(short)],
-            size,
-            to,
-        );
+        self.crop(from, [left, top, f64::from(short), f64::from(short)], size, to);
     }
 
     /// Scales the part `[left, top, width, height]` of `from` to `size` by `size`, bilinear and antialiased.
     pub(super) fn crop(&mut self, from: Pixels<'_>, part: [f64; 4], size: u32, to: &mut [u8]) {
         let source = ImageRef::new(from.width, from.height, from.rgb, PixelType::U8x3)
             .expect("the buffer holds width * height RGB pixels");
-        let mut target = Image::from_slice_u8(size, size, to, PixelType::U8x3)
-            .expect("the buffer holds size * size RGB pixels");
+        let mut target =
+            Image::from_slice_u8(size, size, to, PixelType::U8x3).expect("the buffer holds size * size RGB pixels");
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
             .crop(part[0], part[1], part[2], part[3]);
@@ -173,8 +168,7 @@ mod tests {
         ];
         for form in forms {
             let mut bytes = Cursor::new(Vec::new());
-            form.write_to(&mut bytes, ImageFormat::Png)
-                .map_err(|e| e.to_string())?;
+            form.write_to(&mut bytes, ImageFormat::Png).map_err(|e| e.to_string())?;
             let decoded = decode_rgb(bytes.get_ref())?;
             assert_eq!(decoded.dimensions(), (9, 7));
             assert_eq!(decoded, form.to_rgb8());
@@ -190,12 +184,7 @@ mod tests {
     fn broken_input_is_an_error_and_never_a_panic() {
         assert!(decode_rgb(&[]).is_err_and(|e| e.contains("empty")));
         assert!(decode_rgb(b"hello, world, this is text").is_err());
-        for format in [
-            ImageFormat::Jpeg,
-            ImageFormat::Png,
-            ImageFormat::Bmp,
-            ImageFormat::WebP,
-        ] {
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::WebP] {
             let whole = encode(&picture(33, 21, 3), format);
             assert!(decode_rgb(&whole).is_ok(), "{format:?}");
             for cut in 1..whole.len().min(200) {

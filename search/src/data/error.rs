@@ -202,12 +202,7 @@ fn describe_difference(missing: &[String], extra: &[String], split: Split) -> St
 /// The first names of a list, and how many more there are.
 pub(super) fn short_list(names: &[String]) -> String {
     const SHOWN: usize = 8;
-    let text = names
-        .iter()
-        .take(SHOWN)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
+    let text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
         let more = names.len() - SHOWN;
         return format!("{text} and {more} more");

@@ -60,10 +60,7 @@ fn pick(files: &[PathBuf], prefixes: &[&str], what: &str, form: &str) -> Option<
                 .file_name()
                 .map(|name| name.to_string_lossy().to_ascii_lowercase())
                 .unwrap_or_default();
-            name.contains(form)
-                && prefixes
-                    .iter()
-                    .any(|prefix| name.contains(&format!("{prefix}-{what}")))
+            name.contains(form) && prefixes.iter().any(|prefix| name.contains(&format!("{prefix}-{what}")))
         })
         .cloned()
 }
@@ -77,10 +74,7 @@ impl IdxPair {
             return Err(corrupt(&self.images, "has no image dimensions".to_owned()));
         };
         if height == 0 || width == 0 {
-            return Err(corrupt(
-                &self.images,
-                format!("announces images of {width}x{height}"),
-            ));
+            return Err(corrupt(&self.images, format!("announces images of {width}x{height}")));
         }
         if label_shape[0] != announced {
             let reason = format!("announces {} labels for {announced} images", label_shape[0]);
@@ -100,14 +94,10 @@ impl IdxPair {
                 &self.labels
             };
             if on_corrupt == OnCorrupt::Refuse {
-                let reason = format!(
-                    "announces {announced} items but holds only {whole}; the file is truncated"
-                );
+                let reason = format!("announces {announced} items but holds only {whole}; the file is truncated");
                 return Err(corrupt(path, reason));
             }
-            skipped.extend(
-                (whole..announced as usize).map(|row| format!("{}, row {row}", path.display())),
-            );
+            skipped.extend((whole..announced as usize).map(|row| format!("{}, row {row}", path.display())));
         }
         let block = Arc::new(RawBlock {
             path: self.images.clone(),
@@ -166,10 +156,7 @@ fn read_idx(path: &Path, magic: u32) -> Result<(Vec<u8>, Vec<u32>), DataError> {
     if words.len() != dimensions + 1 {
         return Err(corrupt(
             path,
-            format!(
-                "holds {} bytes, fewer than the header of an IDX file",
-                bytes.len()
-            ),
+            format!("holds {} bytes, fewer than the header of an IDX file", bytes.len()),
         ));
     }
     if words[0] != magic {
@@ -187,10 +174,7 @@ fn read_idx(path: &Path, magic: u32) -> Result<(Vec<u8>, Vec<u32>), DataError> {
     let Some(expected) = expected.filter(|&expected| expected <= MAX_BYTES) else {
         return Err(corrupt(
             path,
-            format!(
-                "announces the dimensions {:?}, more than can be loaded",
-                &words[1..]
-            ),
+            format!("announces the dimensions {:?}, more than can be loaded", &words[1..]),
         ));
     };
     read_some(&mut *reader, expected, &mut bytes);

@@ -29,9 +29,9 @@ pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<PathBuf>>, DataError
         return Ok(Some(found));
     }
     // Classes without a split must hold their images directly, or any folder above a data set would be taken for one.
-    let direct = sub_folders(folder)?.iter().any(|class| {
-        entries(class).is_ok_and(|(files, _)| files.iter().any(|file| is_image(file)))
-    });
+    let direct = sub_folders(folder)?
+        .iter()
+        .any(|class| entries(class).is_ok_and(|(files, _)| files.iter().any(|file| is_image(file))));
     Ok(direct.then(|| PerSplit {
         train: Some(folder.to_path_buf()),
         val: None,
@@ -71,12 +71,7 @@ pub(super) fn index(folder: &Path) -> Result<Index, DataError> {
     Ok(index)
 }
 
-fn collect(
-    folder: &Path,
-    label: u32,
-    depth: usize,
-    samples: &mut Vec<Sample>,
-) -> Result<(), DataError> {
+fn collect(folder: &Path, label: u32, depth: usize, samples: &mut Vec<Sample>) -> Result<(), DataError> {
     let (files, folders) = entries(folder)?;
     for file in files.into_iter().filter(|file| is_image(file)) {
         samples.push(Sample {
@@ -122,11 +117,7 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
 fn is_image(file: &Path) -> bool {
     file.extension()
         .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| {
-            EXTENSIONS
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(extension))
-        })
+        .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }
 
 fn name_of(path: &Path) -> String {

@@ -226,11 +226,7 @@ impl fmt::Display for DataSummary {
             self.classes.len(),
             self.train,
             self.val,
-            if self.val_is_cut {
-                " (cut from train)"
-            } else {
-                ""
-            },
+            if self.val_is_cut { " (cut from train)" } else { "" },
             self.size
         )?;
         if self.has_test {

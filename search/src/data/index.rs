@@ -101,8 +101,7 @@ impl RawBlock {
     /// The pixels of one record as interleaved RGB.
     pub fn rgb(&self, record: usize) -> Vec<u8> {
         let plane = self.width as usize * self.height as usize;
-        let pixels =
-            &self.bytes[self.start + record * self.stride + self.header..][..plane * self.channels];
+        let pixels = &self.bytes[self.start + record * self.stride + self.header..][..plane * self.channels];
         let mut rgb = Vec::with_capacity(plane * 3);
         for at in 0..plane {
             for channel in 0..3 {
@@ -145,10 +144,7 @@ pub(super) fn index_of_numbers(labels: Vec<(i64, Origin)>) -> Result<Index, Data
 }
 
 /// Turns label numbers into an index with the classes named; a label beyond the names is an error.
-pub(super) fn index_of_names(
-    classes: Vec<String>,
-    labels: Vec<(i64, Origin)>,
-) -> Result<Index, DataError> {
+pub(super) fn index_of_names(classes: Vec<String>, labels: Vec<(i64, Origin)>) -> Result<Index, DataError> {
     let mut samples = Vec::with_capacity(labels.len());
     for (label, origin) in labels {
         let in_range = usize::try_from(label).is_ok_and(|label| label < classes.len());

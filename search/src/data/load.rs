@@ -66,11 +66,7 @@ impl LoadOptions {
             })
         };
         if !(1..=4096).contains(&self.image_size) {
-            return invalid(
-                "image-size",
-                self.image_size.to_string(),
-                "from 1 to 4096 pixels",
-            );
+            return invalid("image-size", self.image_size.to_string(), "from 1 to 4096 pixels");
         }
         if self.limit_per_split == Some(0) {
             return invalid(
@@ -121,11 +117,7 @@ pub(super) struct Progress<'a> {
 impl<'a> Progress<'a> {
     pub(super) fn new(watch: Watch<'a>, total: usize) -> Self {
         (watch.progress)(0, total);
-        Self {
-            watch,
-            done: 0,
-            total,
-        }
+        Self { watch, done: 0, total }
     }
 
     fn advance(&mut self, images: usize) -> Result<(), DataError> {
@@ -177,8 +169,7 @@ pub(super) fn load_images(
         });
     }
     for chunk in samples.chunks(CHUNK) {
-        let encoded: Vec<Result<Vec<u8>, String>> =
-            chunk.iter().map(|sample| rows.fetch(sample)).collect();
+        let encoded: Vec<Result<Vec<u8>, String>> = chunk.iter().map(|sample| rows.fetch(sample)).collect();
         let cancel = progress.watch.cancel;
         let decoded: Vec<Result<Vec<u8>, String>> = chunk
             .par_iter()
@@ -256,15 +247,8 @@ fn decode_buffer(bytes: &[u8]) -> Result<(Vec<u8>, u32, u32), String> {
 /// Images that cannot be read count for nothing here; they are met again when they are decoded.
 fn largest_side(samples: &[Sample], rows: &mut RowReader) -> u32 {
     const PROBES: usize = 32;
-    let in_files = matches!(
-        samples.first().map(|sample| &sample.origin),
-        Some(Origin::File(_))
-    );
-    let step = if in_files {
-        (samples.len() / PROBES).max(1)
-    } else {
-        1
-    };
+    let in_files = matches!(samples.first().map(|sample| &sample.origin), Some(Origin::File(_)));
+    let step = if in_files { (samples.len() / PROBES).max(1) } else { 1 };
     let mut largest = 0;
     for sample in samples.iter().step_by(step).take(PROBES) {
         let side = match &sample.origin {
@@ -282,8 +266,5 @@ fn short_side(bytes: &[u8]) -> Option<u32> {
     let reader = image::ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .ok()?;
-    reader
-        .into_dimensions()
-        .ok()
-        .map(|(width, height)| width.min(height))
+    reader.into_dimensions().ok().map(|(width, height)| width.min(height))
 }

@@ -5,9 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use polars::prelude::{
-    BinaryChunked, Column, DataFrame, DataType, ParquetReader, PolarsResult, SerReader,
-};
+use polars::prelude::{BinaryChunked, Column, DataFrame, DataType, ParquetReader, PolarsResult, SerReader};
 
 use super::error::ImagePlace;
 use super::index::{Index, Origin, Sample, index_of_names, index_of_numbers};
@@ -74,9 +72,7 @@ fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 
 fn split_of_name(file: &Path) -> Option<Split> {
     let stem = file.file_stem()?.to_str()?.to_ascii_lowercase();
-    let word = stem
-        .split(|letter: char| !letter.is_ascii_alphabetic())
-        .next()?;
+    let word = stem.split(|letter: char| !letter.is_ascii_alphabetic()).next()?;
     match word {
         "train" | "training" => Some(Split::Train),
         "val" | "valid" | "validation" | "dev" => Some(Split::Val),
@@ -106,30 +102,18 @@ pub(super) fn index(files: &[PathBuf], on_corrupt: OnCorrupt) -> Result<Index, D
             match label {
                 Some(label) => rows.push((label, Origin::Row { shard, row })),
                 None if on_corrupt == OnCorrupt::Skip => {
-                    skipped.push(
-                        ImagePlace {
-                            path,
-                            row: Some(row),
-                        }
-                        .to_string(),
-                    );
+                    skipped.push(ImagePlace { path, row: Some(row) }.to_string());
                 }
                 None => {
                     let reason = "the label is missing".to_owned();
-                    let place = ImagePlace {
-                        path,
-                        row: Some(row),
-                    };
+                    let place = ImagePlace { path, row: Some(row) };
                     return Err(DataError::CorruptImage { place, reason });
                 }
             }
         }
         match (&names, file.class_names) {
             (Some((first, first_path)), Some(here)) if *first != here => {
-                let reason = format!(
-                    "its class names differ from those of {}",
-                    first_path.display()
-                );
+                let reason = format!("its class names differ from those of {}", first_path.display());
                 return Err(DataError::CorruptFile {
                     path: path.clone(),
                     reason,
@@ -167,19 +151,15 @@ fn open(path: &Path) -> Result<Opened, DataError> {
     if file.metadata().is_ok_and(|facts| facts.len() == 0) {
         return Err(corrupt("the file is empty (0 bytes)".to_owned()));
     }
-    let footer = read_footer(file).map_err(|reason| {
-        corrupt(format!(
-            "not a readable parquet file ({reason}); it may be truncated"
-        ))
-    })?;
+    let footer = read_footer(file)
+        .map_err(|reason| corrupt(format!("not a readable parquet file ({reason}); it may be truncated")))?;
     let pick = |wanted: &[&'static str]| {
         wanted
             .iter()
             .find(|name| footer.columns.iter().any(|column| column == *name))
             .copied()
     };
-    let (Some(image_column), Some(label_column)) = (pick(&IMAGE_COLUMNS), pick(&LABEL_COLUMNS))
-    else {
+    let (Some(image_column), Some(label_column)) = (pick(&IMAGE_COLUMNS), pick(&LABEL_COLUMNS)) else {
         return Err(corrupt(format!(
             "has the columns {}, but needs an image column (`img` or `image`) and a label column (`label`)",
             footer.columns.join(", ")
@@ -197,9 +177,7 @@ fn open(path: &Path) -> Result<Opened, DataError> {
             labels.len()
         )));
     }
-    let class_names = footer
-        .info
-        .and_then(|info| class_names(&info, label_column));
+    let class_names = footer.info.and_then(|info| class_names(&info, label_column));
     let shard = Shard {
         path: path.to_path_buf(),
         image_column: image_column.to_owned(),
@@ -223,11 +201,7 @@ struct Footer {
 fn read_footer(file: File) -> Result<Footer, String> {
     guarded(|| {
         let mut reader = ParquetReader::new(file);
-        let columns = reader
-            .schema()?
-            .iter_names()
-            .map(ToString::to_string)
-            .collect();
+        let columns = reader.schema()?.iter_names().map(ToString::to_string).collect();
         let metadata = reader.get_metadata()?;
         let mut group_starts = vec![0];
         let mut rows = 0_usize;
@@ -266,10 +240,7 @@ fn class_names(info: &str, label_column: &str) -> Option<Vec<String>> {
         .get(label_column)?
         .get("names")?
         .as_array()?;
-    names
-        .iter()
-        .map(|name| name.as_str().map(ToOwned::to_owned))
-        .collect()
+    names.iter().map(|name| name.as_str().map(ToOwned::to_owned)).collect()
 }
 
 /// Runs a read of untrusted bytes; a bug of the reader becomes an error like any other.

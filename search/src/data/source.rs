@@ -143,9 +143,7 @@ impl DataSource {
         } else {
             self.path.canonicalize().unwrap_or_default()
         };
-        let name = full
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
+        let name = full.file_name().map(|name| name.to_string_lossy().into_owned());
         name.unwrap_or_else(|| self.path.display().to_string())
     }
 
@@ -164,10 +162,7 @@ impl DataSource {
     pub fn load(&self, options: &LoadOptions, watch: Watch<'_>) -> Result<Splits, DataError> {
         options.check()?;
         let (train, val) = self.train_and_val(options)?;
-        let (train, val) = (
-            limited(train, Split::Train, options),
-            limited(val, Split::Val, options),
-        );
+        let (train, val) = (limited(train, Split::Train, options), limited(val, Split::Val, options));
         let mut progress = Progress::new(watch, train.samples.len() + val.samples.len());
         let train = self.decode(train, Split::Train, options, &mut progress)?;
         let val = self.decode(val, Split::Val, options, &mut progress)?;
@@ -181,12 +176,7 @@ impl DataSource {
 
     /// Loads one split alone, to evaluate on it: the same images that [`DataSource::load`] gives with the same options,
     /// or the test split, which only this function reads.
-    pub fn load_split(
-        &self,
-        split: Split,
-        options: &LoadOptions,
-        watch: Watch<'_>,
-    ) -> Result<ImageSet, DataError> {
+    pub fn load_split(&self, split: Split, options: &LoadOptions, watch: Watch<'_>) -> Result<ImageSet, DataError> {
         options.check()?;
         let index = match split {
             Split::Test => self.test(options)?,
@@ -213,12 +203,10 @@ impl DataSource {
             self.check_same_classes(&train, &val, Split::Val)?;
             return Ok((train, val));
         }
-        cut_val(train, options.val_fraction, options.seed).map_err(|(class, images)| {
-            DataError::TooFewImages {
-                path: self.path.clone(),
-                class,
-                images,
-            }
+        cut_val(train, options.val_fraction, options.seed).map_err(|(class, images)| DataError::TooFewImages {
+            path: self.path.clone(),
+            class,
+            images,
         })
     }
 
@@ -251,10 +239,7 @@ impl DataSource {
             let available = [Split::Train, Split::Val, Split::Test]
                 .into_iter()
                 .filter(|split| self.has(*split));
-            let available = available
-                .map(|split| split.to_string())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let available = available.map(|split| split.to_string()).collect::<Vec<_>>().join(", ");
             return Err(DataError::SplitMissing {
                 path: self.path.clone(),
                 split,
@@ -262,16 +247,9 @@ impl DataSource {
             });
         }
         let index = match &self.layout {
-            Layout::ImageFolder(folders) => {
-                folders.get(split).map(|folder| image_folder::index(folder))
-            }
-            Layout::Parquet(files) => files
-                .get(split)
-                .map(|files| parquet::index(files, on_corrupt)),
-            Layout::CifarBinary(cifar) => cifar
-                .files()
-                .get(split)
-                .map(|files| cifar.index(files, on_corrupt)),
+            Layout::ImageFolder(folders) => folders.get(split).map(|folder| image_folder::index(folder)),
+            Layout::Parquet(files) => files.get(split).map(|files| parquet::index(files, on_corrupt)),
+            Layout::CifarBinary(cifar) => cifar.files().get(split).map(|files| cifar.index(files, on_corrupt)),
             Layout::Idx(pairs) => pairs.get(split).map(|pair| pair.index(on_corrupt)),
             Layout::Demo(synthetic) => Some(Ok(synthetic.index(split))),
         };
@@ -286,17 +264,9 @@ impl DataSource {
         Ok(index)
     }
 
-    fn check_same_classes(
-        &self,
-        train: &Index,
-        other: &Index,
-        split: Split,
-    ) -> Result<(), DataError> {
+    fn check_same_classes(&self, train: &Index, other: &Index, split: Split) -> Result<(), DataError> {
         let lacking = |from: &[String], of: &[String]| -> Vec<String> {
-            of.iter()
-                .filter(|class| !from.contains(class))
-                .cloned()
-                .collect()
+            of.iter().filter(|class| !from.contains(class)).cloned().collect()
         };
         let missing = lacking(&other.classes, &train.classes);
         let extra = lacking(&train.classes, &other.classes);
@@ -324,12 +294,7 @@ impl DataSource {
         options: &LoadOptions,
         progress: &mut Progress<'_>,
     ) -> Result<ImageSet, DataError> {
-        let loaded = load_images(
-            &index.samples,
-            options.image_size,
-            options.on_corrupt,
-            progress,
-        )?;
+        let loaded = load_images(&index.samples, options.image_size, options.on_corrupt, progress)?;
         let mut skipped = index.skipped;
         skipped.extend(loaded.skipped);
         if loaded.labels.is_empty() {
@@ -376,13 +341,7 @@ fn recognise_folder(path: &Path) -> Result<Layout, DataError> {
     };
     let mut names = Vec::new();
     for entry in fs::read_dir(path).map_err(read)? {
-        names.push(
-            entry
-                .map_err(read)?
-                .file_name()
-                .to_string_lossy()
-                .into_owned(),
-        );
+        names.push(entry.map_err(read)?.file_name().to_string_lossy().into_owned());
     }
     if names.is_empty() {
         return Err(DataError::EmptyFolder {

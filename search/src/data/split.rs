@@ -9,16 +9,9 @@ use crate::random::stream;
 ///
 /// A class gives at least one image and keeps at least one. `Err` names the first class that has fewer than two,
 /// with its images.
-pub(super) fn cut_val(
-    pool: Index,
-    fraction: f64,
-    seed: u64,
-) -> Result<(Index, Index), (String, usize)> {
+pub(super) fn cut_val(pool: Index, fraction: f64, seed: u64) -> Result<(Index, Index), (String, usize)> {
     let mut in_val = vec![false; pool.samples.len()];
-    for (class, members) in shuffled_by_class(&pool, "val-split", seed)
-        .iter()
-        .enumerate()
-    {
+    for (class, members) in shuffled_by_class(&pool, "val-split", seed).iter().enumerate() {
         if members.len() < 2 {
             return Err((pool.classes[class].clone(), members.len()));
         }
@@ -73,9 +66,7 @@ pub(super) fn limit_balanced(index: &mut Index, limit: usize, purpose: &str, see
         rank += 1;
     }
     let mut keep = keep.into_iter();
-    index
-        .samples
-        .retain(|_: &Sample| keep.next().unwrap_or(false));
+    index.samples.retain(|_: &Sample| keep.next().unwrap_or(false));
 }
 
 /// For each class the positions of its samples, shuffled.
@@ -115,11 +106,7 @@ mod tests {
     }
 
     fn names(index: &Index) -> Vec<String> {
-        index
-            .samples
-            .iter()
-            .map(|sample| sample.place().to_string())
-            .collect()
+        index.samples.iter().map(|sample| sample.place().to_string()).collect()
     }
 
     fn counts(index: &Index) -> Vec<usize> {
@@ -143,10 +130,7 @@ mod tests {
         assert_eq!(names(&again.1), names(&val));
         let other = cut_val(pool(&[100, 40, 5, 2]), 0.1, 8)?;
         assert_ne!(names(&other.1), names(&val));
-        assert_eq!(
-            cut_val(pool(&[3, 1]), 0.1, 0).err(),
-            Some(("1".to_owned(), 1))
-        );
+        assert_eq!(cut_val(pool(&[3, 1]), 0.1, 0).err(), Some(("1".to_owned(), 1)));
         Ok(())
     }
 
@@ -158,11 +142,7 @@ mod tests {
         let mut small = pool(&[50, 50, 3]);
         limit_balanced(&mut small, 9, "subset", 1);
         assert_eq!(counts(&small), [3, 3, 3]);
-        assert!(
-            names(&small)
-                .iter()
-                .all(|name| names(&large).contains(name))
-        );
+        assert!(names(&small).iter().all(|name| names(&large).contains(name)));
         let mut whole = pool(&[2, 2]);
         limit_balanced(&mut whole, 100, "subset", 1);
         assert_eq!(whole.samples.len(), 4);

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::image_set::square_bytes;
 use super::index::{Index, Origin, Sample};
-use crate::random::stream;
 use super::{DataError, Split};
+use crate::random::stream;
 
 const SHAPES: [&str; 5] = ["disc", "square", "triangle", "star", "cross"];
 const TEXTURES: [&str; 4] = ["striped", "spotted", "checked", "ringed"];
@@ -72,13 +72,7 @@ impl Synthetic {
     /// The names of the classes, such as `striped star`.
     pub fn class_names(&self) -> Vec<String> {
         (0..self.classes)
-            .map(|class| {
-                format!(
-                    "{} {}",
-                    TEXTURES[class / SHAPES.len()],
-                    SHAPES[class % SHAPES.len()]
-                )
-            })
+            .map(|class| format!("{} {}", TEXTURES[class / SHAPES.len()], SHAPES[class % SHAPES.len()]))
             .collect()
     }
 
@@ -161,10 +155,7 @@ impl Scene {
         });
         let mut objects: Vec<Object> = (0..rng.random_range(1..4))
             .map(|_| {
-                let (shape, texture) = (
-                    rng.random_range(0..SHAPES.len()),
-                    rng.random_range(0..TEXTURES.len()),
-                );
+                let (shape, texture) = (rng.random_range(0..SHAPES.len()), rng.random_range(0..TEXTURES.len()));
                 let radius = rng.random_range(0.06_f32..0.115);
                 let centre = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
                 Object::random(rng, shape, texture, radius, centre)
@@ -174,9 +165,7 @@ impl Scene {
         let mut place = || rng.random_range(radius * 0.9..1.0 - radius * 0.9);
         let centre = [place(), place()];
         objects.push(Object::random(rng, shape, texture, radius, centre));
-        let bars = (0..rng.random_range(0..3))
-            .map(|_| Bar::random(rng))
-            .collect();
+        let bars = (0..rng.random_range(0..3)).map(|_| Bar::random(rng)).collect();
         Self {
             background,
             waves,
@@ -197,8 +186,7 @@ impl Scene {
                     object.paint(at, pixel, &mut colour);
                 }
                 for bar in &self.bars {
-                    let distance =
-                        (at[0] * bar.normal[0] + at[1] * bar.normal[1] - bar.offset).abs();
+                    let distance = (at[0] * bar.normal[0] + at[1] * bar.normal[1] - bar.offset).abs();
                     blend(
                         &mut colour,
                         bar.colour,
@@ -209,11 +197,7 @@ impl Scene {
                 let bits: u32 = rng.random();
                 for (channel, value) in colour.iter().enumerate() {
                     let noise = ((bits >> (10 * channel)) & 1023) as f32 / 511.5 - 1.0;
-                    image.push(
-                        ((value + self.noise * noise) * 255.0)
-                            .round()
-                            .clamp(0.0, 255.0) as u8,
-                    );
+                    image.push(((value + self.noise * noise) * 255.0).round().clamp(0.0, 255.0) as u8);
                 }
             }
         }
@@ -230,13 +214,7 @@ impl Scene {
 }
 
 impl Object {
-    fn random(
-        rng: &mut ChaCha8Rng,
-        shape: usize,
-        texture: usize,
-        radius: f32,
-        centre: [f32; 2],
-    ) -> Self {
+    fn random(rng: &mut ChaCha8Rng, shape: usize, texture: usize, radius: f32, centre: [f32; 2]) -> Self {
         let squeeze = rng.random_range(0.85_f32..1.18);
         Self {
             shape,
@@ -259,10 +237,7 @@ impl Object {
             return;
         }
         let turned = rotate(away, self.turn);
-        let distance = outline(
-            self.shape,
-            [turned[0] / self.radius[0], turned[1] / self.radius[1]],
-        );
+        let distance = outline(self.shape, [turned[0] / self.radius[0], turned[1] / self.radius[1]]);
         let cover = (0.5 - distance * self.radius[0].min(self.radius[1]) / pixel).clamp(0.0, 1.0);
         if cover <= 0.0 {
             return;
@@ -276,11 +251,7 @@ impl Object {
             _ => (away[0].hypot(away[1]) * self.frequency + self.phase[0]).sin(),
         };
         let mut paint = self.colours[0];
-        blend(
-            &mut paint,
-            self.colours[1],
-            (0.5 + 1.5 * wave).clamp(0.0, 1.0),
-        );
+        blend(&mut paint, self.colours[1], (0.5 + 1.5 * wave).clamp(0.0, 1.0));
         blend(colour, paint, cover);
     }
 }
@@ -288,10 +259,7 @@ impl Object {
 impl Bar {
     fn random(rng: &mut ChaCha8Rng) -> Self {
         let normal = direction(rng);
-        let through = [
-            rng.random_range(0.1_f32..0.9),
-            rng.random_range(0.1_f32..0.9),
-        ];
+        let through = [rng.random_range(0.1_f32..0.9), rng.random_range(0.1_f32..0.9)];
         Self {
             normal,
             offset: normal[0] * through[0] + normal[1] * through[1],
@@ -366,15 +334,9 @@ mod tests {
         let set = Synthetic::default();
         assert_eq!(set.draw("demo-train", 5, 48), set.draw("demo-train", 5, 48));
         assert_ne!(set.draw("demo-train", 5, 48), set.draw("demo-val", 5, 48));
-        assert_ne!(
-            set.draw("demo-train", 5, 48),
-            set.draw("demo-train", 15, 48)
-        );
+        assert_ne!(set.draw("demo-train", 5, 48), set.draw("demo-train", 15, 48));
         let other = Synthetic { seed: 1, ..set };
-        assert_ne!(
-            set.draw("demo-train", 5, 48),
-            other.draw("demo-train", 5, 48)
-        );
+        assert_ne!(set.draw("demo-train", 5, 48), other.draw("demo-train", 5, 48));
     }
 
     #[test]
@@ -422,10 +384,9 @@ mod tests {
         let length = square_bytes(SIZE);
         let mut means = vec![vec![0.0_f64; length]; 10];
         for number in 0..2_000 {
-            for (sum, value) in
-                means[number as usize % 10]
-                    .iter_mut()
-                    .zip(set.draw("demo-train", number, SIZE))
+            for (sum, value) in means[number as usize % 10]
+                .iter_mut()
+                .zip(set.draw("demo-train", number, SIZE))
             {
                 *sum += f64::from(value) / 200.0;
             }
@@ -439,8 +400,7 @@ mod tests {
                         .map(|(mean, &value)| (mean - f64::from(value)).powi(2))
                         .sum()
                 };
-                let nearest =
-                    (0..10).min_by(|&a, &b| distance(&means[a]).total_cmp(&distance(&means[b])));
+                let nearest = (0..10).min_by(|&a, &b| distance(&means[a]).total_cmp(&distance(&means[b])));
                 nearest == Some(number as usize % 10)
             })
             .count();

@@ -29,8 +29,7 @@ pub(super) fn encode(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
 /// Writes a file and the folders it needs.
 pub(super) fn write(path: impl AsRef<Path>, bytes: &[u8]) {
     let path = path.as_ref();
-    fs::create_dir_all(path.parent().expect("a file lies in a folder"))
-        .expect("the folder can be made");
+    fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder can be made");
     fs::write(path, bytes).expect("the file can be written");
 }
 
@@ -45,14 +44,8 @@ pub(super) fn write_classes(root: &Path, classes: &[&str], count: u32) {
     for (class_number, class) in classes.iter().enumerate() {
         for number in 0..count {
             let (ending, format) = formats[number as usize % formats.len()];
-            let bytes = encode(
-                &picture(20 + number, 16, class_number as u32 * 100 + number),
-                format,
-            );
-            write(
-                root.join(class).join(format!("{number:03}.{ending}")),
-                &bytes,
-            );
+            let bytes = encode(&picture(20 + number, 16, class_number as u32 * 100 + number), format);
+            write(root.join(class).join(format!("{number:03}.{ending}")), &bytes);
         }
     }
 }

@@ -8,8 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use image::ImageFormat;
 use polars::prelude::{
-    Column, DataFrame, IntoColumn, IntoSeries, KeyValueMetadata, NamedFrom, ParquetWriter, Series,
-    StructChunked,
+    Column, DataFrame, IntoColumn, IntoSeries, KeyValueMetadata, NamedFrom, ParquetWriter, Series, StructChunked,
 };
 
 use super::testing::{encode, picture, real_data, write, write_classes};
@@ -53,11 +52,9 @@ fn write_parquet(path: &Path, images: &[Vec<u8>], labels: &[i64]) {
     let mut table = DataFrame::new(images.len(), vec![pair.into_series().into_column(), label])
         .expect("the columns are equally long");
     let file = File::create(path).expect("the file can be made");
-    let info =
-        r#"{"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}"#;
+    let info = r#"{"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}"#;
     let named = path.to_string_lossy().contains("named");
-    let info = named
-        .then(|| KeyValueMetadata::from_static(vec![("huggingface".to_owned(), info.to_owned())]));
+    let info = named.then(|| KeyValueMetadata::from_static(vec![("huggingface".to_owned(), info.to_owned())]));
     ParquetWriter::new(file)
         .with_key_value_metadata(info)
         .with_row_group_size(Some(7))
@@ -84,10 +81,7 @@ fn image_folders_with_and_without_splits() -> Outcome {
     assert_eq!(own.val.class_counts(), [4, 4]);
     assert!(own.has_test && !own.val_is_cut);
     assert_eq!(own.train.classes(), ["cat", "dog"]);
-    assert_eq!(
-        (own.train.size(), own.train.image(0).len()),
-        (16, 16 * 16 * 3)
-    );
+    assert_eq!((own.train.size(), own.train.image(0).len()), (16, 16 * 16 * 3));
     let source = DataSource::recognise(dir.path().join("own"))?;
     assert_eq!(
         source
@@ -120,10 +114,7 @@ fn image_folders_with_and_without_splits() -> Outcome {
         .load_split(Split::Test, &options(16), Watch::nobody())
         .err()
         .ok_or("no error")?;
-    assert!(
-        error.to_string().contains("no test split; it has: train"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no test split; it has: train"), "{error}");
     Ok(())
 }
 
@@ -145,10 +136,7 @@ fn what_is_no_data_set_is_said_clearly() -> Outcome {
     assert!(error(&dir.path().join("picture.jpg")).contains("give the folder"));
     write(dir.path().join("text/readme.md"), b"");
     let text = error(&dir.path().join("text"));
-    assert!(
-        text.contains("found readme.md") && text.contains("Parquet"),
-        "{text}"
-    );
+    assert!(text.contains("found readme.md") && text.contains("Parquet"), "{text}");
     write(dir.path().join("loose/1.jpg"), b"");
     assert!(error(&dir.path().join("loose")).contains("one folder per class"));
     write_classes(&dir.path().join("outer/inner/train"), &["a", "b"], 2);
@@ -168,9 +156,7 @@ fn classes_that_do_not_match_are_named() -> Outcome {
     let error = refusal(load(&dir.path().join("set"), &options(8)));
     assert!(error.contains("val lacks elk; val also has fox"), "{error}");
     write_classes(&dir.path().join("one"), &["only"], 4);
-    assert!(
-        refusal(load(&dir.path().join("one"), &options(8))).contains("only the class \"only\"")
-    );
+    assert!(refusal(load(&dir.path().join("one"), &options(8))).contains("only the class \"only\""));
     write_classes(&dir.path().join("few"), &["many", "more"], 4);
     write(dir.path().join("few/lone/1.png"), &pictures(1)[0]);
     assert!(refusal(load(&dir.path().join("few"), &options(8))).contains("\"lone\""));
@@ -206,18 +192,13 @@ fn broken_images_are_named_or_skipped() -> Outcome {
     assert_eq!(splits.train.len() + splits.val.len(), 24);
     let skipped = splits.summary().skipped;
     assert_eq!(skipped.len(), 2);
-    assert!(
-        skipped.iter().any(|name| name.ends_with("cut.jpg")),
-        "{skipped:?}"
-    );
+    assert!(skipped.iter().any(|name| name.ends_with("cut.jpg")), "{skipped:?}");
     let broken = tempfile::tempdir()?;
     for number in 0..4 {
         write(broken.path().join(format!("a/{number}.jpg")), &[]);
         write(broken.path().join(format!("b/{number}.jpg")), &[]);
     }
-    assert!(
-        refusal(load(broken.path(), &skipping(8))).contains("no usable image in the train split")
-    );
+    assert!(refusal(load(broken.path(), &skipping(8))).contains("no usable image in the train split"));
     Ok(())
 }
 
@@ -225,16 +206,8 @@ fn broken_images_are_named_or_skipped() -> Outcome {
 fn parquet_shards_and_their_splits() -> Outcome {
     let dir = tempfile::tempdir()?;
     let labels: Vec<i64> = (0..20).map(|n| n % 2).collect();
-    write_parquet(
-        &dir.path().join("train-00000-of-00002.parquet"),
-        &pictures(20),
-        &labels,
-    );
-    write_parquet(
-        &dir.path().join("train-00001-of-00002.parquet"),
-        &pictures(20),
-        &labels,
-    );
+    write_parquet(&dir.path().join("train-00000-of-00002.parquet"), &pictures(20), &labels);
+    write_parquet(&dir.path().join("train-00001-of-00002.parquet"), &pictures(20), &labels);
     write_parquet(
         &dir.path().join("validation-00000-of-00001.parquet"),
         &pictures(20),
@@ -250,10 +223,7 @@ fn parquet_shards_and_their_splits() -> Outcome {
         "small images are not stored larger than they are"
     );
     for row in 0..20 {
-        assert_eq!(
-            splits.train.image(row),
-            picture(12, 12, row as u32).as_raw().as_slice()
-        );
+        assert_eq!(splits.train.image(row), picture(12, 12, row as u32).as_raw().as_slice());
         assert_eq!(splits.train.image(row), splits.train.image(20 + row));
     }
     let limited = LoadOptions {
@@ -268,11 +238,7 @@ fn parquet_shards_and_their_splits() -> Outcome {
 fn parquet_class_names_come_from_the_file() -> Outcome {
     let dir = tempfile::tempdir()?;
     let file = dir.path().join("named.parquet");
-    write_parquet(
-        &file,
-        &pictures(20),
-        &(0..20).map(|n| n % 2).collect::<Vec<i64>>(),
-    );
+    write_parquet(&file, &pictures(20), &(0..20).map(|n| n % 2).collect::<Vec<i64>>());
     assert_eq!(load(&file, &options(12))?.train.classes(), ["ant", "bee"]);
     write_parquet(&file, &pictures(20), &(0..20).collect::<Vec<i64>>());
     let error = refusal(load(&file, &options(12)));
@@ -318,11 +284,7 @@ fn broken_parquet_is_named_with_its_row_or_skipped() -> Outcome {
     fs::remove_file(second)?;
     write_parquet(&train, &pictures(20), &[-1; 20]);
     assert!(refusal(load(dir.path(), &options(12))).contains("row 0 (counted from 0): label -1"));
-    write_parquet(
-        &train,
-        &pictures(20),
-        &(0..20).map(|n| n % 3).collect::<Vec<i64>>(),
-    );
+    write_parquet(&train, &pictures(20), &(0..20).map(|n| n % 3).collect::<Vec<i64>>());
     assert!(refusal(load(dir.path(), &options(12))).contains("val lacks 2"));
     let mut table = DataFrame::new(1, vec![Series::new("text".into(), [1_i64]).into_column()])?;
     ParquetWriter::new(File::create(&train)?).finish(&mut table)?;
@@ -371,16 +333,10 @@ fn cifar_binary_files() -> Outcome {
     );
     let splits = load(dir.path(), &skipping(32))?;
     assert_eq!(
-        (
-            splits.train.len() + splits.val.len(),
-            splits.summary().skipped.len()
-        ),
+        (splits.train.len() + splits.val.len(), splits.summary().skipped.len()),
         (43, 1)
     );
-    write(
-        dir.path().join("data_batch_2.bin"),
-        &cifar_records(&[3, 12]),
-    );
+    write(dir.path().join("data_batch_2.bin"), &cifar_records(&[3, 12]));
     assert!(refusal(load(dir.path(), &options(32))).contains("row 1 (counted from 0): label 12"));
     Ok(())
 }
@@ -413,28 +369,16 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn idx_files_plain_and_gzipped() -> Outcome {
     let dir = tempfile::tempdir()?;
     let labels: Vec<u8> = (0..40).map(|n| n % 4).collect();
-    write(
-        dir.path().join("train-images-idx3-ubyte"),
-        &idx_images(40, 40),
-    );
-    write(
-        dir.path().join("train-labels.idx1-ubyte"),
-        &idx_labels(&labels),
-    );
-    write(
-        dir.path().join("t10k-images-idx3-ubyte.gz"),
-        &gzip(&idx_images(40, 40)),
-    );
+    write(dir.path().join("train-images-idx3-ubyte"), &idx_images(40, 40));
+    write(dir.path().join("train-labels.idx1-ubyte"), &idx_labels(&labels));
+    write(dir.path().join("t10k-images-idx3-ubyte.gz"), &gzip(&idx_images(40, 40)));
     write(
         dir.path().join("t10k-labels-idx1-ubyte.gz"),
         &gzip(&idx_labels(&labels)),
     );
     let source = DataSource::recognise(dir.path())?;
     let splits = source.load(&options(28), Watch::nobody())?;
-    assert_eq!(
-        (splits.train.len(), splits.val.len(), splits.train.size()),
-        (28, 12, 5)
-    );
+    assert_eq!((splits.train.len(), splits.val.len(), splits.train.size()), (28, 12, 5));
     assert!(!splits.train.may_flip());
     assert!(
         splits
@@ -443,12 +387,7 @@ fn idx_files_plain_and_gzipped() -> Outcome {
             .chunks(3)
             .all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
     );
-    assert_eq!(
-        source
-            .load_split(Split::Test, &options(28), Watch::nobody())?
-            .len(),
-        40
-    );
+    assert_eq!(source.load_split(Split::Test, &options(28), Watch::nobody())?.len(), 40);
 
     let packed = gzip(&idx_images(40, 40));
     write(
@@ -463,34 +402,20 @@ fn idx_files_plain_and_gzipped() -> Outcome {
         .load_split(Split::Test, &options(28), Watch::nobody())
         .err()
         .ok_or("no error")?;
-    assert!(
-        error.to_string().contains("t10k-images-idx3-ubyte.gz"),
-        "{error}"
-    );
-    write(
-        dir.path().join("train-images-idx3-ubyte"),
-        &idx_images(40, 33),
-    );
+    assert!(error.to_string().contains("t10k-images-idx3-ubyte.gz"), "{error}");
+    write(dir.path().join("train-images-idx3-ubyte"), &idx_images(40, 33));
     let error = refusal(source.load(&options(28), Watch::nobody()));
-    assert!(
-        error.contains("announces 40 items but holds only 33"),
-        "{error}"
-    );
+    assert!(error.contains("announces 40 items but holds only 33"), "{error}");
     let splits = source.load(&skipping(28), Watch::nobody())?;
     assert_eq!(
-        (
-            splits.train.len() + splits.val.len(),
-            splits.summary().skipped.len()
-        ),
+        (splits.train.len() + splits.val.len(), splits.summary().skipped.len()),
         (33, 7)
     );
     write(
         dir.path().join("train-images-idx3-ubyte"),
         b"\0\0\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
     );
-    assert!(
-        refusal(source.load(&options(28), Watch::nobody())).contains("more than can be loaded")
-    );
+    assert!(refusal(source.load(&options(28), Watch::nobody())).contains("more than can be loaded"));
     write(dir.path().join("train-images-idx3-ubyte"), b"\0\0");
     assert!(refusal(source.load(&options(28), Watch::nobody())).contains("fewer than the header"));
     Ok(())
@@ -501,9 +426,7 @@ fn loading_is_the_same_on_any_number_of_threads_and_can_be_watched() -> Outcome 
     let dir = tempfile::tempdir()?;
     write_classes(dir.path(), &["a", "b"], 40);
     let with = |threads: usize| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let splits = pool.install(|| load(dir.path(), &options(10)))?;
         Ok([splits.train.pixels(), splits.val.pixels()].concat())
     };
@@ -535,8 +458,7 @@ fn loading_is_the_same_on_any_number_of_threads_and_can_be_watched() -> Outcome 
 #[test]
 fn options_are_strict() -> Outcome {
     assert!(toml::from_str::<LoadOptions>("imagesize = 32").is_err());
-    let read: LoadOptions =
-        toml::from_str("image-size = 32\non-corrupt = \"skip\"\nlimit-per-split = 5")?;
+    let read: LoadOptions = toml::from_str("image-size = 32\non-corrupt = \"skip\"\nlimit-per-split = 5")?;
     assert_eq!(
         (read.image_size, read.on_corrupt, read.limit_per_split),
         (32, OnCorrupt::Skip, Some(5))
@@ -547,10 +469,7 @@ fn options_are_strict() -> Outcome {
         "val-fraction = 1.0",
         "val-fraction = nan",
     ] {
-        assert!(
-            toml::from_str::<LoadOptions>(bad)?.check().is_err(),
-            "{bad}"
-        );
+        assert!(toml::from_str::<LoadOptions>(bad)?.check().is_err(), "{bad}");
     }
     Ok(())
 }
@@ -573,11 +492,7 @@ fn real_cifar_10_from_parquet() -> Outcome {
     assert!(splits.has_test && splits.val_is_cut && splits.train.size() == 32);
     let Normalization { mean, std } = Normalization::of(&splits.train);
     // The published statistics of CIFAR-10 are 0.491, 0.482, 0.447 and 0.247, 0.243, 0.262.
-    for (found, known) in mean
-        .iter()
-        .chain(&std)
-        .zip([0.491, 0.482, 0.447, 0.247, 0.243, 0.262])
-    {
+    for (found, known) in mean.iter().chain(&std).zip([0.491, 0.482, 0.447, 0.247, 0.243, 0.262]) {
         assert!((found - known).abs() < 0.04, "{found} for {known}");
     }
     Ok(())
@@ -604,10 +519,7 @@ fn real_imagenet_photographs_from_a_folder() -> Outcome {
         },
     ) {
         Err(DataError::Unrecognised { .. }) => {
-            let inner = fs::read_dir(dir.path())?
-                .next()
-                .ok_or("nothing was unpacked")??
-                .path();
+            let inner = fs::read_dir(dir.path())?.next().ok_or("nothing was unpacked")??.path();
             load(
                 &inner,
                 &LoadOptions {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{Column, CsvWriter, DataFrame, PolarsResult, SerWriter as _};
 
-use super::point::ReportRow;
 use super::ReportError;
+use super::point::ReportRow;
 use crate::files::write_atomically;
 
 /// All rows as CSV with a header: trials in their order, then rows that are no trial, by name.
@@ -60,30 +60,19 @@ fn data_frame(rows: &[&ReportRow]) -> PolarsResult<DataFrame> {
     let text = |name: &str, value: &dyn Fn(&ReportRow) -> String| {
         // An empty text as null: polars writes it as `""` otherwise.
         let present = |row: &&ReportRow| Some(value(row)).filter(|text| !text.is_empty());
-        Column::new(
-            name.into(),
-            rows.iter().map(present).collect::<Vec<Option<String>>>(),
-        )
+        Column::new(name.into(), rows.iter().map(present).collect::<Vec<Option<String>>>())
     };
     let flag = |name: &str, value: &dyn Fn(&ReportRow) -> bool| {
-        Column::new(
-            name.into(),
-            rows.iter().map(|row| value(row)).collect::<Vec<bool>>(),
-        )
+        Column::new(name.into(), rows.iter().map(|row| value(row)).collect::<Vec<bool>>())
     };
     let number = |name: &str, value: &dyn Fn(&ReportRow) -> Option<f64>| {
         let finite = |row: &&ReportRow| value(row).filter(|number| number.is_finite());
-        Column::new(
-            name.into(),
-            rows.iter().map(finite).collect::<Vec<Option<f64>>>(),
-        )
+        Column::new(name.into(), rows.iter().map(finite).collect::<Vec<Option<f64>>>())
     };
     let count = |name: &str, value: &dyn Fn(&ReportRow) -> Option<u64>| {
         Column::new(
             name.into(),
-            rows.iter()
-                .map(|row| value(row))
-                .collect::<Vec<Option<u64>>>(),
+            rows.iter().map(|row| value(row)).collect::<Vec<Option<u64>>>(),
         )
     };
     DataFrame::new(
@@ -103,9 +92,7 @@ fn data_frame(rows: &[&ReportRow]) -> PolarsResult<DataFrame> {
             number("latency_measured_ms", &|row| row.measured_ms),
             count("params", &|row| Some(row.params)),
             count("macs", &|row| Some(row.macs)),
-            count("peak_activation_bytes", &|row| {
-                Some(row.peak_activation_bytes)
-            }),
+            count("peak_activation_bytes", &|row| Some(row.peak_activation_bytes)),
             count("resolution_px", &|row| Some(u64::from(row.resolution))),
             number("train_seconds", &|row| row.train_seconds),
             text("architecture", &|row| row.architecture.clone()),
@@ -151,11 +138,7 @@ mod tests {
             "{}",
             lines[2]
         );
-        assert!(
-            lines[3].starts_with(",reference,MobileNetV2 1.0x 224,"),
-            "{}",
-            lines[3]
-        );
+        assert!(lines[3].starts_with(",reference,MobileNetV2 1.0x 224,"), "{}", lines[3]);
         assert_eq!(lines.len(), 4);
         Ok(())
     }
@@ -169,10 +152,7 @@ mod tests {
             .skip(1)
             .map(|line| line.split(',').nth(8).unwrap_or_default().parse())
             .collect::<Result<_, _>>()?;
-        assert_eq!(
-            latencies.len(),
-            rows.iter().filter(|row| row.on_front).count()
-        );
+        assert_eq!(latencies.len(), rows.iter().filter(|row| row.on_front).count());
         assert!(latencies.is_sorted());
         assert!(!csv.contains("reference"));
         Ok(())

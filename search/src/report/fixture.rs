@@ -25,10 +25,7 @@ pub(super) fn row(kind: RowKind, number: u64, latency_ms: f64, accuracy: f64) ->
         peak_activation_bytes: 4_816_896,
         resolution: 160 + 32 * (number % 3) as u32,
         train_seconds: Some(100.0 + number as f64),
-        ..ReportRow::new(
-            kind,
-            format!("{:016x}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
-        )
+        ..ReportRow::new(kind, format!("{:016x}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
     }
 }
 
@@ -37,12 +34,7 @@ pub(super) fn reference(name: &str, latency_ms: f64, accuracy: f64) -> ReportRow
     ReportRow {
         trial: None,
         name: name.to_owned(),
-        ..row(
-            RowKind::Reference,
-            900 + name.len() as u64,
-            latency_ms,
-            accuracy,
-        )
+        ..row(RowKind::Reference, 900 + name.len() as u64, latency_ms, accuracy)
     }
 }
 
@@ -77,9 +69,7 @@ pub(super) fn study(budget_ms: Option<f64>) -> Vec<ReportRow> {
         .map(|(name, latency, accuracy)| reference(name, latency, accuracy)),
     );
     mark_front(&mut rows, budget_ms);
-    let front: Vec<usize> = (0..rows.len())
-        .filter(|&index| rows[index].on_front)
-        .collect();
+    let front: Vec<usize> = (0..rows.len()).filter(|&index| rows[index].on_front).collect();
     for (order, &index) in front.iter().enumerate().filter(|(order, _)| order % 2 == 0) {
         let factor = [1.06, 0.97, 1.11][order / 2 % 3];
         rows[index].measured_ms = rows[index].latency_ms.map(|value| value * factor);

@@ -51,9 +51,7 @@ pub fn hypervolume(points: &[(f64, f64)], reference: (f64, f64)) -> f64 {
     let front = pareto_front(&inside);
     let mut area = 0.0;
     for (position, &index) in front.iter().enumerate() {
-        let right = front
-            .get(position + 1)
-            .map_or(reference.0, |&next| inside[next].0);
+        let right = front.get(position + 1).map_or(reference.0, |&next| inside[next].0);
         area += (right - inside[index].0) * (inside[index].1 - reference.1);
     }
     area
@@ -77,9 +75,8 @@ mod tests {
         let mut count = 0.0;
         for latency in 0..reference.0 {
             for accuracy in reference.1..20 {
-                let covered = |point: &(f64, f64)| {
-                    point.0 <= f64::from(latency) && point.1 >= f64::from(accuracy) + 1.0
-                };
+                let covered =
+                    |point: &(f64, f64)| point.0 <= f64::from(latency) && point.1 >= f64::from(accuracy) + 1.0;
                 count += f64::from(u8::from(points.iter().any(covered)));
             }
         }

@@ -61,26 +61,17 @@ impl Rect {
 
     /// Whether the two share some area; touching edges do not count.
     pub fn intersects(&self, other: &Self) -> bool {
-        self.left < other.right
-            && other.left < self.right
-            && self.top < other.bottom
-            && other.top < self.bottom
+        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
     /// Whether `other` lies wholly inside.
     pub fn contains(&self, other: &Self) -> bool {
-        self.left <= other.left
-            && self.top <= other.top
-            && self.right >= other.right
-            && self.bottom >= other.bottom
+        self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
     }
 
     /// The position of the rectangle nearest to `to`, which is `to` itself inside.
     pub fn nearest(&self, to: Position) -> Position {
-        (
-            to.0.clamp(self.left, self.right),
-            to.1.clamp(self.top, self.bottom),
-        )
+        (to.0.clamp(self.left, self.right), to.1.clamp(self.top, self.bottom))
     }
 
     /// Whether some part of the segment's interior lies strictly inside (Liang and Barsky's clipping).
@@ -88,10 +79,7 @@ impl Rect {
         let ((x, y), (to_x, to_y)) = segment;
         let (dx, dy) = (to_x - x, to_y - y);
         let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
-        for (delta, low, high) in [
-            (dx, self.left - x, self.right - x),
-            (dy, self.top - y, self.bottom - y),
-        ] {
+        for (delta, low, high) in [(dx, self.left - x, self.right - x), (dy, self.top - y, self.bottom - y)] {
             if delta == 0.0 {
                 if low >= 0.0 || high <= 0.0 {
                     return false;
@@ -112,8 +100,7 @@ pub fn segments_cross(left: Segment, right: Segment) -> bool {
         let ((x, y), (to_x, to_y)) = line;
         (to_x - x) * (point.1 - y) - (to_y - y) * (point.0 - x)
     };
-    side(left, right.0) * side(left, right.1) < 0.0
-        && side(right, left.0) * side(right, left.1) < 0.0
+    side(left, right.0) * side(left, right.1) < 0.0 && side(right, left.0) * side(right, left.1) < 0.0
 }
 
 #[cfg(test)]

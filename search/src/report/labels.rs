@@ -57,11 +57,7 @@ const DIRECTIONS: usize = 24;
 const HOPELESS: u32 = 1000;
 
 /// Places each label inside `bounds`, or leaves it out (`None`) where no lawful position is found; in the order of `requests`.
-pub fn place_labels(
-    requests: &[LabelRequest],
-    obstacles: Obstacles<'_>,
-    bounds: Rect,
-) -> Vec<Option<Placement>> {
+pub fn place_labels(requests: &[LabelRequest], obstacles: Obstacles<'_>, bounds: Rect) -> Vec<Option<Placement>> {
     let search = Placer::new(requests, obstacles, bounds);
     let mut placed = vec![None; requests.len()];
     search.settle(&mut placed);
@@ -134,9 +130,7 @@ impl<'a> Placer<'a> {
                 .iter()
                 .filter(|&&index| state[index].is_none() && !self.choices[index].is_empty());
             // The one pushed least, so that none is tried for ever while others wait.
-            let Some(&index) =
-                without.min_by_key(|&&index| (self.requests[index].priority, pushed[index]))
-            else {
+            let Some(&index) = without.min_by_key(|&&index| (self.requests[index].priority, pushed[index])) else {
                 break;
             };
             pushed[index] += 1;
@@ -165,12 +159,7 @@ impl<'a> Placer<'a> {
         }
     }
 
-    fn cheapest_push(
-        &self,
-        index: usize,
-        state: &[Option<Placement>],
-        pushed: &[u32],
-    ) -> Option<Placement> {
+    fn cheapest_push(&self, index: usize, state: &[Option<Placement>], pushed: &[u32]) -> Option<Placement> {
         let price = |placement: &Placement| -> Option<f64> {
             let mut price = 0.0;
             for (other, place) in state.iter().enumerate() {
@@ -213,27 +202,13 @@ impl<'a> Placer<'a> {
 }
 
 /// The lawful positions of a label without regard to the others, and what each costs.
-fn choices(
-    index: usize,
-    requests: &[LabelRequest],
-    obstacles: Obstacles<'_>,
-    bounds: Rect,
-) -> Vec<(f64, Placement)> {
+fn choices(index: usize, requests: &[LabelRequest], obstacles: Obstacles<'_>, bounds: Rect) -> Vec<(f64, Placement)> {
     let request = &requests[index];
     positions(request)
         .filter(|(_, placement)| {
-            bounds.contains(&placement.rect)
-                && !obstacles
-                    .hard
-                    .iter()
-                    .any(|hard| hard.intersects(&placement.rect))
+            bounds.contains(&placement.rect) && !obstacles.hard.iter().any(|hard| hard.intersects(&placement.rect))
         })
-        .map(|(cost, placement)| {
-            (
-                cost + clutter(index, &placement, requests, obstacles),
-                placement,
-            )
-        })
+        .map(|(cost, placement)| (cost + clutter(index, &placement, requests, obstacles), placement))
         .collect()
 }
 
@@ -249,11 +224,7 @@ fn crossings(placement: &Placement, placed: &[Option<Placement>]) -> f64 {
     let Some(line) = placement.leader else {
         return 0.0;
     };
-    let crossed = |other: &&Placement| {
-        other
-            .leader
-            .is_some_and(|other| segments_cross(line, other))
-    };
+    let crossed = |other: &&Placement| other.leader.is_some_and(|other| segments_cross(line, other));
     60.0 * placed.iter().flatten().filter(crossed).count() as f64
 }
 
@@ -280,9 +251,8 @@ fn positions(request: &LabelRequest) -> impl Iterator<Item = (f64, Placement)> {
             );
             let rect = Rect::around(center, request.width, request.height);
             // Right of the point reads best, then left, then above and below (Imhof 1975).
-            let direction_cost = 3.0 * (1.0 - x)
-                + if y.abs() > 0.9 { 3.0 } else { 0.0 }
-                + if y > 0.0 { 1.0 } else { 0.0 };
+            let direction_cost =
+                3.0 * (1.0 - x) + if y.abs() > 0.9 { 3.0 } else { 0.0 } + if y > 0.0 { 1.0 } else { 0.0 };
             let leader = (distance > LEADER_FROM).then(|| leader(request, &rect));
             (distance + direction_cost, Placement { rect, leader })
         })
@@ -294,54 +264,24 @@ fn leader(request: &LabelRequest, rect: &Rect) -> Segment {
     let (dx, dy) = (end.0 - request.anchor.0, end.1 - request.anchor.1);
     let length = dx.hypot(dy).max(f64::MIN_POSITIVE);
     let start = request.clearance.min(length) / length;
-    (
-        (request.anchor.0 + dx * start, request.anchor.1 + dy * start),
-        end,
-    )
+    ((request.anchor.0 + dx * start, request.anchor.1 + dy * start), end)
 }
 
 /// What a position costs for what it covers and for standing nearer to another point than to its own.
-fn clutter(
-    index: usize,
-    placement: &Placement,
-    requests: &[LabelRequest],
-    obstacles: Obstacles<'_>,
-) -> f64 {
+fn clutter(index: usize, placement: &Placement, requests: &[LabelRequest], obstacles: Obstacles<'_>) -> f64 {
     let rect = &placement.rect;
     let request = &requests[index];
     let mut cost = 0.0;
-    cost += 7.0
-        * obstacles
-            .soft
-            .iter()
-            .filter(|dot| dot.intersects(rect))
-            .count() as f64;
-    cost += 15.0
-        * obstacles
-            .lines
-            .iter()
-            .filter(|&&line| rect.crossed_by(line))
-            .count() as f64;
+    cost += 7.0 * obstacles.soft.iter().filter(|dot| dot.intersects(rect)).count() as f64;
+    cost += 15.0 * obstacles.lines.iter().filter(|&&line| rect.crossed_by(line)).count() as f64;
     if let Some(line) = placement.leader {
         cost += 6.0;
-        let over = obstacles
-            .hard
-            .iter()
-            .filter(|marker| marker.crossed_by(line));
+        let over = obstacles.hard.iter().filter(|marker| marker.crossed_by(line));
         cost += 40.0
             * over
-                .filter(|marker| {
-                    !marker
-                        .grown(1.0)
-                        .contains(&Rect::around(request.anchor, 0.0, 0.0))
-                })
+                .filter(|marker| !marker.grown(1.0).contains(&Rect::around(request.anchor, 0.0, 0.0)))
                 .count() as f64;
-        cost += 2.0
-            * obstacles
-                .soft
-                .iter()
-                .filter(|dot| dot.crossed_by(line))
-                .count() as f64;
+        cost += 2.0 * obstacles.soft.iter().filter(|dot| dot.crossed_by(line)).count() as f64;
     }
     // A label nearer to another named point than to its own would be read as the other's.
     let gap = |anchor: Position| {
@@ -407,11 +347,7 @@ mod tests {
             for &(other_index, other) in &present {
                 if other_index != index {
                     prop_assert!(!placement.rect.intersects(&other.rect));
-                    prop_assert!(
-                        !other
-                            .leader
-                            .is_some_and(|line| placement.rect.crossed_by(line))
-                    );
+                    prop_assert!(!other.leader.is_some_and(|line| placement.rect.crossed_by(line)));
                 }
             }
         }
@@ -420,11 +356,7 @@ mod tests {
 
     #[test]
     fn a_lone_label_stands_to_the_right_without_a_leader() {
-        let placed = place_labels(
-            &[request((300.0, 200.0), 80.0, 0)],
-            Obstacles::default(),
-            BOUNDS,
-        );
+        let placed = place_labels(&[request((300.0, 200.0), 80.0, 0)], Obstacles::default(), BOUNDS);
         let placement = placed[0].expect("there is room");
         assert!(placement.leader.is_none());
         assert!(placement.rect.left > 300.0 && (placement.rect.center().1 - 200.0).abs() < 1e-9);
@@ -432,11 +364,7 @@ mod tests {
 
     #[test]
     fn a_label_at_the_right_border_goes_left() {
-        let placed = place_labels(
-            &[request((598.0, 200.0), 80.0, 0)],
-            Obstacles::default(),
-            BOUNDS,
-        );
+        let placed = place_labels(&[request((598.0, 200.0), 80.0, 0)], Obstacles::default(), BOUNDS);
         assert!(placed[0].is_some_and(|placement| placement.rect.right < 598.0));
     }
 

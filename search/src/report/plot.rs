@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use image::{ExtendedColorType, ImageEncoder as _};
 use plotters::backend::{BitMapBackend, SVGBackend};
 
-use super::point::ReportRow;
 use super::ReportError;
+use super::point::ReportRow;
 use crate::files::write_atomically;
 use canvas::{HEIGHT, UNITS_PER_PIXEL, WIDTH};
 
@@ -73,11 +73,9 @@ pub fn render_svg(rows: &[ReportRow], spec: &PlotSpec) -> Result<String, ReportE
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;");
-    let document = document.replacen(&drawn, &shown, 1).replacen(
-        ">\n",
-        &format!(">\n<title>{title}</title>\n"),
-        1,
-    );
+    let document = document
+        .replacen(&drawn, &shown, 1)
+        .replacen(">\n", &format!(">\n<title>{title}</title>\n"), 1);
     Ok(fix_text_widths(&document, &text_widths))
 }
 
@@ -88,10 +86,7 @@ fn fix_text_widths(document: &str, text_widths: &[f64]) -> String {
         if number > 0 {
             fixed.push_str("<text ");
             if let Some(width) = text_widths.get(number - 1) {
-                let _ = write!(
-                    fixed,
-                    "textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\" "
-                );
+                let _ = write!(fixed, "textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\" ");
             }
         }
         fixed.push_str(part);
@@ -124,11 +119,7 @@ pub fn render_png(rows: &[ReportRow], spec: &PlotSpec) -> Result<Vec<u8>, Report
 }
 
 /// Writes `front.svg` and `front.png` into `folder` and returns their paths; each replaces its predecessor in one step.
-pub fn write_plots(
-    folder: &Path,
-    rows: &[ReportRow],
-    spec: &PlotSpec,
-) -> Result<[PathBuf; 2], ReportError> {
+pub fn write_plots(folder: &Path, rows: &[ReportRow], spec: &PlotSpec) -> Result<[PathBuf; 2], ReportError> {
     let svg = folder.join("front.svg");
     write_atomically(&svg, render_svg(rows, spec)?.as_bytes())?;
     let png = folder.join("front.png");
@@ -144,15 +135,10 @@ fn halve(drawn: &[u8]) -> Vec<u8> {
         let (upper, lower) = rows.split_at(row_bytes);
         for (above, below) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
             for channel in 0..3 {
-                let sum: u16 = [
-                    above[channel],
-                    above[channel + 3],
-                    below[channel],
-                    below[channel + 3],
-                ]
-                .map(u16::from)
-                .iter()
-                .sum();
+                let sum: u16 = [above[channel], above[channel + 3], below[channel], below[channel + 3]]
+                    .map(u16::from)
+                    .iter()
+                    .sum();
                 pixels.push(((sum + 2) / 4) as u8);
             }
         }

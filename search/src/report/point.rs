@@ -184,9 +184,7 @@ pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
         .enumerate()
         .filter(|(_, row)| row.kind == RowKind::Candidate && row.within_budget)
         .filter_map(|(index, row)| Some((index, row.point()?)))
-        .min_by(|(_, (left_ms, left)), (_, (right_ms, right))| {
-            right.total_cmp(left).then(left_ms.total_cmp(right_ms))
-        })
+        .min_by(|(_, (left_ms, left)), (_, (right_ms, right))| right.total_cmp(left).then(left_ms.total_cmp(right_ms)))
         .map(|(index, _)| index)
 }
 

@@ -39,8 +39,7 @@ impl Printer {
     pub fn new(quiet: bool) -> Self {
         let err_is_terminal = io::stderr().is_terminal();
         let out_is_terminal = io::stdout().is_terminal();
-        let color =
-            out_is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let color = out_is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let width = if out_is_terminal {
             comfy_table::Table::new().width()
         } else {
@@ -64,10 +63,7 @@ impl Printer {
     /// A printer without a terminal that keeps what it prints: for tests.
     pub fn captured(quiet: bool) -> (Self, Captured) {
         let captured = Captured::default();
-        let (out, err) = (
-            Buffer(Arc::clone(&captured.out)),
-            Buffer(Arc::clone(&captured.err)),
-        );
+        let (out, err) = (Buffer(Arc::clone(&captured.out)), Buffer(Arc::clone(&captured.err)));
         let target = ProgressDrawTarget::hidden();
         (
             Self::with(
@@ -177,9 +173,7 @@ impl Printer {
 
     /// A writer for log lines that keeps them above the bars, for `tracing_subscriber`'s `with_writer(move || printer.log_writer())`.
     pub fn log_writer(&self) -> LogWriter {
-        LogWriter {
-            printer: self.clone(),
-        }
+        LogWriter { printer: self.clone() }
     }
 
     /// Writes a line to stderr. There is nowhere to report that stderr itself is gone.
@@ -279,8 +273,7 @@ impl Progress {
             bar.finish_and_clear();
         }
         let took = units::seconds(self.started.elapsed().as_secs_f64());
-        self.printer
-            .status(&format!("{}: {summary} ({took})", state.what));
+        self.printer.status(&format!("{}: {summary} ({took})", state.what));
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -310,11 +303,7 @@ impl std::fmt::Debug for Progress {
 fn plain_line(state: &State, elapsed: Duration) -> String {
     let count = match state.total {
         0 => state.done.to_string(),
-        total => format!(
-            "{}/{total} ({} %)",
-            state.done,
-            100 * state.done.min(total) / total
-        ),
+        total => format!("{}/{total} ({} %)", state.done, 100 * state.done.min(total) / total),
     };
     let took = units::seconds(elapsed.as_secs_f64());
     let message = if state.message.is_empty() {

@@ -1,8 +1,6 @@
 //! The closing table on the terminal: the front and the references side by side, the best network marked.
 
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
-};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
 
 use super::point::{ReportRow, RowKind, best_row};
 use super::units;
@@ -121,7 +119,10 @@ fn note(line: &Line<'_>) -> String {
 /// A table in the house style: headings, rows, and the columns from `first_numeric` on aligned to the right.
 pub fn simple_table(headings: &[&str], first_numeric: usize, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(RULES).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
+    table
+        .load_style(RULES)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .force_no_tty();
     table.set_header(headings.iter().copied());
     for row in rows {
         table.add_row(row);
@@ -145,16 +146,8 @@ pub fn closing_table(rows: &[ReportRow], options: TableOptions) -> String {
     }
     for keep in (0..=5).rev() {
         let table = build(&lines, keep, options);
-        let widest = table
-            .lines()
-            .map(|line| visible_width(&line))
-            .max()
-            .unwrap_or(0);
-        if keep == 0
-            || options
-                .width
-                .is_none_or(|width| widest <= usize::from(width))
-        {
+        let widest = table.lines().map(|line| visible_width(&line)).max().unwrap_or(0);
+        if keep == 0 || options.width.is_none_or(|width| widest <= usize::from(width)) {
             return table.trim_fmt();
         }
     }
@@ -166,9 +159,7 @@ fn lines(rows: &[ReportRow]) -> Vec<Line<'_>> {
     let mut shown: Vec<(usize, &ReportRow)> = rows
         .iter()
         .enumerate()
-        .filter(|(_, row)| {
-            row.point().is_some() && (row.on_front || row.kind == RowKind::Reference)
-        })
+        .filter(|(_, row)| row.point().is_some() && (row.on_front || row.kind == RowKind::Reference))
         .collect();
     let accuracy = |row: &ReportRow| row.point().map_or(f64::NEG_INFINITY, |point| point.1);
     shown.sort_by(|left, right| {
@@ -191,10 +182,7 @@ fn lines(rows: &[ReportRow]) -> Vec<Line<'_>> {
 }
 
 fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
-    let columns: Vec<&TableColumn> = COLUMNS
-        .iter()
-        .filter(|column| column.expendable <= keep)
-        .collect();
+    let columns: Vec<&TableColumn> = COLUMNS.iter().filter(|column| column.expendable <= keep).collect();
     let mut table = Table::new();
     table
         .load_style(RULES)
@@ -211,11 +199,7 @@ fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
             CellAlignment::Left
         })
     };
-    table.set_header(
-        columns
-            .iter()
-            .map(|column| align(Cell::new(column.heading), column)),
-    );
+    table.set_header(columns.iter().map(|column| align(Cell::new(column.heading), column)));
     for line in lines {
         table.add_row(columns.iter().map(|column| {
             let cell = align(Cell::new((column.value)(line)), column);
@@ -266,11 +250,7 @@ mod tests {
     #[test]
     fn the_table_reads_from_the_most_accurate_down() {
         let table = closing_table(&rows(), TableOptions::default());
-        let body: Vec<&str> = table
-            .lines()
-            .filter(|line| line.contains('%'))
-            .map(str::trim)
-            .collect();
+        let body: Vec<&str> = table.lines().filter(|line| line.contains('%')).map(str::trim).collect();
         assert_eq!(body.len(), 4);
         assert!(
             body[0].starts_with('1') && body[0].contains("#17") && body[0].ends_with("over budget"),
@@ -312,10 +292,7 @@ mod tests {
                     },
                 );
                 let widest = table.lines().map(visible_width).max().unwrap_or(0);
-                assert!(
-                    width == 60 || widest <= usize::from(width),
-                    "{width}: {table}"
-                );
+                assert!(width == 60 || widest <= usize::from(width), "{width}: {table}");
                 assert_eq!(table.lines().filter(|line| line.contains('%')).count(), 4);
             }
         }
@@ -343,9 +320,6 @@ mod tests {
 
     #[test]
     fn no_results_say_so() {
-        assert_eq!(
-            closing_table(&[], TableOptions::default()),
-            "no complete candidate yet"
-        );
+        assert_eq!(closing_table(&[], TableOptions::default()), "no complete candidate yet");
     }
 }

@@ -45,10 +45,7 @@ pub fn bytes(value: u64) -> String {
     const PREFIXES: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     for (shift, prefix) in PREFIXES {
         if value >= 1 << shift {
-            return format!(
-                "{} {prefix}",
-                significant(value as f64 / (1_u64 << shift) as f64)
-            );
+            return format!("{} {prefix}", significant(value as f64 / (1_u64 << shift) as f64));
         }
     }
     format!("{value} B")

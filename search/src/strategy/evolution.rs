@@ -59,7 +59,10 @@ mod tests {
 
     #[test]
     fn evolution_climbs_further_than_random_search() {
-        let evolution = Evolution { population: 16, sample: 4 };
+        let evolution = Evolution {
+            population: 16,
+            sample: 4,
+        };
         let wins = (0..20).filter(|&seed| run(&evolution, 200, seed) > run(&super::super::RandomSearch, 200, seed));
         assert!(wins.count() >= 18);
     }
@@ -70,15 +73,27 @@ mod tests {
         let space = space();
         let mut rng = stream(1, "test", 0, 0);
         let mut history: Vec<Evaluated> = (0..9)
-            .map(|index| Evaluated { genotype: space.sample(&mut rng), accuracy: Some(f64::from(10 - index)) })
+            .map(|index| Evaluated {
+                genotype: space.sample(&mut rng),
+                accuracy: Some(f64::from(10 - index)),
+            })
             .collect();
         history[0].genotype.family = 0;
         history[0].genotype = space.sample(&mut rng);
-        let evolution = Evolution { population: 8, sample: 64 };
+        let evolution = Evolution {
+            population: 8,
+            sample: 64,
+        };
         let child = evolution.ask(&space, &history, &mut rng);
         let changed = |parent: &Genotype| {
             parent.family == child.family
-                && parent.genes.iter().zip(&child.genes).filter(|(one, other)| one != other).count() <= 5
+                && parent
+                    .genes
+                    .iter()
+                    .zip(&child.genes)
+                    .filter(|(one, other)| one != other)
+                    .count()
+                    <= 5
         };
         assert!(changed(&history[1].genotype));
         assert!(!changed(&history[0].genotype) || history[0].genotype == history[1].genotype);
@@ -88,10 +103,18 @@ mod tests {
     fn failed_trials_are_no_parents() {
         let space = space();
         let mut rng = stream(2, "test", 0, 0);
-        let history: Vec<Evaluated> =
-            (0..8).map(|_| Evaluated { genotype: space.sample(&mut rng), accuracy: None }).collect();
+        let history: Vec<Evaluated> = (0..8)
+            .map(|_| Evaluated {
+                genotype: space.sample(&mut rng),
+                accuracy: None,
+            })
+            .collect();
         // With nobody alive the answer is a random draw, not a panic.
-        let drawn = Evolution { population: 4, sample: 2 }.ask(&space, &history, &mut rng);
+        let drawn = Evolution {
+            population: 4,
+            sample: 2,
+        }
+        .ask(&space, &history, &mut rng);
         assert!(drawn.family < space.families.len());
     }
 }

@@ -50,7 +50,10 @@ impl StrategyConfig {
     /// and at most 50, and a quarter of the population competes.
     pub fn evolution_for(trials: usize) -> Self {
         let population = (trials / 3).clamp(4, 50);
-        Self::Evolution { population, sample: (population / 4).max(2) }
+        Self::Evolution {
+            population,
+            sample: (population / 4).max(2),
+        }
     }
 
     /// The strategy itself.

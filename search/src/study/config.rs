@@ -4,9 +4,10 @@ use mnas_latency::Milliseconds;
 use mnas_space::{DocumentError, parse_toml};
 use serde::{Deserialize, Serialize};
 
+use crate::data::DataRequest;
 use crate::strategy::StrategyConfig;
 use crate::train::{Recipe, RecipeError};
-use crate::worker::{DataRequest, Proxy};
+use crate::worker::Proxy;
 
 /// A study's complete configuration. Its space and latency table lie beside it as files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,23 +99,60 @@ impl StudyConfig {
     /// Never for a checked configuration: all its numbers can be written as TOML.
     pub fn to_toml(&self) -> String {
         let body = toml::to_string(self).expect("a checked configuration can be written");
-        format!("# Written by mnas: everything this study follows from, with space.toml and latency/ beside it.\n{body}")
+        format!(
+            "# Written by mnas: everything this study follows from, with space.toml and latency/ beside it.\n{body}"
+        )
     }
 
     /// Checks every number.
     pub fn check(&self) -> Result<(), ConfigError> {
+        for (key, seed) in [("seed", self.seed), ("data.seed", self.data.seed)] {
+            // TOML's integers are signed.
+            if i64::try_from(seed).is_err() {
+                return Err(ConfigError::Value {
+                    key,
+                    value: seed.to_string(),
+                    expected: "0 to 9223372036854775807",
+                });
+            }
+        }
         let in_range = [
+            ("budget", self.budget.0, f64::MIN_POSITIVE..=1e12, "a latency above 0"),
             ("trials", self.trials as f64, 1.0..=1e7, "at least 1"),
             ("in-flight", self.in_flight as f64, 1.0..=1e4, "at least 1"),
-            ("threads-per-worker", self.threads_per_worker as f64, 1.0..=1e3, "at least 1"),
+            (
+                "threads-per-worker",
+                self.threads_per_worker as f64,
+                1.0..=1e3,
+                "at least 1",
+            ),
             ("data.val-fraction", self.data.val_fraction, 0.001..=0.9, "0.001 to 0.9"),
-            ("proxy.resolution-scale", self.proxy.resolution_scale, 0.01..=4.0, "0.01 to 4"),
-            ("proxy.early-strides-removed", self.proxy.early_strides_removed as f64, 0.0..=8.0, "0 to 8"),
-            ("references.per-network", self.references.per_network as f64, 0.0..=64.0, "0 to 64"),
+            (
+                "proxy.resolution-scale",
+                self.proxy.resolution_scale,
+                0.01..=4.0,
+                "0.01 to 4",
+            ),
+            (
+                "proxy.early-strides-removed",
+                self.proxy.early_strides_removed as f64,
+                0.0..=8.0,
+                "0 to 8",
+            ),
+            (
+                "references.per-network",
+                self.references.per_network as f64,
+                0.0..=64.0,
+                "0 to 64",
+            ),
         ];
         for (key, value, range, expected) in in_range {
             if !range.contains(&value) {
-                return Err(ConfigError::Value { key, value: value.to_string(), expected });
+                return Err(ConfigError::Value {
+                    key,
+                    value: value.to_string(),
+                    expected,
+                });
             }
         }
         if let StrategyConfig::Evolution { population, sample } = self.strategy
@@ -141,6 +179,12 @@ impl StudyConfig {
             0 => String::new(),
             count => format!(", {count} early strides removed"),
         };
-        format!("proxy: {}x the deployed resolution{strides}, {images}, recipe {}", self.proxy.resolution_scale, recipe.name)
+        format!(
+            "proxy: {}x the deployed resolution{strides}, {images}, recipe {}",
+            self.proxy.resolution_scale, recipe.name
+        )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,7 +196,10 @@ impl Coordinator<'_> {
         }
         loop {
             if self.cancel.load(Ordering::Relaxed) {
-                return Ok(Report { ended: Ended::Interrupted, settled: run.settled });
+                return Ok(Report {
+                    ended: Ended::Interrupted,
+                    settled: run.settled,
+                });
             }
             let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
             while !late && pool.has_free() {
@@ -204,7 +207,11 @@ impl Coordinator<'_> {
                 run.start(trial, pool)?;
                 observer(SearchEvent::Started { trial });
             }
-            let running = run.state.trials.values().any(|trial| !trial.is_settled() && trial.attempts > 0);
+            let running = run
+                .state
+                .trials
+                .values()
+                .any(|trial| !trial.is_settled() && trial.attempts > 0);
             let idle = !running || (late && pool.is_idle());
             if idle && (late || run.nothing_left()) {
                 let ended = match (late && !run.is_complete(), run.exhausted) {
@@ -212,7 +219,10 @@ impl Coordinator<'_> {
                     (false, true) => Ended::Exhausted,
                     (false, false) => Ended::Complete,
                 };
-                return Ok(Report { ended, settled: run.settled });
+                return Ok(Report {
+                    ended,
+                    settled: run.settled,
+                });
             }
             if let Some(event) = pool.next(TICK) {
                 run.hear(event, pool, observer)?;
@@ -254,16 +264,36 @@ impl Run<'_> {
         let (latency_ms, low_ms, high_ms) = latency_ms;
         let seed = derived_seed(self.coordinator.config.seed, "trial", trial);
         let architecture = architecture.to_string();
-        self.note(&Event::Proposed { trial, kind, architecture, latency_ms, low_ms, high_ms, coverage, seed })?;
+        self.note(&Event::Proposed {
+            trial,
+            kind,
+            architecture,
+            latency_ms,
+            low_ms,
+            high_ms,
+            coverage,
+            seed,
+        })?;
         Ok(trial)
     }
 
     /// The references are the first trials; a resumed study may have noted some of them.
     fn propose_references(&mut self) -> Result<(), StudyError> {
-        let Coordinator { config, space, latency, classes, .. } = *self.coordinator;
+        let Coordinator {
+            config,
+            space,
+            latency,
+            classes,
+            ..
+        } = *self.coordinator;
         let mut predict = |architecture: &mnas_space::Architecture| latency.predict(architecture).latency.0;
-        let chosen =
-            choose_references(space, classes, config.budget.0, config.references.per_network, &mut predict);
+        let chosen = choose_references(
+            space,
+            classes,
+            config.budget.0,
+            config.references.per_network,
+            &mut predict,
+        );
         let noted = self.state.references().count();
         for point in chosen.into_iter().skip(noted) {
             let prediction = latency.predict(&point.architecture);
@@ -286,7 +316,13 @@ impl Run<'_> {
             self.exhausted = true;
             return Ok(None);
         };
-        self.propose(TrialKind::Candidate, &proposal.architecture, proposal.latency_ms, proposal.coverage).map(Some)
+        self.propose(
+            TrialKind::Candidate,
+            &proposal.architecture,
+            proposal.latency_ms,
+            proposal.coverage,
+        )
+        .map(Some)
     }
 
     fn start(&mut self, number: u64, pool: &mut Pool) -> Result<(), StudyError> {
@@ -335,7 +371,10 @@ impl Run<'_> {
                 observer(SearchEvent::WorkerDied { reason: &reason });
                 self.deaths_at_start += u32::from(trial.is_none());
                 if self.deaths_at_start >= ATTEMPTS {
-                    return Err(StudyError::Workers { reason, logs: self.coordinator.folder.logs() });
+                    return Err(StudyError::Workers {
+                        reason,
+                        logs: self.coordinator.folder.logs(),
+                    });
                 }
                 if let Some(trial) = trial {
                     if self.state.trials[&trial].attempts >= ATTEMPTS {
@@ -361,7 +400,12 @@ impl Run<'_> {
         self.settled += 1;
         let settled = self.state.trials.values().filter(|trial| trial.is_settled()).count();
         let total = self.state.references().count() + self.coordinator.config.trials;
-        observer(SearchEvent::Settled { state: self.state, trial, settled, total });
+        observer(SearchEvent::Settled {
+            state: self.state,
+            trial,
+            settled,
+            total,
+        });
         Ok(())
     }
 
@@ -381,7 +425,10 @@ impl Run<'_> {
             .filter_map(|trial| Some((trial.number, (trial.latency_ms.0, trial.accuracy()?))))
             .collect();
         let points: Vec<(f64, f64)> = trained.iter().map(|(_, point)| *point).collect();
-        let mut keep: Vec<u64> = pareto_front(&points).into_iter().map(|index| trained[index].0).collect();
+        let mut keep: Vec<u64> = pareto_front(&points)
+            .into_iter()
+            .map(|index| trained[index].0)
+            .collect();
         let mut by_accuracy = trained.clone();
         by_accuracy.sort_by(|one, other| other.1.1.total_cmp(&one.1.1));
         keep.extend(by_accuracy.iter().take(SPARE_WEIGHTS).map(|(number, _)| *number));
@@ -391,3 +438,6 @@ impl Run<'_> {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -52,9 +52,13 @@ impl StudyFolder {
     /// A folder for a new study; refuses to touch one that holds anything but what is left of a search that was killed
     /// before it began.
     pub fn create(root: &Path) -> Result<Self, FolderError> {
-        let folder = Self { root: root.to_path_buf() };
+        let folder = Self {
+            root: root.to_path_buf(),
+        };
         if folder.config().exists() {
-            return Err(FolderError::Exists { path: root.to_path_buf() });
+            return Err(FolderError::Exists {
+                path: root.to_path_buf(),
+            });
         }
         let names: Vec<String> = std::fs::read_dir(root)
             .into_iter()
@@ -63,9 +67,13 @@ impl StudyFolder {
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect();
         let leftovers = names.iter().any(|name| name == LOCK)
-            && names.iter().all(|name| BEFORE_IT_BEGINS.contains(&name.as_str()) || name.starts_with(".mnas-"));
+            && names
+                .iter()
+                .all(|name| BEFORE_IT_BEGINS.contains(&name.as_str()) || name.starts_with(".mnas-"));
         if !names.is_empty() && !leftovers {
-            return Err(FolderError::NotAStudy { path: root.to_path_buf() });
+            return Err(FolderError::NotAStudy {
+                path: root.to_path_buf(),
+            });
         }
         files::create_folder(root)?;
         Ok(folder)
@@ -73,8 +81,16 @@ impl StudyFolder {
 
     /// The folder of an existing study.
     pub fn open(root: &Path) -> Result<Self, FolderError> {
-        let folder = Self { root: root.to_path_buf() };
-        if folder.config().exists() { Ok(folder) } else { Err(FolderError::Missing { path: root.to_path_buf() }) }
+        let folder = Self {
+            root: root.to_path_buf(),
+        };
+        if folder.config().exists() {
+            Ok(folder)
+        } else {
+            Err(FolderError::Missing {
+                path: root.to_path_buf(),
+            })
+        }
     }
 
     /// Keeps other processes from working on the study while the returned file is open.
@@ -83,7 +99,9 @@ impl StudyFolder {
         let file = std::fs::File::create(&path).map_err(|source| FileError::write(&path, source))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => Err(FolderError::Locked { path: self.root.clone() }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(FolderError::Locked {
+                path: self.root.clone(),
+            }),
             Err(std::fs::TryLockError::Error(source)) => Err(FileError::write(&path, source).into()),
         }
     }

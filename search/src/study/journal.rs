@@ -114,11 +114,22 @@ impl Journal {
     pub fn open(path: &Path) -> Result<(Self, Vec<Event>), JournalError> {
         let (events, complete) = parse(path)?;
         let write = |source| FileError::write(path, source);
-        let mut file =
-            OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path).map_err(write)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(path)
+            .map_err(write)?;
         file.set_len(complete).map_err(write)?;
         file.seek(SeekFrom::End(0)).map_err(write)?;
-        Ok((Self { file, path: path.to_path_buf() }, events))
+        Ok((
+            Self {
+                file,
+                path: path.to_path_buf(),
+            },
+            events,
+        ))
     }
 
     /// The file.
@@ -128,16 +139,24 @@ impl Journal {
 
     /// Adds an event.
     pub fn append(&mut self, event: &Event) -> Result<(), JournalError> {
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let at = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as u64);
         let write = |source| FileError::write(&self.path, source);
-        let mut line = serde_json::to_vec(&Line { at, event: event.clone() })
-            .map_err(|error| FileError::write(&self.path, error.into()))?;
+        let mut line = serde_json::to_vec(&Line {
+            at,
+            event: event.clone(),
+        })
+        .map_err(|error| FileError::write(&self.path, error.into()))?;
         line.push(b'\n');
         let end = self.file.stream_position().map_err(write)?;
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         if let Err(source) = written {
             // A part of the line may be there (a full disk): take it back, so that the next line does not join it.
-            let _ = self.file.set_len(end).and_then(|()| self.file.seek(SeekFrom::Start(end)));
+            let _ = self
+                .file
+                .set_len(end)
+                .and_then(|()| self.file.seek(SeekFrom::Start(end)));
             return Err(FileError::write(&self.path, source).into());
         }
         Ok(())
@@ -149,11 +168,19 @@ fn parse(path: &Path) -> Result<(Vec<Event>, u64), JournalError> {
     let mut text = Vec::new();
     match File::open(path) {
         Ok(mut file) => {
-            file.read_to_end(&mut text)
-                .map_err(|source| FileError::Read { path: path.to_path_buf(), source })?;
+            file.read_to_end(&mut text).map_err(|source| FileError::Read {
+                path: path.to_path_buf(),
+                source,
+            })?;
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
-        Err(source) => return Err(FileError::Read { path: path.to_path_buf(), source }.into()),
+        Err(source) => {
+            return Err(FileError::Read {
+                path: path.to_path_buf(),
+                source,
+            }
+            .into());
+        }
     }
     let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
     let mut events = Vec::new();
@@ -191,7 +218,11 @@ mod tests {
         drop(journal);
         let whole = std::fs::read(&path).unwrap();
         let before_last = Journal::read(&path).unwrap()[..2].to_vec();
-        let last_line = whole[..whole.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+        let last_line = whole[..whole.len() - 1]
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .unwrap()
+            + 1;
         // Killed after any number of bytes of the third line.
         for cut in last_line..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();

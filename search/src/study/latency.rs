@@ -23,17 +23,34 @@ pub struct LatencyModel {
 impl LatencyModel {
     /// Fits the table in `folder`.
     pub fn load(folder: &Path) -> Result<Self, LatencyError> {
-        Ok(Self { predictor: Predictor::fit(&LatencyTable::load(folder)?)? })
+        Ok(Self {
+            predictor: Predictor::fit(&LatencyTable::load(folder)?)?,
+        })
     }
 
     /// The latency of a network; unmeasured layers are predicted.
     pub fn predict(&self, architecture: &Architecture) -> Prediction {
-        self.predictor.predict(architecture, MissingKeys::Predict).expect("layers may be predicted")
+        self.predictor
+            .predict(architecture, MissingKeys::Predict)
+            .expect("layers may be predicted")
     }
 
     /// The network of the space with the least predicted latency, and that latency.
     pub fn fastest(&self, space: &SearchSpace, classes: u32) -> (Candidate, Prediction) {
         fastest(&self.predictor, space, classes)
+    }
+
+    /// The network of one of the space's families with the least predicted latency, and that latency.
+    pub fn fastest_of_family(&self, space: &SearchSpace, family: usize, classes: u32) -> (Candidate, Prediction) {
+        let families = vec![space.families[family].clone()];
+        let alone = SearchSpace {
+            families,
+            references: Vec::new(),
+            ..space.clone()
+        };
+        let (mut candidate, prediction) = fastest(&self.predictor, &alone, classes);
+        candidate.genotype.family = family;
+        (candidate, prediction)
     }
 
     /// The predictor.
@@ -45,8 +62,9 @@ impl LatencyModel {
 /// The network of the space with the least predicted latency, and that latency.
 pub fn fastest(predictor: &Predictor, space: &SearchSpace, classes: u32) -> (Candidate, Prediction) {
     let candidate = space.cheapest(classes, &mut |key| predictor.layer_share_ms(key));
-    let prediction =
-        predictor.predict(&candidate.architecture, MissingKeys::Predict).expect("layers may be predicted");
+    let prediction = predictor
+        .predict(&candidate.architecture, MissingKeys::Predict)
+        .expect("layers may be predicted");
     (candidate, prediction)
 }
 
@@ -82,7 +100,9 @@ pub fn fill_table(
 ) -> Result<bool, LatencyError> {
     let started = Instant::now();
     let networks = calibration_networks(purpose);
-    let keys = networks.iter().flat_map(|network| network.layers().map(|layer| layer.key));
+    let keys = networks
+        .iter()
+        .flat_map(|network| network.layers().map(|layer| layer.key));
     let keys: Vec<BlockKey> = keys.collect();
     if profile(runtime, table, keys, &networks, options, cancel, observer)?.stop == StopReason::Cancelled {
         return Ok(false);
@@ -104,7 +124,10 @@ pub fn fill_table(
     if left.is_zero() || keys.is_empty() {
         return Ok(true);
     }
-    let options = ProfileOptions { time_cap: Some(left), ..options.clone() };
+    let options = ProfileOptions {
+        time_cap: Some(left),
+        ..options.clone()
+    };
     let report = profile(runtime, table, keys, &[], &options, cancel, observer)?;
     Ok(report.stop != StopReason::Cancelled)
 }
@@ -146,7 +169,12 @@ fn wanted_keys(predictor: &Predictor, purpose: Purpose<'_>, table: &LatencyTable
             .predict(&network, MissingKeys::Predict)
             .is_ok_and(|prediction| prediction.latency.0 <= 1.25 * budget_ms);
         if near {
-            keys.extend(network.layers().map(|layer| layer.key).filter(|key| table.get(key).is_none()));
+            keys.extend(
+                network
+                    .layers()
+                    .map(|layer| layer.key)
+                    .filter(|key| table.get(key).is_none()),
+            );
         }
     }
     keys.into_iter().collect()
@@ -155,10 +183,16 @@ fn wanted_keys(predictor: &Predictor, purpose: Purpose<'_>, table: &LatencyTable
 /// Copies a table's files, so that later measurements do not change what a study was decided by.
 pub fn freeze(table: &Path, into: &Path) -> Result<(), FileError> {
     files::create_folder(into)?;
-    let entries = std::fs::read_dir(table).map_err(|source| FileError::Read { path: table.to_path_buf(), source })?;
+    let entries = std::fs::read_dir(table).map_err(|source| FileError::Read {
+        path: table.to_path_buf(),
+        source,
+    })?;
     for entry in entries.flatten() {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "csv" || extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "csv" || extension == "toml")
+        {
             files::write_atomically(&into.join(entry.file_name()), &files::read(&path)?)?;
         }
     }

@@ -13,6 +13,8 @@ mod outcome;
 mod proposer;
 mod references;
 mod state;
+#[cfg(test)]
+mod testing;
 mod winners;
 
 pub use config::{ConfigError, References, StudyConfig, Versions};

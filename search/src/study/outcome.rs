@@ -29,16 +29,21 @@ pub fn outcome(config: &StudyConfig, state: &StudyState) -> Outcome {
     let mut rows: Vec<ReportRow> = state.trials.values().map(row).collect();
     mark_front(&mut rows, Some(config.budget.0));
     let best = best_row(&rows);
-    Outcome { rows, best, plot: plot_spec(config, state) }
+    Outcome {
+        rows,
+        best,
+        plot: plot_spec(config, state),
+    }
 }
 
 fn row(trial: &Trial) -> ReportRow {
     let cost = trial.architecture.cost();
     let (kind, name) = match &trial.kind {
         TrialKind::Candidate => (RowKind::Candidate, String::new()),
-        TrialKind::Reference { title, width, .. } => {
-            (RowKind::Reference, format!("{title} {width:?}x {}", trial.architecture.resolution))
-        }
+        TrialKind::Reference { title, width, .. } => (
+            RowKind::Reference,
+            format!("{title} {width:?}x {}", trial.architecture.resolution),
+        ),
     };
     let (status, train_seconds) = match &trial.outcome {
         TrialOutcome::Pending => (RowStatus::Pending, None),
@@ -70,9 +75,16 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
     plot.budget_ms = Some(config.budget.0);
     plot.accuracy_title = "validation top-1 accuracy (%)".to_owned();
     plot.latency_title = format!("predicted latency on {} (ms)", config.device);
-    plot.subtitle.push(format!("device {}: {}, batch 1", config.device, config.versions.runtime));
+    plot.subtitle.push(format!(
+        "device {}: {}, batch 1",
+        config.device, config.versions.runtime
+    ));
     if let Some(data) = &state.data {
-        let demo = if data.demo { "synthetic demo images, accuracies mean nothing beyond the demo" } else { "data" };
+        let demo = if data.demo {
+            "synthetic demo images, accuracies mean nothing beyond the demo"
+        } else {
+            "data"
+        };
         plot.subtitle.push(format!("{demo}: {}", data.description));
         plot.subtitle.push(config.fidelity(data.train, data.val));
     }
@@ -109,7 +121,9 @@ pub fn write_best(
     runtime: Option<&OnnxRuntime>,
 ) -> Result<BestFiles, ExportError> {
     let best = outcome.best.and_then(|index| outcome.rows[index].trial);
-    let Some(trial) = best.and_then(|number| state.trials.get(&number)) else { return Ok(BestFiles::None) };
+    let Some(trial) = best.and_then(|number| state.trials.get(&number)) else {
+        return Ok(BestFiles::None);
+    };
     let into = folder.best();
     export::write_toml(&trial.architecture, &into.join("architecture.toml"))?;
     let source = folder.weights(trial.number);

@@ -1,6 +1,7 @@
 //! Which candidate is next: a function of what is known, whatever order trainings ended in.
 
 use mnas_space::{Architecture, Genotype, SearchSpace};
+use rand_chacha::ChaCha8Rng;
 
 use super::config::StudyConfig;
 use super::latency::LatencyModel;
@@ -38,7 +39,10 @@ impl Proposer<'_> {
     /// Whether candidate `index` may be proposed: all but the last `in_flight` candidates before it are settled.
     pub fn may_propose(&self, state: &StudyState, index: usize) -> bool {
         index < self.config.trials
-            && state.candidates().take((index + 1).saturating_sub(self.config.in_flight)).all(|trial| trial.is_settled())
+            && state
+                .candidates()
+                .take((index + 1).saturating_sub(self.config.in_flight))
+                .all(|trial| trial.is_settled())
     }
 
     /// Candidate number `index`; `None` when no new network within the budget was found.
@@ -52,7 +56,10 @@ impl Proposer<'_> {
             .take(known)
             .filter_map(|trial| {
                 let genotype = self.space.encode(&trial.architecture)?;
-                Some(Evaluated { genotype, accuracy: trial.accuracy() })
+                Some(Evaluated {
+                    genotype,
+                    accuracy: trial.accuracy(),
+                })
             })
             .collect();
         let mut rng = stream(self.config.seed, "propose", index as u64, 0);
@@ -79,15 +86,26 @@ impl Proposer<'_> {
         })
     }
 
-    /// A random walk from the fastest network through networks within the budget, for budgets that random draws
-    /// and their children almost never meet.
+    /// Random walks through networks within the budget, for budgets that random draws and their children almost never
+    /// meet: one from the fastest network of each family, the fastest family first, until one finds something new.
     fn walk(&self, state: &StudyState, index: usize) -> Option<Proposal> {
         let mut rng = stream(self.config.seed, "walk", index as u64, 0);
-        let (start, _) = self.latency.fastest(self.space, self.classes);
-        let mut here = start.genotype;
+        let mut starts: Vec<(f64, Genotype)> = (0..self.space.families.len())
+            .map(|family| {
+                let (start, prediction) = self.latency.fastest_of_family(self.space, family, self.classes);
+                (prediction.latency.0, start.genotype)
+            })
+            .collect();
+        starts.sort_by(|one, other| one.0.total_cmp(&other.0));
+        starts
+            .into_iter()
+            .find_map(|(_, start)| self.walk_from(start, state, &mut rng))
+    }
+
+    fn walk_from(&self, mut here: Genotype, state: &StudyState, rng: &mut ChaCha8Rng) -> Option<Proposal> {
         let mut found = self.accept(state, &here);
         for step in 0..STEPS {
-            let next = self.space.mutate(&here, &mut rng);
+            let next = self.space.mutate(&here, rng);
             let architecture = self.space.express(&next, self.classes);
             if self.latency.predict(&architecture).latency <= self.config.budget {
                 found = self.accept(state, &next).or(found);
@@ -100,3 +118,6 @@ impl Proposer<'_> {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,12 +32,16 @@ pub fn choose_references(
         for &width in &points.widths {
             for &resolution in &points.resolutions {
                 // The space was checked to name only what can be built.
-                let Ok(architecture) = reference.architecture(width, resolution, classes) else { continue };
+                let Ok(architecture) = reference.architecture(width, resolution, classes) else {
+                    continue;
+                };
                 let architecture = architecture.without_early_strides(space.early_strides_removed);
                 grid.push((latency_ms(&architecture), width, architecture));
             }
         }
-        let (fastest, slowest) = grid.iter().fold((f64::INFINITY, 0f64), |(least, most), (ms, ..)| (least.min(*ms), most.max(*ms)));
+        let (fastest, slowest) = grid.iter().fold((f64::INFINITY, 0f64), |(least, most), (ms, ..)| {
+            (least.min(*ms), most.max(*ms))
+        });
         let within_reach = budget_ms.min(slowest / 2.0).max(2.0 * fastest);
         let mut picked: Vec<usize> = goals(within_reach, per_network)
             .filter_map(|goal| {
@@ -50,7 +54,10 @@ pub fn choose_references(
         chosen.extend(picked.into_iter().map(|index| {
             let (_, width, architecture) = grid[index].clone();
             let (name, title) = (reference.name().to_owned(), reference.title.clone());
-            ReferencePoint { kind: TrialKind::Reference { name, title, width }, architecture }
+            ReferencePoint {
+                kind: TrialKind::Reference { name, title, width },
+                architecture,
+            }
         }));
     }
     chosen
@@ -59,7 +66,11 @@ pub fn choose_references(
 /// Latencies at which a network is wanted.
 fn goals(budget_ms: f64, count: usize) -> impl Iterator<Item = f64> {
     (0..count).map(move |index| {
-        let share = if count == 1 { 0.5 } else { index as f64 / (count - 1) as f64 };
+        let share = if count == 1 {
+            0.5
+        } else {
+            index as f64 / (count - 1) as f64
+        };
         budget_ms * 2f64.powf(2.0 * share - 1.0)
     })
 }
@@ -75,8 +86,13 @@ mod tests {
         let mut latency = |architecture: &Architecture| architecture.cost().macs as f64 / 1e8;
         let chosen = choose_references(&space, 1000, 1.0, 2, &mut latency);
         for name in ["mobilenet-v1", "mobilenet-v2", "mobilenet-v3-large"] {
-            let of_name = |point: &&ReferencePoint| matches!(&point.kind, TrialKind::Reference { name: n, .. } if n == name);
-            let latencies: Vec<f64> = chosen.iter().filter(of_name).map(|point| latency(&point.architecture)).collect();
+            let of_name =
+                |point: &&ReferencePoint| matches!(&point.kind, TrialKind::Reference { name: n, .. } if n == name);
+            let latencies: Vec<f64> = chosen
+                .iter()
+                .filter(of_name)
+                .map(|point| latency(&point.architecture))
+                .collect();
             assert_eq!(latencies.len(), 2, "{name}");
             assert!(latencies[0] < 1.0 && latencies[1] > 1.0, "{name}: {latencies:?}");
         }

@@ -109,9 +109,25 @@ impl StudyState {
     pub fn apply(&mut self, event: &Event) -> Result<(), String> {
         match event {
             Event::Data(ready) => self.data = Some((**ready).clone()),
-            Event::Proposed { trial, kind, architecture, latency_ms, low_ms, high_ms, coverage, seed } => {
-                let architecture: Architecture =
-                    architecture.parse().map_err(|error| format!("trial {trial}: architecture {error}"))?;
+            Event::Proposed {
+                trial,
+                kind,
+                architecture,
+                latency_ms,
+                low_ms,
+                high_ms,
+                coverage,
+                seed,
+            } => {
+                let expected = self.trials.len() as u64;
+                if *trial != expected {
+                    return Err(format!(
+                        "trial {trial} is proposed where trial {expected} would be next"
+                    ));
+                }
+                let architecture: Architecture = architecture
+                    .parse()
+                    .map_err(|error| format!("trial {trial}: architecture {error}"))?;
                 let id = architecture.id();
                 if *kind == TrialKind::Candidate {
                     self.proposed.insert(id);
@@ -128,24 +144,31 @@ impl StudyState {
                     outcome: TrialOutcome::Pending,
                     measured_ms: None,
                 };
-                if self.trials.insert(*trial, proposal).is_some() {
-                    return Err(format!("trial {trial} is proposed twice"));
-                }
+                self.trials.insert(*trial, proposal);
             }
             Event::Started { trial, attempt } => self.trial_mut(*trial)?.attempts = *attempt,
-            Event::Finished { trial, result } => {
-                self.trial_mut(*trial)?.outcome = TrialOutcome::Finished(result.clone());
-            }
+            Event::Finished { trial, result } => self.settle(*trial, TrialOutcome::Finished(result.clone()))?,
             Event::Failed { trial, reason } => {
-                self.trial_mut(*trial)?.outcome = TrialOutcome::Failed { reason: reason.clone() };
+                self.settle(*trial, TrialOutcome::Failed { reason: reason.clone() })?;
             }
             Event::Measured { trial, latency_ms } => self.trial_mut(*trial)?.measured_ms = Some(*latency_ms),
         }
         Ok(())
     }
 
+    fn settle(&mut self, number: u64, outcome: TrialOutcome) -> Result<(), String> {
+        let trial = self.trial_mut(number)?;
+        if trial.is_settled() {
+            return Err(format!("trial {number} ends twice"));
+        }
+        trial.outcome = outcome;
+        Ok(())
+    }
+
     fn trial_mut(&mut self, number: u64) -> Result<&mut Trial, String> {
-        self.trials.get_mut(&number).ok_or_else(|| format!("trial {number} was never proposed"))
+        self.trials
+            .get_mut(&number)
+            .ok_or_else(|| format!("trial {number} was never proposed"))
     }
 
     /// The candidates in the order they were proposed.
@@ -163,3 +186,6 @@ impl StudyState {
         self.proposed.contains(&id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,20 +30,34 @@ pub fn measure_winners(
     observer: &mut dyn FnMut(ProfileEvent<'_>),
 ) -> Result<bool, StudyError> {
     let shown = outcome(config, state);
-    let mut wanted: BTreeSet<u64> =
-        shown.rows.iter().filter(|row| row.on_front).filter_map(|row| row.trial).collect();
-    wanted.extend(state.references().filter(|trial| trial.accuracy().is_some()).map(|trial| trial.number));
+    let mut wanted: BTreeSet<u64> = shown
+        .rows
+        .iter()
+        .filter(|row| row.on_front)
+        .filter_map(|row| row.trial)
+        .collect();
+    wanted.extend(
+        state
+            .references()
+            .filter(|trial| trial.accuracy().is_some())
+            .map(|trial| trial.number),
+    );
     for _ in 0..=TRIES {
         wanted.retain(|number| state.trials[number].measured_ms.is_none());
-        let networks: Vec<Architecture> =
-            wanted.iter().map(|number| state.trials[number].architecture.clone()).collect();
+        let networks: Vec<Architecture> = wanted
+            .iter()
+            .map(|number| state.trials[number].architecture.clone())
+            .collect();
         if !networks.is_empty() {
             let options = ProfileOptions::quick();
             profile(runtime, table, [], &networks, &options, cancel, observer)?;
         }
         for trial in std::mem::take(&mut wanted) {
             if let Some(measurement) = table.network(&state.trials[&trial].architecture) {
-                let event = Event::Measured { trial, latency_ms: measurement.median_ms };
+                let event = Event::Measured {
+                    trial,
+                    latency_ms: measurement.median_ms,
+                };
                 journal.append(&event)?;
                 state.apply(&event).map_err(|problem| StudyError::Contradiction {
                     path: journal.path().to_path_buf(),

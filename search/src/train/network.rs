@@ -1,6 +1,7 @@
 //! A libtorch module built from a graph.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use mnas_space::{Activation, BATCH_NORM_EPSILON, Gate, Graph, Node, Op, ParameterKind, ParameterSpec, TensorId};
 use tch::{Device, Kind, TchError, Tensor};
@@ -29,12 +30,16 @@ impl Network {
     /// from a normal distribution scaled by their fan-out (He et al., arXiv:1502.01852), fully connected layers from
     /// one with standard deviation 0.01, biases 0, batch-norm the identity.
     pub fn new(graph: Graph, device: Device, seed: u64) -> Result<Self, TchError> {
-        tch::manual_seed(seed as i64);
         let specs: Vec<ParameterSpec> = graph.parameters().collect();
+        let values = seeded(seed, || specs.iter().map(initial).collect::<Result<Vec<_>, _>>())?;
         let mut tensors = Vec::with_capacity(specs.len());
-        for spec in &specs {
-            let tensor = channels_last(&initial(spec)?)?.f_to_device(device)?;
-            tensors.push(if spec.kind.is_trained() { tensor.f_set_requires_grad(true)? } else { tensor });
+        for (spec, values) in specs.iter().zip(&values) {
+            let tensor = channels_last(values)?.f_to_device(device)?;
+            tensors.push(if spec.kind.is_trained() {
+                tensor.f_set_requires_grad(true)?
+            } else {
+                tensor
+            });
         }
         let mut first_tensor = Vec::with_capacity(graph.nodes.len());
         let mut next = 0;
@@ -48,7 +53,14 @@ impl Network {
                 last_reader[operand.0 as usize] = index;
             }
         }
-        Ok(Self { graph, specs, tensors, first_tensor, last_reader, device })
+        Ok(Self {
+            graph,
+            specs,
+            tensors,
+            first_tensor,
+            last_reader,
+            device,
+        })
     }
 
     /// Where the network's tensors live.
@@ -101,8 +113,14 @@ impl Network {
     /// The value of `operand`, given away where `node` is its last reader so that its memory can be freed.
     fn operand(&self, values: &mut [Option<Tensor>], operand: TensorId, node: usize) -> Tensor {
         let slot = operand.0 as usize;
-        let value = if self.last_reader[slot] == node { values[slot].take() } else { None };
-        value.or_else(|| values[slot].as_ref().map(Tensor::shallow_clone)).expect("graphs are in execution order")
+        let value = if self.last_reader[slot] == node {
+            values[slot].take()
+        } else {
+            None
+        };
+        value
+            .or_else(|| values[slot].as_ref().map(Tensor::shallow_clone))
+            .expect("graphs are in execution order")
     }
 
     fn run(
@@ -115,14 +133,29 @@ impl Network {
     ) -> Result<Tensor, TchError> {
         let tensors = &self.tensors[self.first_tensor[index]..];
         match node.op {
-            Op::Convolution { kernel, stride, groups, bias, .. } => {
+            Op::Convolution {
+                kernel,
+                stride,
+                groups,
+                bias,
+                ..
+            } => {
                 let (stride, padding) = (i64::from(stride), i64::from(kernel / 2));
                 let bias = bias.then(|| &tensors[1]);
                 x.f_conv2d(&tensors[0], bias, [stride; 2], [padding; 2], [1; 2], i64::from(groups))
             }
             Op::BatchNorm { .. } => {
                 let [scale, shift, mean, variance] = [0, 1, 2, 3].map(|offset| Some(&tensors[offset]));
-                x.f_batch_norm(scale, shift, mean, variance, training, BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON, true)
+                x.f_batch_norm(
+                    scale,
+                    shift,
+                    mean,
+                    variance,
+                    training,
+                    BATCH_NORM_MOMENTUM,
+                    BATCH_NORM_EPSILON,
+                    true,
+                )
             }
             // In place: the operand is the output of a convolution, batch-norm or linear layer that nothing else reads.
             Op::Activation(Activation::Relu) => x.f_relu_(),
@@ -149,6 +182,16 @@ pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }
 
+/// Draws from libtorch's random generator, set to `seed`.
+///
+/// The process has one generator: a lock keeps threads from drawing each other's numbers.
+pub(crate) fn seeded<T>(seed: u64, draw: impl FnOnce() -> T) -> T {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::manual_seed(seed as i64);
+    draw()
+}
+
 fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
     let shape: Vec<i64> = spec.shape.iter().map(|&size| size as i64).collect();
     let options = (Kind::Float, Device::Cpu);
@@ -164,3 +207,8 @@ fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
         }
     }
 }
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;

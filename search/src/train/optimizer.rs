@@ -47,7 +47,11 @@ impl Sgd {
 
     /// Moves every parameter against its gradient at `learning_rate`.
     pub fn step(&mut self, learning_rate: f64) -> Result<(), TchError> {
-        tch::no_grad(|| self.parameters.iter_mut().try_for_each(|one| one.step(learning_rate, self.momentum)))
+        tch::no_grad(|| {
+            self.parameters
+                .iter_mut()
+                .try_for_each(|one| one.step(learning_rate, self.momentum))
+        })
     }
 }
 

@@ -62,7 +62,10 @@ pub enum RecipeError {
 const EMBEDDED: [(&str, &str); 3] = [
     ("demo", include_str!("../../../configs/recipes/demo.toml")),
     ("quick", include_str!("../../../configs/recipes/quick.toml")),
-    ("small-images", include_str!("../../../configs/recipes/small-images.toml")),
+    (
+        "small-images",
+        include_str!("../../../configs/recipes/small-images.toml"),
+    ),
 ];
 
 impl Recipe {
@@ -79,7 +82,10 @@ impl Recipe {
             Some((_, text)) => Self::from_toml(text),
             None => {
                 let known = EMBEDDED.map(|(known, _)| known).join(", ");
-                Err(RecipeError::Unknown { name: name.to_owned(), known })
+                Err(RecipeError::Unknown {
+                    name: name.to_owned(),
+                    known,
+                })
             }
         }
     }
@@ -88,16 +94,31 @@ impl Recipe {
     pub fn check(&self) -> Result<(), RecipeError> {
         let in_range = [
             ("epochs", f64::from(self.epochs), 1.0..=100_000.0, "1 to 100000"),
-            ("batch-size", self.batch_size as f64, 2.0..=65_536.0, "2 to 65536 images"),
+            (
+                "batch-size",
+                self.batch_size as f64,
+                2.0..=65_536.0,
+                "2 to 65536 images",
+            ),
             ("learning-rate", self.learning_rate, 1e-9..=1e3, "a number above 0"),
             ("momentum", self.momentum, 0.0..=0.9999, "0 to 0.9999"),
             ("weight-decay", self.weight_decay, 0.0..=1.0, "0 to 1"),
             ("label-smoothing", self.label_smoothing, 0.0..=0.9, "0 to 0.9"),
-            ("warmup-epochs", self.warmup_epochs, 0.0..=f64::from(self.epochs), "0 to the number of epochs"),
+            (
+                "warmup-epochs",
+                self.warmup_epochs,
+                0.0..=f64::from(self.epochs),
+                "0 to the number of epochs",
+            ),
         ];
         for (key, value, range, expected) in in_range {
             if !range.contains(&value) {
-                return Err(RecipeError::Value { recipe: self.name.clone(), key, value: value.to_string(), expected });
+                return Err(RecipeError::Value {
+                    recipe: self.name.clone(),
+                    key,
+                    value: value.to_string(),
+                    expected,
+                });
             }
         }
         self.augmentation.check().map_err(|error| RecipeError::Value {
@@ -157,14 +178,24 @@ mod tests {
     fn unknown_keys_and_bad_numbers_are_named() {
         let (_, text) = EMBEDDED[0];
         let error = Recipe::from_toml(&format!("epoch = 3\n{text}")).unwrap_err();
-        assert!(matches!(&error, RecipeError::Document(place) if place.line == 1), "{error}");
-        let recipe = Recipe { momentum: 1.5, ..Recipe::embedded("demo").unwrap() };
+        assert!(
+            matches!(&error, RecipeError::Document(place) if place.line == 1),
+            "{error}"
+        );
+        let recipe = Recipe {
+            momentum: 1.5,
+            ..Recipe::embedded("demo").unwrap()
+        };
         assert!(recipe.check().unwrap_err().to_string().contains("momentum = 1.5"));
     }
 
     #[test]
     fn the_rate_rises_to_its_peak_and_falls_to_zero() {
-        let recipe = Recipe { epochs: 10, warmup_epochs: 1.0, ..Recipe::embedded("demo").unwrap() };
+        let recipe = Recipe {
+            epochs: 10,
+            warmup_epochs: 1.0,
+            ..Recipe::embedded("demo").unwrap()
+        };
         let schedule = recipe.schedule(100);
         let rates: Vec<f64> = (0..1000).map(|step| schedule.at(step)).collect();
         assert!(rates[..100].is_sorted() && rates[100..].is_sorted_by(|one, other| one >= other));

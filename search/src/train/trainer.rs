@@ -7,7 +7,7 @@ use std::time::Instant;
 use tch::{Kind, Reduction, TchError, Tensor};
 
 use super::{Network, Recipe, Sgd};
-use crate::data::{Augmentation, Batch, BatchOptions, Batches, DataError, ImageSet, Normalization};
+use crate::data::{Augmentation, Batch, BatchOptions, Batches, DataError, ImageSet, Normalization, Split};
 
 /// What a training needs besides the network.
 #[derive(Debug, Clone)]
@@ -92,6 +92,23 @@ pub enum TrainError {
         /// Training images.
         images: usize,
     },
+    /// The network has no score for the class of an image.
+    #[error(
+        "{set} image {image} is of class {label} (`{class}`, counted from 0), the network tells {classes} classes apart; \
+         give it at least {} classes", label + 1
+    )]
+    Label {
+        /// Which split the image is of.
+        set: Split,
+        /// The image, from 0.
+        image: usize,
+        /// Its class, from 0.
+        label: u32,
+        /// The class's name.
+        class: String,
+        /// How many classes the network tells apart.
+        classes: u32,
+    },
     /// A batch could not be made.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -112,8 +129,10 @@ pub fn train(
 ) -> Result<Trained, TrainError> {
     let started = Instant::now();
     let recipe = plan.recipe;
+    check_labels(network, plan.train)?;
+    check_labels(network, plan.val)?;
     let mut optimizer = Sgd::new(network, recipe.momentum, recipe.weight_decay)?;
-    let steps_per_epoch = plan.train.len().div_ceil(recipe.batch_size);
+    let steps_per_epoch = plan.train.len().div_ceil(recipe.batch_size.max(1));
     let schedule = recipe.schedule(steps_per_epoch);
     let mut epochs = Vec::new();
     let mut evaluation: Option<Evaluation> = None;
@@ -134,15 +153,30 @@ pub fn train(
             }
         }
         if steps == 0 {
-            return Err(TrainError::NoBatches { images: plan.train.len() });
+            return Err(TrainError::NoBatches {
+                images: plan.train.len(),
+            });
         }
         let loss = loss_sum.f_double_value(&[0])? / steps as f64;
         if !loss.is_finite() {
-            return Err(TrainError::Diverged { epoch, step: steps, loss });
+            return Err(TrainError::Diverged {
+                epoch,
+                step: steps,
+                loss,
+            });
         }
         let seconds = epoch_started.elapsed().as_secs_f64();
         if plan.validate_every_epoch || epoch == recipe.epochs {
-            evaluation = Some(evaluate(network, plan.val, &plan.batch_options(Augmentation::None))?);
+            let found = evaluate(network, plan.val, &plan.batch_options(Augmentation::None))?;
+            // The last step's loss is of the weights before it; what it left behind shows here.
+            if found.loss.is_nan() {
+                return Err(TrainError::Diverged {
+                    epoch,
+                    step: steps,
+                    loss: found.loss,
+                });
+            }
+            evaluation = Some(found);
         }
         let report = EpochReport {
             epoch,
@@ -156,8 +190,31 @@ pub fn train(
         }
         epochs.push(report);
     }
-    let evaluation = evaluation.ok_or(TrainError::NoBatches { images: plan.train.len() })?;
-    Ok(Trained { evaluation, epochs, seconds: started.elapsed().as_secs_f64() })
+    let evaluation = evaluation.ok_or(TrainError::NoBatches {
+        images: plan.train.len(),
+    })?;
+    Ok(Trained {
+        evaluation,
+        epochs,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// libtorch takes a label without a score for a broken program, on a GPU one that is beyond repair.
+fn check_labels(network: &Network, set: &ImageSet) -> Result<(), TrainError> {
+    let classes = network.graph().output_shape().channels;
+    let Some(image) = set.labels().iter().position(|&label| label >= classes) else {
+        return Ok(());
+    };
+    let label = set.labels()[image];
+    let class = set.classes().get(label as usize).cloned().unwrap_or_default();
+    Err(TrainError::Label {
+        set: set.provenance().split,
+        image,
+        label,
+        class,
+        classes,
+    })
 }
 
 /// What an observer of a training hears.
@@ -202,13 +259,19 @@ fn train_step(
 
 /// The batch as tensors; images `[batch, 3, height, width]` in channels-last memory order without a copy.
 fn tensors(batch: &Batch, network: &Network) -> Result<(Tensor, Tensor), TchError> {
-    let images = Tensor::f_from_slice(&batch.images)?.f_view(batch.shape())?.f_permute([0, 3, 1, 2])?;
+    let images = Tensor::f_from_slice(&batch.images)?
+        .f_view(batch.shape())?
+        .f_permute([0, 3, 1, 2])?;
     let labels = Tensor::f_from_slice(&batch.labels)?;
-    Ok((images.f_to_device(network.device())?, labels.f_to_device(network.device())?))
+    Ok((
+        images.f_to_device(network.device())?,
+        labels.f_to_device(network.device())?,
+    ))
 }
 
 /// Scores every image of `set` once.
 pub fn evaluate(network: &Network, set: &Arc<ImageSet>, options: &BatchOptions) -> Result<Evaluation, TrainError> {
+    check_labels(network, set)?;
     let _guard = tch::no_grad_guard();
     let (mut top1, mut top5, mut loss, mut images) = (0.0, 0.0, 0.0, 0);
     for batch in Batches::eval(set, options)? {
@@ -225,5 +288,13 @@ pub fn evaluate(network: &Network, set: &Arc<ImageSet>, options: &BatchOptions) 
         images += batch.len();
     }
     let count = images.max(1) as f64;
-    Ok(Evaluation { top1: 100.0 * top1 / count, top5: 100.0 * top5 / count, loss: loss / count, images })
+    Ok(Evaluation {
+        top1: 100.0 * top1 / count,
+        top5: 100.0 * top5 / count,
+        loss: loss / count,
+        images,
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use super::Network;
-use crate::data::Normalization;
+use crate::data::{DataRequest, Normalization};
 use crate::files::{self, FileError};
 
 /// Why a weight file cannot be read or does not fit.
@@ -59,6 +59,9 @@ pub struct WeightsInfo {
     /// How many of the earliest strides were removed in training.
     #[serde(default)]
     pub early_strides_removed: usize,
+    /// The images it was trained and validated on, so that an evaluation can look at the same ones.
+    #[serde(default)]
+    pub data: Option<DataRequest>,
 }
 
 /// Key of the file's metadata that holds a [`WeightsInfo`] as JSON.
@@ -74,7 +77,9 @@ pub struct Weights {
 
 impl WeightSource for Weights {
     fn values(&self, parameter: &ParameterSpec) -> Option<Cow<'_, [f32]>> {
-        self.values.get(&parameter.name).map(|(_, values)| Cow::Borrowed(values.as_slice()))
+        self.values
+            .get(&parameter.name)
+            .map(|(_, values)| Cow::Borrowed(values.as_slice()))
     }
 }
 
@@ -83,16 +88,26 @@ impl Weights {
     pub fn of(network: &Network, info: WeightsInfo) -> Result<Self, TchError> {
         let mut values = BTreeMap::new();
         for (spec, tensor) in network.tensors() {
-            let flat = tensor.detach().f_to_device(tch::Device::Cpu)?.f_contiguous()?.f_view([-1])?;
+            let flat = tensor
+                .detach()
+                .f_to_device(tch::Device::Cpu)?
+                .f_contiguous()?
+                .f_view([-1])?;
             values.insert(spec.name.clone(), (spec.shape.clone(), Vec::<f32>::try_from(&flat)?));
         }
-        Ok(Self { values, info: Some(info) })
+        Ok(Self {
+            values,
+            info: Some(info),
+        })
     }
 
     /// Reads a safetensors file of 32-bit floats.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
         let bytes = files::read(path)?;
-        let format = |problem: String| WeightsError::Format { path: path.to_path_buf(), problem };
+        let format = |problem: String| WeightsError::Format {
+            path: path.to_path_buf(),
+            problem,
+        };
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
         let info = metadata.metadata().as_ref().and_then(|pairs| pairs.get(INFO_KEY));
         let info = info.map(|json| serde_json::from_str(json)).transpose();
@@ -101,9 +116,15 @@ impl Weights {
         let mut values = BTreeMap::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
-                return Err(format(format!("tensor `{name}` holds {:?}; expected F32", view.dtype())));
+                return Err(format(format!(
+                    "tensor `{name}` holds {:?}; expected F32",
+                    view.dtype()
+                )));
             }
-            let floats = view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+            let floats = view
+                .data()
+                .chunks_exact(4)
+                .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
             values.insert(name, (view.shape().to_vec(), floats.collect()));
         }
         Ok(Self { values, info })
@@ -111,12 +132,19 @@ impl Weights {
 
     /// Writes a safetensors file.
     pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
-        let format = |problem: String| WeightsError::Format { path: path.to_path_buf(), problem };
+        let format = |problem: String| WeightsError::Format {
+            path: path.to_path_buf(),
+            problem,
+        };
         let bytes: Vec<(&String, &[usize], Vec<u8>)> = self
             .values
             .iter()
             .map(|(name, (shape, values))| {
-                (name, shape.as_slice(), values.iter().flat_map(|value| value.to_le_bytes()).collect())
+                (
+                    name,
+                    shape.as_slice(),
+                    values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+                )
             })
             .collect();
         let views = bytes
@@ -136,14 +164,22 @@ impl Weights {
 
     /// Checks that every tensor of `graph` is there in the right shape, and nothing else.
     pub fn check(&self, graph: &Graph, path: &Path) -> Result<(), WeightsError> {
-        let mismatch = |difference| Err(WeightsError::Mismatch { path: path.to_path_buf(), difference });
+        let mismatch = |difference| {
+            Err(WeightsError::Mismatch {
+                path: path.to_path_buf(),
+                difference,
+            })
+        };
         let mut expected = 0;
         for spec in graph.parameters() {
             expected += 1;
             match self.values.get(&spec.name) {
                 None => return mismatch(format!("tensor `{}` {:?} is missing", spec.name, spec.shape)),
                 Some((shape, _)) if *shape != spec.shape => {
-                    let difference = format!("tensor `{}` is {shape:?}, the architecture has {:?}", spec.name, spec.shape);
+                    let difference = format!(
+                        "tensor `{}` is {shape:?}, the architecture has {:?}",
+                        spec.name, spec.shape
+                    );
                     return mismatch(difference);
                 }
                 Some(_) => {}
@@ -152,7 +188,10 @@ impl Weights {
         if expected != self.values.len() {
             let known: std::collections::BTreeSet<String> = graph.parameters().map(|spec| spec.name).collect();
             let extra = self.values.keys().find(|name| !known.contains(*name));
-            return mismatch(format!("tensor `{}` is not in the architecture", extra.map_or("", |name| name)));
+            return mismatch(format!(
+                "tensor `{}` is not in the architecture",
+                extra.map_or("", |name| name)
+            ));
         }
         Ok(())
     }
@@ -163,10 +202,15 @@ impl Weights {
         let mut tensors = BTreeMap::new();
         for (name, (shape, values)) in &self.values {
             let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
-            let tensor = Tensor::f_from_slice(values)?.f_to_kind(Kind::Float)?.f_view(shape.as_slice())?;
+            let tensor = Tensor::f_from_slice(values)?
+                .f_to_kind(Kind::Float)?
+                .f_view(shape.as_slice())?;
             tensors.insert(name.clone(), tensor);
         }
         network.assign(&tensors)?;
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

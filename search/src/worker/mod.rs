@@ -7,7 +7,9 @@
 mod pool;
 mod protocol;
 mod serve;
+#[cfg(all(test, unix))]
+pub(crate) mod testing;
 
 pub use pool::{Pool, PoolError, PoolEvent, WorkerCommand};
-pub use protocol::{DataRequest, FromWorker, Proxy, Ready, ToWorker, TrainRequest, TrainResult};
+pub use protocol::{FromWorker, Proxy, Ready, ToWorker, TrainRequest, TrainResult};
 pub use serve::serve;

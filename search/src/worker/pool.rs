@@ -102,7 +102,14 @@ impl Pool {
     /// in `logs`.
     pub fn new(command: WorkerCommand, prepare: ToWorker, logs: &Path) -> Self {
         let (sender, events) = channel();
-        Self { command, prepare, logs: logs.to_path_buf(), workers: Vec::new(), sender, events }
+        Self {
+            command,
+            prepare,
+            logs: logs.to_path_buf(),
+            workers: Vec::new(),
+            sender,
+            events,
+        }
     }
 
     /// Workers started and not dead.
@@ -137,13 +144,21 @@ impl Pool {
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .map_err(|source| PoolError::Start { program: self.command.program.clone(), source })?;
+            .map_err(|source| PoolError::Start {
+                program: self.command.program.clone(),
+                source,
+            })?;
         let input = child.stdin.take();
         let output = child.stdout.take();
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            for line in output.into_iter().flat_map(|output| BufReader::new(output).lines()) {
+            for line in output
+                .into_iter()
+                .flat_map(|output| BufReader::new(output).split(b'\n'))
+            {
                 let Ok(line) = line else { break };
+                // What is not text is no message, but no reason to lose the worker either.
+                let line = String::from_utf8_lossy(&line).into_owned();
                 if sender.send((index, generation, Some(line))).is_err() {
                     return;
                 }
@@ -151,7 +166,12 @@ impl Pool {
             // The pool may be gone already.
             let _ = sender.send((index, generation, None));
         });
-        let mut worker = Worker { child, input, generation, state: State::Loading };
+        let mut worker = Worker {
+            child,
+            input,
+            generation,
+            state: State::Loading,
+        };
         worker.say(&self.prepare);
         Ok(worker)
     }
@@ -172,7 +192,9 @@ impl Pool {
 
     /// Gives a training to a free worker; false where none is free.
     pub fn assign(&mut self, request: TrainRequest) -> bool {
-        let Some(worker) = self.workers.iter_mut().find(|worker| worker.state == State::Free) else { return false };
+        let Some(worker) = self.workers.iter_mut().find(|worker| worker.state == State::Free) else {
+            return false;
+        };
         worker.state = State::Busy(request.trial);
         worker.say(&ToWorker::Train(Box::new(request)));
         true
@@ -188,34 +210,45 @@ impl Pool {
             if self.workers[index].generation != generation {
                 continue;
             }
-            let Some(line) = line else { return Some(self.bury(index)) };
+            let Some(line) = line else {
+                return Some(self.bury(index));
+            };
             match serde_json::from_str::<FromWorker>(&line) {
-                Ok(message) => return Some(self.heard(index, message)),
+                Ok(message) => match self.heard(index, message) {
+                    Some(event) => return Some(event),
+                    None => tracing::warn!("worker {index} says something out of turn: {line}"),
+                },
                 Err(error) => tracing::warn!("worker {index} says something unknown ({error}): {line}"),
             }
         }
     }
 
-    fn heard(&mut self, index: usize, message: FromWorker) -> PoolEvent {
+    /// What a message means; `None` for answers to what the worker was not asked, which must not reach a journal.
+    fn heard(&mut self, index: usize, message: FromWorker) -> Option<PoolEvent> {
+        let state = &mut self.workers[index].state;
         match message {
             FromWorker::Ready(ready) => {
-                self.workers[index].state = State::Free;
-                PoolEvent::Ready { worker: index, ready }
+                (*state == State::Loading).then(|| *state = State::Free)?;
+                Some(PoolEvent::Ready { worker: index, ready })
             }
-            FromWorker::Loading { done, total } => PoolEvent::Loading { done, total },
-            FromWorker::Refused { reason } => PoolEvent::Refused { reason },
-            FromWorker::Done { .. } | FromWorker::Failed { .. } | FromWorker::Unsaved { .. } => {
-                self.workers[index].state = State::Free;
-                PoolEvent::Trial(message)
+            FromWorker::Loading { done, total } => Some(PoolEvent::Loading { done, total }),
+            FromWorker::Refused { reason } => Some(PoolEvent::Refused { reason }),
+            FromWorker::Done { trial, .. } | FromWorker::Failed { trial, .. } | FromWorker::Unsaved { trial, .. } => {
+                (*state == State::Busy(trial)).then(|| *state = State::Free)?;
+                Some(PoolEvent::Trial(message))
             }
-            FromWorker::Progress { .. } => PoolEvent::Trial(message),
+            FromWorker::Progress { trial, .. } => (*state == State::Busy(trial)).then_some(PoolEvent::Trial(message)),
         }
     }
 
     /// Takes note of a worker whose output ended.
     fn bury(&mut self, index: usize) -> PoolEvent {
-        let last_words = std::fs::read_to_string(self.log_path(index)).unwrap_or_default();
-        let last_line = last_words.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned);
+        let last_words = std::fs::read(self.log_path(index)).unwrap_or_default();
+        let last_line = String::from_utf8_lossy(&last_words)
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .map(str::to_owned);
         let worker = &mut self.workers[index];
         let trial = match worker.state {
             State::Busy(trial) => Some(trial),
@@ -225,9 +258,16 @@ impl Pool {
         worker.input = None;
         // It may have closed its output and live on; it is of no use either way.
         let _ = worker.child.kill();
-        let status = worker.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let status = worker
+            .child
+            .wait()
+            .map_or_else(|error| error.to_string(), |status| status.to_string());
         let reason = last_line.map_or_else(|| status.clone(), |line| format!("{status}: {line}"));
-        PoolEvent::Died { worker: index, trial, reason }
+        PoolEvent::Died {
+            worker: index,
+            trial,
+            reason,
+        }
     }
 }
 
@@ -251,3 +291,6 @@ impl Drop for Pool {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use mnas_space::Architecture;
 
 use super::protocol::{FromWorker, Ready, ToWorker, TrainRequest, TrainResult};
-use crate::data::{Normalization, Splits, Watch};
+use crate::data::{DataRequest, Normalization, Splits, Watch};
 use crate::train::weights::{Weights, WeightsInfo};
 use crate::train::{Network, Progress, TrainPlan, train};
 
@@ -36,7 +36,11 @@ pub fn serve(
         drop(sender);
         abandon();
     });
-    Worker { output: Mutex::new(output), splits: None }.run(&requests)
+    Worker {
+        output: Mutex::new(output),
+        loaded: None,
+    }
+    .run(&requests)
 }
 
 /// Why there is no trained network.
@@ -55,14 +59,26 @@ impl From<String> for Fault {
 
 struct Worker<W: Write> {
     output: Mutex<W>,
-    splits: Option<(Splits, Normalization)>,
+    loaded: Option<Loaded>,
+}
+
+/// The images, and where they come from.
+struct Loaded {
+    splits: Splits,
+    normalization: Normalization,
+    data: DataRequest,
 }
 
 impl<W: Write + Send> Worker<W> {
     fn run(&mut self, requests: &Receiver<String>) -> std::io::Result<()> {
         for line in requests {
             match serde_json::from_str(&line) {
-                Ok(ToWorker::Prepare { data, resolution, augmentation, threads }) => {
+                Ok(ToWorker::Prepare {
+                    data,
+                    resolution,
+                    augmentation,
+                    threads,
+                }) => {
                     tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(1));
                     let last = Mutex::new(Instant::now());
                     let progress = |done: usize, total: usize| {
@@ -73,16 +89,25 @@ impl<W: Write + Send> Worker<W> {
                             let _ = self.say(&FromWorker::Loading { done, total });
                         }
                     };
-                    let watch = Watch { progress: &progress, ..Watch::nobody() };
+                    let watch = Watch {
+                        progress: &progress,
+                        ..Watch::nobody()
+                    };
                     match data.load(resolution, &augmentation, watch) {
                         Ok(splits) => {
                             let ready = Ready::from(&splits.summary());
                             let normalization = Normalization::of(&splits.train);
-                            self.splits = Some((splits, normalization));
+                            self.loaded = Some(Loaded {
+                                splits,
+                                normalization,
+                                data,
+                            });
                             self.say(&FromWorker::Ready(Box::new(ready)))?;
                         }
                         Err(error) => {
-                            self.say(&FromWorker::Refused { reason: error.to_string() })?;
+                            self.say(&FromWorker::Refused {
+                                reason: error.to_string(),
+                            })?;
                             return Ok(());
                         }
                     }
@@ -115,13 +140,17 @@ impl<W: Write + Send> Worker<W> {
     }
 
     fn train(&self, request: &TrainRequest) -> Result<TrainResult, Fault> {
-        let loaded = self.splits.as_ref();
-        let (splits, normalization) = loaded.ok_or_else(|| "asked to train before the images were loaded".to_owned())?;
+        let loaded = self.loaded.as_ref();
+        let Loaded {
+            splits,
+            normalization,
+            data,
+        } = loaded.ok_or_else(|| "asked to train before the images were loaded".to_owned())?;
         let deployed: Architecture = request.architecture.parse().map_err(|error| format!("{error}"))?;
+        request.recipe.check().map_err(|error| error.to_string())?;
         let trained_form = request.proxy.apply(&deployed);
         let text = |error: tch::TchError| error.to_string().lines().next().unwrap_or_default().to_owned();
-        let network =
-            Network::new(trained_form.graph(), tch::Device::Cpu, request.seed).map_err(text)?;
+        let network = Network::new(trained_form.graph(), tch::Device::Cpu, request.seed).map_err(text)?;
         let plan = TrainPlan {
             train: &splits.train,
             val: &splits.val,
@@ -138,7 +167,10 @@ impl<W: Write + Send> Worker<W> {
             {
                 last = Instant::now();
                 // A coordinator that is gone is noticed by the reading thread.
-                let _ = self.say(&FromWorker::Progress { trial: request.trial, done });
+                let _ = self.say(&FromWorker::Progress {
+                    trial: request.trial,
+                    done,
+                });
             }
             ControlFlow::Continue(())
         };
@@ -151,6 +183,7 @@ impl<W: Write + Send> Worker<W> {
                 normalization: *normalization,
                 classes: splits.train.classes().to_vec(),
                 early_strides_removed: request.proxy.early_strides_removed,
+                data: Some(data.clone()),
             };
             let weights = Weights::of(&network, info).map_err(text)?;
             weights.write(path).map_err(|error| Fault::Saving(error.to_string()))?;
@@ -166,3 +199,6 @@ impl<W: Write + Send> Worker<W> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,15 +21,19 @@ use super::{cancel_flag, plot, space};
 use crate::files;
 use crate::report::{Printer, ReportRow, closing_table, units};
 use crate::study::{
-    BestFiles, Coordinator, Ended, Event, Journal, LatencyModel, Outcome, Purpose, StudyConfig, StudyError, StudyFolder,
-    StudyState, fill_table, freeze, measure_winners, outcome, redraw, write_best,
+    BestFiles, Coordinator, Ended, Event, Journal, LatencyModel, Outcome, Purpose, StudyConfig, StudyError,
+    StudyFolder, StudyState, fill_table, freeze, measure_winners, outcome, redraw, write_best,
 };
 use crate::worker::{Pool, PoolEvent, Ready, ToWorker, WorkerCommand};
 use progress::SearchProgress;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
-    let study = if arguments.resume { resume(arguments, printer)? } else { begin(arguments, printer, &cancel)? };
+    let study = if arguments.resume {
+        resume(arguments, printer)?
+    } else {
+        begin(arguments, printer, &cancel)?
+    };
     let Some(study) = study else { return Ok(()) };
     study.run(arguments, printer, &cancel)
 }
@@ -62,13 +66,29 @@ fn begin(arguments: &SearchArguments, printer: &Printer, cancel: &AtomicBool) ->
     let classes = ready.classes.len() as u32;
     introduce(printer, &config, &space, &ready, &folder.folder);
     let mut opened = OpenDevice::open(&config.device, &arguments.tables.tables)?;
-    let options = ProfileOptions { seed: config.seed, ..ProfileOptions::quick() };
+    let options = ProfileOptions {
+        seed: config.seed,
+        ..ProfileOptions::quick()
+    };
     let mut table = opened.table(&options.measure)?;
-    let purpose = Purpose { space: &space, classes, budget_ms: Some(config.budget.0), seed: config.seed };
+    let purpose = Purpose {
+        space: &space,
+        classes,
+        budget_ms: Some(config.budget.0),
+        seed: config.seed,
+    };
     let mut bars = ProfileProgress::new(printer);
     let hear = &mut |event: mnas_latency::ProfileEvent<'_>| bars.hear(&event);
     let runtime = opened.runtime.as_mut();
-    let filled = fill_table(&mut table, runtime, purpose, &options, arguments.profile_time, cancel, hear)?;
+    let filled = fill_table(
+        &mut table,
+        runtime,
+        purpose,
+        &options,
+        arguments.profile_time,
+        cancel,
+        hear,
+    )?;
     bars.finish();
     if !filled {
         return Err(CliError::interrupted(format!(
@@ -87,7 +107,16 @@ fn begin(arguments: &SearchArguments, printer: &Printer, cancel: &AtomicBool) ->
     files::write_atomically(&folder.folder.space(), space_text.as_bytes())?;
     files::write_atomically(&folder.folder.config(), config.to_toml().as_bytes())?;
     let folder = folder.keep();
-    Ok(Some(Study { folder, _lock: lock, config, space, latency, pool, ready, workers: settings.workers }))
+    Ok(Some(Study {
+        folder,
+        _lock: lock,
+        config,
+        space,
+        latency,
+        pool,
+        ready,
+        workers: settings.workers,
+    }))
 }
 
 /// Opens a study to go on with it.
@@ -104,8 +133,12 @@ fn resume(arguments: &SearchArguments, printer: &Printer) -> Result<Option<Study
         files::write_atomically(&folder.config(), config.to_toml().as_bytes())?;
     }
     if arguments.budget.is_some_and(|budget| budget != config.budget) {
-        return Err(CliError::config(format!("the study in {} has a budget of {}", folder.root().display(), config.budget))
-            .with_help("a budget is part of a study; start another one without --resume"));
+        return Err(CliError::config(format!(
+            "the study in {} has a budget of {}",
+            folder.root().display(),
+            config.budget
+        ))
+        .with_help("a budget is part of a study; start another one without --resume"));
     }
     let latency = LatencyModel::load(&folder.latency())?;
     let workers = arguments.workers.unwrap_or_else(num_cores).max(1);
@@ -116,7 +149,16 @@ fn resume(arguments: &SearchArguments, printer: &Printer) -> Result<Option<Study
         printer.result(&plan(&config, &space, folder.root()))?;
         return Ok(None);
     }
-    Ok(Some(Study { folder, _lock: lock, config, space, latency, pool, ready, workers }))
+    Ok(Some(Study {
+        folder,
+        _lock: lock,
+        config,
+        space,
+        latency,
+        pool,
+        ready,
+        workers,
+    }))
 }
 
 /// A new study's folder, removed again unless the study comes about.
@@ -150,12 +192,26 @@ fn pool(
     let command = match &arguments.worker_command {
         Some(command) => {
             let mut words = command.split_whitespace().map(str::to_owned);
-            let program = words.next().ok_or_else(|| CliError::usage("--worker-command is empty"))?;
-            WorkerCommand { program: program.into(), arguments: words.collect() }
+            let program = words
+                .next()
+                .ok_or_else(|| CliError::usage("--worker-command is empty"))?;
+            WorkerCommand {
+                program: program.into(),
+                arguments: words.collect(),
+            }
         }
-        None => WorkerCommand { program: std::env::current_exe()?, arguments: vec!["worker".to_owned()] },
+        None => WorkerCommand {
+            program: std::env::current_exe()?,
+            arguments: vec!["worker".to_owned()],
+        },
     };
-    let largest = space.families.iter().flat_map(|family| &family.resolutions).copied().max().unwrap_or(224);
+    let largest = space
+        .families
+        .iter()
+        .flat_map(|family| &family.resolutions)
+        .copied()
+        .max()
+        .unwrap_or(224);
     let mut data = config.data.clone();
     if data.path != Path::new("demo") {
         data.path = std::path::absolute(&data.path).unwrap_or(data.path);
@@ -180,7 +236,9 @@ fn first_ready(
     let bar = printer.progress("loading images", 0);
     loop {
         if cancel.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(CliError::interrupted("interrupted while the images were loaded; nothing was begun"));
+            return Err(CliError::interrupted(
+                "interrupted while the images were loaded; nothing was begun",
+            ));
         }
         match pool.next(Duration::from_millis(100)) {
             Some(PoolEvent::Ready { ready, .. }) => {
@@ -196,7 +254,11 @@ fn first_ready(
             }
             Some(PoolEvent::Refused { reason }) => return Err(StudyError::Data { reason }.into()),
             Some(PoolEvent::Died { reason, .. }) => {
-                return Err(StudyError::Workers { reason, logs: folder.logs() }.into());
+                return Err(StudyError::Workers {
+                    reason,
+                    logs: folder.logs(),
+                }
+                .into());
             }
             Some(PoolEvent::Trial(_)) | None => {}
         }
@@ -241,10 +303,16 @@ fn check_budget(
             "no network of space {} meets the budget of {} on {}: the fastest one takes {} (predicted from measured layers)",
             space.name, config.budget, config.device, prediction.latency
         );
-        let help = format!("the fastest network is {}\nraise the budget, or choose a smaller space with --space", fastest.architecture);
+        let help = format!(
+            "the fastest network is {}\nraise the budget, or choose a smaller space with --space",
+            fastest.architecture
+        );
         return Err(CliError::new(ExitCode::NoNetworkFits, message).with_help(help));
     }
-    printer.status(&format!("the fastest network of the space takes {}: the budget can be met", prediction.latency));
+    printer.status(&format!(
+        "the fastest network of the space takes {}: the budget can be met",
+        prediction.latency
+    ));
     Ok(())
 }
 
@@ -280,8 +348,13 @@ impl Study {
             deadline: arguments.time.map(|time| Instant::now() + time),
             cancel,
         };
-        let report = coordinator.run(&mut journal, &mut state, &mut self.pool, &mut |event| progress.hear(&event))?;
-        progress.finish(&format!("{} trials settled", state.trials.values().filter(|trial| trial.is_settled()).count()));
+        let report = coordinator.run(&mut journal, &mut state, &mut self.pool, &mut |event| {
+            progress.hear(&event)
+        })?;
+        progress.finish(&format!(
+            "{} trials settled",
+            state.trials.values().filter(|trial| trial.is_settled()).count()
+        ));
         drop(self.pool);
         if report.ended == Ended::Interrupted {
             redraw(&self.folder, &outcome(&self.config, &state))?;
@@ -290,7 +363,14 @@ impl Study {
         if report.ended == Ended::Exhausted {
             printer.warning("no further network within the budget was found; the space is used up");
         }
-        let measured = measure(&self.config, &mut state, &mut journal, &arguments.tables.tables, printer, cancel)?;
+        let measured = measure(
+            &self.config,
+            &mut state,
+            &mut journal,
+            &arguments.tables.tables,
+            printer,
+            cancel,
+        )?;
         let shown = outcome(&self.config, &state);
         let paths = redraw(&self.folder, &shown)?;
         if !measured {
@@ -322,8 +402,10 @@ impl Study {
 }
 
 fn interrupted(folder: &StudyFolder) -> CliError {
-    CliError::interrupted("interrupted; every finished trial is saved")
-        .with_help(format!("go on with: mnas search --resume --out {}", folder.root().display()))
+    CliError::interrupted("interrupted; every finished trial is saved").with_help(format!(
+        "go on with: mnas search --resume --out {}",
+        folder.root().display()
+    ))
 }
 
 /// Measures the winners whole; false when cancelled. A device that is not this machine's table any more is a warning:
@@ -349,7 +431,15 @@ fn measure(
     };
     let mut bars = ProfileProgress::new(printer);
     let hear = &mut |event: mnas_latency::ProfileEvent<'_>| bars.hear(&event);
-    let complete = measure_winners(config, state, journal, &mut table, opened.runtime.as_mut(), cancel, hear)?;
+    let complete = measure_winners(
+        config,
+        state,
+        journal,
+        &mut table,
+        opened.runtime.as_mut(),
+        cancel,
+        hear,
+    )?;
     bars.finish();
     Ok(complete)
 }
@@ -405,7 +495,10 @@ fn conclude(
                 Some(difference) => format!("ONNX Runtime agrees with libtorch within {difference:.1e}"),
                 None => "not checked, there is no ONNX Runtime".to_owned(),
             };
-            printer.status(&format!("wrote {} (architecture, weights, ONNX; {checked})", folder.best().display()));
+            printer.status(&format!(
+                "wrote {} (architecture, weights, ONNX; {checked})",
+                folder.best().display()
+            ));
             if !config.proxy.is_direct() {
                 printer.status(&format!(
                     "its weights come from the proxy; train it as deployed: mnas train {} --data …",
@@ -417,10 +510,20 @@ fn conclude(
         BestFiles::None => printer.warning("no trained candidate is within the budget"),
     }
     if arguments.json {
-        let front: Vec<NetworkRow> = shown.rows.iter().filter(|row| row.on_front).map(NetworkRow::from).collect();
+        let front: Vec<NetworkRow> = shown
+            .rows
+            .iter()
+            .filter(|row| row.on_front)
+            .map(NetworkRow::from)
+            .collect();
         let best = shown.best.map(|index| NetworkRow::from(&shown.rows[index]));
         let trials = shown.rows.iter().filter(|row| row.trial.is_some()).count();
-        return Ok(printer.json(&Document { study: folder.root().to_path_buf(), trials, front, best })?);
+        return Ok(printer.json(&Document {
+            study: folder.root().to_path_buf(),
+            trials,
+            front,
+            best,
+        })?);
     }
     printer.result(&closing_table(&shown.rows, printer.table_options()))?;
     if let Some(row) = shown.best.map(|index| &shown.rows[index]) {

@@ -19,7 +19,12 @@ const STEPS: f64 = 100.0;
 impl<'a> SearchProgress<'a> {
     pub fn new(printer: &'a Printer, settled: usize, total: usize) -> Self {
         let bar = printer.progress("training", (total as f64 * STEPS) as u64);
-        let progress = Self { printer, bar, settled, running: BTreeMap::new() };
+        let progress = Self {
+            printer,
+            bar,
+            settled,
+            running: BTreeMap::new(),
+        };
         progress.show();
         progress
     }
@@ -32,14 +37,20 @@ impl<'a> SearchProgress<'a> {
             SearchEvent::Progress { trial, done } => {
                 self.running.insert(*trial, *done);
             }
-            SearchEvent::Settled { state, trial, settled, total } => {
+            SearchEvent::Settled {
+                state,
+                trial,
+                settled,
+                total,
+            } => {
                 self.running.remove(trial);
                 self.settled = *settled;
                 self.bar.set_total((*total as f64 * STEPS) as u64);
                 self.printer.status(&line(&state.trials[trial], *settled, *total));
             }
             SearchEvent::WorkerDied { reason } => {
-                self.printer.warning(&format!("a worker died ({reason}); it is started again"));
+                self.printer
+                    .warning(&format!("a worker died ({reason}); it is started again"));
             }
         }
         self.show();
@@ -65,7 +76,10 @@ fn line(trial: &Trial, settled: usize, total: usize) -> String {
     let latency = crate::report::units::milliseconds(trial.latency_ms.0);
     let outcome = match &trial.outcome {
         TrialOutcome::Finished(result) => {
-            format!("{:.1} % at {latency}, trained in {:.0} s", result.accuracy, result.seconds)
+            format!(
+                "{:.1} % at {latency}, trained in {:.0} s",
+                result.accuracy, result.seconds
+            )
         }
         TrialOutcome::Failed { reason } => format!("failed: {reason}"),
         TrialOutcome::Pending => "pending".to_owned(),

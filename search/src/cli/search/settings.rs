@@ -11,12 +11,13 @@ use serde::Deserialize;
 use super::super::device::TableArguments;
 use super::super::error::CliError;
 use super::super::train::{Corrupt, num_cores, open_recipe};
+use crate::data::DataRequest;
 use crate::data::{LoadOptions, OnCorrupt, Split, Watch};
 use crate::files;
 use crate::strategy::StrategyConfig;
 use crate::study::{References, StudyConfig, Versions};
 use crate::train::Recipe;
-use crate::worker::{DataRequest, Proxy};
+use crate::worker::Proxy;
 
 /// `mnas search`
 #[derive(Debug, Args)]
@@ -169,18 +170,46 @@ impl Defaults {
     /// The demo, and photographs: networks for 224 px, compared at a quarter of that. Small images: trained as deployed.
     fn of(data: &DataRequest) -> Result<Self, CliError> {
         let source = data.source()?;
-        let quarter = Proxy { resolution_scale: 0.25, early_strides_removed: 0 };
+        let quarter = Proxy {
+            resolution_scale: 0.25,
+            early_strides_removed: 0,
+        };
         if source.is_demo() {
             let (space, recipe) = ("mobilenet", "demo");
-            return Ok(Self { space, recipe, proxy: quarter, trials: 16, images: None });
+            return Ok(Self {
+                space,
+                recipe,
+                proxy: quarter,
+                trials: 16,
+                images: None,
+            });
         }
-        let probe = LoadOptions { image_size: 65, limit_per_split: Some(1), on_corrupt: OnCorrupt::Skip, ..LoadOptions::default() };
-        let small = source.load_split(Split::Train, &probe, Watch::nobody()).is_ok_and(|set| set.size() <= 64);
+        let probe = LoadOptions {
+            image_size: 65,
+            limit_per_split: Some(1),
+            on_corrupt: OnCorrupt::Skip,
+            ..LoadOptions::default()
+        };
+        let small = source
+            .load_split(Split::Train, &probe, Watch::nobody())
+            .is_ok_and(|set| set.size() <= 64);
         if small {
             let (space, recipe) = ("mobilenet-small-images", "small-images");
-            return Ok(Self { space, recipe, proxy: Proxy::DIRECT, trials: 24, images: None });
+            return Ok(Self {
+                space,
+                recipe,
+                proxy: Proxy::DIRECT,
+                trials: 24,
+                images: None,
+            });
         }
-        Ok(Self { space: "mobilenet", recipe: "quick", proxy: quarter, trials: 24, images: None })
+        Ok(Self {
+            space: "mobilenet",
+            recipe: "quick",
+            proxy: quarter,
+            trials: 24,
+            images: None,
+        })
     }
 }
 
@@ -189,7 +218,9 @@ impl SearchArguments {
     pub fn settings(&self, runtime: &dyn Fn(&str) -> Result<String, CliError>) -> Result<Settings, CliError> {
         let file = self.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let Some(budget) = self.budget.or(file.budget) else {
-            return Err(CliError::usage("no budget is given; say how long the network may take, such as --budget 20ms"));
+            return Err(CliError::usage(
+                "no budget is given; say how long the network may take, such as --budget 20ms",
+            ));
         };
         let seed = self.seed.or(file.seed).unwrap_or(0);
         let table = file.data.unwrap_or_default();
@@ -224,7 +255,10 @@ impl SearchArguments {
         }
         let device = self.device.clone().or(file.device).unwrap_or_else(|| "host".to_owned());
         let workers = self.workers.unwrap_or_else(num_cores).max(1);
-        let data_name = data.path.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
+        let data_name = data
+            .path
+            .file_name()
+            .map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
         let name = file.name.unwrap_or_else(|| format!("{data_name}-{}ms", budget.0));
         let out = self.out.clone().unwrap_or_else(|| Path::new("results").join(&name));
         let config = StudyConfig {
@@ -238,7 +272,10 @@ impl SearchArguments {
             data,
             proxy,
             references: References {
-                per_network: self.references.or(file.references.map(|references| references.per_network)).unwrap_or(2),
+                per_network: self
+                    .references
+                    .or(file.references.map(|references| references.per_network))
+                    .unwrap_or(2),
             },
             recipe,
             versions: Versions {
@@ -249,8 +286,17 @@ impl SearchArguments {
             device,
         };
         config.check()?;
-        let space = self.space.clone().or(file.space).unwrap_or_else(|| defaults.space.to_owned());
-        Ok(Settings { config, space, workers, out })
+        let space = self
+            .space
+            .clone()
+            .or(file.space)
+            .unwrap_or_else(|| defaults.space.to_owned());
+        Ok(Settings {
+            config,
+            space,
+            workers,
+            out,
+        })
     }
 
     /// The folder of the study to go on with.

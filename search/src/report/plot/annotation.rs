@@ -82,11 +82,7 @@ impl Label {
 
     /// The first line of a boxed label is its headline.
     fn line_style(style: Text, boxed: bool, number: usize) -> Text {
-        if boxed && number == 0 {
-            style.bold()
-        } else {
-            style
-        }
+        if boxed && number == 0 { style.bold() } else { style }
     }
 
     /// Leader line, frame and backing: what lies below the markers.
@@ -102,11 +98,7 @@ impl Label {
             } else {
                 end
             };
-            canvas.line(
-                &[start, end],
-                2,
-                if self.boxed { BUDGET } else { RULE }.mix(1.0),
-            )?;
+            canvas.line(&[start, end], 2, if self.boxed { BUDGET } else { RULE }.mix(1.0))?;
         }
         if self.boxed {
             let rect = place.rect.grown(-BOX_MARGIN);
@@ -114,10 +106,7 @@ impl Label {
             return canvas.frame(rect, 3, BUDGET);
         }
         let covers = obstacles.soft.iter().any(|dot| dot.intersects(&place.rect))
-            || obstacles
-                .lines
-                .iter()
-                .any(|&line| place.rect.crossed_by(line));
+            || obstacles.lines.iter().any(|&line| place.rect.crossed_by(line));
         if covers {
             canvas.fill(place.rect, PAPER.mix(0.72))
         } else {
@@ -133,11 +122,7 @@ impl Label {
     ) -> Result<(), ReportError> {
         let rect = place.rect;
         if !self.boxed {
-            return canvas.text(
-                &self.lines[0],
-                rect.center(),
-                self.style.align(HPos::Center),
-            );
+            return canvas.text(&self.lines[0], rect.center(), self.style.align(HPos::Center));
         }
         for (number, line) in self.lines.iter().enumerate() {
             let y = rect.top + BOX_MARGIN + 9.0 + BEST_LINE * (number as f64 + 0.5);

@@ -80,14 +80,7 @@ impl Axes {
             _ => format!("{}{suffix}", spec.latency_title),
         };
         canvas.text(&latency_title, (middle.0, f64::from(HEIGHT) - 62.0), title)?;
-        canvas.text(
-            &spec.accuracy_title,
-            (62.0, middle.1),
-            Text {
-                upwards: true,
-                ..title
-            },
-        )?;
+        canvas.text(&spec.accuracy_title, (62.0, middle.1), Text { upwards: true, ..title })?;
         if let Some(note) = note {
             let style = Text::new(27.0, FAINT_INK).align(HPos::Right);
             let y = if style.width(note)? < 1000.0 {
@@ -100,10 +93,7 @@ impl Axes {
         Ok(())
     }
 
-    fn draw_ticks<Backend: Surface>(
-        &self,
-        canvas: &mut Canvas<'_, Backend>,
-    ) -> Result<(), ReportError> {
+    fn draw_ticks<Backend: Surface>(&self, canvas: &mut Canvas<'_, Backend>) -> Result<(), ReportError> {
         let frame = self.frame;
         let style = Text::new(TICK_SIZE, INK);
         for tick in self.x.ticks(9) {
@@ -113,11 +103,7 @@ impl Axes {
                 canvas.line(&[(x, frame.top), (x, frame.bottom)], 2, GRID.mix(1.0))?;
                 canvas.text(label, (x, frame.bottom + 46.0), style.align(HPos::Center))?;
             }
-            canvas.line(
-                &[(x, frame.bottom), (x, frame.bottom + length)],
-                3,
-                RULE.mix(1.0),
-            )?;
+            canvas.line(&[(x, frame.bottom), (x, frame.bottom + length)], 3, RULE.mix(1.0))?;
         }
         for tick in self.y.ticks(8) {
             let y = self.y.position(tick.value);

@@ -9,8 +9,7 @@ use ab_glyph::{Font as _, FontRef, PxScale, ScaleFont as _};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
-    Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, RGBColor, ShapeStyle,
-    TextStyle,
+    Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, RGBColor, ShapeStyle, TextStyle,
 };
 
 use super::super::ReportError;
@@ -36,12 +35,8 @@ fn fonts() -> Result<&'static Fonts, ReportError> {
     static FONTS: OnceLock<Option<Fonts>> = OnceLock::new();
     let load = || {
         Some(Fonts {
-            regular: FontRef::try_from_slice(include_bytes!(
-                "../../../assets/Inter-Regular-Latin.otf"
-            ))
-            .ok()?,
-            bold: FontRef::try_from_slice(include_bytes!("../../../assets/Inter-Bold-Latin.otf"))
-                .ok()?,
+            regular: FontRef::try_from_slice(include_bytes!("../../../assets/Inter-Regular-Latin.otf")).ok()?,
+            bold: FontRef::try_from_slice(include_bytes!("../../../assets/Inter-Bold-Latin.otf")).ok()?,
         })
     };
     let missing = || ReportError::Drawing {
@@ -55,31 +50,15 @@ fn fonts() -> Result<&'static Fonts, ReportError> {
 /// plotters' own bitmap text drops the side bearings of letters and stands elsewhere than its SVG text.
 pub(super) trait Surface: DrawingBackend {
     /// Sets one line of this width with the start, middle or end of its baseline, as `text.align` says, at `at`.
-    fn set_line(
-        &mut self,
-        line: &str,
-        width: f64,
-        at: Position,
-        text: Text,
-    ) -> Result<(), ReportError>;
+    fn set_line(&mut self, line: &str, width: f64, at: Position, text: Text) -> Result<(), ReportError>;
 }
 
 impl Surface for SVGBackend<'_> {
-    fn set_line(
-        &mut self,
-        line: &str,
-        _width: f64,
-        at: Position,
-        text: Text,
-    ) -> Result<(), ReportError> {
+    fn set_line(&mut self, line: &str, _width: f64, at: Position, text: Text) -> Result<(), ReportError> {
         // For readers without Inter the names behind it; `textLength`, added at the end, keeps the width.
         const FAMILY: FontFamily<'_> = FontFamily::Name("Inter, Helvetica, Arial, sans-serif");
         // plotters divides sizes by 1.24 and lets text anchored at its top hang 0.76 em above the baseline.
-        let style = if text.bold {
-            FontStyle::Bold
-        } else {
-            FontStyle::Normal
-        };
+        let style = if text.bold { FontStyle::Bold } else { FontStyle::Normal };
         let mut font = FontDesc::new(FAMILY, text.size * 1.24, style);
         let hang = 0.76 * text.size;
         let mut anchor = (at.0, at.1 - hang);
@@ -96,13 +75,7 @@ impl Surface for SVGBackend<'_> {
 }
 
 impl Surface for BitMapBackend<'_> {
-    fn set_line(
-        &mut self,
-        line: &str,
-        width: f64,
-        at: Position,
-        text: Text,
-    ) -> Result<(), ReportError> {
+    fn set_line(&mut self, line: &str, width: f64, at: Position, text: Text) -> Result<(), ReportError> {
         let before = match text.align {
             HPos::Left => 0.0,
             HPos::Center => width / 2.0,
@@ -138,29 +111,17 @@ impl Surface for BitMapBackend<'_> {
             let mut pixels = Vec::new();
             outline.draw(|x, y, coverage| pixels.push((x, y, coverage)));
             for (x, y, coverage) in pixels {
-                let (along, down) = (
-                    x as i32 + bounds.min.x as i32,
-                    y as i32 + bounds.min.y as i32,
-                );
+                let (along, down) = (x as i32 + bounds.min.x as i32, y as i32 + bounds.min.y as i32);
                 let at = if text.upwards {
                     (pen_x as i32 + down, pen_y as i32 - along)
                 } else {
                     (along, down)
                 };
-                if at.0 < 0
-                    || at.1 < 0
-                    || at.0 >= size.0 as i32
-                    || at.1 >= size.1 as i32
-                    || coverage <= 0.0
-                {
+                if at.0 < 0 || at.1 < 0 || at.0 >= size.0 as i32 || at.1 >= size.1 as i32 || coverage <= 0.0 {
                     continue;
                 }
-                let color = text
-                    .color
-                    .mix(f64::from(coverage.min(1.0)))
-                    .to_backend_color();
-                self.draw_pixel(at, color)
-                    .map_err(|error| drawing_error(&error))?;
+                let color = text.color.mix(f64::from(coverage.min(1.0))).to_backend_color();
+                self.draw_pixel(at, color).map_err(|error| drawing_error(&error))?;
             }
         }
         Ok(())
@@ -216,11 +177,7 @@ impl Text {
 
     fn font(self) -> Result<&'static FontRef<'static>, ReportError> {
         let fonts = fonts()?;
-        Ok(if self.bold {
-            &fonts.bold
-        } else {
-            &fonts.regular
-        })
+        Ok(if self.bold { &fonts.bold } else { &fonts.regular })
     }
 
     /// `ab_glyph` takes a size as the height from descent to ascent.
@@ -264,33 +221,17 @@ impl<'a, Backend: Surface> Canvas<'a, Backend> {
     }
 
     /// The outline of a rectangle.
-    pub(super) fn frame(
-        &mut self,
-        rect: Rect,
-        width: u32,
-        color: RGBColor,
-    ) -> Result<(), ReportError> {
+    pub(super) fn frame(&mut self, rect: Rect, width: u32, color: RGBColor) -> Result<(), ReportError> {
         let (left, top, right, bottom) = (rect.left, rect.top, rect.right, rect.bottom);
         self.line(
-            &[
-                (left, top),
-                (right, top),
-                (right, bottom),
-                (left, bottom),
-                (left, top),
-            ],
+            &[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)],
             width,
             color.mix(1.0),
         )
     }
 
     /// Joined straight lines.
-    pub(super) fn line(
-        &mut self,
-        points: &[Position],
-        width: u32,
-        color: RGBAColor,
-    ) -> Result<(), ReportError> {
+    pub(super) fn line(&mut self, points: &[Position], width: u32, color: RGBAColor) -> Result<(), ReportError> {
         let style = ShapeStyle {
             color,
             filled: false,
@@ -329,11 +270,7 @@ impl<'a, Backend: Surface> Canvas<'a, Backend> {
     }
 
     /// A filled polygon.
-    pub(super) fn polygon(
-        &mut self,
-        points: &[Position],
-        color: RGBColor,
-    ) -> Result<(), ReportError> {
+    pub(super) fn polygon(&mut self, points: &[Position], color: RGBColor) -> Result<(), ReportError> {
         let style = ShapeStyle {
             color: color.mix(1.0),
             filled: true,
@@ -346,12 +283,7 @@ impl<'a, Backend: Surface> Canvas<'a, Backend> {
     }
 
     /// A filled disc.
-    pub(super) fn disc(
-        &mut self,
-        center: Position,
-        radius: f64,
-        color: RGBAColor,
-    ) -> Result<(), ReportError> {
+    pub(super) fn disc(&mut self, center: Position, radius: f64, color: RGBAColor) -> Result<(), ReportError> {
         let style = ShapeStyle {
             color,
             filled: true,
@@ -378,9 +310,7 @@ impl<'a, Backend: Surface> Canvas<'a, Backend> {
 
     /// Ends the drawing and returns the width of each line of text in the order drawn.
     pub(super) fn finish(self) -> Result<Vec<f64>, ReportError> {
-        self.backend
-            .present()
-            .map_err(|error| drawing_error(&error))?;
+        self.backend.present().map_err(|error| drawing_error(&error))?;
         Ok(self.text_widths)
     }
 }

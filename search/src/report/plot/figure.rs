@@ -15,8 +15,8 @@ use super::header::draw_titles;
 use super::legend::{draw_interval, draw_legend, draw_measured, legend};
 use super::scene::{Scene, best_lines, not_drawn, reference_label};
 use super::style::{
-    BEST_RADIUS, BUDGET, CANDIDATE, DOT_RADIUS, FAINT_INK, FRONT, FRONT_RADIUS, PAPER,
-    REFERENCE_RADIUS, Shape, draw_marker, text_tone,
+    BEST_RADIUS, BUDGET, CANDIDATE, DOT_RADIUS, FAINT_INK, FRONT, FRONT_RADIUS, PAPER, REFERENCE_RADIUS, Shape,
+    draw_marker, text_tone,
 };
 
 /// Draws the figure of these rows on a backend of `WIDTH` by `HEIGHT`; returns the width of each line of text.
@@ -26,9 +26,7 @@ pub(super) fn draw<Backend: Surface>(
     spec: &PlotSpec,
 ) -> Result<Vec<f64>, ReportError> {
     let spec = &PlotSpec {
-        budget_ms: spec
-            .budget_ms
-            .filter(|budget| budget.is_finite() && *budget > 0.0),
+        budget_ms: spec.budget_ms.filter(|budget| budget.is_finite() && *budget > 0.0),
         ..spec.clone()
     };
     let scene = Scene::new(rows);
@@ -126,8 +124,7 @@ impl<'a> Figure<'a> {
     }
 
     fn position(&self, index: usize) -> Position {
-        self.axes
-            .position(self.rows[index].point().unwrap_or_default())
+        self.axes.position(self.rows[index].point().unwrap_or_default())
     }
 
     /// Whether to draw the row hollow.
@@ -139,26 +136,16 @@ impl<'a> Figure<'a> {
     fn strong(&self) -> Vec<(usize, RGBColor, Shape, f64)> {
         let mut strong = Vec::new();
         for family in &self.scene.families {
-            strong.extend(family.members.iter().map(|&index| {
-                (
-                    index,
-                    family.style.color,
-                    family.style.shape,
-                    REFERENCE_RADIUS,
-                )
-            }));
+            strong.extend(
+                family
+                    .members
+                    .iter()
+                    .map(|&index| (index, family.style.color, family.style.shape, REFERENCE_RADIUS)),
+            );
         }
-        let others = self
-            .scene
-            .front
-            .iter()
-            .filter(|&&index| Some(index) != self.scene.best);
+        let others = self.scene.front.iter().filter(|&&index| Some(index) != self.scene.best);
         strong.extend(others.map(|&index| (index, FRONT, Shape::Disc, FRONT_RADIUS)));
-        strong.extend(
-            self.scene
-                .best
-                .map(|index| (index, BUDGET, Shape::Star, BEST_RADIUS)),
-        );
+        strong.extend(self.scene.best.map(|index| (index, BUDGET, Shape::Star, BEST_RADIUS)));
         strong
     }
 
@@ -190,11 +177,7 @@ impl<'a> Figure<'a> {
     }
 
     fn lines(&self) -> Vec<Segment> {
-        let mut lines: Vec<Segment> = self
-            .staircase()
-            .windows(2)
-            .map(|pair| (pair[0], pair[1]))
-            .collect();
+        let mut lines: Vec<Segment> = self.staircase().windows(2).map(|pair| (pair[0], pair[1])).collect();
         for family in &self.scene.families {
             lines.extend(
                 family
@@ -229,20 +212,13 @@ impl<'a> Figure<'a> {
     fn measured_x(&self, index: usize) -> Option<f64> {
         let row = &self.rows[index];
         row.latency_ms?;
-        let measured = row
-            .measured_ms
-            .filter(|value| value.is_finite() && *value > 0.0)?;
+        let measured = row.measured_ms.filter(|value| value.is_finite() && *value > 0.0)?;
         Some(self.axes.clamped_x(measured))
     }
 
     /// The front as a staircase: at each latency the best accuracy reached so far.
     fn staircase(&self) -> Vec<Position> {
-        let corners: Vec<Position> = self
-            .scene
-            .front
-            .iter()
-            .map(|&index| self.position(index))
-            .collect();
+        let corners: Vec<Position> = self.scene.front.iter().map(|&index| self.position(index)).collect();
         let mut path = Vec::new();
         for (position, &corner) in corners.iter().enumerate() {
             if position > 0 {
@@ -253,18 +229,11 @@ impl<'a> Figure<'a> {
         path
     }
 
-    fn paint_back<Backend: Surface>(
-        &self,
-        canvas: &mut Canvas<'_, Backend>,
-    ) -> Result<(), ReportError> {
+    fn paint_back<Backend: Surface>(&self, canvas: &mut Canvas<'_, Backend>) -> Result<(), ReportError> {
         for &index in &self.scene.front {
             if let Some((low, high)) = interval(&self.rows[index]) {
                 let y = self.position(index).1;
-                draw_interval(
-                    canvas,
-                    y,
-                    (self.axes.clamped_x(low), self.axes.clamped_x(high)),
-                )?;
+                draw_interval(canvas, y, (self.axes.clamped_x(low), self.axes.clamped_x(high)))?;
             }
         }
         for &index in &self.scene.dominated {
@@ -280,20 +249,12 @@ impl<'a> Figure<'a> {
         let path = self.staircase();
         if let (Some(&first), Some(&last)) = (path.first(), path.last()) {
             // To its left nothing was found, to its right nothing better.
-            canvas.line(
-                &[(first.0, self.axes.frame.bottom), first],
-                2,
-                FRONT.mix(0.35),
-            )?;
+            canvas.line(&[(first.0, self.axes.frame.bottom), first], 2, FRONT.mix(0.35))?;
             canvas.line(&[last, (self.axes.frame.right, last.1)], 2, FRONT.mix(0.35))?;
             canvas.line(&path, 5, FRONT.mix(1.0))?;
         }
         for family in &self.scene.families {
-            let path: Vec<Position> = family
-                .front
-                .iter()
-                .map(|&index| self.position(index))
-                .collect();
+            let path: Vec<Position> = family.front.iter().map(|&index| self.position(index)).collect();
             if path.len() > 1 {
                 canvas.line(&path, 3, family.style.color.mix(0.75))?;
             }
@@ -301,10 +262,7 @@ impl<'a> Figure<'a> {
         Ok(())
     }
 
-    fn paint_markers<Backend: Surface>(
-        &self,
-        canvas: &mut Canvas<'_, Backend>,
-    ) -> Result<(), ReportError> {
+    fn paint_markers<Backend: Surface>(&self, canvas: &mut Canvas<'_, Backend>) -> Result<(), ReportError> {
         let strong = self.strong();
         for &(index, color, ..) in &strong {
             if let Some(x) = self.measured_x(index) {
@@ -312,29 +270,16 @@ impl<'a> Figure<'a> {
             }
         }
         for (index, color, shape, radius) in strong {
-            draw_marker(
-                canvas,
-                shape,
-                self.position(index),
-                radius,
-                color,
-                self.hollow(index),
-            )?;
+            draw_marker(canvas, shape, self.position(index), radius, color, self.hollow(index))?;
         }
         Ok(())
     }
 
-    fn say_empty<Backend: Surface>(
-        &self,
-        canvas: &mut Canvas<'_, Backend>,
-    ) -> Result<(), ReportError> {
+    fn say_empty<Backend: Surface>(&self, canvas: &mut Canvas<'_, Backend>) -> Result<(), ReportError> {
         let style = Text::new(40.0, FAINT_INK).align(HPos::Center);
         let text = "no complete candidate yet";
         let center = self.axes.frame.center();
-        canvas.fill(
-            Rect::around(center, style.width(text)? + 60.0, 90.0),
-            PAPER.mix(1.0),
-        )?;
+        canvas.fill(Rect::around(center, style.width(text)? + 60.0, 90.0), PAPER.mix(1.0))?;
         canvas.text(text, center, style)
     }
 
@@ -358,12 +303,7 @@ impl<'a> Figure<'a> {
                 )?);
             }
         }
-        for &index in self
-            .scene
-            .front
-            .iter()
-            .filter(|&&index| Some(index) != self.scene.best)
-        {
+        for &index in self.scene.front.iter().filter(|&&index| Some(index) != self.scene.best) {
             let style = Text::new(LABEL_SIZE - 3.0, text_tone(FRONT));
             labels.push(Label::one_line(
                 self.rows[index].label(),

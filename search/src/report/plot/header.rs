@@ -62,8 +62,5 @@ fn wrap(text: &str, style: Text, room: f64) -> Result<Vec<String>, ReportError> 
         }
     }
     lines.push(line);
-    lines
-        .iter()
-        .map(|line| shorten(line, style, room))
-        .collect()
+    lines.iter().map(|line| shorten(line, style, room)).collect()
 }

@@ -11,8 +11,7 @@ use super::figure::interval;
 use super::header::{SIDE, shorten};
 use super::scene::Scene;
 use super::style::{
-    BEST_RADIUS, BUDGET, CANDIDATE, DOT_RADIUS, FRONT, FRONT_RADIUS, INK, REFERENCE_RADIUS, Shape,
-    draw_marker,
+    BEST_RADIUS, BUDGET, CANDIDATE, DOT_RADIUS, FRONT, FRONT_RADIUS, INK, REFERENCE_RADIUS, Shape, draw_marker,
 };
 
 const SIZE: f64 = 32.0;
@@ -49,10 +48,7 @@ pub(super) fn legend(rows: &[ReportRow], scene: &Scene, spec: &PlotSpec) -> Vec<
         entries.push((disc(FRONT, FRONT_RADIUS, true), "Pareto front".to_owned()));
     }
     if !scene.dominated.is_empty() {
-        entries.push((
-            disc(CANDIDATE, DOT_RADIUS, false),
-            "dominated candidate".to_owned(),
-        ));
+        entries.push((disc(CANDIDATE, DOT_RADIUS, false), "dominated candidate".to_owned()));
     }
     if scene.best.is_some() {
         let what = if spec.budget_ms.is_some() {
@@ -85,11 +81,7 @@ pub(super) fn legend(rows: &[ReportRow], scene: &Scene, spec: &PlotSpec) -> Vec<
     {
         entries.push((Symbol::Measured, "predicted to measured".to_owned()));
     }
-    if scene
-        .front
-        .iter()
-        .any(|&index| interval(&rows[index]).is_some())
-    {
+    if scene.front.iter().any(|&index| interval(&rows[index]).is_some()) {
         entries.push((Symbol::Interval, "predicted interval".to_owned()));
     }
     for family in &scene.families {
@@ -127,11 +119,7 @@ pub(super) fn draw_legend<Backend: Surface>(
         canvas.text(&label, (x + symbol_width + 16.0, y), style)?;
         x += width + 56.0;
     }
-    Ok(if entries.is_empty() {
-        top
-    } else {
-        y + ROW / 2.0
-    })
+    Ok(if entries.is_empty() { top } else { y + ROW / 2.0 })
 }
 
 fn symbol_width(symbol: Symbol) -> f64 {
@@ -159,14 +147,7 @@ fn draw_symbol<Backend: Surface>(
                 let width = if color == FRONT { 5 } else { 3 };
                 canvas.line(&[(x, y), (right, y)], width, color.mix(1.0))?;
             }
-            draw_marker(
-                canvas,
-                shape,
-                (f64::midpoint(x, right), y),
-                radius,
-                color,
-                hollow,
-            )
+            draw_marker(canvas, shape, (f64::midpoint(x, right), y), radius, color, hollow)
         }
         Symbol::Measured => {
             draw_measured(canvas, (x + 14.0, y), right - 4.0, FRONT)?;
@@ -174,14 +155,7 @@ fn draw_symbol<Backend: Surface>(
         }
         Symbol::Interval => {
             draw_interval(canvas, y, (x, right))?;
-            draw_marker(
-                canvas,
-                Shape::Disc,
-                (f64::midpoint(x, right), y),
-                13.0,
-                FRONT,
-                false,
-            )
+            draw_marker(canvas, Shape::Disc, (f64::midpoint(x, right), y), 13.0, FRONT, false)
         }
     }
 }
@@ -195,11 +169,7 @@ pub(super) fn draw_measured<Backend: Surface>(
 ) -> Result<(), ReportError> {
     let y = predicted.1;
     canvas.line(&[predicted, (measured_x, y)], 3, color.mix(1.0))?;
-    canvas.line(
-        &[(measured_x, y - 15.0), (measured_x, y + 15.0)],
-        5,
-        color.mix(1.0),
-    )
+    canvas.line(&[(measured_x, y - 15.0), (measured_x, y + 15.0)], 5, color.mix(1.0))
 }
 
 /// The band of a prediction's interval.

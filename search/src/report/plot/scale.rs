@@ -53,11 +53,7 @@ impl Scale {
     pub(super) fn accuracy(values: &[f64], start: f64, end: f64) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 100.0));
         let pad = ((high - low) * 0.08).max(if high - low < 0.5 { 0.5 } else { 0.0 });
-        let low = if low >= 0.0 {
-            (low - pad).max(0.0)
-        } else {
-            low - pad
-        };
+        let low = if low >= 0.0 { (low - pad).max(0.0) } else { low - pad };
         let room = (high + pad).min((100.0 + (high - low) * 0.03).max(high));
         Self {
             low,
@@ -96,9 +92,7 @@ impl Scale {
             .into_iter()
             .find(|&step| step >= raw * 0.999);
         let step = step.unwrap_or(power * 10.0);
-        let decimals = (0..9)
-            .find(|&places| is_whole(step * 10_f64.powi(places)))
-            .unwrap_or(9) as usize;
+        let decimals = (0..9).find(|&places| is_whole(step * 10_f64.powi(places))).unwrap_or(9) as usize;
         let first = (self.low / step).ceil() as i64;
         let last = (self.high.min(self.highest_tick) / step).floor() as i64;
         (first..=last)
@@ -157,11 +151,7 @@ mod tests {
     use super::*;
 
     fn labels(scale: &Scale) -> Vec<String> {
-        scale
-            .ticks(8)
-            .into_iter()
-            .filter_map(|tick| tick.label)
-            .collect()
+        scale.ticks(8).into_iter().filter_map(|tick| tick.label).collect()
     }
 
     #[test]
@@ -212,9 +202,6 @@ mod tests {
     #[test]
     fn six_decades_keep_few_labels() {
         let scale = Scale::latency(&[0.01, 10_000.0], 0.0, 1.0);
-        assert_eq!(
-            labels(&scale),
-            ["0.01", "0.1", "1", "10", "100", "1000", "10000"]
-        );
+        assert_eq!(labels(&scale), ["0.01", "0.1", "1", "10", "100", "1000", "10000"]);
     }
 }

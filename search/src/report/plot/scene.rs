@@ -38,14 +38,8 @@ impl Scene {
             .collect();
         drawn.sort_by(|left, right| left.1.total_cmp(&right.1).then(left.0.cmp(&right.0)));
         let candidates = |on_front: bool| {
-            let wanted = |index: &usize| {
-                rows[*index].kind == RowKind::Candidate && rows[*index].on_front == on_front
-            };
-            drawn
-                .iter()
-                .map(|&(index, _)| index)
-                .filter(wanted)
-                .collect()
+            let wanted = |index: &usize| rows[*index].kind == RowKind::Candidate && rows[*index].on_front == on_front;
+            drawn.iter().map(|&(index, _)| index).filter(wanted).collect()
         };
         Self {
             front: candidates(true),
@@ -57,15 +51,8 @@ impl Scene {
 
     /// Every row drawn.
     pub(super) fn drawn(&self) -> impl Iterator<Item = usize> {
-        let references = self
-            .families
-            .iter()
-            .flat_map(|family| family.members.iter());
-        self.front
-            .iter()
-            .chain(&self.dominated)
-            .chain(references)
-            .copied()
+        let references = self.families.iter().flat_map(|family| family.members.iter());
+        self.front.iter().chain(&self.dominated).chain(references).copied()
     }
 }
 
@@ -80,18 +67,10 @@ fn families(rows: &[ReportRow], drawn: &[(usize, f64)]) -> Vec<Family> {
         let name = family_of(&row.name);
         if families.iter().all(|family| family.name != name) {
             let style = family_style(&name, &mut unknown);
-            let belongs = |index: &usize| {
-                rows[*index].kind == RowKind::Reference && family_of(&rows[*index].name) == name
-            };
-            let members: Vec<usize> = drawn
-                .iter()
-                .map(|&(index, _)| index)
-                .filter(belongs)
-                .collect();
-            let points: Vec<(f64, f64)> = members
-                .iter()
-                .filter_map(|&index| rows[index].point())
-                .collect();
+            let belongs =
+                |index: &usize| rows[*index].kind == RowKind::Reference && family_of(&rows[*index].name) == name;
+            let members: Vec<usize> = drawn.iter().map(|&(index, _)| index).filter(belongs).collect();
+            let points: Vec<(f64, f64)> = members.iter().filter_map(|&index| rows[index].point()).collect();
             let front = pareto_front(&points)
                 .into_iter()
                 .map(|member| members[member])
@@ -111,9 +90,7 @@ fn families(rows: &[ReportRow], drawn: &[(usize, f64)]) -> Vec<Family> {
 pub(super) fn reference_label(row: &ReportRow) -> String {
     let name = row.label();
     let short = match name.get(..9) {
-        Some(prefix) if prefix.eq_ignore_ascii_case("mobilenet") => {
-            name[9..].trim_start_matches(['-', ' ']).to_owned()
-        }
+        Some(prefix) if prefix.eq_ignore_ascii_case("mobilenet") => name[9..].trim_start_matches(['-', ' ']).to_owned(),
         _ => name.clone(),
     };
     let words: Vec<String> = short
@@ -123,11 +100,7 @@ pub(super) fn reference_label(row: &ReportRow) -> String {
             _ => word.to_owned(),
         })
         .collect();
-    if words.is_empty() {
-        name
-    } else {
-        words.join(" ")
-    }
+    if words.is_empty() { name } else { words.join(" ") }
 }
 
 /// The lines that describe the best network; the first is its headline.
@@ -166,9 +139,7 @@ pub(super) fn not_drawn(rows: &[ReportRow]) -> Option<String> {
         (number > 0).then(|| format!("{number} {what}"))
     };
     let parts: Vec<String> = [
-        count("over budget, not trained", &|row| {
-            row.status == RowStatus::OverBudget
-        }),
+        count("over budget, not trained", &|row| row.status == RowStatus::OverBudget),
         count("failed", &|row| row.status == RowStatus::Failed),
         count("unfinished", &|row| row.status == RowStatus::Pending),
         count("without accuracy or latency", &|row| {

@@ -179,10 +179,7 @@ fn outline(shape: Shape, center: Position, radius: f64) -> Vec<Position> {
         Shape::TriangleDown => regular(3, 270.0, radius * 1.4),
         Shape::Pentagon => regular(5, 90.0, radius * 1.15),
         Shape::Star => {
-            let (outer, inner) = (
-                regular(5, 90.0, radius * 1.5),
-                regular(5, 126.0, radius * 0.66),
-            );
+            let (outer, inner) = (regular(5, 90.0, radius * 1.5), regular(5, 126.0, radius * 0.66));
             outer
                 .into_iter()
                 .zip(inner)
@@ -200,10 +197,7 @@ mod tests {
     fn a_family_is_what_stands_before_width_and_resolution() {
         assert_eq!(family_of("MobileNetV2 0.75x 160"), "MobileNetV2");
         assert_eq!(family_of("MobileNetV3-Large 1.0x"), "MobileNetV3-Large");
-        assert_eq!(
-            family_of("MobileNet V3 Small 0.75x 224"),
-            "MobileNet V3 Small"
-        );
+        assert_eq!(family_of("MobileNet V3 Small 0.75x 224"), "MobileNet V3 Small");
         assert_eq!(family_of("mobilenet-v1"), "mobilenet-v1");
         assert_eq!(family_of("224"), "224");
     }

@@ -16,11 +16,7 @@ fn spec(budget_ms: Option<f64>) -> PlotSpec {
 }
 
 /// Draws both forms, and leaves them in the folder named by `MNAS_PLOT_TEST_OUT` if it is set, to be looked at.
-fn draw(
-    name: &str,
-    rows: &[ReportRow],
-    spec: &PlotSpec,
-) -> Result<String, Box<dyn std::error::Error>> {
+fn draw(name: &str, rows: &[ReportRow], spec: &PlotSpec) -> Result<String, Box<dyn std::error::Error>> {
     let svg = render_svg(rows, spec)?;
     let png = render_png(rows, spec)?;
     assert!(svg.starts_with("<svg width=\"1600\" height=\"1000\""));
@@ -101,10 +97,7 @@ fn degenerate_studies_still_draw() -> Outcome {
     draw("one", &candidates(&[(12.0, 70.0)], None), &spec(None))?;
     draw(
         "equal",
-        &candidates(
-            &[(8.0, 50.0), (12.0, 50.0), (15.0, 50.0), (15.0, 50.0)],
-            Some(13.0),
-        ),
+        &candidates(&[(8.0, 50.0), (12.0, 50.0), (15.0, 50.0), (15.0, 50.0)], Some(13.0)),
         &spec(Some(13.0)),
     )?;
     draw(
@@ -168,10 +161,7 @@ fn both_files_are_written() -> Outcome {
 
 #[test]
 fn a_small_plot_keeps_its_bytes() -> Outcome {
-    let mut rows = candidates(
-        &[(8.0, 51.0), (12.0, 60.0), (15.0, 58.0), (24.0, 66.0)],
-        Some(20.0),
-    );
+    let mut rows = candidates(&[(8.0, 51.0), (12.0, 60.0), (15.0, 58.0), (24.0, 66.0)], Some(20.0));
     rows[1].measured_ms = Some(12.75);
     rows.push(reference("MobileNetV3-Small 0.75x 160", 9.0, 50.0));
     mark_front(&mut rows, Some(20.0));

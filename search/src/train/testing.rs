@@ -1,0 +1,79 @@
+//! Small networks and images for tests.
+
+use mnas_space::Architecture;
+use tch::{Device, Kind, Tensor};
+
+use super::weights::WeightsInfo;
+use super::{Network, Recipe, seeded};
+use crate::data::{Augmentation, DataSource, LoadOptions, Normalization, Splits, Synthetic, Watch};
+
+/// Synthetic images of 4 classes at 16 pixels.
+pub(crate) fn images(train: usize, val: usize) -> Splits {
+    let source = DataSource::demo(Synthetic {
+        classes: 4,
+        train,
+        val,
+        test: 4,
+        seed: 7,
+    })
+    .unwrap();
+    source
+        .load(
+            &LoadOptions {
+                image_size: 16,
+                ..LoadOptions::default()
+            },
+            Watch::nobody(),
+        )
+        .unwrap()
+}
+
+/// The network of an architecture string, initialised from `seed`.
+pub(crate) fn network(text: &str, seed: u64) -> Network {
+    Network::new(text.parse::<Architecture>().unwrap().graph(), Device::Cpu, seed).unwrap()
+}
+
+/// Images of normally distributed pixels.
+pub(crate) fn noise(count: i64, side: i64, seed: u64) -> Tensor {
+    seeded(seed, || {
+        Tensor::randn([count, 3, side, side], (Kind::Float, Device::Cpu))
+    })
+}
+
+/// A tensor's values, row by row.
+pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
+    Vec::try_from(&tensor.detach().contiguous().view([-1])).unwrap()
+}
+
+/// All tensors' values.
+pub(crate) fn all_values(network: &Network) -> Vec<Vec<f32>> {
+    network.tensors().map(|(_, tensor)| values(tensor)).collect()
+}
+
+/// A recipe without augmentation; `learning_rate` is the rate used, whatever the batch.
+pub(crate) fn recipe(epochs: u32, batch_size: usize, learning_rate: f64) -> Recipe {
+    Recipe {
+        name: "test".to_owned(),
+        epochs,
+        batch_size,
+        learning_rate: learning_rate * 256.0 / batch_size as f64,
+        momentum: 0.9,
+        weight_decay: 0.0,
+        label_smoothing: 0.0,
+        warmup_epochs: 0.0,
+        augmentation: Augmentation::None,
+    }
+}
+
+/// What a file of an architecture's weights says about itself.
+pub(crate) fn info(architecture: &str) -> WeightsInfo {
+    WeightsInfo {
+        architecture: architecture.to_owned(),
+        train_resolution: 16,
+        image_size: None,
+        normalization: Normalization::IMAGENET,
+        classes: ["cat", "dog", "Käse", "a\nb"].map(str::to_owned).to_vec(),
+        early_strides_removed: 1,
+        data: None,
+    }
+}
