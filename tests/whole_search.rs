@@ -78,7 +78,9 @@ fn a_search_leaves_a_complete_study() {
 fn redrawing_reproduces_the_files(place: &Workplace) {
     let drawn = ["trials.csv", "front.csv", "front.svg", "front.png"].map(|file| place.path("study").join(file));
     let before = drawn.clone().map(|file| fs::read(file).unwrap());
-    drawn.iter().for_each(|file| fs::remove_file(file).unwrap());
+    for file in &drawn {
+        fs::remove_file(file).unwrap();
+    }
     place.run("plot study").success();
     for (file, before) in drawn.iter().zip(before) {
         assert!(

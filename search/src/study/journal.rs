@@ -241,7 +241,9 @@ mod tests {
         // A reader that rounds twice takes the first one for its neighbour.
         let latencies = [0.060_657_449_242_011_684, 8.333_333_333_333_334, 0.1 + 0.2];
         let events = latencies.map(|latency_ms| Event::Measured { trial: 0, latency_ms });
-        events.iter().for_each(|event| journal.append(event).unwrap());
+        for event in &events {
+            journal.append(event).unwrap();
+        }
         assert_eq!(Journal::read(&path).unwrap(), events);
     }
 
