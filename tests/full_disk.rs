@@ -1,6 +1,6 @@
 //! Disks that are full.
 
-use crate::support::{Workplace, flat};
+use crate::support::{Workplace, flat, search_line};
 
 /// Runs a shell script that calls the program as `$mnas`, and returns whether it could be run, and what it said.
 fn script(place: &Workplace, program: &str, before: &[&str], script: &str) -> (Option<i32>, String) {
@@ -42,7 +42,7 @@ fn a_search_on_a_full_disk_stops_and_goes_on_later() {
         return;
     }
     // The mount lives as long as its shell: fill, make room, go on, take the files out.
-    let search = place.search_line("--trials 8 --seed 5 --out full/study");
+    let search = search_line("--trials 8 --seed 5 --out full/study");
     let (code, said) = script(
         &place,
         "unshare",
@@ -70,7 +70,7 @@ fn a_search_on_a_full_disk_stops_and_goes_on_later() {
 fn weights_that_cannot_be_written_stop_the_search_and_cost_no_trial() {
     let place = Workplace::new();
     // A limit on the size of files stands for the full disk: it needs no rights. Small networks' weights are below it.
-    let search = place.search_line("--trials 8 --seed 5");
+    let search = search_line("--trials 8 --seed 5");
     let (code, said) = script(
         &place,
         "env",

@@ -18,7 +18,7 @@ fn a_network_of_the_space_is_predicted_from_measured_layers() {
     let line = format!("latency {NETWORK} --device fake --tables tables --measure --missing refuse --json");
     let found: serde_json::Value = serde_json::from_str(&stdout(&place.run(&line).success())).unwrap();
     let number = |key: &str| found[key].as_f64().unwrap_or_else(|| panic!("{key}: {found}"));
-    assert!(number("coverage") >= 1.0);
+    assert!(number("coverage") >= 1.0, "{found}");
     assert!(number("low_ms") <= number("predicted_ms") && number("predicted_ms") <= number("high_ms"));
     assert!(
         (number("predicted_ms") / number("measured_ms") - 1.0).abs() < 0.1,

@@ -117,21 +117,9 @@ impl Workplace {
             .assert()
     }
 
-    /// The command line of a small search of this folder with further flags; the last of equal flags counts here.
-    #[expect(clippy::unused_self, reason = "reads as what is run in this folder")]
-    pub fn search_line(&self, flags: &str) -> String {
-        let given: Vec<&str> = flags.split_whitespace().filter(|word| word.starts_with("--")).collect();
-        let words: Vec<&str> = SEARCH.split_whitespace().collect();
-        let mut line = vec![words[0]];
-        for pair in words[1..].chunks(2).filter(|pair| !given.contains(&pair[0])) {
-            line.extend(pair);
-        }
-        format!("{} {flags}", line.join(" "))
-    }
-
     /// Runs a small search to its end.
     pub fn search(&self, flags: &str) -> Assert {
-        self.run(&self.search_line(flags))
+        self.run(&search_line(flags))
     }
 
     /// Goes on with a study.
@@ -142,7 +130,7 @@ impl Workplace {
     /// Starts a small search and leaves it running; it is killed with the guard at the latest.
     pub fn start_search(&self, flags: &str) -> Running {
         let stderr = fs::File::create(self.path("stderr.txt")).unwrap();
-        let mut command = self.mnas(&self.search_line(flags));
+        let mut command = self.mnas(&search_line(flags));
         Running {
             child: command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap(),
         }
@@ -171,6 +159,17 @@ impl Workplace {
             self.finished_trials("study") >= count
         });
     }
+}
+
+/// The command line of a small search with further flags; the last of equal flags counts here.
+pub fn search_line(flags: &str) -> String {
+    let given: Vec<&str> = flags.split_whitespace().filter(|word| word.starts_with("--")).collect();
+    let words: Vec<&str> = SEARCH.split_whitespace().collect();
+    let mut line = vec![words[0]];
+    for pair in words[1..].chunks(2).filter(|pair| !given.contains(&pair[0])) {
+        line.extend(pair);
+    }
+    format!("{} {flags}", line.join(" "))
 }
 
 /// A process that is killed when the test ends early.

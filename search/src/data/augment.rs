@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(read("augmentation = \"none\""), Ok(Augmentation::None));
         assert_eq!(read("augmentation = { crop-flip = {} }"), Ok(Augmentation::crop_flip()));
         assert_eq!(
-            read("augmentation = { resized-crop-flip = { min_area = 0.5 } }"),
+            read("augmentation = { resized-crop-flip = { min-area = 0.5 } }"),
             Ok(Augmentation::ResizedCropFlip { min_area: 0.5 })
         );
         assert!(read("augmentation = { crop-flip = { paddding = 0.1 } }").is_err());

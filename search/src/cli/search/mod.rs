@@ -30,7 +30,7 @@ use progress::SearchProgress;
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
     let study = if arguments.resume {
-        resume(arguments, printer)?
+        resume(arguments, printer, &cancel)?
     } else {
         begin(arguments, printer, &cancel)?
     };
@@ -120,7 +120,7 @@ fn begin(arguments: &SearchArguments, printer: &Printer, cancel: &AtomicBool) ->
 }
 
 /// Opens a study to go on with it.
-fn resume(arguments: &SearchArguments, printer: &Printer) -> Result<Option<Study>, CliError> {
+fn resume(arguments: &SearchArguments, printer: &Printer, cancel: &AtomicBool) -> Result<Option<Study>, CliError> {
     let folder = StudyFolder::open(&arguments.folder_to_resume()?)?;
     let lock = folder.lock()?;
     let (mut config, _) = plot::load(&folder)?;
@@ -143,7 +143,7 @@ fn resume(arguments: &SearchArguments, printer: &Printer) -> Result<Option<Study
     let latency = LatencyModel::load(&folder.latency())?;
     let workers = arguments.workers.unwrap_or_else(num_cores).max(1);
     let mut pool = pool(arguments, &config, &space, &folder)?;
-    let ready = first_ready(&mut pool, printer, &AtomicBool::new(false), &folder)?;
+    let ready = first_ready(&mut pool, printer, cancel, &folder)?;
     introduce(printer, &config, &space, &ready, &folder);
     if arguments.dry_run {
         printer.result(&plan(&config, &space, folder.root()))?;

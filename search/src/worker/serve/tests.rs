@@ -64,7 +64,7 @@ impl Talk {
     fn failure(&mut self, request: TrainRequest) -> String {
         self.say(&ToWorker::Train(Box::new(request)));
         match self.hear() {
-            Some(FromWorker::Failed { trial: 7, reason }) => reason,
+            Some(FromWorker::Failed { trial: 7, reason } | FromWorker::Unsaved { trial: 7, reason }) => reason,
             other => panic!("{other:?}"),
         }
     }
