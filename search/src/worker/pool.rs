@@ -214,10 +214,13 @@ impl Pool {
                 return Some(self.bury(index));
             };
             match serde_json::from_str::<FromWorker>(&line) {
-                Ok(message) => match self.heard(index, message) {
-                    Some(event) => return Some(event),
-                    None => tracing::warn!("worker {index} says something out of turn: {line}"),
-                },
+                Ok(message) => {
+                    let event = self.heard(index, message);
+                    if event.is_some() {
+                        return event;
+                    }
+                    tracing::warn!("worker {index} says something out of turn: {line}");
+                }
                 Err(error) => tracing::warn!("worker {index} says something unknown ({error}): {line}"),
             }
         }

@@ -145,7 +145,7 @@ fn a_training_that_kills_its_workers_fails_alone() {
     let script = SCRIPT.replace("    92)", "    2 | 92)");
     let mut deaths = 0;
     let (report, state) = bed.run("deaths", &script, None, &mut |event| {
-        deaths += usize::from(matches!(event, SearchEvent::WorkerDied { .. }))
+        deaths += usize::from(matches!(event, SearchEvent::WorkerDied { .. }));
     });
     assert_eq!(report.unwrap().ended, Ended::Complete);
     assert_eq!((deaths, state.trials[&2].attempts), (3, 3));

@@ -93,7 +93,7 @@ fn proposed(trial: u64, proposal: &Proposal) -> Event {
 
 /// What comes of a training depends on the network alone; one in seven fails.
 fn outcome(trial: u64, id: ArchitectureId) -> Event {
-    if id.0 % 7 == 0 {
+    if id.0.is_multiple_of(7) {
         return Event::Failed {
             trial,
             reason: "test".to_owned(),

@@ -51,6 +51,8 @@
 //! print("weights", [norm(t) for n, t in state])
 //! ```
 
+#![expect(clippy::unreadable_literal, reason = "numbers as they were printed")]
+
 use mnas_space::{Architecture, ParameterKind, ParameterSpec};
 use tch::{Device, Kind, Reduction, Tensor};
 
