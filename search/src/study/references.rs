@@ -85,7 +85,7 @@ mod tests {
         // Multiply-adds as latency: 100 M is a millisecond.
         let mut latency = |architecture: &Architecture| architecture.cost().macs as f64 / 1e8;
         let chosen = choose_references(&space, 1000, 1.0, 2, &mut latency);
-        let mut latencies_of = |wanted: &str| -> Vec<f64> {
+        let latencies_of = |wanted: &str| -> Vec<f64> {
             let named =
                 |point: &&ReferencePoint| matches!(&point.kind, TrialKind::Reference { name, .. } if name == wanted);
             chosen

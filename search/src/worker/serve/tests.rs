@@ -171,8 +171,13 @@ fn trainings_fail_with_a_reason_and_the_worker_goes_on() {
     hot.recipe.epochs = 40;
     let reason = talk.failure(hot);
     assert!(reason.contains("the loss became"), "{reason}");
+    // A disk that is full says nothing about the network: that is told apart.
     let file = tempfile::NamedTempFile::new().unwrap();
-    let reason = talk.failure(request(Some(file.path().join("below a file"))));
+    let weights = Some(file.path().join("below a file"));
+    talk.say(&ToWorker::Train(Box::new(request(weights))));
+    let Some(FromWorker::Unsaved { trial: 7, reason }) = talk.hear() else {
+        panic!("saved below a file")
+    };
     assert!(reason.contains("cannot be written"), "{reason}");
 
     talk.say(&ToWorker::Train(Box::new(request(None))));
