@@ -1,0 +1,105 @@
+//! What a search says at its end.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::super::error::CliError;
+use super::SearchArguments;
+use crate::report::{Printer, ReportRow, closing_table, units};
+use crate::study::{BestFiles, Outcome, StudyConfig, StudyFolder};
+
+#[derive(Serialize)]
+struct Document {
+    study: PathBuf,
+    trials: usize,
+    front: Vec<NetworkRow>,
+    best: Option<NetworkRow>,
+}
+
+#[derive(Serialize)]
+struct NetworkRow {
+    id: String,
+    architecture: String,
+    accuracy: Option<f64>,
+    latency_ms: Option<f64>,
+    measured_ms: Option<f64>,
+    params: u64,
+    macs: u64,
+}
+
+impl From<&ReportRow> for NetworkRow {
+    fn from(row: &ReportRow) -> Self {
+        Self {
+            id: row.id.clone(),
+            architecture: row.architecture.clone(),
+            accuracy: row.accuracy,
+            latency_ms: row.latency_ms,
+            measured_ms: row.measured_ms,
+            params: row.params,
+            macs: row.macs,
+        }
+    }
+}
+
+pub(super) fn conclude(
+    arguments: &SearchArguments,
+    printer: &Printer,
+    config: &StudyConfig,
+    folder: &StudyFolder,
+    shown: &Outcome,
+    best: &BestFiles,
+    paths: &[PathBuf],
+) -> Result<(), CliError> {
+    for path in paths {
+        printer.status(&format!("wrote {}", path.display()));
+    }
+    match best {
+        BestFiles::Written { difference } => {
+            let checked = match difference {
+                Some(difference) => format!("ONNX Runtime agrees with libtorch within {difference:.1e}"),
+                None => "not checked, there is no ONNX Runtime".to_owned(),
+            };
+            printer.status(&format!(
+                "wrote {} (architecture, weights, ONNX; {checked})",
+                folder.best().display()
+            ));
+            if !config.proxy.is_direct() {
+                printer.status(&format!(
+                    "its weights come from the proxy; train it as deployed: mnas train {} --data …",
+                    folder.best().join("architecture.toml").display()
+                ));
+            }
+        }
+        BestFiles::WithoutWeights => printer.warning("the best network's weights are gone; train it with mnas train"),
+        BestFiles::None => printer.warning("no trained candidate is within the budget"),
+    }
+    if arguments.json {
+        let front: Vec<NetworkRow> = shown
+            .rows
+            .iter()
+            .filter(|row| row.on_front)
+            .map(NetworkRow::from)
+            .collect();
+        let best = shown.best.map(|index| NetworkRow::from(&shown.rows[index]));
+        let trials = shown.rows.iter().filter(|row| row.trial.is_some()).count();
+        return Ok(printer.json(&Document {
+            study: folder.root().to_path_buf(),
+            trials,
+            front,
+            best,
+        })?);
+    }
+    printer.result(&closing_table(&shown.rows, printer.table_options()))?;
+    if let Some(row) = shown.best.map(|index| &shown.rows[index]) {
+        let latency = row.decisive_latency_ms().map_or_else(String::new, units::milliseconds);
+        printer.result(&format!(
+            "best under {}: {} with {} at {latency}\n{}",
+            config.budget,
+            row.label(),
+            row.accuracy.map_or_else(String::new, units::percent),
+            row.architecture
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,303 @@
+//! Up to the first trial: a new study with its data, latency table and folder, or an existing one opened.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use mnas_latency::ProfileOptions;
+use mnas_space::SearchSpace;
+
+use super::super::device::OpenDevice;
+use super::super::error::{CliError, ExitCode};
+use super::super::profile::ProfileProgress;
+use super::super::train::num_cores;
+use super::super::{plot, space};
+use super::{SearchArguments, Study};
+use crate::files;
+use crate::report::Printer;
+use crate::study::{LatencyModel, Purpose, StudyConfig, StudyError, StudyFolder, fill_table, freeze};
+use crate::worker::{Pool, PoolEvent, Ready, ToWorker, WorkerCommand};
+
+/// Sets up a new study; `None` after a dry run.
+pub(super) fn begin(
+    arguments: &SearchArguments,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<Option<Study>, CliError> {
+    let describe = |device: &str| OpenDevice::open(device, &arguments.tables.tables).map(|opened| opened.describe());
+    let settings = arguments.settings(&describe)?;
+    let config = settings.config;
+    let (space, space_text) = space::open(&settings.space)?;
+    let folder = StudyFolder::create(&settings.out)?;
+    // Locked first: another process that is setting up here must not lose its folder to this one's clean-up.
+    let lock = folder.lock()?;
+    let folder = NewFolder { folder, keep: false };
+    let mut pool = pool(arguments, &config, &space, &folder.folder)?;
+    let ready = first_ready(&mut pool, printer, cancel, &folder.folder)?;
+    let classes = ready.classes.len() as u32;
+    introduce(printer, &config, &space, &ready, &folder.folder);
+    let mut opened = OpenDevice::open(&config.device, &arguments.tables.tables)?;
+    let options = ProfileOptions {
+        seed: config.seed,
+        ..ProfileOptions::quick()
+    };
+    let mut table = opened.table(&options.measure)?;
+    let purpose = Purpose {
+        space: &space,
+        classes,
+        budget_ms: Some(config.budget.0),
+        seed: config.seed,
+    };
+    let mut bars = ProfileProgress::new(printer);
+    let hear = &mut |event: mnas_latency::ProfileEvent<'_>| bars.hear(&event);
+    let runtime = opened.runtime.as_mut();
+    let filled = fill_table(
+        &mut table,
+        runtime,
+        purpose,
+        &options,
+        arguments.profile_time,
+        cancel,
+        hear,
+    )?;
+    bars.finish();
+    if !filled {
+        return Err(CliError::interrupted(format!(
+            "interrupted before the search began; the {} layers measured so far are kept in {}",
+            table.len(),
+            opened.folder.display()
+        )));
+    }
+    freeze(&opened.folder, &folder.folder.latency())?;
+    let latency = LatencyModel::load(&folder.folder.latency())?;
+    check_budget(printer, &config, &space, &latency, classes)?;
+    if arguments.dry_run {
+        printer.result(&plan(&config, &space, &settings.out))?;
+        return Ok(None);
+    }
+    files::write_atomically(&folder.folder.space(), space_text.as_bytes())?;
+    files::write_atomically(&folder.folder.config(), config.to_toml().as_bytes())?;
+    let folder = folder.keep();
+    Ok(Some(Study {
+        folder,
+        _lock: lock,
+        config,
+        space,
+        latency,
+        pool,
+        ready,
+        workers: settings.workers,
+    }))
+}
+
+/// Opens a study to go on with it.
+pub(super) fn resume(
+    arguments: &SearchArguments,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<Option<Study>, CliError> {
+    let folder = StudyFolder::open(&arguments.folder_to_resume()?)?;
+    let lock = folder.lock()?;
+    let (mut config, _) = plot::load(&folder)?;
+    let path = folder.space();
+    let text = files::read_text(&path).map_err(|error| CliError::config(error.to_string()))?;
+    let space = SearchSpace::from_toml(&text).map_err(|error| CliError::document(&path, &text, &error))?;
+    if let Some(trials) = arguments.trials.filter(|&trials| trials != config.trials) {
+        config.trials = trials;
+        config.check()?;
+        files::write_atomically(&folder.config(), config.to_toml().as_bytes())?;
+    }
+    if arguments.budget.is_some_and(|budget| budget != config.budget) {
+        return Err(CliError::config(format!(
+            "the study in {} has a budget of {}",
+            folder.root().display(),
+            config.budget
+        ))
+        .with_help("a budget is part of a study; start another one without --resume"));
+    }
+    let latency = LatencyModel::load(&folder.latency())?;
+    let workers = arguments.workers.unwrap_or_else(num_cores).max(1);
+    let mut pool = pool(arguments, &config, &space, &folder)?;
+    let ready = first_ready(&mut pool, printer, cancel, &folder)?;
+    introduce(printer, &config, &space, &ready, &folder);
+    if arguments.dry_run {
+        printer.result(&plan(&config, &space, folder.root()))?;
+        return Ok(None);
+    }
+    Ok(Some(Study {
+        folder,
+        _lock: lock,
+        config,
+        space,
+        latency,
+        pool,
+        ready,
+        workers,
+    }))
+}
+
+/// A new study's folder, removed again unless the study comes about.
+struct NewFolder {
+    folder: StudyFolder,
+    keep: bool,
+}
+
+impl NewFolder {
+    fn keep(mut self) -> StudyFolder {
+        self.keep = true;
+        self.folder.clone()
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        if !self.keep {
+            // It was empty or absent before; nothing of value is in it yet.
+            let _ = std::fs::remove_dir_all(self.folder.root());
+        }
+    }
+}
+
+fn pool(
+    arguments: &SearchArguments,
+    config: &StudyConfig,
+    space: &SearchSpace,
+    folder: &StudyFolder,
+) -> Result<Pool, CliError> {
+    let command = match &arguments.worker_command {
+        Some(command) => {
+            let mut words = command.split_whitespace().map(str::to_owned);
+            let program = words
+                .next()
+                .ok_or_else(|| CliError::usage("--worker-command is empty"))?;
+            WorkerCommand {
+                program: program.into(),
+                arguments: words.collect(),
+            }
+        }
+        None => WorkerCommand {
+            program: std::env::current_exe()?,
+            arguments: vec!["worker".to_owned()],
+        },
+    };
+    let largest = space
+        .families
+        .iter()
+        .flat_map(|family| &family.resolutions)
+        .copied()
+        .max()
+        .unwrap_or(224);
+    let mut data = config.data.clone();
+    if data.path != Path::new("demo") {
+        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
+    }
+    let prepare = ToWorker::Prepare {
+        data,
+        resolution: config.proxy.resolution(largest),
+        augmentation: config.recipe.augmentation,
+        threads: config.threads_per_worker,
+    };
+    Ok(Pool::new(command, prepare, &folder.logs()))
+}
+
+/// Starts one worker and waits until it has loaded the images.
+fn first_ready(
+    pool: &mut Pool,
+    printer: &Printer,
+    cancel: &AtomicBool,
+    folder: &StudyFolder,
+) -> Result<Ready, CliError> {
+    pool.grow(1).map_err(StudyError::Pool)?;
+    let bar = printer.progress("loading images", 0);
+    loop {
+        if cancel.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(CliError::interrupted(
+                "interrupted while the images were loaded; nothing was begun",
+            ));
+        }
+        match pool.next(Duration::from_millis(100)) {
+            Some(PoolEvent::Ready { ready, .. }) => {
+                bar.finish(&ready.description);
+                for skipped in &ready.skipped {
+                    printer.warning(&format!("skipped {skipped}"));
+                }
+                return Ok(*ready);
+            }
+            Some(PoolEvent::Loading { done, total }) => {
+                bar.set_total(total as u64);
+                bar.set(done as u64);
+            }
+            Some(PoolEvent::Refused { reason }) => return Err(StudyError::Data { reason }.into()),
+            Some(PoolEvent::Died { reason, .. }) => {
+                return Err(StudyError::Workers {
+                    reason,
+                    logs: folder.logs(),
+                }
+                .into());
+            }
+            Some(PoolEvent::Trial(_)) | None => {}
+        }
+    }
+}
+
+fn introduce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, ready: &Ready, folder: &StudyFolder) {
+    printer.status(&format!(
+        "study {} in {}: budget {} on {} ({})",
+        config.name,
+        folder.root().display(),
+        config.budget,
+        config.device,
+        config.versions.runtime
+    ));
+    let digits = space.size().to_string();
+    printer.status(&format!(
+        "space {}: about 10^{} networks; {} search, {} candidates, seed {}",
+        space.name,
+        digits.len() - 1,
+        config.strategy.name(),
+        config.trials,
+        config.seed
+    ));
+    printer.status(&config.fidelity(ready.train, ready.val));
+    if ready.demo {
+        printer.status("these are synthetic demo images; give your own with --data");
+    }
+}
+
+/// Refuses a budget that no network of the space meets, before anything is trained.
+fn check_budget(
+    printer: &Printer,
+    config: &StudyConfig,
+    space: &SearchSpace,
+    latency: &LatencyModel,
+    classes: u32,
+) -> Result<(), CliError> {
+    let (fastest, prediction) = latency.fastest(space, classes);
+    if prediction.latency > config.budget {
+        let message = format!(
+            "no network of space {} meets the budget of {} on {}: the fastest one takes {} (predicted from measured layers)",
+            space.name, config.budget, config.device, prediction.latency
+        );
+        let help = format!(
+            "the fastest network is {}\nraise the budget, or choose a smaller space with --space",
+            fastest.architecture
+        );
+        return Err(CliError::new(ExitCode::NoNetworkFits, message).with_help(help));
+    }
+    printer.status(&format!(
+        "the fastest network of the space takes {}: the budget can be met",
+        prediction.latency
+    ));
+    Ok(())
+}
+
+fn plan(config: &StudyConfig, space: &SearchSpace, out: &Path) -> String {
+    format!(
+        "would train {} candidates and up to {} references with {} in {}; nothing was trained\n\n{}",
+        config.trials,
+        config.references.per_network * space.references.len(),
+        config.recipe.name,
+        out.display(),
+        config.to_toml()
+    )
+}
