@@ -181,7 +181,7 @@ impl Defaults {
                 recipe,
                 proxy: quarter,
                 trials: 16,
-                images: None,
+                images: Some(2500),
             });
         }
         let probe = LoadOptions {
