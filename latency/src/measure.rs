@@ -68,14 +68,6 @@ impl MeasureSettings {
             reference_ms: 2000.0,
         }
     }
-
-    /// The same care for whole networks, which take milliseconds a run.
-    #[must_use]
-    pub fn for_networks(mut self) -> Self {
-        self.max_ms *= 15.0;
-        self.max_samples = self.max_samples.max(41);
-        self
-    }
 }
 
 /// What was measured, in milliseconds at the anchor's reference speed.

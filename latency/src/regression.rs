@@ -41,10 +41,8 @@ pub(crate) fn solve_factored(lower: &[Vec<f64>], b: &[f64]) -> Vec<f64> {
     x
 }
 
-/// Ridge regression that draws coefficients towards `prior`: the minimum of
-/// `Σ (x·β − y)² + Σ penalty_j (β_j − prior_j)²`, with the Cholesky factor of the normal equations.
-pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {
-    let width = prior.len();
+/// The Gram matrix `xᵀx` and `xᵀy`.
+fn normal_equations(x: &[Vec<f64>], y: &[f64], width: usize) -> (Vec<Vec<f64>>, Vec<f64>) {
     let mut gram = vec![vec![0.0; width]; width];
     let mut right = vec![0.0; width];
     for (row, y) in x.iter().zip(y) {
@@ -55,6 +53,14 @@ pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -
             }
         }
     }
+    (gram, right)
+}
+
+/// Ridge regression that draws coefficients towards `prior`: the minimum of
+/// `Σ (x·β − y)² + Σ penalty_j (β_j − prior_j)²`, with the Cholesky factor of the normal equations.
+pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {
+    let width = prior.len();
+    let (mut gram, mut right) = normal_equations(x, y, width);
     for i in 0..width {
         gram[i][i] += penalty[i];
         right[i] += penalty[i] * prior[i];
@@ -67,16 +73,7 @@ pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -
 pub(crate) fn non_negative(x: &[Vec<f64>], y: &[f64], penalty: f64) -> Vec<f64> {
     const SWEEPS: usize = 400;
     let width = x.first().map_or(0, Vec::len);
-    let mut gram = vec![vec![0.0; width]; width];
-    let mut right = vec![0.0; width];
-    for (row, y) in x.iter().zip(y) {
-        for i in 0..width {
-            right[i] += row[i] * y;
-            for j in 0..width {
-                gram[i][j] += row[i] * row[j];
-            }
-        }
-    }
+    let (gram, right) = normal_equations(x, y, width);
     let mut beta = vec![0.0; width];
     for _ in 0..SWEEPS {
         for i in 0..width {

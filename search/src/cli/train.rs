@@ -176,8 +176,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
     let cancel = cancel_flag()?;
     let mut recipe = open_recipe(&arguments.recipe)?;
     if let Some(epochs) = arguments.epochs {
-        recipe.warmup_epochs = recipe.warmup_epochs.min(f64::from(epochs) / 2.0);
-        recipe.epochs = epochs;
+        recipe.set_epochs(epochs);
         recipe.check()?;
     }
     let (unsized_network, _) = arguments.architecture.resolve()?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mnas_latency::{
     LatencyError, LatencyTable, Prediction, Predictor, ProfileEvent, ProfileOptions, Runtime, StopReason, profile,
 };
-use mnas_space::{Architecture, BlockKey, Candidate, SearchSpace};
+use mnas_space::{Architecture, BlockKey, Candidate, Genotype, SearchSpace};
 
 use crate::files::{self, FileError};
 use crate::random::stream;
@@ -39,20 +39,11 @@ impl LatencyModel {
 
     /// The network of one of the space's families with the least predicted latency, and that latency.
     pub fn fastest_of_family(&self, space: &SearchSpace, family: usize, classes: u32) -> (Candidate, Prediction) {
-        let families = vec![space.families[family].clone()];
-        let alone = SearchSpace {
-            families,
-            references: Vec::new(),
-            ..space.clone()
-        };
-        let (mut candidate, prediction) = fastest(&self.predictor, &alone, classes);
-        candidate.genotype.family = family;
-        (candidate, prediction)
-    }
-
-    /// The predictor.
-    pub fn predictor(&self) -> &Predictor {
-        &self.predictor
+        let (_, genes) = space.families[family].cheapest(classes, &mut |key| self.predictor.layer_share_ms(key));
+        let genotype = Genotype { family, genes };
+        let architecture = space.express(&genotype, classes);
+        let prediction = self.predict(&architecture);
+        (Candidate { genotype, architecture }, prediction)
     }
 }
 

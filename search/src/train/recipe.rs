@@ -127,6 +127,12 @@ impl Recipe {
         })
     }
 
+    /// Sets the number of epochs; warm-up takes at most half of them.
+    pub fn set_epochs(&mut self, epochs: u32) {
+        self.warmup_epochs = self.warmup_epochs.min(f64::from(epochs) / 2.0);
+        self.epochs = epochs;
+    }
+
     /// The learning rate at every step of a training with `steps_per_epoch` steps an epoch.
     pub fn schedule(&self, steps_per_epoch: usize) -> LearningRate {
         let steps_per_epoch = steps_per_epoch.max(1) as f64;

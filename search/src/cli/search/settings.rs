@@ -246,8 +246,7 @@ impl SearchArguments {
             (None, None) => Recipe::embedded(defaults.recipe)?,
         };
         if let Some(epochs) = self.epochs {
-            recipe.warmup_epochs = recipe.warmup_epochs.min(f64::from(epochs) / 2.0);
-            recipe.epochs = epochs;
+            recipe.set_epochs(epochs);
         }
         let mut proxy = file.proxy.unwrap_or(defaults.proxy);
         if let Some(scale) = self.proxy_scale {
