@@ -161,6 +161,6 @@ impl<'g> Lowering<'g> {
 
     pub(crate) fn channel_shuffle(&mut self, part: &'static str, x: TensorId, groups: u32) -> TensorId {
         let shape = self.shape(x);
-        self.push(part, "shuffle", Op::ChannelShuffle { groups }, (x, None), shape)
+        self.push(part, "channels", Op::ChannelShuffle { groups }, (x, None), shape)
     }
 }

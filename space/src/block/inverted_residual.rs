@@ -13,8 +13,9 @@ use crate::lowering::{ConvSpec, Lowering};
 /// squeeze-excite after the depthwise convolution: 1x1 expansion, depthwise convolution, linear 1x1 projection, and
 /// a residual connection where input and output have one shape.
 ///
-/// Where `hidden_channels` equals the input's channels (expansion 1) there is no expansion convolution; only with
-/// `groups` there is, as in `FBNet` (arXiv:1812.03443, table 2).
+/// Where `hidden_channels` equals the input's channels (expansion 1) there is no expansion convolution. With `groups`
+/// the 1x1 convolutions are grouped and channels shuffled before the depthwise convolution, as in `FBNet`
+/// (arXiv:1812.03443, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InvertedResidual {
     /// Side of the depthwise kernel, odd.
@@ -25,7 +26,7 @@ pub struct InvertedResidual {
     pub channels: u32,
     /// Channels between expansion and projection.
     pub hidden_channels: u32,
-    /// Groups of the two 1x1 convolutions; where there are several, channels are shuffled after the first.
+    /// Groups of the 1x1 convolutions; where there are several, channels are shuffled before the depthwise one.
     pub groups: u32,
     /// Gates the hidden channels.
     pub squeeze_excite: Option<SqueezeExcite>,
@@ -102,11 +103,11 @@ impl BlockKind for InvertedResidual {
         let input = lowering.shape(x);
         let pointwise = |channels| ConvSpec::pointwise(channels).grouped(self.groups);
         let mut y = x;
-        if self.hidden_channels != input.channels || self.groups > 1 {
+        if self.hidden_channels != input.channels {
             y = lowering.conv_bn("expand", y, pointwise(self.hidden_channels), Some(self.activation));
         }
         if self.groups > 1 {
-            y = lowering.channel_shuffle("expand", y, self.groups);
+            y = lowering.channel_shuffle("shuffle", y, self.groups);
         }
         let depthwise = ConvSpec::depthwise(self.hidden_channels, self.kernel, self.stride);
         y = lowering.conv_bn("depthwise", y, depthwise, Some(self.activation));

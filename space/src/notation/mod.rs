@@ -16,7 +16,7 @@
 //! | `s` | stride | 1 |
 //! | `e`, `h` | expansion: factor of the input's channels, or hidden channels outright | one of them |
 //! | `c` | output channels | required |
-//! | `gr` | groups of `ir`'s 1x1 convolutions, channels shuffled after the first | 1 |
+//! | `gr` | groups of `ir`'s 1x1 convolutions, channels shuffled before the depthwise one | 1 |
 //! | `se`, `si`, `sq` | squeeze-excite: share of the gated channels rounded to 8, share of the block's input, or its width outright | none |
 //! | `g` | squeeze-excite gate: `hs` hard sigmoid, `si` sigmoid | `hs` |
 //! | `sn` | squeeze-excite activation | `re` |
