@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use crate::architecture::Architecture;
 use crate::document::{self, DocumentError, OneOrMany};
-use crate::family::{Family, RawFamily};
+use crate::family::{Alteration, Family, RawFamily};
 use crate::key::BlockKey;
 use crate::reference::Reference;
 
@@ -83,13 +83,7 @@ struct RawReferencePoints {
 }
 
 /// The spaces that come with mnas: name and TOML text.
-const EMBEDDED: [(&str, &str); 2] = [
-    ("mobilenet", include_str!("../../configs/spaces/mobilenet.toml")),
-    (
-        "mobilenet-small-images",
-        include_str!("../../configs/spaces/mobilenet-small-images.toml"),
-    ),
-];
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/spaces.rs"));
 
 impl SearchSpace {
     /// Reads a space from TOML. Unknown keys, wrong types and numbers out of range are errors with a line.
@@ -97,16 +91,17 @@ impl SearchSpace {
         let raw: RawSpace = document::parse_toml(text)?;
         let mut families: Vec<Family> = Vec::new();
         for family in raw.family {
-            let family = family.check(text)?;
+            let at = family.name().span().start;
+            let alteration = Alteration {
+                early_strides_removed: raw.early_strides_removed,
+                ..Alteration::default()
+            };
+            let family = family.check(text, alteration)?;
             if families.iter().any(|other| other.name == family.name) {
-                let at = text.rfind(&family.name).unwrap_or(0);
-                return Err(DocumentError::at(
-                    text,
-                    at,
-                    format!("a second family is called `{}`", family.name),
-                ));
+                let problem = format!("a second family is called `{}`", family.name);
+                return Err(DocumentError::at(text, at, problem));
             }
-            families.push(family.without_early_strides(raw.early_strides_removed));
+            families.push(family);
         }
         if families.is_empty() {
             return Err(DocumentError::at(text, 0, "the space has no `[[family]]`"));
@@ -157,6 +152,11 @@ impl SearchSpace {
         self.families[genotype.family].express(&genotype.genes, classes)
     }
 
+    /// Like [`SearchSpace::express`], reusing the memory of an earlier architecture.
+    pub fn express_into(&self, genotype: &Genotype, classes: u32, architecture: &mut Architecture) {
+        self.families[genotype.family].express_into(&genotype.genes, classes, architecture);
+    }
+
     /// The choices that express `architecture`, whatever its number of classes; `None` where the space lacks it.
     pub fn encode(&self, architecture: &Architecture) -> Option<Genotype> {
         self.families
@@ -174,34 +174,30 @@ impl SearchSpace {
     ///
     /// This is not uniform over networks: a deep stage has more of them than a shallow one, and would drown it.
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Genotype {
-        let family = rng.random_range(0..self.families.len());
-        Genotype {
-            family,
-            genes: self.families[family].sample(rng),
-        }
+        let mut genotype = Genotype {
+            family: 0,
+            genes: Vec::new(),
+        };
+        self.sample_into(&mut genotype, rng);
+        genotype
+    }
+
+    /// Like [`SearchSpace::sample`], reusing the memory of an earlier genotype.
+    pub fn sample_into(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
+        genotype.family = rng.random_range(0..self.families.len());
+        self.families[genotype.family].sample_into(&mut genotype.genes, rng);
     }
 
     /// A neighbour: one decision that has an effect takes another value. In a space with a single network, itself.
     pub fn mutate(&self, parent: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
-        let family = &self.families[parent.family];
-        let active = family.active_genes(&parent.genes);
-        if active.is_empty() {
-            return parent.clone();
-        }
-        let gene = active[rng.random_range(0..active.len())];
-        let size = family.gene_sizes()[gene];
         let mut child = parent.clone();
-        // One of the other values: shift by 1 to size - 1 steps, around the end.
-        child.genes[gene] = (parent.genes[gene] + rng.random_range(1..size)) % size;
-        // Layers that come into effect with a greater depth are drawn, not left at their first choice.
-        let before: BTreeSet<usize> = active.into_iter().collect();
-        for awake in family.active_genes(&child.genes) {
-            if !before.contains(&awake) {
-                child.genes[awake] = rng.random_range(0..family.gene_sizes()[awake]);
-            }
-        }
-        family.canonicalise(&mut child.genes);
+        self.mutate_in_place(&mut child, rng);
         child
+    }
+
+    /// Like [`SearchSpace::mutate`], in place of the parent.
+    pub fn mutate_in_place(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
+        self.families[genotype.family].mutate(&mut genotype.genes, rng);
     }
 
     /// A child that takes every decision from one parent or the other with equal chance.
@@ -259,8 +255,9 @@ impl SearchSpace {
 impl RawReferencePoints {
     fn check(self, text: &str) -> Result<ReferencePoints, DocumentError> {
         let at = self.name.span().start;
-        let reference =
-            Reference::named(self.name.get_ref()).map_err(|error| DocumentError::at(text, at, error.to_string()))?;
+        let reference = Reference::named(self.name.get_ref())
+            .map_err(|error| DocumentError::at(text, at, error.to_string()))?
+            .clone();
         let mut widths = self.width.map_or_else(|| reference.widths().to_vec(), |list| list.0);
         let mut resolutions = self
             .resolution
