@@ -12,6 +12,7 @@ use crate::cost::Cost;
 use crate::document::{self, DocumentError};
 use crate::graph::{Graph, Scope, Shape, TensorId};
 use crate::key::BlockKey;
+use crate::limits;
 use crate::lowering::Lowering;
 use crate::notation::{self, NotationError};
 
@@ -226,6 +227,10 @@ impl Architecture {
         for piece in &document.blocks {
             let parsed = notation::parse_blocks(piece.get_ref(), 1, channels);
             blocks.extend(parsed.map_err(|error| locate(piece.span().start, error))?);
+            if blocks.len() > limits::BLOCKS {
+                let problem = format!("more than {} blocks up to here; expected fewer", limits::BLOCKS);
+                return Err(DocumentError::at(text, piece.span().start, problem));
+            }
             channels = blocks.last().map_or(channels, Block::channels);
         }
         let head = notation::parse_head(document.head.get_ref(), 1)

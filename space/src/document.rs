@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::limits;
+
 /// Why a TOML document does not describe what it should.
 ///
 /// `line` and `column` count from 1; the caller, who knows the file's name, adds it.
@@ -35,10 +37,24 @@ impl DocumentError {
 
 /// Reads TOML as a `T`; wrong types, and unknown keys where `T` denies them, are errors with a position.
 pub fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
+    check_length(text)?;
     toml::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         DocumentError::at(text, offset, error.message())
     })
+}
+
+/// Refuses documents that nobody writes: reading takes many times their length in memory.
+pub(crate) fn check_length(text: &str) -> Result<(), DocumentError> {
+    if text.len() <= limits::DOCUMENT_BYTES {
+        return Ok(());
+    }
+    let problem = format!(
+        "the document has {} bytes; expected at most {}",
+        text.len(),
+        limits::DOCUMENT_BYTES
+    );
+    Err(DocumentError::at(text, 0, problem))
 }
 
 /// A TOML value that is written alone or as a list: `kernel = 3`, `kernel = [3, 5, 7]`.

@@ -12,5 +12,13 @@ pub const EXPANSION: f64 = 64.0;
 pub const TEXT_BYTES: usize = 64 * 1024;
 /// Values of one decision of a search space.
 pub const CHOICES: usize = 4_096;
-/// Layers of all widths and channel counts that one family of a search space describes.
+/// Choices of all stages of a family.
+pub const FAMILY_CHOICES: usize = 65_536;
+/// Layers of all widths and channel counts that a search space describes.
 pub const LAYER_VARIANTS: usize = 1_000_000;
+/// These layers at all resolutions.
+pub const SIZED_LAYERS: usize = 4_000_000;
+/// Networks of one reference document.
+pub const REFERENCE_VARIANTS: usize = 64;
+/// Of a TOML or JSON document.
+pub const DOCUMENT_BYTES: usize = 1024 * 1024;

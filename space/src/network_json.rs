@@ -11,7 +11,7 @@ use crate::architecture::{Architecture, INPUT_CHANNELS};
 use crate::batch_norm::BatchNorm;
 use crate::block::field::{CHANNELS, CLASSES, FEATURES, Field, HIDDEN_CHANNELS, KERNEL, STRIDE, Value};
 use crate::block::{Block, Conv, Head, HiddenLayer, HiddenNorm, InvertedResidual, SqueezeExcite};
-use crate::document::DocumentError;
+use crate::document::{self, DocumentError};
 use crate::{limits, notation};
 
 #[derive(Debug, Deserialize)]
@@ -94,6 +94,7 @@ impl Architecture {
     /// `resolution` is the input's side in pixels; `None` takes the document's, which not all documents have.
     /// Squeeze-excite is read as Once-for-all builds it: a quarter of the hidden channels, hard sigmoid.
     pub fn from_network_json(text: &str, resolution: Option<u32>) -> Result<Self, DocumentError> {
+        document::check_length(text)?;
         let network: Network = serde_json::from_str(text).map_err(|error| DocumentError {
             line: error.line(),
             column: error.column(),

@@ -10,7 +10,7 @@ mod raw;
 mod table;
 
 pub use choice::BlockChoice;
-pub(crate) use raw::{Alteration, RawFamily};
+pub(crate) use raw::{Alteration, RawFamily, check_count};
 pub(crate) use table::TableProblem;
 
 use num_bigint::BigUint;
@@ -105,6 +105,11 @@ impl Family {
             ..self.clone()
         }
         .tabulated()
+    }
+
+    /// How many layers there are over all stages, widths and channel counts.
+    pub(crate) fn layer_variants(&self) -> usize {
+        self.table.variants
     }
 
     fn scaled(&self, stage: &Stage, channels: u32, width: f64) -> u32 {

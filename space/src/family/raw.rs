@@ -110,13 +110,18 @@ impl RawFamily {
         let hidden = self.hidden.map(|hidden| hidden_rule(&hidden, text)).transpose()?;
         let places: Vec<usize> = self.stage.iter().map(|stage| stage.span().start).collect();
         let mut stages = Vec::new();
-        let mut layers = 0;
+        let (mut layers, mut choices) = (0, 0);
         for stage in self.stage {
             let at = stage.span().start;
             let stage = stage.into_inner().check(at, text, alteration.depth)?;
             layers += stage.max_depth() as usize;
             if layers > limits::BLOCKS {
                 return fail(at, format!("over {} layers up to here; leave some out", limits::BLOCKS));
+            }
+            choices += stage.choices.len();
+            if choices > limits::FAMILY_CHOICES {
+                let most = limits::FAMILY_CHOICES;
+                return fail(at, format!("over {most} choices of blocks up to here; leave some out"));
             }
             stages.push(stage);
         }
@@ -157,7 +162,7 @@ fn hidden_rule(raw: &Spanned<RawHidden>, text: &str) -> Result<HiddenRule, Docum
 }
 
 /// Refuses more values of one decision than anyone means.
-fn check_count(text: &str, at: usize, what: &str, count: usize) -> Result<(), DocumentError> {
+pub(crate) fn check_count(text: &str, at: usize, what: &str, count: usize) -> Result<(), DocumentError> {
     if count <= limits::CHOICES {
         return Ok(());
     }

@@ -83,6 +83,12 @@ impl StageTable {
         self.channels[width * self.channel_choices + choice]
     }
 
+    /// The first choice that has `channels` output channels at a width.
+    pub fn channel_choice(&self, width: usize, channels: u32) -> Option<usize> {
+        let at_width = &self.channels[width * self.channel_choices..][..self.channel_choices];
+        at_width.iter().position(|&other| other == channels)
+    }
+
     pub fn channel_choices(&self) -> std::ops::Range<usize> {
         0..self.channel_choices
     }
@@ -121,6 +127,8 @@ pub(super) struct Table {
     pub genes: Vec<StageGenes>,
     /// For every gene, how many values it can take.
     pub sizes: Vec<u16>,
+    /// Layers in the stages' cells.
+    pub variants: usize,
     /// The classifier's hidden layer by width.
     pub hidden: Vec<Option<HiddenLayer>>,
 }
@@ -130,12 +138,21 @@ pub(super) const WIDTH_GENE: usize = 1;
 
 impl Table {
     pub fn of(family: &Family) -> Result<Self, TableProblem> {
-        check_size(family)?;
         let mut table = Self {
+            variants: count_variants(family)?,
             sizes: vec![family.resolutions.len() as u16, family.widths.len() as u16],
             hidden: family.widths.iter().map(|&width| family.hidden_at(width)).collect(),
             ..Self::default()
         };
+        let widest = table.hidden.iter().flatten().map(|hidden| hidden.features).max();
+        if let Some(features) = widest.filter(|&features| features > limits::HIDDEN_CHANNELS) {
+            let problem = format!(
+                "{features} hidden features at the largest width; expected at most {}",
+                limits::HIDDEN_CHANNELS
+            );
+            let stage = family.stages.len() - 1;
+            return Err(TableProblem { stage, problem });
+        }
         let mut former = vec![vec![INPUT_CHANNELS]; family.widths.len()];
         for (index, stage) in family.stages.iter().enumerate() {
             let next = table.sizes.len();
@@ -163,8 +180,8 @@ impl Table {
     }
 }
 
-/// Refuses families whose layers would not fit in memory.
-fn check_size(family: &Family) -> Result<(), TableProblem> {
+/// The number of layers; families whose layers would not fit in memory are refused.
+fn count_variants(family: &Family) -> Result<usize, TableProblem> {
     let mut variants = 0usize;
     let mut former = 1;
     for (index, stage) in family.stages.iter().enumerate() {
@@ -179,7 +196,7 @@ fn check_size(family: &Family) -> Result<(), TableProblem> {
             return Err(TableProblem { stage: index, problem });
         }
     }
-    Ok(())
+    Ok(variants)
 }
 
 fn stage_table(family: &Family, stage: &Stage, former: &[Vec<u32>]) -> Result<StageTable, String> {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::Reference;
 use crate::document::{self, DocumentError, OneOrMany};
 use crate::family::{Alteration, Family, RawFamily};
+use crate::limits;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -45,6 +46,10 @@ pub(super) fn read(text: &str) -> Result<Vec<Reference>, DocumentError> {
     if raw.variant.is_empty() {
         let family = checked(raw.family.clone(), text, Alteration::default())?;
         references.push(build(&raw.title, family));
+    }
+    if let Some(variant) = raw.variant.get(limits::REFERENCE_VARIANTS) {
+        let problem = format!("over {} variants; leave some out", limits::REFERENCE_VARIANTS);
+        return Err(DocumentError::at(text, variant.span().start, problem));
     }
     for variant in &raw.variant {
         let at = variant.span().start;

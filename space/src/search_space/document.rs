@@ -5,7 +5,8 @@ use toml::Spanned;
 
 use super::{Constraints, ReferencePoints, SearchSpace};
 use crate::document::{self, DocumentError, OneOrMany};
-use crate::family::{Alteration, Family, RawFamily};
+use crate::family::{Alteration, Family, RawFamily, check_count};
+use crate::limits;
 use crate::reference::Reference;
 
 #[derive(Debug, Deserialize)]
@@ -46,6 +47,7 @@ pub(super) fn read(text: &str) -> Result<SearchSpace, DocumentError> {
             return Err(DocumentError::at(text, at, problem));
         }
         families.push(family);
+        check_size(&families).map_err(|problem| DocumentError::at(text, at, problem))?;
     }
     if families.is_empty() {
         return Err(DocumentError::at(text, 0, "the space has no `[[family]]`"));
@@ -82,6 +84,26 @@ pub(super) fn read(text: &str) -> Result<SearchSpace, DocumentError> {
     Ok(space)
 }
 
+/// Refuses spaces whose layers would take too much memory or time to list.
+fn check_size(families: &[Family]) -> Result<(), String> {
+    let variants: usize = families.iter().map(Family::layer_variants).sum();
+    let sized = families
+        .iter()
+        .map(|family| family.layer_variants().saturating_mul(family.resolutions.len()));
+    let sized = sized.fold(0, usize::saturating_add);
+    for (what, count, most) in [
+        ("", variants, limits::LAYER_VARIANTS),
+        (" at all resolutions", sized, limits::SIZED_LAYERS),
+    ] {
+        if count > most {
+            return Err(format!(
+                "the families up to here have {count} different layers{what}; expected at most {most}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 impl RawReferencePoints {
     fn check(self, text: &str) -> Result<ReferencePoints, DocumentError> {
         let at = self.name.span().start;
@@ -94,7 +116,12 @@ impl RawReferencePoints {
             .map_or_else(|| reference.resolutions().to_vec(), |list| list.0);
         widths.sort_by(f64::total_cmp);
         resolutions.sort_unstable();
-        for (&width, &resolution) in widths.iter().flat_map(|w| resolutions.iter().map(move |r| (w, r))) {
+        check_count(text, at, "widths", widths.len())?;
+        check_count(text, at, "resolutions", resolutions.len())?;
+        // Whether a width is possible does not depend on the resolution, nor the other way round.
+        let (width, resolution) = (widths[0], resolutions[0]);
+        let each_width = widths.iter().map(|&width| (width, resolution));
+        for (width, resolution) in each_width.chain(resolutions.iter().map(|&resolution| (width, resolution))) {
             reference
                 .architecture(width, resolution, 1)
                 .map_err(|error| DocumentError::at(text, at, error.to_string()))?;

@@ -115,7 +115,7 @@ impl SearchSpace {
 
     /// Whether some choices express `architecture`, whatever its number of classes, and it keeps the constraints.
     pub fn contains(&self, architecture: &Architecture) -> bool {
-        self.encode(architecture).is_some() && self.admits(architecture)
+        self.families.iter().any(|family| family.contains(architecture)) && self.admits(architecture)
     }
 
     /// A random genotype: families and then every decision with equal chance, independently.

@@ -148,7 +148,9 @@ impl RawChoice {
                 let problem = format!("block `{kind}`; expected one of {}", kinds());
                 DocumentError::at(text, block.span().start, problem)
             })?;
-            entries.push(entry);
+            if entries.iter().all(|other: &&KindEntry| other.name != entry.name) {
+                entries.push(entry);
+            }
         }
         for (name, values) in &self.fields {
             if !entries.iter().any(|entry| field_of(entry, name).is_some()) {
@@ -158,13 +160,9 @@ impl RawChoice {
         }
         let mut choices = Vec::new();
         for entry in entries {
-            for values in self.combinations(entry, text)? {
-                let choice = BlockChoice::new(entry, values);
-                if !choices.contains(&choice) {
-                    choices.push(choice);
-                }
-            }
-            check_count(text, at, "choices", choices.len())?;
+            let combinations = self.combinations(entry, text)?;
+            check_count(text, at, "choices", choices.len() + combinations.len())?;
+            choices.extend(combinations.into_iter().map(|values| BlockChoice::new(entry, values)));
         }
         Ok(choices)
     }

@@ -1,5 +1,6 @@
 //! A stage as TOML.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{self, MapAccess, Visitor};
@@ -140,7 +141,7 @@ fn checked_choices(
     text: &str,
 ) -> Result<Vec<BlockChoice>, DocumentError> {
     let Some(list) = list else {
-        return own.product(at, text);
+        return Ok(distinct(own.product(at, text)?));
     };
     if !own.is_empty() {
         let problem = "a stage has either `choices` or the fields of one choice (`block`, `kernel`, …)";
@@ -149,15 +150,18 @@ fn checked_choices(
     let mut choices: Vec<BlockChoice> = Vec::new();
     for choice in list {
         let at = choice.span().start;
-        for choice in choice.into_inner().product(at, text)? {
-            if !choices.contains(&choice) {
-                choices.push(choice);
-            }
-        }
+        choices.extend(choice.into_inner().product(at, text)?);
         check_count(text, at, "choices", choices.len())?;
     }
     if choices.is_empty() {
         return Err(DocumentError::at(text, at, "`choices` is empty; expected at least one"));
     }
-    Ok(choices)
+    Ok(distinct(choices))
+}
+
+/// Each choice once, where it stands first.
+fn distinct(mut choices: Vec<BlockChoice>) -> Vec<BlockChoice> {
+    let mut seen = HashSet::new();
+    choices.retain(|choice| seen.insert(choice.to_string()));
+    choices
 }

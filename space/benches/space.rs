@@ -1,0 +1,164 @@
+//! How fast the space crate is in the default search space, on one core, and how often each operation allocates.
+//!
+//! `cargo bench -p mnas-space`; after criterion's figures comes a table with the time, the rate and the allocations of each operation.
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(clippy::print_stderr, reason = "the table is what this program is for")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use mnas_space::{Architecture, Counter, Genotype, SearchSpace};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+const CLASSES: u32 = 1000;
+/// Networks that operations on given networks take in turn.
+const NETWORKS: usize = 512;
+
+struct Workbench {
+    space: SearchSpace,
+    rng: ChaCha8Rng,
+    genotype: Genotype,
+    architecture: Architecture,
+    counter: Counter,
+    members: Vec<Architecture>,
+    strangers: Vec<Architecture>,
+    texts: Vec<String>,
+    turn: usize,
+}
+
+type Operation = (&'static str, fn(&mut Workbench));
+
+const OPERATIONS: &[Operation] = &[
+    ("sample, express, count", |bench| {
+        let Workbench {
+            space,
+            rng,
+            genotype,
+            architecture,
+            counter,
+            ..
+        } = bench;
+        space.sample_into(genotype, rng);
+        space.express_into(genotype, CLASSES, architecture);
+        black_box(counter.count(architecture));
+    }),
+    ("mutate, express, count", |bench| {
+        let Workbench {
+            space,
+            rng,
+            genotype,
+            architecture,
+            counter,
+            ..
+        } = bench;
+        space.mutate_in_place(genotype, rng);
+        space.express_into(genotype, CLASSES, architecture);
+        black_box(counter.count(architecture));
+    }),
+    ("contains, a member", |bench| {
+        let turn = bench.next_turn();
+        assert!(bench.space.contains(black_box(&bench.members[turn])));
+    }),
+    ("contains, no member", |bench| {
+        let turn = bench.next_turn();
+        assert!(!bench.space.contains(black_box(&bench.strangers[turn])));
+    }),
+    ("id", |bench| {
+        let turn = bench.next_turn();
+        black_box(black_box(&bench.members[turn]).id());
+    }),
+    ("parse", |bench| {
+        let turn = bench.next_turn();
+        black_box(bench.texts[turn].parse::<Architecture>()).expect("a printed network can be read");
+    }),
+    ("print", |bench| {
+        let turn = bench.next_turn();
+        black_box(bench.members[turn].to_string());
+    }),
+    ("count without reuse", |bench| {
+        let turn = bench.next_turn();
+        black_box(bench.members[turn].cost());
+    }),
+];
+
+impl Workbench {
+    fn new() -> Self {
+        let text = SearchSpace::embedded("mobilenet").expect("the default space is embedded");
+        let space = SearchSpace::from_toml(text).expect("the default space is valid");
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut draw = || space.express(&space.sample(&mut rng), CLASSES);
+        let members: Vec<_> = (0..NETWORKS).map(|_| draw()).collect();
+        // One layer that no choice gives, anywhere in the network: most of a network can look like a member.
+        let stranger = |(index, member): (usize, &Architecture)| {
+            let mut stranger = member.clone();
+            let at = index % stranger.blocks.len();
+            stranger.blocks[at] = stranger.blocks[at].with_stride(3);
+            stranger
+        };
+        let mut bench = Self {
+            genotype: space.sample(&mut ChaCha8Rng::seed_from_u64(2)),
+            architecture: members[0].clone(),
+            counter: Counter::default(),
+            strangers: members.iter().enumerate().map(stranger).collect(),
+            texts: members.iter().map(Architecture::to_string).collect(),
+            members,
+            space,
+            rng,
+            turn: 0,
+        };
+        // A search has soon met every layer of its space.
+        for _ in 0..200_000 {
+            (OPERATIONS[0].1)(&mut bench);
+        }
+        bench
+    }
+
+    fn next_turn(&mut self) -> usize {
+        self.turn = (self.turn + 1) % NETWORKS;
+        self.turn
+    }
+}
+
+fn criterion_benchmarks(criterion: &mut Criterion) {
+    let mut bench = Workbench::new();
+    let mut group = criterion.benchmark_group("default space");
+    group.throughput(criterion::Throughput::Elements(1));
+    for (name, operation) in OPERATIONS {
+        group.bench_function(*name, |timer| timer.iter(|| operation(&mut bench)));
+    }
+    group.finish();
+    print_table(&mut bench);
+}
+
+/// Time, rate and allocations of every operation.
+fn print_table(bench: &mut Workbench) {
+    const CALLS: u32 = 20_000;
+    const RUNS: usize = 9;
+    eprintln!("| operation | time | per second | allocations |\n|---|---|---|---|");
+    for (name, operation) in OPERATIONS {
+        let mut times: Vec<Duration> = (0..RUNS)
+            .map(|_| {
+                let begin = Instant::now();
+                (0..CALLS).for_each(|_| operation(bench));
+                begin.elapsed() / CALLS
+            })
+            .collect();
+        times.sort_unstable();
+        let median = times[RUNS / 2];
+        let allocations = allocation_counter::measure(|| (0..CALLS).for_each(|_| operation(bench)));
+        eprintln!(
+            "| {name} | {median:.0?} | {:.0} | {:.2} |",
+            1.0 / median.as_secs_f64(),
+            allocations.count_total as f64 / f64::from(CALLS),
+        );
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).without_plots();
+    targets = criterion_benchmarks
+}
+criterion_main!(benches);
