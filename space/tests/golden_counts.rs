@@ -23,7 +23,7 @@ fn reference(model: &str) -> (&'static Reference, f64) {
 
 #[test]
 fn references_equal_the_golden_counts() {
-    let Some(path) = support::shared_data("golden_counts.csv") else {
+    let Some(path) = support::data("golden_counts.csv") else {
         return;
     };
     let mut compared = 0;
