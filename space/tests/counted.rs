@@ -51,10 +51,7 @@ fn rows() -> Vec<Row> {
 fn references_equal_the_modules_of_other_packages() {
     for row in rows() {
         let reference = Reference::named(&row.reference).unwrap();
-        let cost = reference
-            .architecture(row.width, row.resolution, 1000)
-            .unwrap()
-            .cost();
+        let cost = reference.architecture(row.width, row.resolution, 1000).unwrap().cost();
         assert_eq!(
             [cost.params, cost.macs, cost.batch_norm_params],
             [row.params, row.macs, row.bn_params],

@@ -91,15 +91,16 @@ impl Piece {
         let mut text = String::new();
         for (index, (field, value)) in self.values.iter().enumerate() {
             if index == self.stride_at && stride > 1 {
-                text += &format!("_s{stride}");
+                text.push_str("_s");
+                text.push_str(&stride.to_string());
             }
             text.push('_');
-            text += field.code;
+            text.push_str(field.code);
             match value {
-                Value::Whole(value) => text += &value.to_string(),
-                Value::Decimal(value) => text += &value.to_string(),
-                Value::Activation(value) => text += value.code(),
-                Value::Gate(value) => text += value.code(),
+                Value::Whole(value) => text.push_str(&value.to_string()),
+                Value::Decimal(value) => text.push_str(&value.to_string()),
+                Value::Activation(value) => text.push_str(value.code()),
+                Value::Gate(value) => text.push_str(value.code()),
                 Value::Flag => {}
             }
         }
