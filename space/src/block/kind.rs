@@ -16,7 +16,15 @@ pub(crate) struct Context {
     pub stride: u32,
 }
 
-/// A block type. Everything that reads, writes, lowers, counts or measures blocks goes through these methods.
+impl Context {
+    /// Whether what leaves has the shape of what enters, so that there can be a residual connection.
+    pub fn keeps_shape(self) -> bool {
+        self.stride == 1 && self.in_channels == self.channels
+    }
+}
+
+/// A block type, a struct with a `stride`, its `channels` and what else it needs. Everything that reads, writes, lowers,
+/// counts or measures blocks goes through these methods.
 pub(crate) trait BlockKind: Copy {
     /// Short name in architecture strings and search spaces.
     const NAME: &'static str;
@@ -31,12 +39,6 @@ pub(crate) trait BlockKind: Copy {
     fn write(&self, in_channels: u32, piece: &mut Piece);
     /// Appends the operations to a graph; returns the output.
     fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId;
-    /// Output channels.
-    fn channels(&self) -> u32;
-    /// Step by which the block shrinks its input.
-    fn stride(&self) -> u32;
-    /// Gives it another stride.
-    fn set_stride(&mut self, stride: u32);
     /// Every property as an integer, the basis of architecture ids: kernel, stride, channels and four of its own.
     fn words(&self) -> [u32; 7];
     /// Whether it passes its input on unchanged.
@@ -53,41 +55,50 @@ pub(crate) struct KindEntry {
     pub read: fn(&Values, Context) -> Result<Block, Problem>,
 }
 
-/// A piece of an architecture string being written, its stride and repeats still open.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The fields of a block in canonical order, its stride and repeats still open.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Piece {
-    text: String,
+    values: Values,
     stride_at: usize,
 }
 
 impl Piece {
     /// Marks where the stride stands.
     pub fn stride(&mut self) {
-        self.stride_at = self.text.len();
+        self.stride_at = self.values.iter().count();
     }
 
-    pub fn whole(&mut self, field: &Field, value: u32) {
+    pub fn whole(&mut self, field: &'static Field, value: u32) {
         self.push(field, Value::Whole(value));
     }
 
-    pub fn push(&mut self, field: &Field, value: Value) {
-        self.text.push('_');
-        self.text.push_str(field.code);
-        match value {
-            Value::Whole(value) => self.text.push_str(&value.to_string()),
-            Value::Decimal(value) => self.text.push_str(&value.to_string()),
-            Value::Activation(value) => self.text.push_str(value.code()),
-            Value::Gate(value) => self.text.push_str(value.code()),
-            Value::Flag => {}
-        }
+    pub fn push(&mut self, field: &'static Field, value: Value) {
+        self.values.insert(field, value);
     }
 
-    /// The fields with a stride put in its place; a stride of 1 is left out.
+    /// The fields as values.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// The fields as text with a stride put in its place; a stride of 1 is left out.
     pub fn with_stride(&self, stride: u32) -> String {
-        let (before, after) = self.text.split_at(self.stride_at);
-        if stride == 1 {
-            return self.text.clone();
+        let mut text = String::new();
+        for (index, (field, value)) in self.values.iter().enumerate() {
+            if index == self.stride_at && stride > 1 {
+                text.push_str("_s");
+                text.push_str(&stride.to_string());
+            }
+            text.push('_');
+            text.push_str(field.code);
+            match value {
+                Value::Whole(value) => text.push_str(&value.to_string()),
+                Value::Decimal(value) => text.push_str(&value.to_string()),
+                Value::Activation(value) => text.push_str(value.code()),
+                Value::Gate(value) => text.push_str(value.code()),
+                Value::Flag => {}
+            }
         }
-        format!("{before}_s{stride}{after}")
+        text
     }
 }

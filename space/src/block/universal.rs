@@ -5,7 +5,7 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::{Shape, TensorId};
+use crate::graph::TensorId;
 use crate::lowering::{ConvSpec, Lowering};
 
 /// A universal inverted bottleneck (`MobileNetV4`, arXiv:2404.10518, section 4): an optional linear depthwise
@@ -31,15 +31,8 @@ pub struct UniversalInvertedBottleneck {
     pub activation: Activation,
     /// Whether the result is multiplied by a learnt factor per channel.
     pub layer_scale: bool,
-    /// Whether the block adds its input to its output where shapes allow.
+    /// Whether the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
-}
-
-impl UniversalInvertedBottleneck {
-    /// Whether the block adds its input to its output.
-    pub fn has_residual(&self, input: Shape) -> bool {
-        self.residual && self.stride == 1 && input.channels == self.channels
-    }
 }
 
 impl BlockKind for UniversalInvertedBottleneck {
@@ -64,7 +57,7 @@ impl BlockKind for UniversalInvertedBottleneck {
             hidden_channels: hidden::read(values, context.in_channels, hidden::rounded)?,
             activation: values.need_activation(&ACTIVATION)?,
             layer_scale: values.has(&LAYER_SCALE),
-            residual: !values.has(&NO_RESIDUAL),
+            residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         };
         if this.stride > 1 && this.start_kernel == 0 && this.kernel == 0 {
             let problem = format!("stride {} and no depthwise convolution to carry it", this.stride);
@@ -111,23 +104,7 @@ impl BlockKind for UniversalInvertedBottleneck {
         if self.layer_scale {
             y = lowering.layer_scale("scale", y);
         }
-        if self.has_residual(input) {
-            lowering.add("residual", y, x)
-        } else {
-            y
-        }
-    }
-
-    fn channels(&self) -> u32 {
-        self.channels
-    }
-
-    fn stride(&self) -> u32 {
-        self.stride
-    }
-
-    fn set_stride(&mut self, stride: u32) {
-        self.stride = stride;
+        lowering.residual(x, y, self.residual && self.stride == 1)
     }
 
     fn words(&self) -> [u32; 7] {
