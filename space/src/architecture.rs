@@ -52,13 +52,41 @@ impl fmt::Display for ArchitectureId {
     }
 }
 
-/// Feeds integers to a hash, each as four bytes, the lowest first.
-fn put_words<const N: usize>(hash: &mut Xxh3, words: [u32; N]) {
-    let mut bytes = [[0; 4]; N];
-    for (bytes, word) in bytes.iter_mut().zip(words) {
-        *bytes = word.to_le_bytes();
+/// A hash of integers, each as four bytes, the lowest first. They are gathered, since the hash is slow on small pieces.
+struct WordHash {
+    hash: Xxh3,
+    gathered: [[u8; 4]; 256],
+    count: usize,
+}
+
+impl WordHash {
+    fn new() -> Self {
+        Self {
+            hash: Xxh3::new(),
+            gathered: [[0; 4]; 256],
+            count: 0,
+        }
     }
-    hash.update(bytes.as_flattened());
+
+    fn put<const N: usize>(&mut self, words: [u32; N]) {
+        if self.count + N > self.gathered.len() {
+            self.pass_on();
+        }
+        for (bytes, word) in self.gathered[self.count..].iter_mut().zip(words) {
+            *bytes = word.to_le_bytes();
+        }
+        self.count += N;
+    }
+
+    fn pass_on(&mut self) {
+        self.hash.update(self.gathered[..self.count].as_flattened());
+        self.count = 0;
+    }
+
+    fn finish(mut self) -> u64 {
+        self.pass_on();
+        self.hash.digest()
+    }
 }
 
 /// One row of an architecture seen as a sequence of layers: a block or the head, with its shapes.
@@ -127,16 +155,16 @@ impl Architecture {
 
     /// The hash of the canonical form.
     pub fn id(&self) -> ArchitectureId {
-        let mut hash = Xxh3::new();
-        put_words(&mut hash, [1, self.resolution, self.blocks.len() as u32]);
+        let mut hash = WordHash::new();
+        hash.put([1, self.resolution, self.blocks.len() as u32]);
         for block in &self.blocks {
-            put_words(&mut hash, block.words());
+            hash.put(block.words());
         }
-        put_words(&mut hash, self.head.words());
+        hash.put(self.head.words());
         if self.batch_norm != BatchNorm::default() {
-            put_words(&mut hash, self.batch_norm.words());
+            hash.put(self.batch_norm.words());
         }
-        ArchitectureId(hash.digest())
+        ArchitectureId(hash.finish())
     }
 
     /// The same network at another input resolution.

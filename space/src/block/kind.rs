@@ -1,5 +1,7 @@
 //! What a block type says about itself.
 
+use std::fmt::Write as _;
+
 use super::Block;
 use super::field::{Field, Problem, Value, Values};
 use crate::graph::{Shape, TensorId};
@@ -83,21 +85,21 @@ impl Piece {
 
     /// The fields as text with a stride put in its place; a stride of 1 is left out.
     pub fn with_stride(&self, stride: u32) -> String {
-        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let mut text = String::with_capacity(48);
         for (index, (field, value)) in self.values.iter().enumerate() {
             if index == self.stride_at && stride > 1 {
-                text.push_str("_s");
-                text.push_str(&stride.to_string());
+                let _ = write!(text, "_s{stride}");
             }
             text.push('_');
             text.push_str(field.code);
-            match value {
-                Value::Whole(value) => text.push_str(&value.to_string()),
-                Value::Decimal(value) => text.push_str(&value.to_string()),
-                Value::Activation(value) => text.push_str(value.code()),
-                Value::Gate(value) => text.push_str(value.code()),
-                Value::Flag => {}
-            }
+            let _ = match value {
+                Value::Whole(value) => write!(text, "{value}"),
+                Value::Decimal(value) => write!(text, "{value}"),
+                Value::Activation(value) => text.write_str(value.code()),
+                Value::Gate(value) => text.write_str(value.code()),
+                Value::Flag => Ok(()),
+            };
         }
         text
     }

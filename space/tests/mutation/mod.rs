@@ -334,16 +334,39 @@ stage = [
 pub const REFERENCE_TOML: Grammar = Grammar {
     corpus: &[
         include_str!("../../references/mobilenet-v1.toml"),
-        include_str!("../../references/mobilenet-v3-small.toml"),
         include_str!("../../references/mobilenet-v4-conv-small.toml"),
-        include_str!("../../references/efficientnet.toml"),
+        r#"title = "Scaled"
+paper = "none"
+[family]
+name = "scaled"
+width = 1.0
+resolution = 224
+hidden = { features = 64, norm = "none", activation = "swish", scaling = "always" }
+stage = [
+  { block = "conv", kernel = 3, stride = 2, channels = 32, scaling = "never", depth-scaling = "never", activation = "relu6" },
+  { block = "ir", kernel = 5, expansion = 6, squeeze-input = 0.25, gate = "sigmoid", stride = 2, channels = 24, depth = 2, activation = "swish" },
+]
+[[variant]]
+name = "scaled-1"
+title = "Scaled 1"
+width = 1.1
+depth = 1.2
+resolution = [240, 260]
+[[variant]]
+name = "scaled-2"
+title = "Scaled 2"
+depth = 2
+resolution = 300
+"#,
     ],
     words: TOML_WORDS,
 };
 
 /// How many accepted texts are kept to be mutated further.
 const KEPT: usize = 256;
-const LONGEST_KEPT: usize = 4_096;
+const LONGEST_KEPT: usize = 2_000;
+/// Where texts stop growing, but for one in 256.
+const LONG: usize = 16_000;
 
 /// An endless stream of texts for a parser.
 pub struct Mutator<'g> {
@@ -440,7 +463,9 @@ impl<'g> Mutator<'g> {
             // A stretch many times over: long lists, deep nesting.
             3 if self.rng.random_ratio(1, 8) => {
                 let stretch = bytes[from..to].to_vec();
-                let copies = stretch.repeat(self.rng.random_range(2..100));
+                let longest = if self.rng.random_ratio(1, 256) { 500_000 } else { LONG };
+                let most = longest.saturating_sub(bytes.len()) / stretch.len().max(1);
+                let copies = stretch.repeat(self.rng.random_range(1..=most.clamp(1, 1_000)));
                 bytes.splice(from..to, copies);
             }
             3 | 4 => {
