@@ -28,7 +28,7 @@ pub struct FusedInvertedResidual {
     pub squeeze_excite: Option<SqueezeExcite>,
     /// After the full convolution; the projection is linear.
     pub activation: Activation,
-    /// Whether the block adds its input to its output where shapes allow.
+    /// Whether the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
 }
 
@@ -64,7 +64,7 @@ impl BlockKind for FusedInvertedResidual {
             hidden_channels,
             squeeze_excite: SqueezeExcite::read(values, context.in_channels, hidden_channels)?,
             activation: values.need_activation(&ACTIVATION)?,
-            residual: !values.has(&NO_RESIDUAL),
+            residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         })
     }
 

@@ -16,6 +16,13 @@ pub(crate) struct Context {
     pub stride: u32,
 }
 
+impl Context {
+    /// Whether what leaves has the shape of what enters, so that there can be a residual connection.
+    pub fn keeps_shape(self) -> bool {
+        self.stride == 1 && self.in_channels == self.channels
+    }
+}
+
 /// A block type. Everything that reads, writes, lowers, counts or measures blocks goes through these methods.
 pub(crate) trait BlockKind: Copy {
     /// Short name in architecture strings and search spaces.

@@ -31,7 +31,7 @@ pub struct UniversalInvertedBottleneck {
     pub activation: Activation,
     /// Whether the result is multiplied by a learnt factor per channel.
     pub layer_scale: bool,
-    /// Whether the block adds its input to its output where shapes allow.
+    /// Whether the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
 }
 
@@ -64,7 +64,7 @@ impl BlockKind for UniversalInvertedBottleneck {
             hidden_channels: hidden::read(values, context.in_channels, hidden::rounded)?,
             activation: values.need_activation(&ACTIVATION)?,
             layer_scale: values.has(&LAYER_SCALE),
-            residual: !values.has(&NO_RESIDUAL),
+            residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         };
         if this.stride > 1 && this.start_kernel == 0 && this.kernel == 0 {
             let problem = format!("stride {} and no depthwise convolution to carry it", this.stride);

@@ -1,0 +1,169 @@
+//! The spaces that come with mnas: each holds the published networks it is named after, and the networks of the public
+//! benchmarks have exactly the sizes that were published with them.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a skipped test says so")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mnas_space::{Architecture, Genotype, SearchSpace};
+use num_bigint::BigUint;
+use serde::Deserialize;
+use support::{data, space};
+
+#[test]
+fn every_space_contains_the_references_it_names() {
+    for name in SearchSpace::embedded_names() {
+        let space = space(name);
+        assert_eq!(space.name, name);
+        assert!(!space.description.is_empty(), "{name}");
+        for points in &space.references {
+            let places = points
+                .widths
+                .iter()
+                .flat_map(|width| points.resolutions.iter().map(move |resolution| (*width, *resolution)));
+            for (width, resolution) in places {
+                let architecture = points.reference.architecture(width, resolution, 1000).unwrap();
+                let architecture = architecture.without_early_strides(space.early_strides_removed);
+                let genotype = space.encode(&architecture);
+                let place = format!("{name}: {} {width} at {resolution}", points.reference.name());
+                let genotype = genotype.unwrap_or_else(|| panic!("{place} is missing"));
+                assert_eq!(space.express(&genotype, 1000), architecture, "{place}");
+                assert!(space.contains(&architecture), "{place} exceeds the constraints");
+            }
+        }
+    }
+}
+
+/// Once-for-all's 5 stages have (9^2 + 9^3 + 9^4)^5 forms each at 25 resolutions and 2 widths.
+#[test]
+fn published_space_sizes() {
+    let stage = 9u64.pow(2) + 9u64.pow(3) + 9u64.pow(4);
+    let forms = BigUint::from(stage).pow(5) * 25u32 * 2u32;
+    assert_eq!(space("once-for-all-mbv3").size(), forms);
+    assert_eq!(space("nas-bench-macro").size(), BigUint::from(6561u32));
+    // Six stages of 36 configurations, one of 48.
+    assert_eq!(space("accel-nasbench").size(), BigUint::from(36u64.pow(6) * 48));
+}
+
+#[derive(Deserialize)]
+struct MacroEntry {
+    params: u64,
+    flops: u64,
+}
+
+/// The network of a key such as `22212220`: one digit for each layer.
+fn macro_network(space: &SearchSpace, key: &str) -> Architecture {
+    let digits: Vec<u16> = key.bytes().map(|byte| u16::from(byte - b'0')).collect();
+    let mut genes = vec![0, 0, 0, 0, 0];
+    for layers in [&digits[..2], &digits[2..5], &digits[5..]] {
+        genes.extend([0, 0]);
+        genes.extend(layers);
+    }
+    genes.extend([0, 0, 0]);
+    space.express(&Genotype { family: 0, genes }, 10)
+}
+
+#[test]
+fn all_networks_of_nas_bench_macro_have_their_stored_counts() {
+    let Some(path) = data("nas-bench-macro.json") else {
+        return;
+    };
+    let table: BTreeMap<String, MacroEntry> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let space = space("nas-bench-macro");
+    let mut ids = BTreeSet::new();
+    for (key, entry) in &table {
+        let architecture = macro_network(&space, key);
+        let cost = architecture.cost();
+        assert_eq!((cost.params, cost.macs), (entry.params, entry.flops), "{key}");
+        assert!(space.contains(&architecture), "{key}");
+        ids.insert(architecture.id());
+    }
+    assert_eq!((table.len(), ids.len()), (6561, 6561));
+}
+
+/// The network of a key such as `e6k5l2|e4k3l3se|…`: expansion, kernel, layers and squeeze-excite of each stage.
+fn accel_network(key: &str) -> Architecture {
+    let mut text = String::from("in224_eps0.001_mom0.01,conv_k3_s2_c32_nsw");
+    for ((stage, channels), stride) in key
+        .split('|')
+        .zip([16, 24, 40, 80, 112, 192, 320])
+        .zip([1, 2, 2, 2, 1, 2, 1])
+    {
+        let stage = stage.as_bytes();
+        let [expansion, kernel, layers] = [stage[1], stage[3], stage[5]].map(char::from);
+        let squeeze = if stage.ends_with(b"se") { "_si0.25_gsi_snsw" } else { "" };
+        text += &format!(",ir_r{layers}_k{kernel}_s{stride}_e{expansion}_c{channels}{squeeze}_nsw");
+    }
+    (text + ",conv_k1_c1280_nsw,head_o1000").parse().unwrap()
+}
+
+#[test]
+fn all_networks_of_accel_nasbench_have_their_stored_parameters() {
+    let Some(path) = data("accel-nasbench.csv") else {
+        return;
+    };
+    let space = space("accel-nasbench");
+    let mut compared = 0;
+    for row in csv::Reader::from_path(path).unwrap().records() {
+        let row = row.unwrap();
+        let architecture = accel_network(&row[0]);
+        let millions = architecture.cost().params as f64 / 1e6;
+        assert_eq!(millions, row[4].parse::<f64>().unwrap(), "{}", &row[0]);
+        assert!(space.contains(&architecture), "{}", &row[0]);
+        compared += 1;
+    }
+    assert_eq!(compared, 4100);
+}
+
+#[test]
+fn the_proxyless_json_is_read_exactly() {
+    let Some(path) = data("proxyless-w0.25-r112.json") else {
+        return;
+    };
+    let text = std::fs::read_to_string(path).unwrap();
+    let architecture = Architecture::from_network_json(&text, None).unwrap();
+    let cost = architecture.cost();
+    assert_eq!((architecture.resolution, cost.params), (112, 569_600));
+    assert_eq!(format!("{:.2}", cost.macs as f64 / 1e6), "10.69");
+    assert!((architecture.batch_norm.epsilon() - 1e-3).abs() < 1e-12);
+    let reference = mnas_space::Reference::named("proxyless-w0.25-r112").unwrap();
+    assert_eq!(architecture, reference.architecture(1.0, 112, 1000).unwrap());
+}
+
+#[test]
+fn every_network_drawn_from_the_tiny_space_keeps_its_constraints() {
+    use rand::SeedableRng;
+    let space = space("tiny");
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut former = space.sample(&mut rng);
+    for _ in 0..300 {
+        let drawn = space.sample(&mut rng);
+        let mutant = space.mutate(&drawn, &mut rng);
+        let child = space.crossover(&former, &mutant, &mut rng);
+        for genotype in [&drawn, &mutant, &child] {
+            let cost = space.express(genotype, 1).cost();
+            assert!(
+                cost.peak_activation_bytes <= 1_310_720 && cost.params <= 1_048_576,
+                "{cost:?}"
+            );
+        }
+        former = drawn;
+    }
+    let dearest = space.cheapest(10, &mut |key| -(mnas_space::Cost::of(&key.graph()).macs as f64));
+    assert!(
+        space.admits(&dearest.architecture),
+        "the cheapest network keeps the constraints"
+    );
+}
+
+#[test]
+fn constraints_that_nothing_keeps_are_refused() {
+    let text = SearchSpace::embedded("tiny").unwrap().replace("1_310_720", "1_000");
+    let error = SearchSpace::from_toml(&text).expect_err("1000 bytes are too few");
+    assert!(
+        error.to_string().contains("no network keeps these constraints"),
+        "{error}"
+    );
+    assert!(error.line > 5, "{error}");
+}
