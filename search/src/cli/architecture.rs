@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use mnas_space::{Architecture, Reference};
+use mnas_space::{Architecture, DocumentError, NotationError, Reference};
 
 use super::error::CliError;
 use crate::files;
@@ -25,7 +25,8 @@ Multiply-adds (MAdds) are those of convolutions and linear layers. Parameters in
 /// A network on the command line.
 #[derive(Debug, Args)]
 pub struct ArchitectureArguments {
-    /// A reference (mobilenet-v2, ...), an architecture file (.toml), or an architecture string
+    /// A reference (mnas refs lists them), an architecture file (.toml, or .json as ProxylessNAS, Once-for-all and MCUNet
+    /// publish), or an architecture string
     #[arg(value_name = "ARCH")]
     architecture: String,
     #[command(flatten)]
@@ -91,13 +92,13 @@ impl FormArguments {
                 let network = reference.architecture(width, resolution, self.classes.unwrap_or(1000))?;
                 (network, format!("{} {width:?}x {resolution}", reference.title))
             }
-            Err(unknown) => {
+            Err(_) => {
                 if self.width.is_some() {
                     return Err(CliError::usage(
                         "--width scales references only; write the widths into the architecture",
                     ));
                 }
-                let network = read(text, &unknown.to_string())?;
+                let network = self.read(text)?;
                 let network = match self.resolution {
                     Some(resolution) => network.with_resolution(checked_resolution(resolution)?),
                     None => network,
@@ -130,26 +131,58 @@ fn checked_classes(classes: u32) -> Result<u32, CliError> {
     }
 }
 
-fn read(text: &str, unknown_reference: &str) -> Result<Architecture, CliError> {
-    let path = Path::new(text);
-    if path.is_file() || path.extension().is_some_and(|extension| extension == "toml") {
-        let document = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-        return Architecture::from_toml(&document).map_err(|error| CliError::document(path, &document, &error));
+impl FormArguments {
+    /// Reads a file or an architecture string.
+    fn read(&self, text: &str) -> Result<Architecture, CliError> {
+        let path = Path::new(text);
+        let is = |wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
+        if path.is_file() || is("toml") || is("json") {
+            let document = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
+            let network = if is("json") {
+                self.from_json(path, &document)?
+            } else {
+                Architecture::from_toml(&document)
+            };
+            return network.map_err(|error| CliError::document(path, &document, &error));
+        }
+        if !text.contains(',') {
+            return Err(unknown(text));
+        }
+        text.parse().map_err(|error: NotationError| {
+            CliError::in_document(
+                "architecture string",
+                text,
+                1,
+                error.column,
+                &format!("{}; {}", error.problem, error.expected),
+            )
+        })
     }
-    if !text.contains(',') {
-        return Err(
-            CliError::config(format!("`{text}` is no architecture: {unknown_reference}")).with_help(
-                "an architecture string looks like in224,conv_k3_s2_c32_nr6,…,head_o1000; a file ends in .toml",
-            ),
-        );
+
+    fn from_json(&self, path: &Path, document: &str) -> Result<Result<Architecture, DocumentError>, CliError> {
+        let says_resolution = |value: serde_json::Value| value.get("resolution").is_some();
+        if self.resolution.is_none() && serde_json::from_str(document).is_ok_and(|value| !says_resolution(value)) {
+            let problem = format!("{} does not say the resolution of its network", path.display());
+            return Err(
+                CliError::usage(problem).with_help("add --resolution with the side of the input image in pixels")
+            );
+        }
+        Ok(Architecture::from_network_json(document, self.resolution))
     }
-    text.parse().map_err(|error: mnas_space::NotationError| {
-        CliError::in_document(
-            "architecture string",
-            text,
-            1,
-            error.column,
-            &format!("{}; {}", error.problem, error.expected),
-        )
-    })
+}
+
+/// A word that is neither a reference, nor a file, nor an architecture string.
+fn unknown(text: &str) -> CliError {
+    let mut names: Vec<&str> = Reference::all().iter().map(Reference::name).collect();
+    let likeness = |name: &str| strsim::jaro_winkler(text, name);
+    names.sort_by(|one, other| likeness(other).total_cmp(&likeness(one)));
+    names.truncate(4);
+    CliError::config(format!(
+        "`{text}` is no architecture: no reference is called so, and no file"
+    ))
+    .with_help(format!(
+        "the nearest references are {}; `mnas refs` lists all. A file ends in .toml or .json; an architecture string \
+         looks like in224,conv_k3_s2_c32_nr6,…,head_o1000",
+        names.join(", ")
+    ))
 }

@@ -49,23 +49,25 @@ impl Heading {
 ///
 /// Columns are left out as their headings say until the table fits; where that is not enough, cells break into lines.
 pub fn listing(headings: &[Heading], rows: &[Vec<String>], width: Option<u16>) -> String {
-    let most = headings.iter().map(|heading| heading.expendable).max().unwrap_or(0);
-    for keep in (0..=most).rev() {
-        let mut table = build(headings, rows, keep);
-        let Some(width) = width else {
-            return table.trim_fmt();
-        };
-        let widest = table.lines().map(|line| visible_width(&line)).max().unwrap_or(0);
-        if widest <= usize::from(width) {
-            return table.trim_fmt();
-        }
-        if keep == 0 {
+    fitting_listing(headings, rows, width).unwrap_or_else(|| {
+        let mut table = build(headings, rows, 0);
+        if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);
-            return table.trim_fmt();
         }
-    }
-    String::new()
+        table.trim_fmt()
+    })
+}
+
+/// Like [`listing`], but `None` where cells would break into lines.
+pub fn fitting_listing(headings: &[Heading], rows: &[Vec<String>], width: Option<u16>) -> Option<String> {
+    let most = headings.iter().map(|heading| heading.expendable).max().unwrap_or(0);
+    (0..=most).rev().find_map(|keep| {
+        let table = build(headings, rows, keep);
+        let widest = table.lines().map(|line| visible_width(&line)).max().unwrap_or(0);
+        let fits = width.is_none_or(|width| widest <= usize::from(width));
+        fits.then(|| table.trim_fmt())
+    })
 }
 
 fn build(headings: &[Heading], rows: &[Vec<String>], keep: u8) -> Table {

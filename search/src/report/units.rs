@@ -42,7 +42,11 @@ pub fn count(value: u64) -> String {
 
 /// A count with all its digits, in groups of three: `3,504,872`.
 pub fn grouped(value: u64) -> String {
-    let digits = value.to_string();
+    grouped_digits(&value.to_string())
+}
+
+/// The decimal digits of a whole number of any size in groups of three.
+pub fn grouped_digits(digits: &str) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -39,7 +39,9 @@ pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError>
         [row] => printer.result(&text::one(row, width))?,
         rows => {
             printer.result(&text::overview(rows, width))?;
-            printer.status("top-1 and latency as published, at width 1.0; mnas refs NAME for all widths and sources");
+            printer.status(
+                "top-1 on ImageNet and latency as published; mnas refs NAME shows all widths, devices and sources",
+            );
         }
     }
     Ok(())
@@ -47,16 +49,17 @@ pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError>
 
 /// The references that a part of a name chooses: the one that is called so, or all that contain it.
 fn chosen(part: Option<&str>) -> Result<Vec<&'static Reference>, CliError> {
-    let all = Reference::all();
+    let mut all: Vec<_> = Reference::all().iter().collect();
+    all.sort_by_key(|reference| reference.name());
     let Some(part) = part else {
-        return Ok(all.iter().collect());
+        return Ok(all);
     };
-    if let Some(exact) = all.iter().find(|reference| reference.name() == part) {
+    if let Ok(exact) = Reference::named(part) {
         return Ok(vec![exact]);
     }
     let wanted = part.to_lowercase();
     let matching: Vec<_> = all
-        .iter()
+        .into_iter()
         .filter(|reference| reference.name().contains(&wanted) || reference.title.to_lowercase().contains(&wanted))
         .collect();
     if matching.is_empty() {

@@ -7,12 +7,13 @@ use crate::report::{Heading, listing, units};
 pub fn overview(rows: &[Row], width: Option<u16>) -> String {
     let headings = [
         Heading::text("name"),
-        Heading::number("input").expendable(1),
+        Heading::number("px").expendable(1),
         Heading::number("params"),
         Heading::number("MAdds"),
         Heading::number("top-1"),
-        Heading::number("latency"),
-        Heading::text("measured on").expendable(2),
+        // A latency without its device says nothing: both or neither.
+        Heading::number("latency").expendable(2),
+        Heading::text("on").expendable(2),
     ];
     let cells: Vec<Vec<String>> = rows.iter().map(overview_cells).collect();
     listing(&headings, &cells, width)
@@ -20,28 +21,32 @@ pub fn overview(rows: &[Row], width: Option<u16>) -> String {
 
 fn overview_cells(row: &Row) -> Vec<String> {
     let first = row.latencies.first();
-    let device = first
-        .and_then(|latency| latency.device.clone())
-        .map(|device| match row.latencies.len() - 1 {
-            0 => device,
-            more => format!("{device}, {more} more"),
-        });
     vec![
         row.name.clone(),
-        format!("{} px", row.resolution),
+        row.resolution.to_string(),
         units::count(row.params),
         units::count(row.macs),
         optional(row.imagenet_top1, percent),
         optional(first.map(|latency| latency.latency_ms), units::milliseconds),
-        device.unwrap_or_default(),
+        first
+            .and_then(|latency| latency.device.as_deref())
+            .map_or_else(String::new, hardware),
     ]
+}
+
+/// A device without the details of how it was used: `Pixel 4 CPU, 4 threads` is a `Pixel 4`.
+fn hardware(device: &str) -> String {
+    let ends = [" mobile", " CPU", " (", ","]
+        .into_iter()
+        .filter_map(|end| device.find(end));
+    device[..ends.min().unwrap_or(device.len())].to_owned()
 }
 
 /// What it is, and a line for each published figure; sources are numbered and stand below.
 pub fn one(row: &Row, width: Option<u16>) -> String {
     let headings = [
         Heading::number("width"),
-        Heading::number("input"),
+        Heading::number("px"),
         Heading::number("params"),
         Heading::number("MAdds"),
         Heading::number("published params").expendable(2),
@@ -99,7 +104,7 @@ fn point_cells(point: &Point, source: usize) -> Vec<String> {
     let millions = |value: f64| format!("{value} M");
     vec![
         format!("{:?}", point.width),
-        format!("{} px", point.resolution),
+        point.resolution.to_string(),
         units::count(point.params),
         units::count(point.macs),
         optional(point.published_params_millions, millions),
