@@ -1,4 +1,4 @@
-//! Lists the data files that are compiled in, so that a reference or a space is added by adding its file.
+//! Lists the data files that are compiled in, so that a reference, a space or a scaling rule is added by adding its file.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,6 +8,7 @@ fn main() -> io::Result<()> {
     let package = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
     let package = Path::new(&package);
     list(&package.join("references"), "references.rs")?;
+    list(&package.join("../configs/scaling"), "scaling.rs")?;
     list(&package.join("../configs/spaces"), "spaces.rs")
 }
 
@@ -23,6 +24,7 @@ fn list(folder: &Path, output: &str) -> io::Result<()> {
     let mut list = String::from("&[\n");
     for path in files {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let path = path.to_string_lossy();
         let _ = writeln!(list, "    ({name:?}, include_str!({path:?})),");
     }
     list.push(']');

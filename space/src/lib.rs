@@ -23,6 +23,7 @@ pub mod onnx;
 mod parameters;
 mod reference;
 mod rounding;
+mod scaling;
 mod search_space;
 
 pub use activation::{Activation, Gate};
@@ -42,4 +43,5 @@ pub use notation::NotationError;
 pub use parameters::{ParameterKind, ParameterSpec};
 pub use reference::{PublishedPoint, Reference, ReferenceError};
 pub use rounding::{Scaling, make_divisible};
+pub use scaling::{Compound, Multipliers, ScalingError, ScalingRule, ScalingStep};
 pub use search_space::{Candidate, Constraints, Genotype, ReferencePoints, SearchSpace};

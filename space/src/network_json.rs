@@ -1,4 +1,4 @@
-//! Networks as the JSON that ProxylessNAS, Once-for-all and MCUNet publish (arXiv:1812.00332, 1908.09791, 2007.10319).
+//! Networks as the JSON that ProxylessNAS, Once-for-all and `MCUNet` publish (arXiv:1812.00332, 1908.09791, 2007.10319).
 //!
 //! Such a document lists a first convolution, blocks that are inverted residuals or nothing, an optional final
 //! expansion, an optional mixing layer and the classifier. Only what it says of structure is read; the input's

@@ -1,83 +1,41 @@
 //! The references have exactly the parameters and multiply-adds counted on the reference implementations.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a skipped test says so")]
+#![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
+mod support;
 
 use mnas_space::Reference;
 
-fn data(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
-    let path = root.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: {} is missing", path.display());
-    None
+/// The reference and width multiplier that a row of the table counts.
+fn reference(model: &str) -> (&'static Reference, f64) {
+    let (name, width) = match model {
+        "tf_mobilenetv3_large_minimal_100" => ("mobilenet-v3-large-minimalistic", 1.0),
+        "mnasnet_100" => ("mnasnet-b1", 1.0),
+        "semnasnet_100" => ("mnasnet-a1", 1.0),
+        "efficientnet_b0" => ("efficientnet-b0", 1.0),
+        "mobilenetv4_conv_small" => ("mobilenet-v4-conv-small", 1.0),
+        _ => {
+            let (name, width) = model.rsplit_once('-').unwrap();
+            (name, width.parse().unwrap())
+        }
+    };
+    (Reference::named(name).unwrap(), width)
 }
 
 #[test]
 fn references_equal_the_golden_counts() {
-    let Some(path) = data("golden_counts.csv") else { return };
-    let mut compared = 0;
-    for row in csv::Reader::from_path(path).unwrap().records() {
-        let row = row.unwrap();
-        let Some((name, width)) = row[0].rsplit_once('-') else {
-            continue;
-        };
-        let (Ok(reference), Ok(width)) = (Reference::named(name), width.parse::<f64>()) else {
-            continue;
-        };
-        let cost = reference
-            .architecture(width, row[2].parse().unwrap(), 1000)
-            .unwrap()
-            .cost();
-        let counted = [cost.params, cost.macs, cost.batch_norm_params];
-        let golden = [&row[3], &row[4], &row[5]].map(|number| number.parse::<u64>().unwrap());
-        assert_eq!(counted, golden, "{} at {}", &row[0], &row[2]);
-        compared += 1;
-    }
-    assert_eq!(compared, 8);
-}
-
-/// Published tables round: parameters to two or three digits, multiply-adds to a million.
-#[test]
-fn references_agree_with_published_tables_at_every_width() {
-    let Some(path) = data("reference_points.csv") else {
+    let Some(path) = support::data("golden_counts.csv") else {
         return;
     };
     let mut compared = 0;
     for row in csv::Reader::from_path(path).unwrap().records() {
         let row = row.unwrap();
-        let name = row[0].replace('_', "-");
-        let Ok(reference) = Reference::named(&name) else {
-            continue;
-        };
-        let cost = reference
-            .architecture(row[1].parse().unwrap(), row[2].parse().unwrap(), 1000)
-            .unwrap()
-            .cost();
-        let macs: f64 = row[5].parse().unwrap();
-        let params: f64 = row[6].parse().unwrap();
-        let (our_macs, our_params) = (cost.macs as f64 / 1e6, cost.params as f64 / 1e6);
-        // Slips of the published tables: V3-Small's rows give the width-1 network 66 M and 2.9 M (its paper: 56 M and
-        // 2.5 M) and the 0.75 one 2.4 M; V1's 0.75 rows count 317 M at 224 px where its paper has 325 M.
-        let wrong_macs = (name == "mobilenet-v3-small" && &row[1] == "1.0")
-            || (name == "mobilenet-v1" && &row[1] == "0.75")
-            || (name == "mobilenet-v1" && &row[1] == "0.25" && &row[2] == "192");
-        let wrong_params = name == "mobilenet-v3-small";
-        let place = format!("{name} {} at {}", &row[1], &row[2]);
-        assert!(
-            wrong_macs || (our_macs - macs).abs() <= 1.0 + 0.011 * macs,
-            "{place}: {our_macs} M, published {macs}"
-        );
-        assert!(
-            wrong_params || (our_params - params).abs() <= 0.1,
-            "{place}: {our_params} M, published {params}"
-        );
+        let (reference, width) = reference(&row[0]);
+        let resolution = row[2].parse().unwrap();
+        let cost = reference.architecture(width, resolution, 1000).unwrap().cost();
+        let counted = [cost.params, cost.macs, cost.batch_norm_params];
+        let golden = [&row[3], &row[4], &row[5]].map(|number| number.parse::<u64>().unwrap());
+        assert_eq!(counted, golden, "{} at {resolution}", &row[0]);
         compared += 1;
     }
-    assert!(compared >= 50, "{compared} rows");
+    assert_eq!(compared, 13);
 }

@@ -39,11 +39,9 @@ impl LatencyModel {
 
     /// The network of one of the space's families with the least predicted latency, and that latency.
     pub fn fastest_of_family(&self, space: &SearchSpace, family: usize, classes: u32) -> (Candidate, Prediction) {
-        let (_, genes) = space.families[family].cheapest(classes, &mut |key| self.predictor.layer_share_ms(key));
-        let genotype = Genotype { family, genes };
-        let architecture = space.express(&genotype, classes);
-        let prediction = self.predict(&architecture);
-        (Candidate { genotype, architecture }, prediction)
+        let fastest = space.cheapest_of_family(family, classes, &mut |key| self.predictor.layer_share_ms(key));
+        let prediction = self.predict(&fastest.architecture);
+        (fastest, prediction)
     }
 }
 

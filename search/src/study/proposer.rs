@@ -72,10 +72,10 @@ impl Proposer<'_> {
         self.walk(state, index)
     }
 
-    /// The proposal of a genotype that is new and within the budget.
+    /// The proposal of a genotype that is new, within the budget and within the space's constraints.
     fn accept(&self, state: &StudyState, genotype: &Genotype) -> Option<Proposal> {
         let architecture = self.space.express(genotype, self.classes);
-        if state.knows(architecture.id()) {
+        if state.knows(architecture.id()) || !self.space.admits(&architecture) {
             return None;
         }
         let prediction = self.latency.predict(&architecture);

@@ -60,41 +60,50 @@ pub(crate) struct KindEntry {
     pub read: fn(&Values, Context) -> Result<Block, Problem>,
 }
 
-/// A piece of an architecture string being written, its stride and repeats still open.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The fields of a block in canonical order, its stride and repeats still open.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Piece {
-    text: String,
+    values: Values,
     stride_at: usize,
 }
 
 impl Piece {
     /// Marks where the stride stands.
     pub fn stride(&mut self) {
-        self.stride_at = self.text.len();
+        self.stride_at = self.values.iter().count();
     }
 
-    pub fn whole(&mut self, field: &Field, value: u32) {
+    pub fn whole(&mut self, field: &'static Field, value: u32) {
         self.push(field, Value::Whole(value));
     }
 
-    pub fn push(&mut self, field: &Field, value: Value) {
-        self.text.push('_');
-        self.text.push_str(field.code);
-        match value {
-            Value::Whole(value) => self.text.push_str(&value.to_string()),
-            Value::Decimal(value) => self.text.push_str(&value.to_string()),
-            Value::Activation(value) => self.text.push_str(value.code()),
-            Value::Gate(value) => self.text.push_str(value.code()),
-            Value::Flag => {}
-        }
+    pub fn push(&mut self, field: &'static Field, value: Value) {
+        self.values.insert(field, value);
     }
 
-    /// The fields with a stride put in its place; a stride of 1 is left out.
+    /// The fields as values.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// The fields as text with a stride put in its place; a stride of 1 is left out.
     pub fn with_stride(&self, stride: u32) -> String {
-        let (before, after) = self.text.split_at(self.stride_at);
-        if stride == 1 {
-            return self.text.clone();
+        let mut text = String::new();
+        for (index, (field, value)) in self.values.iter().enumerate() {
+            if index == self.stride_at && stride > 1 {
+                text.push_str("_s");
+                text.push_str(&stride.to_string());
+            }
+            text.push('_');
+            text.push_str(field.code);
+            match value {
+                Value::Whole(value) => text.push_str(&value.to_string()),
+                Value::Decimal(value) => text.push_str(&value.to_string()),
+                Value::Activation(value) => text.push_str(value.code()),
+                Value::Gate(value) => text.push_str(value.code()),
+                Value::Flag => {}
+            }
         }
-        format!("{before}_s{stride}{after}")
+        text
     }
 }

@@ -73,13 +73,16 @@ impl SqueezeExcite {
         }))
     }
 
-    /// `se0.25` or `si0.25` where the width is what these rules give for a quarter, else `sq12`.
+    /// `se0.25` or `si0.25` where the width is what these rules give for a quarter, else `sq12`. Where both do, the gate
+    /// tells which of the two conventions the network follows.
     pub(super) fn write(this: Option<Self>, in_channels: u32, gated_channels: u32, piece: &mut Piece) {
         let Some(this) = this else { return };
-        if this.channels == Self::of_gated(gated_channels, 0.25) {
-            piece.push(&SQUEEZE_EXCITE, Value::Decimal(0.25));
-        } else if this.channels == Self::of_input(in_channels, 0.25) {
+        let is_share_of_gated = this.channels == Self::of_gated(gated_channels, 0.25);
+        let is_share_of_input = this.channels == Self::of_input(in_channels, 0.25);
+        if is_share_of_input && (this.gate == Gate::Sigmoid || !is_share_of_gated) {
             piece.push(&SQUEEZE_INPUT, Value::Decimal(0.25));
+        } else if is_share_of_gated {
+            piece.push(&SQUEEZE_EXCITE, Value::Decimal(0.25));
         } else {
             piece.whole(&SQUEEZE_CHANNELS, this.channels);
         }

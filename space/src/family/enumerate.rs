@@ -15,10 +15,6 @@ type Partial = (f64, Vec<u16>);
 type Reached<T> = Vec<(usize, Shape, T)>;
 
 impl Family {
-    fn start(&self, resolution: u32) -> Shape {
-        Shape::square(INPUT_CHANNELS, resolution)
-    }
-
     /// Adds every block key that some network of this family contains.
     pub fn collect_keys(&self, classes: u32, keys: &mut BTreeSet<BlockKey>) {
         let mut add = |cell: &Cell, input: Shape| {
@@ -27,7 +23,7 @@ impl Family {
         let mut ends = BTreeSet::new();
         for &resolution in &self.resolutions {
             for width in 0..self.widths.len() {
-                let mut reached: Reached<()> = vec![(0, self.start(resolution), ())];
+                let mut reached: Reached<()> = vec![(0, Shape::square(INPUT_CHANNELS, resolution), ())];
                 for (stage, table) in self.stages.iter().zip(&self.table.stages) {
                     let mut next = Vec::new();
                     for choice in table.channel_choices() {
@@ -58,7 +54,7 @@ impl Family {
         for (resolution_gene, &resolution) in self.resolutions.iter().enumerate() {
             for width in 0..self.widths.len() {
                 let genes = vec![resolution_gene as u16, width as u16];
-                let mut reached: Reached<Partial> = vec![(0, self.start(resolution), (0.0, genes))];
+                let mut reached: Reached<Partial> = vec![(0, Shape::square(INPUT_CHANNELS, resolution), (0.0, genes))];
                 for stage in 0..self.stages.len() {
                     reached = self.extend(stage, &reached, width, cost);
                 }

@@ -1,6 +1,7 @@
 //! Limits that every network of a space keeps, such as a microcontroller's memory.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 
@@ -102,30 +103,43 @@ impl SearchSpace {
         self.constraints.admit_layer(key)
     }
 
-    /// The network with the least sum of `cost` over its layers that keeps the constraints.
+    /// The network of some families with the least sum of `cost` over its layers that keeps the constraints.
     ///
-    /// Exact where only activation memory is limited, which each layer decides for itself. For limits of parameters
-    /// and multiply-adds these are priced ever higher until the result keeps them, which is near the least.
-    pub(super) fn cheapest_within(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
-        let free = self.cheapest_by(classes, &mut |key| self.priced(key, cost(key)));
+    /// Exact where only activation memory is limited, which each layer decides for itself. Limited parameters and
+    /// multiply-adds are priced ever higher until the result keeps the limits, which is near the least.
+    pub(super) fn cheapest_within(
+        &self,
+        families: Range<usize>,
+        classes: u32,
+        cost: &mut dyn FnMut(&BlockKey) -> f64,
+    ) -> Candidate {
+        if self.constraints.is_empty() {
+            return self.cheapest_by(families, classes, cost);
+        }
+        let free = self.cheapest_by(families.clone(), classes, &mut |key| self.priced(key, cost(key)));
         if self.admits(&free.architecture) {
             return free;
         }
-        let scale = self.size_price(&free.architecture, classes, cost);
-        for doubling in 0..60 {
-            let price = scale * 2f64.powi(doubling - 20);
-            let found = self.cheapest_by(classes, &mut |key| {
+        let total: f64 = free.architecture.layers().map(|layer| cost(&layer.key)).sum();
+        // From a millionth of what the network costs upwards, a whole limit being worth that much.
+        let mut price = total.abs().max(f64::MIN_POSITIVE) * 1e-6;
+        for _ in 0..60 {
+            let found = self.cheapest_by(families.clone(), classes, &mut |key| {
                 let size = Cost::of(&key.graph());
                 self.priced(key, cost(key) + price * self.share_of_limits(&size))
             });
             if self.admits(&found.architecture) {
                 return found;
             }
+            price *= 2.0;
         }
-        self.smallest.as_ref().map_or(free, |genotype| Candidate {
-            genotype: genotype.clone(),
-            architecture: self.express(genotype, classes),
-        })
+        match &self.smallest {
+            Some(genotype) if families.contains(&genotype.family) => Candidate {
+                genotype: genotype.clone(),
+                architecture: self.express(genotype, classes),
+            },
+            _ => free,
+        }
     }
 
     fn priced(&self, key: &BlockKey, cost: f64) -> f64 {
@@ -138,17 +152,14 @@ impl SearchSpace {
         share(self.constraints.max_params, cost.params) + share(self.constraints.max_macs, cost.macs)
     }
 
-    /// What a whole limit is worth beside the cost of `architecture`.
-    fn size_price(&self, architecture: &Architecture, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> f64 {
-        let architecture = architecture.clone().with_classes(classes);
-        let total: f64 = architecture.layers().map(|layer| cost(&layer.key)).sum();
-        total.abs().max(f64::MIN_POSITIVE)
-    }
-
     /// A genotype that keeps the constraints, the smallest of the space in one respect or the other.
     pub(super) fn find_smallest(&self) -> Result<Genotype, Cost> {
-        let by_macs = self.cheapest_by(1, &mut |key| self.priced(key, Cost::of(&key.graph()).macs as f64));
-        let by_params = self.cheapest_by(1, &mut |key| self.priced(key, Cost::of(&key.graph()).params as f64));
+        let by_macs = self.cheapest_by(0..self.families.len(), 1, &mut |key| {
+            self.priced(key, Cost::of(&key.graph()).macs as f64)
+        });
+        let by_params = self.cheapest_by(0..self.families.len(), 1, &mut |key| {
+            self.priced(key, Cost::of(&key.graph()).params as f64)
+        });
         let smallest = [by_macs, by_params];
         let found = smallest.iter().find(|candidate| self.admits(&candidate.architecture));
         found

@@ -6,6 +6,7 @@ mod document;
 pub use constraints::Constraints;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use num_bigint::BigUint;
 use rand::RngExt;
@@ -193,29 +194,24 @@ impl SearchSpace {
     /// The network with the least sum of `cost` over its layers. Exact, without looking at every network, but where
     /// constraints limit parameters or multiply-adds; then it is near the least.
     pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
-        if self.constraints.is_empty() {
-            self.cheapest_by(classes, cost)
-        } else {
-            self.cheapest_within(classes, cost)
-        }
+        self.cheapest_within(0..self.families.len(), classes, cost)
     }
 
-    fn cheapest_by(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
-        let mut best: Option<(f64, Genotype)> = None;
-        for (family, body) in self.families.iter().enumerate() {
-            let (sum, genes) = body.cheapest(classes, cost);
-            if best.as_ref().is_none_or(|(least, _)| sum < *least) {
-                best = Some((sum, Genotype { family, genes }));
-            }
-        }
-        // A space is checked to have at least one family.
-        let genotype = best.map_or_else(
-            || Genotype {
-                family: 0,
-                genes: Vec::new(),
-            },
-            |(_, genotype)| genotype,
-        );
+    /// Like [`SearchSpace::cheapest`], of the networks of one family. Where the constraints leave none of them, one
+    /// that exceeds them.
+    pub fn cheapest_of_family(&self, family: usize, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
+        self.cheapest_within(family..family + 1, classes, cost)
+    }
+
+    /// The cheapest network of some families, whatever the constraints.
+    fn cheapest_by(&self, families: Range<usize>, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
+        let (_, genotype) = families
+            .map(|family| {
+                let (sum, genes) = self.families[family].cheapest(classes, cost);
+                (sum, Genotype { family, genes })
+            })
+            .min_by(|(one, _), (other, _)| one.total_cmp(other))
+            .expect("a space is checked to have at least one family");
         let architecture = self.express(&genotype, classes);
         Candidate { genotype, architecture }
     }

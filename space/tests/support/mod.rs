@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use mnas_space::SearchSpace;
 
 /// A file of the test data; `None`, and a line that says so, where it is missing.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub fn data(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("MNAS_TEST_DATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),

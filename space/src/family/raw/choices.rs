@@ -180,7 +180,7 @@ impl RawChoice {
                 .0
                 .iter()
                 .map(|scalar| {
-                    option(field, scalar).ok_or_else(|| {
+                    choice(field, scalar).ok_or_else(|| {
                         let problem = format!("{name} {scalar}; expected {}", in_toml(field));
                         DocumentError::at(text, at, problem)
                     })
@@ -190,7 +190,7 @@ impl RawChoice {
             let extended = combinations.iter().flat_map(|values| {
                 options.iter().map(|option| {
                     let mut values = values.clone();
-                    if let Some(value) = option {
+                    if let Choice::Value(value) = option {
                         values.insert(field, *value);
                     }
                     values
@@ -201,9 +201,9 @@ impl RawChoice {
         for values in &mut combinations {
             let could_squeeze = self.fields.iter().any(|(name, _)| name.starts_with("squeeze-"));
             if could_squeeze && !SqueezeExcite::is_in(values) {
-                SqueezeExcite::DETAILS
-                    .into_iter()
-                    .for_each(|detail| values.remove(detail));
+                for detail in SqueezeExcite::DETAILS {
+                    values.remove(detail);
+                }
             }
         }
         Ok(combinations)
@@ -214,13 +214,23 @@ fn field_of(entry: &KindEntry, name: &str) -> Option<&'static Field> {
     entry.fields.iter().copied().find(|field| field.name == name)
 }
 
-/// The value that a scalar stands for, `Some(None)` where it says that there is none.
-fn option(field: &'static Field, scalar: &Scalar) -> Option<Option<Value>> {
+/// What a scalar says of a field.
+#[derive(Clone, Copy)]
+enum Choice {
+    /// It has this value.
+    Value(Value),
+    /// It is left out.
+    Absent,
+}
+
+/// What a scalar says of a field; `None` where that is nothing it may be.
+fn choice(field: &'static Field, scalar: &Scalar) -> Option<Choice> {
     match (scalar, field.domain) {
-        (Scalar::Flag(flag), Domain::Flag { when }) => Some((*flag == when).then_some(Value::Flag)),
-        (Scalar::Number(number), Domain::Decimal { or_none: true, .. }) if *number == 0.0 => Some(None),
-        (Scalar::Number(number), domain) => domain.number(*number).map(Some),
-        (Scalar::Text(text), domain) => domain.name(text).map(Some),
+        (Scalar::Flag(flag), Domain::Flag { when }) if *flag == when => Some(Choice::Value(Value::Flag)),
+        (Scalar::Flag(_), Domain::Flag { .. }) => Some(Choice::Absent),
+        (Scalar::Number(number), Domain::Decimal { or_none: true, .. }) if *number == 0.0 => Some(Choice::Absent),
+        (Scalar::Number(number), domain) => domain.number(*number).map(Choice::Value),
+        (Scalar::Text(text), domain) => domain.name(text).map(Choice::Value),
         (Scalar::Flag(_), _) => None,
     }
 }

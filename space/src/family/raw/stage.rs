@@ -122,7 +122,7 @@ impl RawStage {
             return fail(format!("stride {stride}; expected 1 to {}", limits::STRIDE));
         }
         Ok(Stage {
-            choices: checked_choices(self.own, self.choices, at, text)?,
+            choices: checked_choices(&self.own, self.choices, at, text)?,
             channels,
             depth,
             stride,
@@ -134,7 +134,7 @@ impl RawStage {
 
 /// Every block that a layer may be, from the stage's own fields or from its list of choices.
 fn checked_choices(
-    own: RawChoice,
+    own: &RawChoice,
     list: Option<Vec<Spanned<RawChoice>>>,
     at: usize,
     text: &str,
