@@ -10,17 +10,32 @@ use crate::files;
 
 /// How architecture strings and tables write blocks, for the help texts of commands that show them.
 pub const NOTATION: &str = "\
-A block is its type, then its fields, such as ir_r2_k3_s2_e6_c24_se0.25_nre:
-  conv  convolution                     k3     kernel 3 x 3
-  ds    depthwise separable             s2     stride 2 (1 is left out)
-  ir    inverted residual               c24    output channels
-  er    fused inverted residual         e6     expansion, or h96: hidden channels
-  uib   universal inverted bottleneck   se0.25 squeeze-excite
-  id    identity                        nre    activation ReLU (nr6 ReLU6, nhs hard-swish, nsw swish, nge GELU)
-  head  pooling and classifier          r2     so many layers alike, the first with the stride
-                                        a3     (uib) kernel before the expansion
-                                        o1000  (head) classes; f1280: features of a hidden layer
-Multiply-adds (MAdds) are those of convolutions and linear layers. Parameters include batch-norm's.";
+Blocks:
+  A block is its type, then its fields, such as ir_r2_k3_s2_e6_c24_se0.25_nre.
+  conv    convolution
+  ds      depthwise separable convolution
+  ir      inverted residual
+  er      fused inverted residual
+  uib     universal inverted bottleneck
+  id      nothing, or a projection where the shape changes
+  head    pooling, an optional hidden layer, classes
+  r2      two such layers, the first with the stride
+  k3      kernel 3 x 3; in uib, a3 is the kernel before the expansion
+  s2      stride 2; left out where it is 1
+  e6      expansion by 6, or h96: 96 hidden channels
+  c24     24 output channels
+  se0.25  squeeze-excite, a quarter of the hidden channels wide
+  si0.25  the same, a quarter of the input channels wide; sq12: 12 channels
+  nre     activation ReLU; nr6 ReLU6, nhs hard-swish, nsw swish, nge GELU
+  noskip  without residual connection
+  f1280   1280 features in the hidden layer of the head
+  o1000   1000 classes
+
+Counts:
+  Multiply-adds (MAdds) are those of convolutions and linear layers, squeeze-
+  excite included. Parameters (params) include batch-norm's scale and shift.
+  Memory is that of feature maps for one image in 32-bit floats: `output` of
+  the layer's result, `peak` of all that is alive at once while it runs.";
 
 /// A network on the command line.
 #[derive(Debug, Args)]
@@ -39,7 +54,7 @@ pub struct FormArguments {
     /// Width multiplier of a reference [default: 1.0]
     #[arg(long)]
     width: Option<f64>,
-    /// Side of the input image in pixels [default: a reference's own, mostly 224]
+    /// Side of the input image in pixels [default: a reference's own, mostly 224; that of the file]
     #[arg(long)]
     resolution: Option<u32>,
     /// Number of classes [default: 1000 for references]
@@ -107,7 +122,11 @@ impl FormArguments {
                     Some(classes) => network.with_classes(checked_classes(classes)?),
                     None => network,
                 };
-                let name = network.id().to_string();
+                let name = if is_file(Path::new(text)) {
+                    text.to_owned()
+                } else {
+                    network.id().to_string()
+                };
                 (network, name)
             }
         };
@@ -131,14 +150,19 @@ fn checked_classes(classes: u32) -> Result<u32, CliError> {
     }
 }
 
+/// Whether this is meant as the path of a file.
+fn is_file(path: &Path) -> bool {
+    let known = |extension: &std::ffi::OsStr| extension == "toml" || extension == "json";
+    path.is_file() || path.extension().is_some_and(known)
+}
+
 impl FormArguments {
     /// Reads a file or an architecture string.
     fn read(&self, text: &str) -> Result<Architecture, CliError> {
         let path = Path::new(text);
-        let is = |wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
-        if path.is_file() || is("toml") || is("json") {
+        if is_file(path) {
             let document = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-            let network = if is("json") {
+            let network = if path.extension().is_some_and(|extension| extension == "json") {
                 self.from_json(path, &document)?
             } else {
                 Architecture::from_toml(&document)

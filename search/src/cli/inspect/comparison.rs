@@ -194,3 +194,46 @@ fn cells(a: Option<&Layer>, b: Option<&Layer>) -> Vec<String> {
     });
     cells
 }
+
+#[cfg(test)]
+mod tests {
+    use mnas_space::Reference;
+
+    use super::*;
+
+    fn network(name: &str) -> Network {
+        let reference = Reference::named(name).unwrap();
+        Network::of(&reference.architecture(1.0, 224, 1000).unwrap(), name.to_owned())
+    }
+
+    #[test]
+    fn a_comparison_fits_a_terminal() {
+        let comparison = Comparison::new(network("mobilenet-v2"), network("mobilenet-v3-large"));
+        for width in [80, 100, 120, 160] {
+            let text = comparison.text(Some(width));
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(widest <= usize::from(width), "{width}: {text}");
+            let rows = text
+                .lines()
+                .filter(|line| line.contains("_k") || line.contains("head_"));
+            assert_eq!(rows.count(), comparison.rows.len(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_the_same_is_not_repeated() {
+        let comparison = Comparison::new(network("mobilenet-v2"), network("mobilenet-v2"));
+        let text = comparison.text(None);
+        assert_eq!(text.matches("ir_k3_e6_c160_nr6").count(), 2, "{text}");
+        assert!(comparison.rows.iter().all(|row| row.same));
+        assert!(text.contains("20 of 20"), "{text}");
+        assert!((comparison.ratios.macs - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn ratios_are_of_the_second_to_the_first() {
+        assert_eq!(ratio(200, 100), "0.50x");
+        assert_eq!(ratio(7, 7), "=");
+        assert_eq!(ratio(0, 7), "–");
+    }
+}

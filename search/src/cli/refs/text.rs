@@ -128,3 +128,54 @@ fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
 fn join<T: ToString>(values: &[T]) -> String {
     values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use mnas_space::Reference;
+
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        let rows = Reference::all().iter().map(Row::of).collect::<Result<_, _>>();
+        rows.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn widest(text: &str) -> usize {
+        let lines = text.lines().filter(|line| line.starts_with([' ', '─']));
+        lines.map(|line| line.chars().count()).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn all_references_fit_a_hundred_columns_with_their_latencies() {
+        let rows = rows();
+        let text = overview(&rows, Some(100));
+        assert_eq!(text.lines().count(), rows.len() + 4, "{text}");
+        assert!(widest(&text) <= 100 && text.contains("latency"), "{text}");
+        assert_eq!(text, overview(&rows, None));
+        let narrow = overview(&rows, Some(80));
+        assert!(widest(&narrow) <= 80 && !narrow.contains("latency"), "{narrow}");
+    }
+
+    #[test]
+    fn everything_published_of_a_reference_fits_a_terminal() {
+        for row in rows() {
+            for width in [80, 120] {
+                let text = one(&row, Some(width));
+                assert!(widest(&text) <= usize::from(width), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_is_known_by_its_hardware() {
+        for (device, expected) in [
+            ("Pixel 1 CPU large core", "Pixel 1"),
+            ("Pixel 1 mobile CPU", "Pixel 1"),
+            ("Samsung Galaxy S8 CPU, int8 engine", "Samsung Galaxy S8"),
+            ("Snapdragon 855 CPU 1 thread (Paddle-Lite)", "Snapdragon 855"),
+            ("iPhone 13 CoreML", "iPhone 13 CoreML"),
+        ] {
+            assert_eq!(hardware(device), expected);
+        }
+    }
+}

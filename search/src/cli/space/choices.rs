@@ -136,7 +136,7 @@ pub fn choice_rows(choices: &[BlockChoice]) -> Vec<ChoiceRow> {
     rows
 }
 
-/// What all squeeze-excites of some rows have in common beside their width, such as `of input channels, gate sigmoid`.
+/// What all squeeze-excites of some rows have in common beside their width, such as `a share of input channels, gate sigmoid`.
 /// It is taken out of the rows.
 pub fn take_squeeze_details<'a>(rows: impl Iterator<Item = &'a mut ChoiceRow>) -> Option<String> {
     let mut texts: Vec<&mut String> = rows
@@ -149,7 +149,11 @@ pub fn take_squeeze_details<'a>(rows: impl Iterator<Item = &'a mut ChoiceRow>) -
         return None;
     }
     texts.iter_mut().for_each(|text| text.truncate(end(text)));
-    Some(details.trim_start_matches([' ', ',']).to_owned())
+    Some(match details.split_at(1) {
+        (" ", rest) if rest.starts_with("of ") => format!("a share {rest}"),
+        (" ", rest) => format!("a number of {rest}"),
+        (_, rest) => rest.trim_start().to_owned(),
+    })
 }
 
 #[cfg(test)]

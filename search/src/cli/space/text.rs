@@ -304,4 +304,19 @@ mod tests {
         );
         assert_eq!(numbers(&[7.0, 8.0, 9.0, 10.0, 11.0, 12.0]), "7 to 12");
     }
+
+    #[test]
+    fn every_space_fits_a_terminal() {
+        for name in SearchSpace::embedded_names() {
+            let (space, _) = crate::cli::space::open(name).unwrap_or_else(|error| panic!("{error}"));
+            let description = Description::of(&space, 1000).unwrap_or_else(|error| panic!("{error}"));
+            for width in [80, 100, 120] {
+                let text = one(&space, &description, Some(width));
+                // What is drawn; prose is broken by the terminal.
+                let drawn = text.lines().filter(|line| line.starts_with([' ', '─']));
+                let widest = drawn.map(|line| line.chars().count()).max().unwrap_or(0);
+                assert!(widest <= usize::from(width), "{widest} columns of {width}:\n{text}");
+            }
+        }
+    }
 }
