@@ -143,9 +143,14 @@ impl<'g> Lowering<'g> {
         self.push(part, "linear", op, (x, None), Shape::square(out_features, 1))
     }
 
-    pub(crate) fn add(&mut self, part: &'static str, x: TensorId, y: TensorId) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "add", Op::Add, (x, Some(y)), shape)
+    /// Adds the block's input `x` to its output `y` where `wanted` and both have as many channels.
+    pub(crate) fn residual(&mut self, x: TensorId, y: TensorId, wanted: bool) -> TensorId {
+        let shape = self.shape(y);
+        if wanted && shape.channels == self.shape(x).channels {
+            self.push("residual", "add", Op::Add, (y, Some(x)), shape)
+        } else {
+            y
+        }
     }
 
     pub(crate) fn multiply(&mut self, part: &'static str, x: TensorId, factors: TensorId) -> TensorId {

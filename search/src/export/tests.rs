@@ -6,7 +6,7 @@ use mnas_space::{Activation, Architecture, Gate};
 
 use super::{ExportError, check_onnx, write_onnx, write_toml};
 use crate::data::Normalization;
-use crate::train::testing::{images, info, network, recipe};
+use crate::train::testing::{any_architecture, images, info, network, recipe, shake};
 use crate::train::weights::Weights;
 use crate::train::{Network, TrainPlan, train};
 
@@ -66,6 +66,43 @@ fn exported_networks_compute_what_libtorch_computes() {
         write_onnx(&architecture, &weights, Path::new("weights"), &path).unwrap();
         let difference = check_onnx(&architecture, &weights, Path::new("weights"), &path, &runtime).unwrap();
         assert!(difference < 1e-4, "{text}: {difference}");
+    }
+}
+
+/// Every block type and option in random order: GELU, layer scale, channel shuffle, other constants of batch-norm.
+#[test]
+fn random_networks_compute_in_onnx_runtime_what_they_compute_in_libtorch() {
+    let Some(runtime) = runtime() else { return };
+    tch::set_num_threads(1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let mut written = String::new();
+    for index in 0..80 {
+        let architecture = any_architecture(index);
+        let text = architecture.to_string();
+        let mut network = Network::new(architecture.graph(), tch::Device::Cpu, 1).unwrap();
+        shake(&mut network, index);
+        let weights = Weights::of(&network, info(&text)).unwrap();
+        write_onnx(&architecture, &weights, Path::new("weights"), &path).unwrap();
+        let difference = check_onnx(&architecture, &weights, Path::new("weights"), &path, &runtime);
+        let difference = difference.unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert!(difference < 1e-4, "{text}: {difference}");
+        written += &text;
+    }
+    for option in [
+        "uib_a",
+        "_nge",
+        "_ls",
+        "_gr4",
+        "_eps0.001",
+        "_mom0.01",
+        "_si0.25",
+        "_sn",
+        "_fb",
+        "_fn",
+        "noskip",
+    ] {
+        assert!(written.contains(option), "no network has `{option}`");
     }
 }
 

@@ -213,6 +213,8 @@ fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
 }
 
 #[cfg(test)]
+mod exactness;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,17 @@
 //! Small networks and images for tests.
 
-use mnas_space::Architecture;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use mnas_space::onnx::{RandomWeights, WeightSource};
+use mnas_space::{Architecture, ParameterKind, SearchSpace};
+use rand::RngExt;
 use tch::{Device, Kind, Tensor};
 
 use super::weights::WeightsInfo;
 use super::{Network, Recipe, seeded};
 use crate::data::{Augmentation, DataSource, LoadOptions, Normalization, Splits, Synthetic, Watch};
+use crate::random::stream;
 
 /// Synthetic images of 4 classes at 16 pixels.
 pub(crate) fn images(train: usize, val: usize) -> Splits {
@@ -76,4 +82,34 @@ pub(crate) fn info(architecture: &str) -> WeightsInfo {
         early_strides_removed: 1,
         data: None,
     }
+}
+
+/// A network drawn from the space that holds every block type and option, at any resolution from 32 to 97 pixels.
+pub(crate) fn any_architecture(index: u64) -> Architecture {
+    static SPACE: LazyLock<SearchSpace> =
+        LazyLock::new(|| SearchSpace::from_toml(include_str!("../../../tests/spaces/everything.toml")).unwrap());
+    let mut rng = stream(11, "any architecture", index, 0);
+    let architecture = SPACE.express(&SPACE.sample(&mut rng), rng.random_range(2..12));
+    architecture.with_resolution(rng.random_range(32..=97))
+}
+
+/// Gives a network random weights as after training: no batch-norm is the identity, every layer scale counts, and
+/// running variances are so small that batch-norm's epsilon shows in the scores.
+pub(crate) fn shake(network: &mut Network, seed: u64) {
+    const VARIANCE: f32 = 0.05;
+    let weights = RandomWeights { seed };
+    let mut tensors = BTreeMap::new();
+    for (spec, _) in network.tensors() {
+        let mut values = weights.values(spec).unwrap().into_owned();
+        let factor = match spec.kind {
+            ParameterKind::RunningVariance => VARIANCE,
+            ParameterKind::BatchNormScale => VARIANCE.sqrt(),
+            ParameterKind::LayerScale => 0.5,
+            _ => 1.0,
+        };
+        values.iter_mut().for_each(|value| *value *= factor);
+        let shape: Vec<i64> = spec.shape.iter().map(|&size| size as i64).collect();
+        tensors.insert(spec.name.clone(), Tensor::from_slice(&values).view(shape.as_slice()));
+    }
+    network.assign(&tensors).unwrap();
 }

@@ -43,18 +43,6 @@ impl BlockKind for Conv {
         lowering.conv_bn("main", x, spec, Some(self.activation))
     }
 
-    fn channels(&self) -> u32 {
-        self.channels
-    }
-
-    fn stride(&self) -> u32 {
-        self.stride
-    }
-
-    fn set_stride(&mut self, stride: u32) {
-        self.stride = stride;
-    }
-
     fn words(&self) -> [u32; 7] {
         [self.kernel, self.stride, self.channels, 0, 0, 0, self.activation as u32]
     }

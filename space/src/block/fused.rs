@@ -6,7 +6,7 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::{Shape, TensorId};
+use crate::graph::TensorId;
 use crate::lowering::{ConvSpec, Lowering};
 
 /// A fused inverted residual, also called edge residual or `FusedMBConv` (Gupta and Akin, arXiv:2003.02838;
@@ -30,13 +30,6 @@ pub struct FusedInvertedResidual {
     pub activation: Activation,
     /// Whether the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
-}
-
-impl FusedInvertedResidual {
-    /// Whether the block adds its input to its output.
-    pub fn has_residual(&self, input: Shape) -> bool {
-        self.residual && self.stride == 1 && input.channels == self.channels
-    }
 }
 
 impl BlockKind for FusedInvertedResidual {
@@ -81,28 +74,11 @@ impl BlockKind for FusedInvertedResidual {
     }
 
     fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let input = lowering.shape(x);
         let expand = ConvSpec::full(self.hidden_channels, self.kernel, self.stride);
         let y = lowering.conv_bn("expand", x, expand, Some(self.activation));
         let y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);
         let y = lowering.conv_bn("project", y, ConvSpec::pointwise(self.channels), None);
-        if self.has_residual(input) {
-            lowering.add("residual", y, x)
-        } else {
-            y
-        }
-    }
-
-    fn channels(&self) -> u32 {
-        self.channels
-    }
-
-    fn stride(&self) -> u32 {
-        self.stride
-    }
-
-    fn set_stride(&mut self, stride: u32) {
-        self.stride = stride;
+        lowering.residual(x, y, self.residual && self.stride == 1)
     }
 
     fn words(&self) -> [u32; 7] {

@@ -38,18 +38,6 @@ impl BlockKind for Identity {
         lowering.conv_bn("project", x, spec, None)
     }
 
-    fn channels(&self) -> u32 {
-        self.channels
-    }
-
-    fn stride(&self) -> u32 {
-        self.stride
-    }
-
-    fn set_stride(&mut self, stride: u32) {
-        self.stride = stride;
-    }
-
     fn words(&self) -> [u32; 7] {
         [1, self.stride, self.channels, 0, 0, 0, 0]
     }

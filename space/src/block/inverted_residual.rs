@@ -6,7 +6,7 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::{Shape, TensorId};
+use crate::graph::TensorId;
 use crate::lowering::{ConvSpec, Lowering};
 
 /// An inverted residual with linear bottleneck (`MobileNetV2`, arXiv:1801.04381, section 3.3), with V3's optional
@@ -34,13 +34,6 @@ pub struct InvertedResidual {
     pub activation: Activation,
     /// Whether the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
-}
-
-impl InvertedResidual {
-    /// Whether the block adds its input to its output.
-    pub fn has_residual(&self, input: Shape) -> bool {
-        self.residual && self.stride == 1 && input.channels == self.channels
-    }
 }
 
 impl BlockKind for InvertedResidual {
@@ -113,23 +106,7 @@ impl BlockKind for InvertedResidual {
         y = lowering.conv_bn("depthwise", y, depthwise, Some(self.activation));
         y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);
         y = lowering.conv_bn("project", y, pointwise(self.channels), None);
-        if self.has_residual(input) {
-            lowering.add("residual", y, x)
-        } else {
-            y
-        }
-    }
-
-    fn channels(&self) -> u32 {
-        self.channels
-    }
-
-    fn stride(&self) -> u32 {
-        self.stride
-    }
-
-    fn set_stride(&mut self, stride: u32) {
-        self.stride = stride;
+        lowering.residual(x, y, self.residual && self.stride == 1)
     }
 
     fn words(&self) -> [u32; 7] {

@@ -23,7 +23,8 @@ impl Context {
     }
 }
 
-/// A block type. Everything that reads, writes, lowers, counts or measures blocks goes through these methods.
+/// A block type, a struct with a `stride`, its `channels` and what else it needs. Everything that reads, writes, lowers,
+/// counts or measures blocks goes through these methods.
 pub(crate) trait BlockKind: Copy {
     /// Short name in architecture strings and search spaces.
     const NAME: &'static str;
@@ -38,12 +39,6 @@ pub(crate) trait BlockKind: Copy {
     fn write(&self, in_channels: u32, piece: &mut Piece);
     /// Appends the operations to a graph; returns the output.
     fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId;
-    /// Output channels.
-    fn channels(&self) -> u32;
-    /// Step by which the block shrinks its input.
-    fn stride(&self) -> u32;
-    /// Gives it another stride.
-    fn set_stride(&mut self, stride: u32);
     /// Every property as an integer, the basis of architecture ids: kernel, stride, channels and four of its own.
     fn words(&self) -> [u32; 7];
     /// Whether it passes its input on unchanged.

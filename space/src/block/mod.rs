@@ -58,14 +58,14 @@ macro_rules! block_types {
             /// Output channels.
             pub fn channels(&self) -> u32 {
                 match self {
-                    $(Self::$type(block) => block.channels(),)+
+                    $(Self::$type(block) => block.channels,)+
                 }
             }
 
             /// Step by which the block shrinks its input.
             pub fn stride(&self) -> u32 {
                 match self {
-                    $(Self::$type(block) => block.stride(),)+
+                    $(Self::$type(block) => block.stride,)+
                 }
             }
 
@@ -73,7 +73,7 @@ macro_rules! block_types {
             #[must_use]
             pub fn with_stride(mut self, stride: u32) -> Self {
                 match &mut self {
-                    $(Self::$type(block) => block.set_stride(stride),)+
+                    $(Self::$type(block) => block.stride = stride,)+
                 }
                 self
             }

@@ -67,18 +67,6 @@ impl BlockKind for DepthwiseSeparable {
         lowering.conv_bn("pointwise", y, pointwise, Some(self.activation))
     }
 
-    fn channels(&self) -> u32 {
-        self.channels
-    }
-
-    fn stride(&self) -> u32 {
-        self.stride
-    }
-
-    fn set_stride(&mut self, stride: u32) {
-        self.stride = stride;
-    }
-
     fn words(&self) -> [u32; 7] {
         let [squeeze, functions] = SqueezeExcite::words(self.squeeze_excite);
         let activation = self.activation as u32;

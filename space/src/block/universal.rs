@@ -5,7 +5,7 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::{Shape, TensorId};
+use crate::graph::TensorId;
 use crate::lowering::{ConvSpec, Lowering};
 
 /// A universal inverted bottleneck (`MobileNetV4`, arXiv:2404.10518, section 4): an optional linear depthwise
@@ -33,13 +33,6 @@ pub struct UniversalInvertedBottleneck {
     pub layer_scale: bool,
     /// Whether the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
-}
-
-impl UniversalInvertedBottleneck {
-    /// Whether the block adds its input to its output.
-    pub fn has_residual(&self, input: Shape) -> bool {
-        self.residual && self.stride == 1 && input.channels == self.channels
-    }
 }
 
 impl BlockKind for UniversalInvertedBottleneck {
@@ -111,23 +104,7 @@ impl BlockKind for UniversalInvertedBottleneck {
         if self.layer_scale {
             y = lowering.layer_scale("scale", y);
         }
-        if self.has_residual(input) {
-            lowering.add("residual", y, x)
-        } else {
-            y
-        }
-    }
-
-    fn channels(&self) -> u32 {
-        self.channels
-    }
-
-    fn stride(&self) -> u32 {
-        self.stride
-    }
-
-    fn set_stride(&mut self, stride: u32) {
-        self.stride = stride;
+        lowering.residual(x, y, self.residual && self.stride == 1)
     }
 
     fn words(&self) -> [u32; 7] {

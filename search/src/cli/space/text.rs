@@ -79,8 +79,10 @@ fn family_text(family: &Family, width: Option<u16>) -> String {
             about(&family.size().to_string())
         ),
         format!(
-            "width multipliers {}; input sides {} px",
+            "width multiplier{} {}; input side{} {} px",
+            plural(&family.widths),
             numbers(&family.widths),
+            plural(&family.resolutions),
             whole_numbers(&family.resolutions)
         ),
         stages(family, &rows, width),
@@ -175,6 +177,10 @@ fn stage_table(
         }
     }
     (headings, lines)
+}
+
+fn plural<T>(values: &[T]) -> &'static str {
+    if values.len() == 1 { "" } else { "s" }
 }
 
 fn whole_numbers(values: &[u32]) -> String {

@@ -23,7 +23,7 @@ fn drawn() -> Vec<Architecture> {
 }
 
 /// The output of every node.
-fn walk(network: &Network, images: &Tensor) -> Vec<Tensor> {
+pub(super) fn walk(network: &Network, images: &Tensor) -> Vec<Tensor> {
     let mut values = vec![images.shallow_clone()];
     for (index, node) in network.graph().nodes.iter().enumerate() {
         // Copies, since activations overwrite their operand.
@@ -36,7 +36,7 @@ fn walk(network: &Network, images: &Tensor) -> Vec<Tensor> {
     values.split_off(1)
 }
 
-fn is_channels_last(tensor: &Tensor) -> bool {
+pub(super) fn is_channels_last(tensor: &Tensor) -> bool {
     tensor.permute([0, 2, 3, 1]).is_contiguous()
 }
 

@@ -1,0 +1,229 @@
+//! What holds for every network of every space: written forms and ids say which network it is, counts and memory are those of a naive
+//! computation at any size, and what a search does to networks stays in their space.
+#![allow(clippy::unwrap_used)]
+
+mod naive;
+mod support;
+
+use std::collections::{HashMap, HashSet};
+
+use mnas_space::{Activation, Architecture, Block, BlockKey, Cost, Counter};
+use proptest::prelude::*;
+use support::{SPACES, everything, random_architecture, stream};
+
+/// What a network is written with: kinds of blocks and the letters of their fields, values of names included.
+fn features(architecture: &Architecture, found: &mut HashSet<String>) {
+    for layer in architecture.layers() {
+        let (kind, text) = (layer.key.kind(), layer.key.to_string());
+        for field in text.split('@').next().unwrap_or_default().split('_').skip(1) {
+            let letters = field.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+            found.insert(format!("{kind} {letters}"));
+            found.insert(format!("{kind} {field}"));
+        }
+        if layer.key.is_nothing() {
+            found.insert("id nothing".to_owned());
+        }
+    }
+}
+
+/// The test space is worth its name: what a block can be written with occurs in its networks.
+#[test]
+fn the_test_space_holds_everything() {
+    let mut found = HashSet::new();
+    for seed in 0..4_000 {
+        features(&random_architecture(seed), &mut found);
+    }
+    let activations = Activation::ALL.map(|one| format!("n{}", one.code()));
+    let mut missing = Vec::new();
+    for (kind, fields) in [
+        ("conv", "k1 k3 k5 s c"),
+        ("ds", "k s c se sq gsi nr6 nge"),
+        (
+            "ir",
+            "k1 k3 k5 k7 k9 s e1 e6 h c gr2 gr4 se si sq gsi snhs snsw snge noskip",
+        ),
+        ("er", "k1 k3 k5 s e h c se si gsi noskip"),
+        ("uib", "a3 a5 k0 k3 k5 k7 s e h c nre nr6 nge ls noskip"),
+        ("id", "s c nothing"),
+        ("head", "o f fb fn nre nr6 nhs nge"),
+    ] {
+        let all = if matches!(kind, "conv" | "ir") {
+            &activations[..]
+        } else {
+            &[]
+        };
+        let fields = fields.split(' ').chain(all.iter().map(String::as_str));
+        missing.extend(
+            fields
+                .map(|field| format!("{kind} {field}"))
+                .filter(|field| !found.contains(field)),
+        );
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn peak_memory_and_counts_are_exact_at_every_resolution() {
+    let mut counter = Counter::default();
+    for resolution in 32..=260 {
+        let architecture = random_architecture(u64::from(resolution)).with_resolution(resolution);
+        let cost = naive::cost(&architecture);
+        assert_eq!(architecture.cost(), cost, "{architecture}");
+        assert_eq!(counter.count(&architecture), cost, "{architecture}");
+    }
+    // Published networks, whose layers are wider.
+    for (index, reference) in mnas_space::Reference::all().iter().enumerate() {
+        let (width, resolution) = ([0.35, 0.75, 1.4][index % 3], 95 + 6 * index as u32);
+        let architecture = reference.architecture(width, resolution, 10).unwrap();
+        assert_eq!(architecture.cost(), naive::cost(&architecture), "{architecture}");
+        assert_eq!(counter.count(&architecture), architecture.cost(), "{architecture}");
+    }
+}
+
+#[test]
+fn ids_name_networks() {
+    let mut known: HashMap<_, Architecture> = HashMap::new();
+    let mut strings: HashMap<String, Architecture> = HashMap::new();
+    for space in SPACES.iter() {
+        let mut rng = stream(9);
+        let mut genotype = space.sample(&mut rng);
+        for step in 0..4_000 {
+            // Neighbours, so that networks differ in one place and some are the same again.
+            if step % 50 == 0 {
+                space.sample_into(&mut genotype, &mut rng);
+            } else {
+                space.mutate_in_place(&mut genotype, &mut rng);
+            }
+            let architecture = space.express(&genotype, 1 + step % 3);
+            let same = known.entry(architecture.id()).or_insert_with(|| architecture.clone());
+            assert_eq!(*same, architecture, "one id");
+            let same = strings
+                .entry(architecture.to_string())
+                .or_insert_with(|| architecture.clone());
+            assert_eq!(*same, architecture, "one string");
+        }
+    }
+    assert_eq!(known.len(), strings.len());
+    assert!(known.len() > 4_000, "{} networks", known.len());
+}
+
+proptest! {
+    #[test]
+    fn strings_toml_and_keys_round_trip(seed in any::<u64>()) {
+        let architecture = random_architecture(seed);
+        let text = architecture.to_string();
+        prop_assert_eq!(&text.parse::<Architecture>().unwrap(), &architecture);
+        prop_assert_eq!(&Architecture::from_toml(&architecture.to_toml()).unwrap(), &architecture);
+        let mut shape = architecture.input();
+        for layer in architecture.layers() {
+            prop_assert_eq!(layer.key.input, shape);
+            prop_assert_eq!(&layer.key.to_string().parse::<BlockKey>().unwrap(), &layer.key);
+            let graph = layer.key.graph();
+            prop_assert_eq!(graph.output_shape(), layer.output);
+            shape = layer.output;
+        }
+    }
+
+    /// Networks whose layers have any channels, not only those of a space.
+    #[test]
+    fn strings_round_trip_between_any_channels(
+        channels in prop::collection::vec(1u32..200, 2..7),
+        seed in any::<u64>(),
+    ) {
+        let mut architecture = random_architecture(seed);
+        for (block, channels) in architecture.blocks.iter_mut().zip(channels) {
+            if let Block::Conv(conv) = block {
+                conv.channels = channels;
+            }
+            if let Block::UniversalInvertedBottleneck(bottleneck) = block {
+                bottleneck.channels = channels;
+            }
+        }
+        // Where shapes do not match, blocks say nothing of a shortcut.
+        for block in &mut architecture.blocks {
+            match block {
+                Block::InvertedResidual(block) => block.residual = true,
+                Block::FusedInvertedResidual(block) => block.residual = true,
+                Block::UniversalInvertedBottleneck(block) => block.residual = true,
+                _ => {}
+            }
+        }
+        let groups = architecture.blocks.iter().any(|block| matches!(block, Block::InvertedResidual(ir) if ir.groups > 1));
+        prop_assume!(!groups);
+        prop_assert_eq!(architecture.to_string().parse::<Architecture>().unwrap(), architecture);
+    }
+
+    #[test]
+    fn counts_and_memory_are_those_of_a_naive_computation(seed in any::<u64>(), resolution in 1u32..130) {
+        let architecture = random_architecture(seed).with_resolution(resolution);
+        let cost = naive::cost(&architecture);
+        prop_assert_eq!(architecture.cost(), cost);
+        let mut counter = Counter::default();
+        for _ in 0..2 {
+            prop_assert_eq!(counter.count(&architecture), cost);
+        }
+        let sum: u64 = architecture.layers().map(|layer| Cost::of(&layer.key.graph()).macs).sum();
+        prop_assert_eq!(sum, cost.macs);
+    }
+
+    #[test]
+    fn one_counter_serves_many_networks(seed in any::<u64>()) {
+        let (mut rng, mut counter) = (stream(seed), Counter::default());
+        for space in SPACES.iter() {
+            let mut genotype = space.sample(&mut rng);
+            let mut architecture = space.express(&genotype, 10);
+            for _ in 0..8 {
+                space.mutate_in_place(&mut genotype, &mut rng);
+                space.express_into(&genotype, 10, &mut architecture);
+                prop_assert_eq!(counter.count(&architecture), architecture.cost());
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_stays_in_its_space(seed in any::<u64>()) {
+        let mut rng = stream(seed);
+        for space in SPACES.iter() {
+            let one = space.sample(&mut rng);
+            let other = space.sample(&mut rng);
+            let mutant = space.mutate(&one, &mut rng);
+            let child = space.crossover(&one, &other, &mut rng);
+            prop_assert!(mutant != one || !space.constraints.is_empty());
+            for genotype in [&one, &other, &mutant, &child] {
+                let family = &space.families[genotype.family];
+                let sizes = family.gene_sizes();
+                prop_assert_eq!(genotype.genes.len(), sizes.len());
+                prop_assert!(genotype.genes.iter().zip(sizes).all(|(gene, size)| gene < size));
+                let architecture = space.express(genotype, 10);
+                let found = space.encode(&architecture);
+                prop_assert!(found.is_some(), "{}: {}", space.name, architecture);
+                prop_assert!(space.contains(&architecture));
+                // Another genotype may be found first, but it expresses the same network.
+                prop_assert_eq!(space.express(&found.unwrap(), 10), architecture);
+            }
+        }
+    }
+}
+
+/// A network with one thing changed is another network, and spaces are not fooled by it.
+#[test]
+fn near_misses_are_no_members() {
+    let space = everything();
+    for seed in 0..500 {
+        let architecture = random_architecture(seed);
+        let mut others = vec![architecture.clone().with_resolution(31)];
+        for index in 0..architecture.blocks.len() {
+            let mut other = architecture.clone();
+            other.blocks[index] = other.blocks[index].with_stride(7);
+            others.push(other);
+        }
+        let mut longer = architecture.clone();
+        longer.blocks.extend_from_within(..);
+        others.push(longer);
+        for other in others {
+            assert_ne!(other.id(), architecture.id());
+            assert!(!space.contains(&other), "{other}");
+        }
+        assert!(space.contains(&architecture));
+    }
+}

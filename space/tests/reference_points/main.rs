@@ -1,0 +1,107 @@
+//! Every row of the table of published points against the references: equal, equal after the source's way of printing,
+//! explained, or without counts.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a skipped test says so")]
+
+mod explanations;
+mod networks;
+mod row;
+#[path = "../support/mod.rs"]
+mod support;
+mod tally;
+
+use std::collections::BTreeMap;
+
+use explanations::EXPLANATIONS;
+use row::Row;
+use tally::Tally;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    /// The printed numbers are the network's, rounded to their digits.
+    Equal,
+    /// They are after the source's rule; see `prints_by_its_rule`.
+    EqualAfterRule,
+    /// One of the explanations holds.
+    Explained,
+    /// The row publishes an accuracy only.
+    NoCounts,
+}
+
+/// How the tables of `TensorFlow` print counts: V1's rounds multiply-adds, and parameters with three values a normalised
+/// channel as they are stored; V2's truncates multiply-adds and leaves batch-norm out of the parameters; V3's rounds
+/// multiply-adds and truncates V1's kind of parameters.
+fn prints_by_its_rule(row: &Row, tally: &Tally) -> bool {
+    let macs = tally.cost.macs as f64 / 1e6;
+    let stored = tally.params_with_three_norm_values() as f64 / 1e6;
+    let without_norms = tally.params_without_norms() as f64 / 1e6;
+    if row.is_tensorflow("mobilenet_v1") {
+        row.madds().is_rounded(macs) && row.params().is_rounded(stored)
+    } else if row.is_tensorflow("mobilenet_v2") {
+        row.madds().is_truncated(macs) && row.params().is_rounded(without_norms)
+    } else {
+        (row.is_tensorflow("mobilenet_v3_large") || row.is_tensorflow("mobilenet_v3_large_minimalistic"))
+            && row.madds().is_rounded(macs)
+            && row.params().is_truncated(stored)
+    }
+}
+
+/// The row's class and, where it is explained, the number of the explanation.
+fn classify(row: &Row) -> Result<(Class, Option<usize>), String> {
+    if row.counts.is_none() {
+        return Ok((Class::NoCounts, None));
+    }
+    if let Some(name) = row.reference() {
+        let tally = Tally::of(&networks::reference(&name, row.width, row.resolution));
+        let macs = tally.cost.macs as f64 / 1e6;
+        let params = tally.cost.params as f64 / 1e6;
+        if row.madds().is_rounded(macs) && row.params().is_rounded(params) {
+            return Ok((Class::Equal, None));
+        }
+        if prints_by_its_rule(row, &tally) {
+            return Ok((Class::EqualAfterRule, None));
+        }
+    }
+    let mut covering = EXPLANATIONS.iter().enumerate().filter(|(_, one)| (one.covers)(row));
+    let (index, explanation) = covering.next().ok_or("nothing explains it")?;
+    if let Some((_, other)) = covering.next() {
+        return Err(format!("both `{}` and `{}` cover it", explanation.name, other.name));
+    }
+    if (explanation.holds)(row) {
+        Ok((Class::Explained, Some(index)))
+    } else {
+        Err(format!("not true: {}", explanation.name))
+    }
+}
+
+#[test]
+fn every_published_point_is_equal_or_explained() {
+    let Some(path) = support::data("reference_points.csv") else {
+        return;
+    };
+    let mut classes: BTreeMap<Class, u32> = BTreeMap::new();
+    let mut used: BTreeMap<usize, u32> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for record in csv::Reader::from_path(path).unwrap().records() {
+        let row = Row::of(&record.unwrap());
+        match classify(&row) {
+            Ok((class, explanation)) => {
+                *classes.entry(class).or_default() += 1;
+                if let Some(index) = explanation {
+                    *used.entry(index).or_default() += 1;
+                }
+            }
+            Err(problem) => failures.push(format!("{row:?}: {problem}")),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    for (index, explanation) in EXPLANATIONS.iter().enumerate() {
+        assert!(used.contains_key(&index), "no row needs: {}", explanation.name);
+    }
+    let expected = [
+        (Class::Equal, 16),
+        (Class::EqualAfterRule, 42),
+        (Class::Explained, 140),
+        (Class::NoCounts, 31),
+    ];
+    assert_eq!(classes, BTreeMap::from(expected));
+}
