@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use mnas_space::{Architecture, DocumentError, NotationError, Reference};
+use mnas_space::{Architecture, NotationError, Reference};
 
 use super::error::CliError;
 use crate::files;
@@ -40,8 +40,8 @@ Counts:
 /// A network on the command line.
 #[derive(Debug, Args)]
 pub struct ArchitectureArguments {
-    /// A reference (mnas refs lists them), an architecture file (.toml, or .json as ProxylessNAS, Once-for-all and MCUNet
-    /// publish), or an architecture string
+    /// A reference (mnas refs lists them), an architecture file (.toml, or the .json of published ProxylessNAS and
+    /// Once-for-all networks), or an architecture string
     #[arg(value_name = "ARCH")]
     architecture: String,
     #[command(flatten)]
@@ -100,35 +100,13 @@ impl FormArguments {
 
     /// The network that `text` names, varied, and what to call it.
     pub fn resolve(&self, text: &str) -> Result<(Architecture, String), CliError> {
-        let (architecture, name) = match Reference::named(text) {
-            Ok(reference) => {
-                let width = self.width.unwrap_or(1.0);
-                let resolution = self.resolution.unwrap_or(reference.native_resolution());
-                let network = reference.architecture(width, resolution, self.classes.unwrap_or(1000))?;
-                (network, format!("{} {width:?}x {resolution}", reference.title))
-            }
-            Err(_) => {
-                if self.width.is_some() {
-                    return Err(CliError::usage(
-                        "--width scales references only; write the widths into the architecture",
-                    ));
-                }
-                let network = self.read(text)?;
-                let network = match self.resolution {
-                    Some(resolution) => network.with_resolution(checked_resolution(resolution)?),
-                    None => network,
-                };
-                let network = match self.classes {
-                    Some(classes) => network.with_classes(checked_classes(classes)?),
-                    None => network,
-                };
-                let name = if is_file(Path::new(text)) {
-                    text.to_owned()
-                } else {
-                    network.id().to_string()
-                };
-                (network, name)
-            }
+        let (architecture, name) = if let Ok(reference) = Reference::named(text) {
+            let width = self.width.unwrap_or(1.0);
+            let resolution = self.resolution.unwrap_or(reference.native_resolution());
+            let network = reference.architecture(width, resolution, self.classes.unwrap_or(1000))?;
+            (network, format!("{} {width:?}x {resolution}", reference.title))
+        } else {
+            self.of_own(text)?
         };
         Ok((architecture.without_early_strides(self.early_strides_removed), name))
     }
@@ -157,17 +135,37 @@ fn is_file(path: &Path) -> bool {
 }
 
 impl FormArguments {
+    /// A network of the user's own, varied, and what to call it.
+    fn of_own(&self, text: &str) -> Result<(Architecture, String), CliError> {
+        if self.width.is_some() {
+            return Err(CliError::usage(
+                "--width scales references only; write the widths into the architecture",
+            ));
+        }
+        let mut network = self.read(text)?;
+        if let Some(resolution) = self.resolution {
+            network = network.with_resolution(checked_resolution(resolution)?);
+        }
+        if let Some(classes) = self.classes {
+            network = network.with_classes(checked_classes(classes)?);
+        }
+        let name = if is_file(Path::new(text)) {
+            text.to_owned()
+        } else {
+            network.id().to_string()
+        };
+        Ok((network, name))
+    }
+
     /// Reads a file or an architecture string.
     fn read(&self, text: &str) -> Result<Architecture, CliError> {
         let path = Path::new(text);
         if is_file(path) {
             let document = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-            let network = if path.extension().is_some_and(|extension| extension == "json") {
-                self.from_json(path, &document)?
-            } else {
-                Architecture::from_toml(&document)
-            };
-            return network.map_err(|error| CliError::document(path, &document, &error));
+            if path.extension().is_some_and(|extension| extension == "json") {
+                return read_json(path, &document, self.resolution);
+            }
+            return Architecture::from_toml(&document).map_err(|error| CliError::document(path, &document, &error));
         }
         if !text.contains(',') {
             return Err(unknown(text));
@@ -182,17 +180,16 @@ impl FormArguments {
             )
         })
     }
+}
 
-    fn from_json(&self, path: &Path, document: &str) -> Result<Result<Architecture, DocumentError>, CliError> {
-        let says_resolution = |value: serde_json::Value| value.get("resolution").is_some();
-        if self.resolution.is_none() && serde_json::from_str(document).is_ok_and(|value| !says_resolution(value)) {
-            let problem = format!("{} does not say the resolution of its network", path.display());
-            return Err(
-                CliError::usage(problem).with_help("add --resolution with the side of the input image in pixels")
-            );
-        }
-        Ok(Architecture::from_network_json(document, self.resolution))
+/// Reads JSON; `resolution` is what the command line says.
+fn read_json(path: &Path, document: &str, resolution: Option<u32>) -> Result<Architecture, CliError> {
+    let says_resolution = |value: serde_json::Value| value.get("resolution").is_some();
+    if resolution.is_none() && serde_json::from_str(document).is_ok_and(|value| !says_resolution(value)) {
+        let problem = format!("{} does not say the resolution of its network", path.display());
+        return Err(CliError::usage(problem).with_help("add --resolution with the side of the input image in pixels"));
     }
+    Architecture::from_network_json(document, resolution).map_err(|error| CliError::document(path, document, &error))
 }
 
 /// A word that is neither a reference, nor a file, nor an architecture string.

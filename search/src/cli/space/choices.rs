@@ -31,6 +31,9 @@ pub const PROPERTIES: [Property; 9] = [
 /// The place of squeeze-excite among [`PROPERTIES`].
 const SQUEEZE_EXCITE: usize = 3;
 
+/// The place of what has no column of its own.
+const OTHERS: usize = 8;
+
 /// Choices of one block type: every combination of these values, one list for each of [`PROPERTIES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChoiceRow {
@@ -42,6 +45,7 @@ impl ChoiceRow {
     fn of(choice: &BlockChoice) -> Self {
         let mut values = vec![String::new(); PROPERTIES.len()];
         let (mut squeeze, mut details) = (None, String::new());
+        let mut others: Vec<String> = Vec::new();
         for (field, text) in choice.fields() {
             let text = if field.ends_with("kernel") && text == "0" {
                 "none".to_owned()
@@ -62,9 +66,10 @@ impl ChoiceRow {
                 "residual" => values[5] = text,
                 "groups" => values[6] = text,
                 "layer-scale" => values[7] = text,
-                other => values[8] = format!("{} {other} {text}", values[8]).trim().to_owned(),
+                other => others.push(format!("{other} {text}")),
             }
         }
+        values[OTHERS] = others.join(", ");
         if let Some((width, of)) = squeeze {
             values[SQUEEZE_EXCITE] = format!("{width}{of}{details}");
         }
@@ -139,7 +144,7 @@ pub fn choice_rows(choices: &[BlockChoice]) -> Vec<ChoiceRow> {
 /// What all squeeze-excites of some rows have in common beside their width, such as `a share of input channels, gate sigmoid`.
 /// It is taken out of the rows.
 pub fn take_squeeze_details<'a>(rows: impl Iterator<Item = &'a mut ChoiceRow>) -> Option<String> {
-    let mut texts: Vec<&mut String> = rows
+    let texts: Vec<&mut String> = rows
         .flat_map(|row| row.values[SQUEEZE_EXCITE].iter_mut())
         .filter(|text| !text.is_empty())
         .collect();
@@ -148,7 +153,10 @@ pub fn take_squeeze_details<'a>(rows: impl Iterator<Item = &'a mut ChoiceRow>) -
     if details.is_empty() || texts.iter().any(|text| text[end(text)..] != details) {
         return None;
     }
-    texts.iter_mut().for_each(|text| text.truncate(end(text)));
+    for text in texts {
+        let end = end(text);
+        text.truncate(end);
+    }
     Some(match details.split_at(1) {
         (" ", rest) if rest.starts_with("of ") => format!("a share {rest}"),
         (" ", rest) => format!("a number of {rest}"),

@@ -2,7 +2,7 @@
 
 use mnas_space::{Family, Reference, Scaling, SearchSpace, Stage};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::cli::error::CliError;
 
@@ -18,28 +18,21 @@ pub struct Summary {
 
 /// Everything about a space.
 #[derive(Debug, Serialize)]
-pub struct Description {
+pub struct Document {
     pub name: String,
     pub description: String,
     /// Exact number of configurations, in decimal digits.
     pub size: String,
     /// How many distinct layers a latency table of the space has.
     pub block_keys: usize,
-    pub constraints: Limits,
+    /// What every network of the space keeps; null where there is no limit.
+    pub constraints: Value,
     pub early_strides_removed: usize,
     pub families: Vec<FamilyRow>,
     /// All references that the space contains at some width and resolution.
     pub references: Vec<ReferenceRow>,
     /// References that a search of the space trains for comparison.
     pub compared_with: Vec<String>,
-}
-
-/// What every network of the space keeps; null where there is no limit.
-#[derive(Debug, Serialize)]
-pub struct Limits {
-    pub max_params: Option<u64>,
-    pub max_macs: Option<u64>,
-    pub max_peak_activation_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,7 +86,7 @@ impl Summary {
     }
 }
 
-impl Description {
+impl Document {
     /// Describes a space whose networks have `classes` classes.
     pub fn of(space: &SearchSpace, classes: u32) -> Result<Self, CliError> {
         let mut references = Vec::new();
@@ -107,11 +100,11 @@ impl Description {
             description: space.description.clone(),
             size: space.size().to_string(),
             block_keys: space.block_keys(classes).len(),
-            constraints: Limits {
-                max_params: constraints.max_params,
-                max_macs: constraints.max_macs,
-                max_peak_activation_bytes: constraints.max_peak_activation_bytes,
-            },
+            constraints: json!({
+                "max_params": constraints.max_params,
+                "max_macs": constraints.max_macs,
+                "max_peak_activation_bytes": constraints.max_peak_activation_bytes,
+            }),
             early_strides_removed: space.early_strides_removed,
             families: space.families.iter().map(family_row).collect(),
             references,

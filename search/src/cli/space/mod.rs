@@ -14,7 +14,7 @@ use super::error::CliError;
 use crate::files;
 use crate::random::stream;
 use crate::report::Printer;
-use description::{Description, Summary};
+use description::{Document, Summary};
 
 /// The space of commands that are given none.
 pub const DEFAULT: &str = "mobilenet";
@@ -81,7 +81,7 @@ pub fn run(arguments: &SpaceArguments, printer: &Printer) -> Result<(), CliError
         return Ok(());
     };
     let (space, _) = open(name)?;
-    let description = Description::of(&space, arguments.classes)?;
+    let description = Document::of(&space, arguments.classes)?;
     if arguments.json {
         return Ok(printer.json(&description)?);
     }

@@ -3,7 +3,7 @@
 use mnas_space::{Constraints, Family, HiddenNorm, Scaling, SearchSpace, Stage};
 
 use super::choices::{ChoiceRow, PROPERTIES, choice_rows, take_squeeze_details};
-use super::description::{Description, Form, ReferenceRow, Summary};
+use super::description::{Document, Form, ReferenceRow, Summary};
 use crate::report::{Heading, fitting_listing, listing, units};
 
 /// One line for each space.
@@ -18,7 +18,7 @@ pub fn overview(spaces: &[Summary], width: Option<u16>) -> String {
 }
 
 /// A space with everything about it.
-pub fn one(space: &SearchSpace, description: &Description, width: Option<u16>) -> String {
+pub fn one(space: &SearchSpace, description: &Document, width: Option<u16>) -> String {
     let mut parts = vec![heading(space, description)];
     for family in &space.families {
         parts.push(family_text(family, width));
@@ -27,7 +27,7 @@ pub fn one(space: &SearchSpace, description: &Description, width: Option<u16>) -
     parts.join("\n")
 }
 
-fn heading(space: &SearchSpace, description: &Description) -> String {
+fn heading(space: &SearchSpace, description: &Document) -> String {
     let mut lines = vec![
         format!("{}: {}", description.name, description.description),
         format!("{} configurations", sized(&description.size)),
@@ -196,7 +196,7 @@ fn chosen(stage: &Stage) -> &'static str {
 }
 
 /// Which references the space contains, and at which widths and resolutions.
-fn references(description: &Description, width: Option<u16>) -> String {
+fn references(description: &Document, width: Option<u16>) -> String {
     let mut parts = Vec::new();
     if description.references.is_empty() {
         parts.push("\nreferences that it contains: none".to_owned());
@@ -315,7 +315,7 @@ mod tests {
     fn every_space_fits_a_terminal() {
         for name in SearchSpace::embedded_names() {
             let (space, _) = crate::cli::space::open(name).unwrap_or_else(|error| panic!("{error}"));
-            let description = Description::of(&space, 1000).unwrap_or_else(|error| panic!("{error}"));
+            let description = Document::of(&space, 1000).unwrap_or_else(|error| panic!("{error}"));
             for width in [80, 100, 120] {
                 let text = one(&space, &description, Some(width));
                 // What is drawn; prose is broken by the terminal.
