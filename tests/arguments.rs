@@ -212,7 +212,7 @@ fn architectures_are_refused_at_the_column() {
     refused(
         place.run("inspect mobilenet-v9"),
         3,
-        &["`mobilenet-v9`", "mobilenet-v3-small"],
+        &["`mobilenet-v9`", "mobilenet-v1, mobilenet-v2", "mnas refs"],
     );
     refused(
         place.run("inspect in24,conv_k3_s2_c8_nr6,ir_k3_s2_e3_cx_nr6,head_o10"),

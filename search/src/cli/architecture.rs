@@ -3,15 +3,45 @@
 use std::path::Path;
 
 use clap::Args;
-use mnas_space::{Architecture, Reference};
+use mnas_space::{Architecture, NotationError, Reference};
 
 use super::error::CliError;
 use crate::files;
 
+/// How architecture strings and tables write blocks, for the help texts of commands that show them.
+pub const NOTATION: &str = "\
+Blocks:
+  A block is its type, then its fields, such as ir_r2_k3_s2_e6_c24_se0.25_nre.
+  conv    convolution
+  ds      depthwise separable convolution
+  ir      inverted residual
+  er      fused inverted residual
+  uib     universal inverted bottleneck
+  id      nothing, or a projection where the shape changes
+  head    pooling, an optional hidden layer, classes
+  r2      two such layers, the first with the stride
+  k3      kernel 3 x 3; in uib, a3 is the kernel before the expansion
+  s2      stride 2; left out where it is 1
+  e6      expansion by 6, or h96: 96 hidden channels
+  c24     24 output channels
+  se0.25  squeeze-excite, a quarter of the hidden channels wide
+  si0.25  the same, a quarter of the input channels wide; sq12: 12 channels
+  nre     activation ReLU; nr6 ReLU6, nhs hard-swish, nsw swish, nge GELU
+  noskip  without residual connection
+  f1280   1280 features in the hidden layer of the head
+  o1000   1000 classes
+
+Counts:
+  Multiply-adds (MAdds) are those of convolutions and linear layers, squeeze-
+  excite included. Parameters (params) include batch-norm's scale and shift.
+  Memory is that of feature maps for one image in 32-bit floats: `output` of
+  the layer's result, `peak` of all that is alive at once while it runs.";
+
 /// A network on the command line.
 #[derive(Debug, Args)]
 pub struct ArchitectureArguments {
-    /// A reference (mobilenet-v2, ...), an architecture file (.toml), or an architecture string
+    /// A reference (mnas refs lists them), an architecture file (.toml, or the .json of published ProxylessNAS and
+    /// Once-for-all networks), or an architecture string
     #[arg(value_name = "ARCH")]
     architecture: String,
     #[command(flatten)]
@@ -19,12 +49,12 @@ pub struct ArchitectureArguments {
 }
 
 /// How a network is varied.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct FormArguments {
     /// Width multiplier of a reference [default: 1.0]
     #[arg(long)]
     width: Option<f64>,
-    /// Side of the input image in pixels [default: a reference's own, mostly 224]
+    /// Side of the input image in pixels [default: a reference's own, mostly 224; that of the file]
     #[arg(long)]
     resolution: Option<u32>,
     /// Number of classes [default: 1000 for references]
@@ -57,33 +87,26 @@ impl FormArguments {
         self.classes
     }
 
+    /// The form of a second network `text` that is varied like the first but for what is given; a width multiplier is
+    /// for references only.
+    pub fn of_other(&self, text: &str, width: Option<f64>, resolution: Option<u32>) -> Self {
+        let inherited = self.width.filter(|_| Reference::named(text).is_ok());
+        Self {
+            width: width.or(inherited),
+            resolution: resolution.or(self.resolution),
+            ..self.clone()
+        }
+    }
+
     /// The network that `text` names, varied, and what to call it.
     pub fn resolve(&self, text: &str) -> Result<(Architecture, String), CliError> {
-        let (architecture, name) = match Reference::named(text) {
-            Ok(reference) => {
-                let width = self.width.unwrap_or(1.0);
-                let resolution = self.resolution.unwrap_or(reference.native_resolution());
-                let network = reference.architecture(width, resolution, self.classes.unwrap_or(1000))?;
-                (network, format!("{} {width:?}x {resolution}", reference.title))
-            }
-            Err(unknown) => {
-                if self.width.is_some() {
-                    return Err(CliError::usage(
-                        "--width scales references only; write the widths into the architecture",
-                    ));
-                }
-                let network = read(text, &unknown.to_string())?;
-                let network = match self.resolution {
-                    Some(resolution) => network.with_resolution(checked_resolution(resolution)?),
-                    None => network,
-                };
-                let network = match self.classes {
-                    Some(classes) => network.with_classes(checked_classes(classes)?),
-                    None => network,
-                };
-                let name = network.id().to_string();
-                (network, name)
-            }
+        let (architecture, name) = if let Ok(reference) = Reference::named(text) {
+            let width = self.width.unwrap_or(1.0);
+            let resolution = self.resolution.unwrap_or(reference.native_resolution());
+            let network = reference.architecture(width, resolution, self.classes.unwrap_or(1000))?;
+            (network, format!("{} {width:?}x {resolution}", reference.title))
+        } else {
+            self.of_own(text)?
         };
         Ok((architecture.without_early_strides(self.early_strides_removed), name))
     }
@@ -105,26 +128,82 @@ fn checked_classes(classes: u32) -> Result<u32, CliError> {
     }
 }
 
-fn read(text: &str, unknown_reference: &str) -> Result<Architecture, CliError> {
-    let path = Path::new(text);
-    if path.is_file() || path.extension().is_some_and(|extension| extension == "toml") {
-        let document = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-        return Architecture::from_toml(&document).map_err(|error| CliError::document(path, &document, &error));
+/// Whether this is meant as the path of a file.
+fn is_file(path: &Path) -> bool {
+    let known = |extension: &std::ffi::OsStr| extension == "toml" || extension == "json";
+    path.is_file() || path.extension().is_some_and(known)
+}
+
+impl FormArguments {
+    /// A network of the user's own, varied, and what to call it.
+    fn of_own(&self, text: &str) -> Result<(Architecture, String), CliError> {
+        if self.width.is_some() {
+            return Err(CliError::usage(
+                "--width scales references only; write the widths into the architecture",
+            ));
+        }
+        let mut network = self.read(text)?;
+        if let Some(resolution) = self.resolution {
+            network = network.with_resolution(checked_resolution(resolution)?);
+        }
+        if let Some(classes) = self.classes {
+            network = network.with_classes(checked_classes(classes)?);
+        }
+        let name = if is_file(Path::new(text)) {
+            text.to_owned()
+        } else {
+            network.id().to_string()
+        };
+        Ok((network, name))
     }
-    if !text.contains(',') {
-        return Err(
-            CliError::config(format!("`{text}` is no architecture: {unknown_reference}")).with_help(
-                "an architecture string looks like in224,conv_k3_s2_c32_nr6,…,head_o1000; a file ends in .toml",
-            ),
-        );
+
+    /// Reads a file or an architecture string.
+    fn read(&self, text: &str) -> Result<Architecture, CliError> {
+        let path = Path::new(text);
+        if is_file(path) {
+            let document = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
+            if path.extension().is_some_and(|extension| extension == "json") {
+                return read_json(path, &document, self.resolution);
+            }
+            return Architecture::from_toml(&document).map_err(|error| CliError::document(path, &document, &error));
+        }
+        if !text.contains(',') {
+            return Err(unknown(text));
+        }
+        text.parse().map_err(|error: NotationError| {
+            CliError::in_document(
+                "architecture string",
+                text,
+                1,
+                error.column,
+                &format!("{}; {}", error.problem, error.expected),
+            )
+        })
     }
-    text.parse().map_err(|error: mnas_space::NotationError| {
-        CliError::in_document(
-            "architecture string",
-            text,
-            1,
-            error.column,
-            &format!("{}; {}", error.problem, error.expected),
-        )
-    })
+}
+
+/// Reads JSON; `resolution` is what the command line says.
+fn read_json(path: &Path, document: &str, resolution: Option<u32>) -> Result<Architecture, CliError> {
+    let says_resolution = |value: serde_json::Value| value.get("resolution").is_some();
+    if resolution.is_none() && serde_json::from_str(document).is_ok_and(|value| !says_resolution(value)) {
+        let problem = format!("{} does not say the resolution of its network", path.display());
+        return Err(CliError::usage(problem).with_help("add --resolution with the side of the input image in pixels"));
+    }
+    Architecture::from_network_json(document, resolution).map_err(|error| CliError::document(path, document, &error))
+}
+
+/// A word that is neither a reference, nor a file, nor an architecture string.
+fn unknown(text: &str) -> CliError {
+    let mut names: Vec<&str> = Reference::all().iter().map(Reference::name).collect();
+    let likeness = |name: &str| strsim::jaro_winkler(text, name);
+    names.sort_by(|one, other| likeness(other).total_cmp(&likeness(one)));
+    names.truncate(4);
+    CliError::config(format!(
+        "`{text}` is no architecture: no reference is called so, and no file"
+    ))
+    .with_help(format!(
+        "the nearest references are {}; `mnas refs` lists all. A file ends in .toml or .json; an architecture string \
+         looks like in224,conv_k3_s2_c32_nr6,…,head_o1000",
+        names.join(", ")
+    ))
 }

@@ -14,9 +14,11 @@ use crate::study::{ConfigError, FolderError, JournalError, StudyError};
 use crate::train::weights::WeightsError;
 use crate::train::{RecipeError, TrainError};
 
-/// Documented exit codes other than 0; 2 is clap's own for wrong arguments.
+/// Documented exit codes; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
+    /// Whoever read the result has enough of it, as `head` does; there is nobody to tell.
+    Unheard = 0,
     Failure = 1,
     Usage = 2,
     Config = 3,
@@ -261,4 +263,13 @@ macro_rules! failures {
         }
     )*};
 }
-failures!(FileError, ReportError, std::io::Error, tch::TchError);
+failures!(FileError, ReportError, tch::TchError);
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::new(ExitCode::Unheard, error.to_string()),
+            _ => Self::failure(error.to_string()),
+        }
+    }
+}

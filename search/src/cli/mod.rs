@@ -58,11 +58,11 @@ enum Command {
     Profile(profile::ProfileArguments),
     /// Predict (and measure) the latency of one network
     Latency(latency::LatencyArguments),
-    /// Show a network layer by layer, with its exact costs
+    /// Show a network layer by layer with its exact costs, alone or beside another
     Inspect(inspect::InspectArguments),
-    /// Show a search space, or draw networks from it
+    /// List the search spaces, show one, or draw networks from it
     Space(space::SpaceArguments),
-    /// List the published networks that are known by name
+    /// List the published networks that are known by name, or all that was published of one
     Refs(refs::RefsArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
@@ -101,7 +101,9 @@ pub fn run() -> u8 {
         Ok(()) => 0,
         Err(error) => {
             let code = error.code();
-            printer.error(&error.render());
+            if code != 0 {
+                printer.error(&error.render());
+            }
             code
         }
     }

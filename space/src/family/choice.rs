@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::block::Block;
-use crate::block::field::{Problem, Value, Values};
+use crate::block::field::{Domain, Problem, Value, Values};
 use crate::block::kind::{Context, KindEntry};
 
 /// A block before its place, and with it its channel counts, is known.
@@ -42,6 +42,7 @@ impl BlockChoice {
                 Value::Decimal(value) => value.to_string(),
                 Value::Activation(value) => value.name().to_owned(),
                 Value::Gate(value) => value.name().to_owned(),
+                Value::Flag if field.domain == (Domain::Flag { when: false }) => "no".to_owned(),
                 Value::Flag => "yes".to_owned(),
             };
             (field.name, text)

@@ -1,0 +1,104 @@
+//! `mnas space`: [`description`] is what is known of a space, [`choices`] what its stages leave open, [`text`] how it is
+//! shown.
+
+mod choices;
+mod description;
+mod text;
+
+use std::path::Path;
+
+use clap::Args;
+use mnas_space::SearchSpace;
+
+use super::error::CliError;
+use crate::files;
+use crate::random::stream;
+use crate::report::Printer;
+use description::{Document, Summary};
+
+/// The space of commands that are given none.
+pub const DEFAULT: &str = "mobilenet";
+
+#[derive(Debug, Args)]
+pub struct SpaceArguments {
+    /// A space that comes with mnas, or a TOML file; without one, the spaces that come with mnas are listed
+    #[arg(value_name = "NAME")]
+    space: Option<String>,
+    /// Print this many random architectures instead [of mobilenet, where no space is named]
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+    /// Seed of --sample
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Classes of the networks
+    #[arg(long, default_value_t = 1000)]
+    classes: u32,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads a space by name or path; returns its text too.
+pub fn open(name: &str) -> Result<(SearchSpace, String), CliError> {
+    let path = Path::new(name);
+    let (file, text) = match SearchSpace::embedded(name) {
+        Some(text) => (format!("configs/spaces/{name}.toml"), text.to_owned()),
+        None if path.is_file() || path.extension().is_some_and(|extension| extension == "toml") => (
+            name.to_owned(),
+            files::read_text(path).map_err(|error| CliError::config(error.to_string()))?,
+        ),
+        None => {
+            let known = SearchSpace::embedded_names().collect::<Vec<_>>().join(", ");
+            return Err(CliError::config(format!("no search space is called `{name}`"))
+                .with_help(format!("known are {known}; or give the path of a TOML file")));
+        }
+    };
+    match SearchSpace::from_toml(&text) {
+        Ok(space) => Ok((space, text)),
+        Err(error) => Err(CliError::document(Path::new(&file), &text, &error)),
+    }
+}
+
+pub fn run(arguments: &SpaceArguments, printer: &Printer) -> Result<(), CliError> {
+    if let Some(count) = arguments.sample {
+        return sample(arguments, count, printer);
+    }
+    let width = printer.table_options().width;
+    let Some(name) = &arguments.space else {
+        let mut names: Vec<&str> = SearchSpace::embedded_names().collect();
+        names.sort_unstable();
+        let summaries = names
+            .into_iter()
+            .map(|name| Ok(Summary::of(&open(name)?.0)))
+            .collect::<Result<Vec<_>, CliError>>()?;
+        if arguments.json {
+            return Ok(printer.json(&summaries)?);
+        }
+        printer.result(&text::overview(&summaries, width))?;
+        printer.status(&format!(
+            "mnas space NAME shows one with its stages; {DEFAULT} is the default of other commands"
+        ));
+        return Ok(());
+    };
+    let (space, _) = open(name)?;
+    let description = Document::of(&space, arguments.classes)?;
+    if arguments.json {
+        return Ok(printer.json(&description)?);
+    }
+    printer.result(&text::one(&space, &description, width))?;
+    printer.status("mnas space NAME --sample 5 draws networks; mnas inspect --help explains the names of blocks");
+    Ok(())
+}
+
+/// Prints random architectures.
+fn sample(arguments: &SpaceArguments, count: usize, printer: &Printer) -> Result<(), CliError> {
+    let (space, _) = open(arguments.space.as_deref().unwrap_or(DEFAULT))?;
+    let mut rng = stream(arguments.seed, "sample", 0, 0);
+    let drawn: Vec<String> = (0..count)
+        .map(|_| space.express(&space.sample(&mut rng), arguments.classes).to_string())
+        .collect();
+    if arguments.json {
+        return Ok(printer.json(&drawn)?);
+    }
+    Ok(printer.result(&drawn.join("\n"))?)
+}
