@@ -107,7 +107,9 @@ pub(crate) fn shake(network: &mut Network, seed: u64) {
             ParameterKind::LayerScale => 0.5,
             _ => 1.0,
         };
-        values.iter_mut().for_each(|value| *value *= factor);
+        for value in &mut values {
+            *value *= factor;
+        }
         let shape: Vec<i64> = spec.shape.iter().map(|&size| size as i64).collect();
         tensors.insert(spec.name.clone(), Tensor::from_slice(&values).view(shape.as_slice()));
     }

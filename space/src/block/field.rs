@@ -199,6 +199,10 @@ impl Problem {
 pub(crate) struct Values(Vec<(&'static Field, Value)>);
 
 impl Values {
+    pub fn with_capacity(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
     pub fn insert(&mut self, field: &'static Field, value: Value) {
         self.0.push((field, value));
     }

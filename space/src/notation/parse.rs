@@ -49,8 +49,7 @@ pub(crate) fn parse_blocks(piece: &str, column: usize, in_channels: u32) -> Resu
         let kinds: Vec<&str> = Block::kinds().collect();
         NotationError::new(column, problem, format!("expected one of {}", kinds.join(", ")))
     })?;
-    let mut known = vec![&REPEATS, &STRIDE, &CHANNELS];
-    known.extend(entry.fields);
+    let known = [&[&REPEATS, &STRIDE, &CHANNELS], entry.fields].concat();
     let values = words.values(&known)?;
     let mut context = Context {
         in_channels,

@@ -17,19 +17,17 @@ impl<'t> Words<'t> {
         let mut parts = piece.split('_');
         let kind = parts.next().unwrap_or_default();
         let mut at = column + kind.chars().count() + 1;
-        let fields = parts
-            .map(|part| {
-                let here = at;
-                at += part.chars().count() + 1;
-                (part, here)
-            })
-            .collect();
+        let mut fields = Vec::with_capacity(8);
+        for part in parts {
+            fields.push((part, at));
+            at += part.chars().count() + 1;
+        }
         Self { kind, column, fields }
     }
 
     /// The values of the fields, each of which must be one of `known` and stand once.
     pub fn values(&self, known: &[&'static Field]) -> Result<Values, NotationError> {
-        let mut values = Values::default();
+        let mut values = Values::with_capacity(known.len());
         for &(part, column) in &self.fields {
             let field = self.field(part, column, known)?;
             if values.has(field) {
