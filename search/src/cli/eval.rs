@@ -9,7 +9,7 @@ use super::architecture::FormArguments;
 use super::cancel_flag;
 use super::error::CliError;
 use super::train::{DataArguments, num_cores};
-use crate::data::{Augmentation, BatchOptions, Normalization, Split, Watch};
+use crate::data::{Augmentation, BatchOptions, ExtraAugmentation, Normalization, Split, Watch};
 use crate::report::Printer;
 use crate::train::weights::Weights;
 use crate::train::{Network, evaluate};
@@ -121,6 +121,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
         batch_size: arguments.batch_size,
         resolution: architecture.resolution,
         augmentation: Augmentation::None,
+        extra: ExtraAugmentation::default(),
         normalization,
         seed: 0,
     };

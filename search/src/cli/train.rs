@@ -46,7 +46,7 @@ pub struct TrainArguments {
 /// Which images.
 #[derive(Debug, Args)]
 pub struct DataArguments {
-    /// An image folder, Parquet files, CIFAR binaries, IDX files, or `demo` [default: the weights', or demo]
+    /// An image folder (also in a tar), tar shards, Parquet files, CIFAR binaries, IDX files, or `demo` [default: the weights', or demo]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// At most so many images per split [default: the weights', or all]
@@ -61,6 +61,9 @@ pub struct DataArguments {
     /// Decides the validation cut and the subset of images [default: the weights', or 0]
     #[arg(long)]
     data_seed: Option<u64>,
+    /// Memory for the decoded images of a split, in MB; a larger split is read anew each time [default: 4295]
+    #[arg(long, value_name = "MB")]
+    memory_mb: Option<u64>,
 }
 
 /// What to do about corrupt images.
@@ -101,6 +104,7 @@ impl DataArguments {
                 .or(trained_on.map(|data| data.on_corrupt))
                 .unwrap_or_default(),
             seed: self.data_seed.or(trained_on.map(|data| data.seed)).unwrap_or(0),
+            memory_mb: self.memory_mb.or(trained_on.and_then(|data| data.memory_mb)),
         }
     }
 
@@ -202,6 +206,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         recipe: &recipe,
         seed: arguments.seed,
         validate_every_epoch: true,
+        checkpoint: None,
     };
     let trained = train_with_bar(&network, &plan, &name, &cancel, printer)?;
     let info = WeightsInfo {
@@ -228,7 +233,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
             .map(|epoch| EpochRow {
                 epoch: epoch.epoch,
                 loss: epoch.loss,
-                accuracy: epoch.accuracy,
+                accuracy: epoch.evaluation.map(|found| found.top1),
                 images_per_second: epoch.images_per_second,
             })
             .collect(),
@@ -256,13 +261,13 @@ fn train_with_bar(
     let bar = printer.progress(&format!("training {name}"), 1000);
     let trained = train(network, plan, &mut |progress| {
         match progress {
-            Progress::Step { done } => bar.set((1000.0 * done) as u64),
+            Progress::Step { done, .. } => bar.set((1000.0 * done) as u64),
             Progress::Epoch(report) => bar.message(&format!(
                 "epoch {}/{}, loss {:.3}, accuracy {:.1} %, {:.0} images/s",
                 report.epoch,
                 report.epochs,
                 report.loss,
-                report.accuracy.unwrap_or(f64::NAN),
+                report.evaluation.map_or(f64::NAN, |found| found.top1),
                 report.images_per_second
             )),
         }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 /// The longest side an image may have.
 const MAX_SIDE_PX: u32 = 16_384;
@@ -17,7 +17,7 @@ const MAX_PIXEL_BYTES: u64 = 256 << 20;
 /// Grey is repeated over the channels, 16 bits are rounded to 8, alpha is dropped, CMYK is converted.
 /// The format is told by the content, not by a name. An image cut off in the middle is an error,
 /// and a header that announces a huge image is refused before anything is allocated for it.
-pub(super) fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
+pub(super) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
     if bytes.is_empty() {
         return Err("the image is empty (0 bytes)".to_owned());
     }
@@ -26,7 +26,7 @@ pub(super) fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
         .unwrap_or_else(|_| Err("the image is malformed (its decoder gave up)".to_owned()))
 }
 
-fn decode_checked(bytes: &[u8]) -> Result<RgbImage, String> {
+fn decode_checked(bytes: &[u8]) -> Result<Rgb, String> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
@@ -55,7 +55,13 @@ fn decode_checked(bytes: &[u8]) -> Result<RgbImage, String> {
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     image.apply_orientation(orientation);
-    Ok(image.into_rgb8())
+    let image = image.into_rgb8();
+    let (width, height) = image.dimensions();
+    Ok(Rgb {
+        bytes: image.into_raw(),
+        width,
+        height,
+    })
 }
 
 /// Walks the markers of a JPEG up to its end-of-image marker.
@@ -86,7 +92,29 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
     false
 }
 
-/// Pixels of any size with one or three channels, row by row.
+/// An image of its own: RGB, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rgb {
+    /// `height * width * 3` bytes.
+    pub bytes: Vec<u8>,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Rgb {
+    /// A look at the pixels.
+    pub(super) fn pixels(&self) -> Pixels<'_> {
+        Pixels {
+            rgb: &self.bytes,
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+/// Pixels of any size, row by row.
 #[derive(Clone, Copy)]
 pub(super) struct Pixels<'a> {
     /// `height * width * 3` bytes.
@@ -170,13 +198,13 @@ mod tests {
             let mut bytes = Cursor::new(Vec::new());
             form.write_to(&mut bytes, ImageFormat::Png).map_err(|e| e.to_string())?;
             let decoded = decode_rgb(bytes.get_ref())?;
-            assert_eq!(decoded.dimensions(), (9, 7));
-            assert_eq!(decoded, form.to_rgb8());
+            assert_eq!((decoded.width, decoded.height), (9, 7));
+            assert_eq!(decoded.bytes, form.to_rgb8().into_raw());
         }
         Ok(())
     }
 
-    fn rgb_to_grey(rgb: &RgbImage) -> image::GrayImage {
+    fn rgb_to_grey(rgb: &image::RgbImage) -> image::GrayImage {
         DynamicImage::ImageRgb8(rgb.clone()).to_luma8()
     }
 

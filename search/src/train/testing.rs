@@ -4,7 +4,7 @@ use mnas_space::Architecture;
 use tch::{Device, Kind, Tensor};
 
 use super::weights::WeightsInfo;
-use super::{Network, Recipe, seeded};
+use super::{Network, OptimizerKind, Recipe, Schedule, seeded};
 use crate::data::{Augmentation, DataSource, LoadOptions, Normalization, Splits, Synthetic, Watch};
 
 /// Synthetic images of 4 classes at 16 pixels.
@@ -62,6 +62,20 @@ pub(crate) fn recipe(epochs: u32, batch_size: usize, learning_rate: f64) -> Reci
         label_smoothing: 0.0,
         warmup_epochs: 0.0,
         augmentation: Augmentation::None,
+        optimizer: OptimizerKind::Sgd,
+        decay_depthwise: true,
+        clip_norm: None,
+        schedule: Schedule::Cosine,
+        dropout: 0.0,
+        ema: None,
+        batch_norm_momentum: None,
+        color_jitter: 0.0,
+        rand_augment: None,
+        random_erasing: 0.0,
+        mixup: None,
+        cutmix: None,
+        distillation: None,
+        progressive_resolution: None,
     }
 }
 
@@ -76,4 +90,14 @@ pub(crate) fn info(architecture: &str) -> WeightsInfo {
         early_strides_removed: 1,
         data: None,
     }
+}
+
+/// Writes a network's weights; the file says that it tells `classes` apart.
+pub(crate) fn save(network: &Network, architecture: &str, classes: &[String], path: &std::path::Path) {
+    let info = WeightsInfo {
+        classes: classes.to_vec(),
+        early_strides_removed: 0,
+        ..info(architecture)
+    };
+    super::weights::Weights::of(network, info).unwrap().write(path).unwrap();
 }

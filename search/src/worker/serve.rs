@@ -159,10 +159,11 @@ impl<W: Write + Send> Worker<W> {
             recipe: &request.recipe,
             seed: request.seed,
             validate_every_epoch: false,
+            checkpoint: None,
         };
         let mut last = Instant::now();
         let mut observer = |progress: Progress<'_>| {
-            if let Progress::Step { done } = progress
+            if let Progress::Step { done, .. } = progress
                 && last.elapsed() > PROGRESS_EVERY
             {
                 last = Instant::now();

@@ -59,6 +59,7 @@ pub(crate) fn prepare() -> ToWorker {
         val_fraction: 0.1,
         on_corrupt: OnCorrupt::Refuse,
         seed: 0,
+        memory_mb: None,
     };
     ToWorker::Prepare {
         data,

@@ -86,6 +86,7 @@ fn prepare(path: impl Into<PathBuf>) -> ToWorker {
         val_fraction: 0.2,
         on_corrupt: OnCorrupt::Refuse,
         seed: 3,
+        memory_mb: None,
     };
     ToWorker::Prepare {
         data,
