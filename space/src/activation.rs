@@ -14,11 +14,13 @@ pub enum Activation {
     HardSwish,
     /// x * sigmoid(x), also called `SiLU`.
     Swish,
+    /// x * Phi(x) with the normal distribution's Phi, exact, not its tanh approximation (arXiv:1606.08415).
+    Gelu,
 }
 
 impl Activation {
     /// Every activation.
-    pub const ALL: [Self; 4] = [Self::Relu, Self::Relu6, Self::HardSwish, Self::Swish];
+    pub const ALL: [Self; 5] = [Self::Relu, Self::Relu6, Self::HardSwish, Self::Swish, Self::Gelu];
 
     /// The two-letter code that follows `n` in an architecture string (`_nhs`).
     pub fn code(self) -> &'static str {
@@ -27,6 +29,18 @@ impl Activation {
             Self::Relu6 => "r6",
             Self::HardSwish => "hs",
             Self::Swish => "sw",
+            Self::Gelu => "ge",
+        }
+    }
+
+    /// The name in TOML documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::Relu6 => "relu6",
+            Self::HardSwish => "hard-swish",
+            Self::Swish => "swish",
+            Self::Gelu => "gelu",
         }
     }
 
@@ -35,14 +49,9 @@ impl Activation {
         Self::ALL.into_iter().find(|activation| activation.code() == code)
     }
 
-    /// The scalar function, for tests and documentation plots.
-    pub fn apply(self, x: f64) -> f64 {
-        match self {
-            Self::Relu => x.max(0.0),
-            Self::Relu6 => x.clamp(0.0, 6.0),
-            Self::HardSwish => x * Gate::HardSigmoid.apply(x),
-            Self::Swish => x * Gate::Sigmoid.apply(x),
-        }
+    /// The activation of this name in TOML documents.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|activation| activation.name() == name)
     }
 }
 
@@ -68,16 +77,21 @@ impl Gate {
         }
     }
 
+    /// The name in TOML documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HardSigmoid => "hard-sigmoid",
+            Self::Sigmoid => "sigmoid",
+        }
+    }
+
     /// The gate with this two-letter code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|gate| gate.code() == code)
     }
 
-    /// The scalar function.
-    pub fn apply(self, x: f64) -> f64 {
-        match self {
-            Self::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
-            Self::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        }
+    /// The gate of this name in TOML documents.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|gate| gate.name() == name)
     }
 }

@@ -6,11 +6,13 @@ use std::str::FromStr;
 use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::batch_norm::BatchNorm;
 use crate::block::{Block, Head};
 use crate::cost::Cost;
 use crate::document::{self, DocumentError};
-use crate::graph::{Graph, Lowering, Scope, Shape, TensorId};
+use crate::graph::{Graph, Scope, Shape, TensorId};
 use crate::key::BlockKey;
+use crate::lowering::Lowering;
 use crate::notation::{self, NotationError};
 
 /// Channels of the input image (RGB).
@@ -30,6 +32,8 @@ pub const INPUT_CHANNELS: u32 = 3;
 pub struct Architecture {
     /// Side of the square input image in pixels.
     pub resolution: u32,
+    /// The constants of its batch normalisation.
+    pub batch_norm: BatchNorm,
     /// The layers from stem to the last feature map.
     pub blocks: Vec<Block>,
     /// The classifier.
@@ -45,6 +49,15 @@ impl fmt::Display for ArchitectureId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
     }
+}
+
+/// Feeds integers to a hash, each as four bytes, the lowest first.
+fn put_words<const N: usize>(hash: &mut Xxh3, words: [u32; N]) {
+    let mut bytes = [[0; 4]; N];
+    for (bytes, word) in bytes.iter_mut().zip(words) {
+        *bytes = word.to_le_bytes();
+    }
+    hash.update(bytes.as_flattened());
 }
 
 /// One row of an architecture seen as a sequence of layers: a block or the head, with its shapes.
@@ -67,25 +80,24 @@ impl Architecture {
     /// Blocks and head in order, each with the shape that enters it.
     pub fn layers(&self) -> impl Iterator<Item = Layer> + '_ {
         let mut shape = self.input();
-        let blocks = self.blocks.iter().enumerate().map(move |(index, block)| {
-            let key = BlockKey::block(*block, shape);
-            shape = block.output(shape);
-            Layer {
-                scope: Scope::Block(index as u16),
-                key,
-                output: shape,
+        let mut blocks = self.blocks.iter().enumerate();
+        let mut head = Some(self.head);
+        std::iter::from_fn(move || {
+            let input = shape;
+            if let Some((index, block)) = blocks.next() {
+                shape = block.output(input);
+                return Some(Layer {
+                    scope: Scope::Block(index as u16),
+                    key: BlockKey::block(*block, input),
+                    output: shape,
+                });
             }
-        });
-        let features = self
-            .blocks
-            .iter()
-            .fold(self.input(), |shape, block| block.output(shape));
-        let head = Layer {
-            scope: Scope::Head,
-            key: BlockKey::head(self.head, features),
-            output: Shape::square(self.head.classes, 1),
-        };
-        blocks.chain(std::iter::once(head))
+            head.take().map(|head| Layer {
+                scope: Scope::Head,
+                key: BlockKey::head(head, input),
+                output: Shape::square(head.classes, 1),
+            })
+        })
     }
 
     /// The network as primitive operations.
@@ -98,6 +110,7 @@ impl Architecture {
     /// Like [`Architecture::graph`], reusing the memory of an earlier graph.
     pub fn lower_into(&self, graph: &mut Graph) {
         graph.input = self.input();
+        graph.batch_norm = self.batch_norm;
         graph.nodes.clear();
         let mut x = TensorId::INPUT;
         for (index, block) in self.blocks.iter().enumerate() {
@@ -114,12 +127,14 @@ impl Architecture {
     /// The hash of the canonical form.
     pub fn id(&self) -> ArchitectureId {
         let mut hash = Xxh3::new();
-        let mut put = |words: &[u32]| words.iter().for_each(|word| hash.update(&word.to_le_bytes()));
-        put(&[1, self.resolution, self.blocks.len() as u32]);
+        put_words(&mut hash, [1, self.resolution, self.blocks.len() as u32]);
         for block in &self.blocks {
-            put(&block.words());
+            put_words(&mut hash, block.words());
         }
-        put(&self.head.words());
+        put_words(&mut hash, self.head.words());
+        if self.batch_norm != BatchNorm::default() {
+            put_words(&mut hash, self.batch_norm.words());
+        }
         ArchitectureId(hash.digest())
     }
 
@@ -172,20 +187,26 @@ impl FromStr for Architecture {
 #[serde(deny_unknown_fields)]
 struct ArchitectureDocument {
     resolution: u32,
+    #[serde(rename = "batch-norm", default)]
+    batch_norm: BatchNorm,
     blocks: Vec<toml::Spanned<String>>,
     head: toml::Spanned<String>,
 }
 
 impl Architecture {
-    /// The TOML form: `resolution`, `blocks` (one string each, repeats collapsed) and `head`.
+    /// The TOML form: `resolution`, `batch-norm` where it is not the default, `blocks` (one string each, repeats
+    /// collapsed) and `head`.
     pub fn to_toml(&self) -> String {
         let blocks = self.block_strings().join("\",\n  \"");
-        let mut head = String::from("head");
-        // Writing to a String cannot fail.
-        let _ = self.head.write_fields(&mut head);
+        let batch_norm = if self.batch_norm == BatchNorm::default() {
+            String::new()
+        } else {
+            let (epsilon, momentum) = (self.batch_norm.epsilon(), self.batch_norm.momentum());
+            format!("batch-norm = {{ epsilon = {epsilon:?}, momentum = {momentum:?} }}\n")
+        };
         format!(
-            "resolution = {}\nblocks = [\n  \"{blocks}\",\n]\nhead = \"{head}\"\n",
-            self.resolution
+            "resolution = {}\n{batch_norm}blocks = [\n  \"{blocks}\",\n]\nhead = \"{}\"\n",
+            self.resolution, self.head
         )
     }
 
@@ -211,6 +232,7 @@ impl Architecture {
             .map_err(|error| locate(document.head.span().start, error))?;
         notation::check(Self {
             resolution: document.resolution,
+            batch_norm: document.batch_norm,
             blocks,
             head,
         })

@@ -6,7 +6,11 @@
 //! given beside it. *Peak activation memory* is the largest sum of feature maps alive at once for one image in
 //! 32-bit floats, operations executed in order, batch-norm, activations and gates in place.
 
+use rustc_hash::FxHashMap;
+
+use crate::architecture::Architecture;
 use crate::graph::{Graph, Node, Op};
+use crate::key::BlockKey;
 
 /// Bytes of one activation value (32-bit float).
 pub const ACTIVATION_BYTES: u64 = 4;
@@ -69,13 +73,74 @@ impl Cost {
                 self.folded_params += weights + u64::from(out_features);
                 self.macs = self.macs.saturating_add(weights);
             }
-            Op::Activation(_) | Op::Gate(_) | Op::GlobalAveragePool | Op::Add | Op::Multiply => {}
+            Op::LayerScale { channels } => {
+                self.params += u64::from(channels);
+                self.folded_params += u64::from(channels);
+            }
+            Op::Activation(_)
+            | Op::Gate(_)
+            | Op::GlobalAveragePool
+            | Op::Add
+            | Op::Multiply
+            | Op::ChannelShuffle { .. } => {}
         }
     }
 }
 
+impl Cost {
+    /// What two parts cost one after the other: sums, and the larger of the peaks, since only one feature map is
+    /// handed from one layer to the next.
+    #[must_use]
+    fn then(self, next: Self) -> Self {
+        Self {
+            params: self.params + next.params,
+            batch_norm_params: self.batch_norm_params + next.batch_norm_params,
+            folded_params: self.folded_params + next.folded_params,
+            macs: self.macs.saturating_add(next.macs),
+            peak_activation_bytes: self.peak_activation_bytes.max(next.peak_activation_bytes),
+        }
+    }
+}
+
+/// Counts many networks of one space fast: every distinct layer is lowered and counted once, then remembered.
+///
+/// The results are those of [`Architecture::cost`]. Memory grows with the number of distinct layers met, about 200
+/// bytes each.
+#[derive(Debug, Default)]
+pub struct Counter {
+    layers: FxHashMap<BlockKey, Cost>,
+    graph: Option<Graph>,
+}
+
+impl Counter {
+    /// Exact parameters, multiply-adds and peak activation memory of `architecture`.
+    pub fn count(&mut self, architecture: &Architecture) -> Cost {
+        let layers = architecture.layers();
+        layers.fold(Cost::default(), |total, layer| total.then(self.layer(&layer.key)))
+    }
+
+    /// How many distinct layers are remembered.
+    pub fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn layer(&mut self, key: &BlockKey) -> Cost {
+        if let Some(cost) = self.layers.get(key) {
+            return *cost;
+        }
+        let graph = self.graph.get_or_insert_with(|| Graph::new(key.input));
+        key.lower_into(graph);
+        let cost = Cost::of(graph);
+        self.layers.insert(*key, cost);
+        cost
+    }
+}
+
 fn runs_in_place(op: &Op) -> bool {
-    matches!(op, Op::BatchNorm { .. } | Op::Activation(_) | Op::Gate(_))
+    matches!(
+        op,
+        Op::BatchNorm { .. } | Op::LayerScale { .. } | Op::Activation(_) | Op::Gate(_)
+    )
 }
 
 /// The largest sum of feature maps alive while one node runs: its operands, its output and what later nodes need.

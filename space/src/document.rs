@@ -68,6 +68,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
                 T::deserialize(de::value::F64Deserializer::new(value)).map(|value| OneOrMany(vec![value]))
             }
 
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+                T::deserialize(de::value::BoolDeserializer::new(value)).map(|value| OneOrMany(vec![value]))
+            }
+
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
                 T::deserialize(de::value::StrDeserializer::new(value)).map(|value| OneOrMany(vec![value]))
             }

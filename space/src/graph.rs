@@ -6,10 +6,7 @@
 use std::fmt;
 
 use crate::activation::{Activation, Gate};
-
-/// What batch-norm adds to a variance before it takes the root, the same in training, in ONNX files and when
-/// batch-norm is folded into a convolution.
-pub const BATCH_NORM_EPSILON: f64 = 1e-5;
+use crate::batch_norm::BatchNorm;
 
 /// Channels, height and width of one image's feature map; the batch dimension is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,7 +39,7 @@ impl Shape {
     /// Kernels are odd, so a side of `n` becomes `(n - 1) / stride + 1`, rounded down, whatever the kernel.
     #[must_use]
     pub fn strided(self, stride: u32, channels: u32) -> Self {
-        let side = |n: u32| (n - 1) / stride + 1;
+        let side = |n: u32| n.saturating_sub(1) / stride + 1;
         Self {
             channels,
             height: side(self.height),
@@ -84,7 +81,7 @@ pub enum Op {
         kernel: u32,
         /// Step of the window.
         stride: u32,
-        /// 1 for a full convolution, `in_channels` for a depthwise one.
+        /// 1 for a full convolution, `in_channels` for a depthwise one, in between for a grouped one.
         groups: u32,
         /// Whether a bias per output channel is added.
         bias: bool,
@@ -111,6 +108,16 @@ pub enum Op {
     Add,
     /// Product of a feature map with one factor per channel.
     Multiply,
+    /// Product of a feature map with one learnt factor per channel.
+    LayerScale {
+        /// Channels scaled.
+        channels: u32,
+    },
+    /// Channels seen as a matrix of `groups` rows are read column by column (`ShuffleNet`, arXiv:1707.01083).
+    ChannelShuffle {
+        /// Rows of the matrix.
+        groups: u32,
+    },
 }
 
 /// Where in the network a node stands.
@@ -173,6 +180,8 @@ impl Node {
 pub struct Graph {
     /// Shape of the input image or feature map.
     pub input: Shape,
+    /// The constants of every batch-norm.
+    pub batch_norm: BatchNorm,
     /// Operations in execution order; the last one makes the output.
     pub nodes: Vec<Node>,
 }
@@ -182,6 +191,7 @@ impl Graph {
     pub fn new(input: Shape) -> Self {
         Self {
             input,
+            batch_norm: BatchNorm::default(),
             nodes: Vec::new(),
         }
     }
@@ -199,148 +209,5 @@ impl Graph {
     /// Shape of the output.
     pub fn output_shape(&self) -> Shape {
         self.shape(self.output())
-    }
-}
-
-/// Appends the operations of one block to a graph; blocks describe themselves through it.
-#[derive(Debug)]
-pub struct Lowering<'g> {
-    graph: &'g mut Graph,
-    scope: Scope,
-}
-
-/// A convolution's geometry as blocks state it; input channels and shape follow from the operand.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ConvSpec {
-    pub out_channels: u32,
-    pub kernel: u32,
-    pub stride: u32,
-    pub groups: u32,
-}
-
-impl ConvSpec {
-    pub fn pointwise(out_channels: u32) -> Self {
-        Self {
-            out_channels,
-            kernel: 1,
-            stride: 1,
-            groups: 1,
-        }
-    }
-
-    pub fn depthwise(channels: u32, kernel: u32, stride: u32) -> Self {
-        Self {
-            out_channels: channels,
-            kernel,
-            stride,
-            groups: channels,
-        }
-    }
-}
-
-impl<'g> Lowering<'g> {
-    /// Lowers into `graph` under `scope`.
-    pub fn new(graph: &'g mut Graph, scope: Scope) -> Self {
-        Self { graph, scope }
-    }
-
-    pub(crate) fn shape(&self, tensor: TensorId) -> Shape {
-        self.graph.shape(tensor)
-    }
-
-    fn push(
-        &mut self,
-        part: &'static str,
-        leaf: &'static str,
-        op: Op,
-        inputs: (TensorId, Option<TensorId>),
-        output: Shape,
-    ) -> TensorId {
-        let name = NodeName {
-            scope: self.scope,
-            part,
-            leaf,
-        };
-        self.graph.nodes.push(Node {
-            name,
-            op,
-            inputs,
-            output,
-        });
-        self.graph.output()
-    }
-
-    pub(crate) fn conv(&mut self, part: &'static str, x: TensorId, spec: ConvSpec, bias: bool) -> TensorId {
-        let input = self.shape(x);
-        let ConvSpec {
-            out_channels,
-            kernel,
-            stride,
-            groups,
-        } = spec;
-        let op = Op::Convolution {
-            in_channels: input.channels,
-            out_channels,
-            kernel,
-            stride,
-            groups,
-            bias,
-        };
-        self.push(part, "conv", op, (x, None), input.strided(stride, out_channels))
-    }
-
-    /// Convolution, batch-norm and, where given, activation: the unit every block is made of.
-    pub(crate) fn conv_bn(
-        &mut self,
-        part: &'static str,
-        x: TensorId,
-        spec: ConvSpec,
-        activation: Option<Activation>,
-    ) -> TensorId {
-        let y = self.conv(part, x, spec, false);
-        let shape = self.shape(y);
-        let y = self.push(
-            part,
-            "bn",
-            Op::BatchNorm {
-                channels: shape.channels,
-            },
-            (y, None),
-            shape,
-        );
-        activation.map_or(y, |activation| self.activation(part, y, activation))
-    }
-
-    pub(crate) fn activation(&mut self, part: &'static str, x: TensorId, activation: Activation) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "act", Op::Activation(activation), (x, None), shape)
-    }
-
-    pub(crate) fn gate(&mut self, part: &'static str, x: TensorId, gate: Gate) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "gate", Op::Gate(gate), (x, None), shape)
-    }
-
-    pub(crate) fn pool(&mut self, part: &'static str, x: TensorId) -> TensorId {
-        let output = Shape::square(self.shape(x).channels, 1);
-        self.push(part, "pool", Op::GlobalAveragePool, (x, None), output)
-    }
-
-    pub(crate) fn linear(&mut self, part: &'static str, x: TensorId, out_features: u32) -> TensorId {
-        let op = Op::Linear {
-            in_features: self.shape(x).channels,
-            out_features,
-        };
-        self.push(part, "linear", op, (x, None), Shape::square(out_features, 1))
-    }
-
-    pub(crate) fn add(&mut self, part: &'static str, x: TensorId, y: TensorId) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "add", Op::Add, (x, Some(y)), shape)
-    }
-
-    pub(crate) fn multiply(&mut self, part: &'static str, x: TensorId, factors: TensorId) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "mul", Op::Multiply, (x, Some(factors)), shape)
     }
 }

@@ -44,23 +44,32 @@ impl BlockKey {
 
     /// The layer alone as a graph, to be measured.
     pub fn graph(&self) -> Graph {
+        let mut graph = Graph::new(self.input);
+        self.lower_into(&mut graph);
+        graph
+    }
+
+    /// Like [`BlockKey::graph`], reusing the memory of an earlier graph.
+    pub fn lower_into(&self, graph: &mut Graph) {
+        graph.input = self.input;
+        graph.nodes.clear();
         match &self.layer {
-            KeyLayer::Block(block) => block.graph(self.input),
-            KeyLayer::Head(head) => head.graph(self.input),
+            KeyLayer::Block(block) => block.lower_alone(graph),
+            KeyLayer::Head(head) => head.lower_alone(graph),
         }
     }
 
-    /// `conv`, `ds`, `ir`, `id` or `head`.
+    /// The block type's short name, or `head`.
     pub fn kind(&self) -> &'static str {
         match &self.layer {
             KeyLayer::Block(block) => block.kind(),
-            KeyLayer::Head(_) => "head",
+            KeyLayer::Head(_) => Head::NAME,
         }
     }
 
     /// Whether nothing is computed, so that nothing is measured.
     pub fn is_nothing(&self) -> bool {
-        matches!(&self.layer, KeyLayer::Block(Block::Identity(identity)) if identity.is_nothing(self.input))
+        matches!(&self.layer, KeyLayer::Block(block) if block.is_nothing(self.input))
     }
 }
 
@@ -69,10 +78,7 @@ impl fmt::Display for BlockKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.layer {
             KeyLayer::Block(block) => f.write_str(&crate::notation::single_piece(block, self.input.channels))?,
-            KeyLayer::Head(head) => {
-                f.write_str("head")?;
-                head.write_fields(f)?;
-            }
+            KeyLayer::Head(head) => write!(f, "{head}")?,
         }
         write!(f, "@{}", self.input)
     }

@@ -8,12 +8,16 @@
 
 mod activation;
 mod architecture;
+mod batch_norm;
 mod block;
 mod cost;
 mod document;
 mod family;
 mod graph;
 mod key;
+mod limits;
+mod lowering;
+mod network_json;
 mod notation;
 pub mod onnx;
 mod parameters;
@@ -23,14 +27,19 @@ mod search_space;
 
 pub use activation::{Activation, Gate};
 pub use architecture::{Architecture, ArchitectureId, INPUT_CHANNELS, Layer};
-pub use block::{Block, Conv, DepthwiseSeparable, Head, HiddenLayer, Identity, InvertedResidual, SqueezeExcite};
-pub use cost::{ACTIVATION_BYTES, Cost};
+pub use batch_norm::{BatchNorm, BatchNormError};
+pub use block::{
+    Block, Conv, DepthwiseSeparable, FusedInvertedResidual, Head, HiddenLayer, HiddenNorm, Identity, InvertedResidual,
+    SqueezeExcite, UniversalInvertedBottleneck,
+};
+pub use cost::{ACTIVATION_BYTES, Cost, Counter};
 pub use document::{DocumentError, parse_toml};
-pub use family::{BlockChoice, Family, HiddenRule, SqueezeRatio, Stage};
-pub use graph::{BATCH_NORM_EPSILON, Graph, Lowering, Node, NodeName, Op, Scope, Shape, TensorId};
+pub use family::{BlockChoice, Family, HiddenRule, Stage};
+pub use graph::{Graph, Node, NodeName, Op, Scope, Shape, TensorId};
 pub use key::{BlockKey, KeyLayer};
+pub use lowering::Lowering;
 pub use notation::NotationError;
 pub use parameters::{ParameterKind, ParameterSpec};
-pub use reference::{Reference, ReferenceError};
+pub use reference::{PublishedPoint, Reference, ReferenceError};
 pub use rounding::{Scaling, make_divisible};
-pub use search_space::{Candidate, Genotype, ReferencePoints, SearchSpace};
+pub use search_space::{Candidate, Constraints, Genotype, ReferencePoints, SearchSpace};

@@ -19,6 +19,8 @@ pub enum ParameterKind {
     BatchNormScale,
     /// Batch-norm's offset per channel (beta), `[channels]`.
     BatchNormShift,
+    /// A learnt factor per channel, `[channels]` (gamma of layer scale).
+    LayerScale,
     /// Mean per channel that batch-norm has seen in training, `[channels]`; a buffer.
     RunningMean,
     /// Variance per channel that batch-norm has seen in training, `[channels]`; a buffer.
@@ -29,7 +31,7 @@ impl ParameterKind {
     /// The last part of the tensor's name.
     pub fn suffix(self) -> &'static str {
         match self {
-            Self::ConvolutionWeight | Self::LinearWeight | Self::BatchNormScale => "weight",
+            Self::ConvolutionWeight | Self::LinearWeight | Self::BatchNormScale | Self::LayerScale => "weight",
             Self::Bias | Self::BatchNormShift => "bias",
             Self::RunningMean => "running_mean",
             Self::RunningVariance => "running_var",
@@ -99,9 +101,16 @@ impl Node {
                 let weight = (ParameterKind::LinearWeight, vec![out, in_features as usize]);
                 [Some(weight), Some((ParameterKind::Bias, vec![out])), None, None]
             }
-            Op::Activation(_) | Op::Gate(_) | Op::GlobalAveragePool | Op::Add | Op::Multiply => {
-                [None, None, None, None]
+            Op::LayerScale { channels } => {
+                let factors = (ParameterKind::LayerScale, vec![channels as usize]);
+                [Some(factors), None, None, None]
             }
+            Op::Activation(_)
+            | Op::Gate(_)
+            | Op::GlobalAveragePool
+            | Op::Add
+            | Op::Multiply
+            | Op::ChannelShuffle { .. } => [None, None, None, None],
         };
         tensors.into_iter().flatten().map(move |(kind, shape)| {
             let name = format!("{name}.{}", kind.suffix());
@@ -133,7 +142,8 @@ mod tests {
 
     use crate::Architecture;
 
-    const TEXTS: [&str; 4] = [
+    const TEXTS: [&str; 5] = [
+        "in32,conv_k3_s2_c16_nre,er_k3_e4_c24_nre,uib_a5_k3_e4_c24_nge_ls,ir_k3_e1_c24_gr2_nre,head_fb64_nre_o7",
         "in32,conv_k3_s2_c16_nhs,head_o10",
         "in97,conv_k3_s2_c16_nhs,ds_k5_c24_se0.25_nre,ir_r3_k3_s2_e6_c40_se0.25_gsi_nsw,head_f64_nhs_o7",
         "in33,conv_k3_c8_nr6,id_s2_c20,id_c20,ir_k7_e1_c20_nr6,ir_h30_k3_c20_sq5_nre,head_o3",

@@ -1,11 +1,17 @@
-//! Published networks: data in `space/references/*.toml`, one file each.
+//! Published networks: data in `space/references/*.toml`, one file a family, and what was published of them in
+//! `space/references/published.csv`.
 
-use serde::Deserialize;
+mod document;
+mod published;
+
+use std::sync::LazyLock;
 
 use crate::architecture::Architecture;
-use crate::document::{self, DocumentError};
-use crate::family::{Family, RawFamily};
-use crate::notation::limits;
+use crate::document::DocumentError;
+use crate::family::Family;
+use crate::limits;
+
+pub use published::PublishedPoint;
 
 /// A published network that can be built at any width multiplier and resolution.
 ///
@@ -22,10 +28,8 @@ pub struct Reference {
     pub title: String,
     /// Where it was published.
     pub paper: String,
-    /// ImageNet top-1 in percent at width 1 and resolution 224, as published; `source` says by whom.
-    pub imagenet_top1: f64,
-    /// Where the accuracy stands.
-    pub source: String,
+    /// Accuracy, size and latency as published, by width multiplier and resolution; several sources may state one.
+    pub published: Vec<PublishedPoint>,
     /// The network at each published width and resolution; every stage has one choice.
     family: Family,
 }
@@ -49,6 +53,16 @@ pub enum ReferenceError {
         /// What was asked for.
         width: f64,
     },
+    /// The network cannot be built at this width multiplier.
+    #[error("{name} at width multiplier {width}: {problem}")]
+    Impossible {
+        /// The network.
+        name: String,
+        /// What was asked for.
+        width: f64,
+        /// Why not.
+        problem: String,
+    },
     /// The resolution is out of range.
     #[error("resolution {resolution} of {name}; expected 1 to {most} pixels", most = limits::RESOLUTION)]
     Resolution {
@@ -65,88 +79,45 @@ pub enum ReferenceError {
     },
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct RawReference {
-    title: String,
-    paper: String,
-    imagenet_top1: f64,
-    source: String,
-    family: RawFamily,
-}
+/// The data files, compiled in: name and text.
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/references.rs"));
+const PUBLISHED: &str = include_str!("../references/published.csv");
 
-/// The data files, compiled in.
-const FILES: [(&str, &str); 4] = [
-    ("mobilenet-v1.toml", include_str!("../references/mobilenet-v1.toml")),
-    ("mobilenet-v2.toml", include_str!("../references/mobilenet-v2.toml")),
-    (
-        "mobilenet-v3-large.toml",
-        include_str!("../references/mobilenet-v3-large.toml"),
-    ),
-    (
-        "mobilenet-v3-small.toml",
-        include_str!("../references/mobilenet-v3-small.toml"),
-    ),
-];
+static ALL: LazyLock<Vec<Reference>> = LazyLock::new(|| {
+    let mut published = published::read(PUBLISHED).unwrap_or_else(|error| panic!("references/published.csv: {error}"));
+    let mut all = Vec::new();
+    for (file, text) in FILES {
+        let mut some = Reference::from_toml(text).unwrap_or_else(|error| panic!("references/{file}: {error}"));
+        for reference in &mut some {
+            reference.published = published.remove(reference.name()).unwrap_or_default();
+        }
+        all.extend(some);
+    }
+    all
+});
 
 impl Reference {
-    /// Reads a reference from its TOML form.
-    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
-        let RawReference {
-            title,
-            paper,
-            imagenet_top1,
-            source,
-            family,
-        } = document::parse_toml(text)?;
-        let family = family.check(text)?;
-        if let Some(stage) = family
-            .stages
-            .iter()
-            .position(|stage| stage.choices.len() != 1 || stage.channels.len() != 1 || stage.depth.len() != 1)
-        {
-            let problem = format!(
-                "stage {} of `{}` has a choice; a reference is one network",
-                stage + 1,
-                family.name
-            );
-            return Err(DocumentError {
-                line: 1,
-                column: 1,
-                problem,
-            });
-        }
-        Ok(Self {
-            title,
-            paper,
-            imagenet_top1,
-            source,
-            family,
-        })
+    /// Reads a family's references from TOML: one, or one for each `[[variant]]`. What was published of them is not
+    /// in the document.
+    pub fn from_toml(text: &str) -> Result<Vec<Self>, DocumentError> {
+        document::read(text)
     }
 
-    /// Every reference, in order of publication.
+    /// Every reference that comes with mnas, by name.
     ///
     /// # Panics
     ///
     /// If a compiled-in file is broken, which a test rules out.
-    pub fn all() -> Vec<Self> {
-        FILES
-            .iter()
-            .map(|(file, text)| Self::from_toml(text).unwrap_or_else(|error| panic!("references/{file}: {error}")))
-            .collect()
+    pub fn all() -> &'static [Self] {
+        &ALL
     }
 
     /// The reference of this name, such as `mobilenet-v3-large`.
-    pub fn named(name: &str) -> Result<Self, ReferenceError> {
-        let mut all = Self::all();
-        if let Some(index) = all.iter().position(|reference| reference.name() == name) {
-            return Ok(all.swap_remove(index));
-        }
-        let known = all.iter().map(Self::name).collect::<Vec<_>>().join(", ");
-        Err(ReferenceError::Unknown {
+    pub fn named(name: &str) -> Result<&'static Self, ReferenceError> {
+        let found = Self::all().iter().find(|reference| reference.name() == name);
+        found.ok_or_else(|| ReferenceError::Unknown {
             name: name.to_owned(),
-            known,
+            known: Self::all().iter().map(Self::name).collect::<Vec<_>>().join(", "),
         })
     }
 
@@ -165,6 +136,27 @@ impl Reference {
         &self.family.resolutions
     }
 
+    /// The input side it is known by: 224 pixels where it was published with that, otherwise the first.
+    pub fn native_resolution(&self) -> u32 {
+        let usual = 224;
+        if self.resolutions().contains(&usual) {
+            usual
+        } else {
+            self.resolutions()[0]
+        }
+    }
+
+    /// ImageNet top-1 in percent as first published at a width multiplier and resolution.
+    pub fn imagenet_top1(&self, width: f64, resolution: u32) -> Option<f64> {
+        self.published_at(width, resolution).find_map(|point| point.top1)
+    }
+
+    /// What was published at a width multiplier and resolution, the authors' figures first.
+    pub fn published_at(&self, width: f64, resolution: u32) -> impl Iterator<Item = &PublishedPoint> {
+        let at = move |point: &&PublishedPoint| (point.width - width).abs() < 1e-9 && point.resolution == resolution;
+        self.published.iter().filter(at)
+    }
+
     /// The network at a width multiplier and resolution, published or not, scoring `classes` classes.
     pub fn architecture(&self, width: f64, resolution: u32, classes: u32) -> Result<Architecture, ReferenceError> {
         let name = || self.name().to_owned();
@@ -180,12 +172,15 @@ impl Reference {
         if !(1..=limits::CLASSES).contains(&classes) {
             return Err(ReferenceError::Classes { classes });
         }
-        let family = Family {
-            widths: vec![width],
-            resolutions: vec![resolution],
-            ..self.family.clone()
-        };
+        let family = self
+            .family
+            .at_width(width)
+            .map_err(|error| ReferenceError::Impossible {
+                name: name(),
+                width,
+                problem: error.problem,
+            })?;
         let genes = vec![0; family.gene_sizes().len()];
-        Ok(family.express(&genes, classes))
+        Ok(family.express(&genes, classes).with_resolution(resolution))
     }
 }

@@ -1,6 +1,6 @@
 //! What the cost model knows about a layer.
 
-use mnas_space::{Activation, Block, BlockKey, Graph, KeyLayer, Op};
+use mnas_space::{Activation, Block, BlockKey, Graph, Op, Scope};
 
 /// How many features [`operations`] gives.
 const OPERATIONS: usize = 20;
@@ -58,7 +58,10 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
             Op::Activation(Activation::Relu | Activation::Relu6) => add(14, elements),
             Op::Activation(Activation::HardSwish) => add(15, elements),
             Op::Activation(Activation::Swish) => add(16, elements),
-            Op::Gate(_) | Op::Multiply => {
+            // Five passes over the data in most runtimes, where swish takes two.
+            Op::Activation(Activation::Gelu) => add(16, 2.5 * elements),
+            Op::ChannelShuffle { .. } => add(19, 2.0 * elements),
+            Op::Gate(_) | Op::Multiply | Op::LayerScale { .. } => {
                 add(17, elements);
                 add(10, 0.001);
             }
@@ -78,33 +81,14 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     let log = |value: u32| f64::from(value.max(1)).log2();
     let flag = |flag: bool, weight: f64| if flag { weight } else { 0.0 };
     let input = key.input;
-    let (kernel, stride, hidden, squeeze, activation) = match key.layer {
-        KeyLayer::Block(Block::Conv(b)) => (b.kernel, b.stride, input.channels, 0, Some(b.activation)),
-        KeyLayer::Block(Block::DepthwiseSeparable(b)) => (
-            b.kernel,
-            b.stride,
-            input.channels,
-            squeeze_width(&graph),
-            Some(b.activation),
-        ),
-        KeyLayer::Block(Block::InvertedResidual(b)) => (
-            b.kernel,
-            b.stride,
-            b.hidden_channels,
-            squeeze_width(&graph),
-            Some(b.activation),
-        ),
-        KeyLayer::Block(Block::Identity(b)) => (1, b.stride, input.channels, 0, None),
-        KeyLayer::Head(head) => (1, 1, hidden_features(&graph, head.classes), 0, None),
-    };
+    let Dimensions {
+        kernel,
+        stride,
+        hidden,
+        squeeze,
+        activation,
+    } = Dimensions::of(&graph);
     let output = graph.output_shape().channels;
-    let kind = match key.kind() {
-        "conv" => 0,
-        "ds" => 1,
-        "ir" => 2,
-        "id" => 3,
-        _ => 4,
-    };
     let mut features = vec![
         0.5 * log(input.height * input.width),
         log(input.channels),
@@ -119,15 +103,9 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
         flag(graph.nodes.iter().any(|node| node.op == Op::Add), 1.0),
         flag(hidden == input.channels, 1.0),
     ];
-    features.extend((0..5).map(|index| flag(index == kind, 3.0)));
-    let activations = [
-        Activation::Relu,
-        Activation::Relu6,
-        Activation::HardSwish,
-        Activation::Swish,
-    ];
+    features.extend(Block::kinds().chain(["head"]).map(|kind| flag(kind == key.kind(), 3.0)));
     // Both kinds of rectifier are one operation to most runtimes.
-    features.extend(activations.map(|other| {
+    features.extend(Activation::ALL.map(|other| {
         let weight = if matches!(other, Activation::Relu | Activation::Relu6) {
             0.3
         } else {
@@ -138,24 +116,62 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     features
 }
 
-fn squeeze_width(graph: &Graph) -> u32 {
-    graph
-        .nodes
-        .iter()
-        .find_map(|node| {
-            (node.name.part.starts_with("squeeze") && node.name.leaf == "conv").then_some(node.output.channels)
-        })
-        .or_else(|| graph.nodes.iter().any(|node| node.op == Op::Multiply).then_some(1))
-        .unwrap_or(0)
+/// What a layer's operations say of its form, whatever its block type.
+struct Dimensions {
+    /// The largest kernel.
+    kernel: u32,
+    /// The product of all steps.
+    stride: u32,
+    /// Channels that enter the last convolution, or leave the first fully connected layer.
+    hidden: u32,
+    /// Width of the squeeze-excite, 0 without.
+    squeeze: u32,
+    /// The first activation.
+    activation: Option<Activation>,
 }
 
-fn hidden_features(graph: &Graph, classes: u32) -> u32 {
-    graph
-        .nodes
-        .iter()
-        .find_map(|node| match node.op {
-            Op::Linear { out_features, .. } => Some(out_features),
-            _ => None,
-        })
-        .unwrap_or(classes)
+impl Dimensions {
+    fn of(graph: &Graph) -> Self {
+        let mut dimensions = Self {
+            kernel: 1,
+            stride: 1,
+            hidden: graph.input.channels,
+            squeeze: 0,
+            activation: None,
+        };
+        let mut is_connected = false;
+        for node in &graph.nodes {
+            let in_squeeze = matches!(node.name.part, "squeeze" | "excite");
+            match node.op {
+                Op::Convolution { out_channels, .. } if in_squeeze => {
+                    if node.name.part == "squeeze" {
+                        dimensions.squeeze = out_channels;
+                    }
+                }
+                Op::Convolution { out_channels, .. } if node.name.scope == Scope::Head => {
+                    dimensions.hidden = out_channels;
+                    is_connected = true;
+                }
+                Op::Convolution {
+                    in_channels,
+                    kernel,
+                    stride,
+                    ..
+                } => {
+                    dimensions.kernel = dimensions.kernel.max(kernel);
+                    dimensions.stride *= stride;
+                    dimensions.hidden = in_channels;
+                }
+                Op::Linear { out_features, .. } if !is_connected => {
+                    dimensions.hidden = out_features;
+                    is_connected = true;
+                }
+                Op::Activation(activation) if !in_squeeze && node.name.scope != Scope::Head => {
+                    dimensions.activation = dimensions.activation.or(Some(activation));
+                }
+                _ => {}
+            }
+        }
+        dimensions
+    }
 }

@@ -117,7 +117,13 @@ fn node_ms(graph: &Graph, node: &Node) -> f64 {
         } => f64::from(in_features) * f64::from(out_features) / 1.0e7 + memory_ms + 0.002,
         // Folded into the convolution before it.
         Op::BatchNorm { .. } => 0.0,
-        Op::Activation(_) | Op::Gate(_) | Op::GlobalAveragePool | Op::Add | Op::Multiply => memory_ms + 0.0005,
+        Op::Activation(_)
+        | Op::Gate(_)
+        | Op::GlobalAveragePool
+        | Op::Add
+        | Op::Multiply
+        | Op::LayerScale { .. }
+        | Op::ChannelShuffle { .. } => memory_ms + 0.0005,
     }
 }
 

@@ -24,7 +24,7 @@ pub struct FormArguments {
     /// Width multiplier of a reference [default: 1.0]
     #[arg(long)]
     width: Option<f64>,
-    /// Side of the input image in pixels [default: 224 for references]
+    /// Side of the input image in pixels [default: a reference's own, mostly 224]
     #[arg(long)]
     resolution: Option<u32>,
     /// Number of classes [default: 1000 for references]
@@ -61,7 +61,8 @@ impl FormArguments {
     pub fn resolve(&self, text: &str) -> Result<(Architecture, String), CliError> {
         let (architecture, name) = match Reference::named(text) {
             Ok(reference) => {
-                let (width, resolution) = (self.width.unwrap_or(1.0), self.resolution.unwrap_or(224));
+                let width = self.width.unwrap_or(1.0);
+                let resolution = self.resolution.unwrap_or(reference.native_resolution());
                 let network = reference.architecture(width, resolution, self.classes.unwrap_or(1000))?;
                 (network, format!("{} {width:?}x {resolution}", reference.title))
             }

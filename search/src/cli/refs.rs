@@ -20,27 +20,31 @@ struct Row {
     title: String,
     params: u64,
     macs: u64,
-    imagenet_top1: f64,
+    imagenet_top1: Option<f64>,
     widths: Vec<f64>,
     resolutions: Vec<u32>,
     paper: String,
-    source: String,
+    source: Option<String>,
 }
 
 pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError> {
     let mut rows = Vec::new();
     for reference in Reference::all() {
-        let cost = reference.architecture(1.0, 224, 1000)?.cost();
+        let resolution = reference.native_resolution();
+        let cost = reference.architecture(1.0, resolution, 1000)?.cost();
         rows.push(Row {
             name: reference.name().to_owned(),
             title: reference.title.clone(),
             params: cost.params,
             macs: cost.macs,
-            imagenet_top1: reference.imagenet_top1,
+            imagenet_top1: reference.imagenet_top1(1.0, resolution),
             widths: reference.widths().to_vec(),
             resolutions: reference.resolutions().to_vec(),
             paper: reference.paper.clone(),
-            source: reference.source,
+            source: reference
+                .published_at(1.0, resolution)
+                .next()
+                .map(|point| point.source.clone()),
         });
     }
     if arguments.json {
@@ -51,7 +55,8 @@ pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError>
             row.name.clone(),
             units::count(row.params),
             units::count(row.macs),
-            format!("{:.1} %", row.imagenet_top1),
+            row.imagenet_top1
+                .map_or_else(String::new, |top1| format!("{top1:.1} %")),
             join(&row.widths),
             join(&row.resolutions),
         ]

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use mnas_space::{Activation, BATCH_NORM_EPSILON, Gate, Graph, Node, Op, ParameterKind, ParameterSpec, TensorId};
+use mnas_space::{Activation, Gate, Graph, Node, Op, ParameterKind, ParameterSpec, TensorId};
 use tch::{Device, Kind, TchError, Tensor};
-
-/// How fast running statistics follow a batch: `running += 0.1 * (batch - running)`, `PyTorch`'s default.
-const BATCH_NORM_MOMENTUM: f64 = 0.1;
 
 /// A network with its tensors, all in channels-last memory order.
 ///
@@ -211,10 +208,10 @@ impl Network {
                     shift,
                     mean,
                     variance,
-                    mode.is_some(),
+mode.is_some(),
                     mode.and_then(|mode| mode.batch_norm_momentum)
-                        .unwrap_or(BATCH_NORM_MOMENTUM),
-                    BATCH_NORM_EPSILON,
+                        .unwrap_or(self.graph.batch_norm.momentum()),
+                    self.graph.batch_norm.epsilon(),
                     true,
                 )
             }
@@ -223,6 +220,9 @@ impl Network {
             Op::Activation(Activation::Relu6) => x.f_relu6_(),
             Op::Activation(Activation::HardSwish) => x.f_hardswish_(),
             Op::Activation(Activation::Swish) => x.f_silu_(),
+            Op::Activation(Activation::Gelu) => x.f_gelu("none"),
+            Op::LayerScale { .. } => x.f_mul(&tensors[0].f_view([1, -1, 1, 1])?),
+            Op::ChannelShuffle { groups } => channels_last(&x.f_channel_shuffle(i64::from(groups))?),
             Op::Gate(Gate::HardSigmoid) => x.f_hardsigmoid(),
             Op::Gate(Gate::Sigmoid) => x.f_sigmoid(),
             Op::GlobalAveragePool => x.f_mean_dim([2i64, 3].as_slice(), true, None),
@@ -261,6 +261,9 @@ pub(crate) fn seeded<T>(seed: u64, draw: impl FnOnce() -> T) -> T {
     draw()
 }
 
+/// Layer scale starts near 0, so that a block begins as the identity (arXiv:2103.17239, section 2).
+const LAYER_SCALE: f64 = 1e-5;
+
 fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
     let shape: Vec<i64> = spec.shape.iter().map(|&size| size as i64).collect();
     let options = (Kind::Float, Device::Cpu);
@@ -271,6 +274,7 @@ fn initial(spec: &ParameterSpec) -> Result<Tensor, TchError> {
         }
         ParameterKind::LinearWeight => Tensor::f_zeros(&shape, options)?.f_normal_(0.0, 0.01),
         ParameterKind::BatchNormScale | ParameterKind::RunningVariance => Tensor::f_ones(&shape, options),
+        ParameterKind::LayerScale => Tensor::f_full(&shape, LAYER_SCALE, options),
         ParameterKind::Bias | ParameterKind::BatchNormShift | ParameterKind::RunningMean => {
             Tensor::f_zeros(&shape, options)
         }

@@ -1,9 +1,8 @@
-use std::fmt;
-
-use crate::NotationError;
+use super::field::{ACTIVATION, CHANNELS, Field, KERNEL, Problem, Value, Values};
+use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::{ConvSpec, Lowering, TensorId};
-use crate::notation::Fields;
+use crate::graph::TensorId;
+use crate::lowering::{ConvSpec, Lowering};
 
 /// A full convolution with batch-norm and activation: stems, and the last 1x1 layer of `MobileNetV2` and V3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,27 +17,45 @@ pub struct Conv {
     pub activation: Activation,
 }
 
-impl Conv {
-    pub(super) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let spec = ConvSpec {
-            out_channels: self.channels,
-            kernel: self.kernel,
-            stride: self.stride,
-            groups: 1,
-        };
+impl BlockKind for Conv {
+    const NAME: &'static str = "conv";
+    const TAG: u32 = 0;
+    const FIELDS: &'static [&'static Field] = &[&KERNEL, &ACTIVATION];
+
+    fn read(values: &Values, context: Context) -> Result<Self, Problem> {
+        Ok(Self {
+            kernel: values.need_whole(&KERNEL)?,
+            stride: context.stride,
+            channels: context.channels,
+            activation: values.need_activation(&ACTIVATION)?,
+        })
+    }
+
+    fn write(&self, _in_channels: u32, piece: &mut Piece) {
+        piece.whole(&KERNEL, self.kernel);
+        piece.stride();
+        piece.whole(&CHANNELS, self.channels);
+        piece.push(&ACTIVATION, Value::Activation(self.activation));
+    }
+
+    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+        let spec = ConvSpec::full(self.channels, self.kernel, self.stride);
         lowering.conv_bn("main", x, spec, Some(self.activation))
     }
 
-    pub(super) fn write_fields(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        write!(out, "_k{}_c{}_n{}", self.kernel, self.channels, self.activation.code())
+    fn channels(&self) -> u32 {
+        self.channels
     }
 
-    pub(super) fn from_fields(fields: &mut Fields<'_>) -> Result<Self, NotationError> {
-        Ok(Self {
-            kernel: fields.kernel()?,
-            stride: fields.stride()?,
-            channels: fields.channels()?,
-            activation: fields.activation()?,
-        })
+    fn stride(&self) -> u32 {
+        self.stride
+    }
+
+    fn set_stride(&mut self, stride: u32) {
+        self.stride = stride;
+    }
+
+    fn words(&self) -> [u32; 7] {
+        [self.kernel, self.stride, self.channels, 0, 0, 0, self.activation as u32]
     }
 }

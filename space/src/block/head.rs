@@ -1,35 +1,98 @@
 use std::fmt;
 
-use crate::NotationError;
+use super::field::{ACTIVATION, CLASSES, FEATURES, Field, NORMALISED_FEATURES, PLAIN_FEATURES, Problem, Value, Values};
+use super::kind::Piece;
 use crate::activation::Activation;
-use crate::graph::{Graph, Lowering, Scope, Shape, TensorId};
-use crate::notation::Fields;
+use crate::graph::{Graph, Scope, Shape, TensorId};
+use crate::lowering::{ConvSpec, Lowering};
 
-/// The classifier: global average pooling, an optional hidden fully connected layer, and the layer that scores
-/// the classes.
+/// The classifier: global average pooling, an optional hidden layer, and the layer that scores the classes.
+///
+/// `MobileNetV1`, V2 and `MnasNet` have no hidden layer, V3 has one with bias, V4 one with batch-norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Head {
-    /// The layer between pooling and scores, as in `MobileNetV3`.
+    /// The layer between pooling and scores.
     pub hidden: Option<HiddenLayer>,
     /// Number of classes scored.
     pub classes: u32,
 }
 
-/// A fully connected layer after pooling, with bias, without batch-norm.
+/// A layer of full connections after pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HiddenLayer {
     /// Outputs of the layer.
     pub features: u32,
+    /// What is added to them.
+    pub norm: HiddenNorm,
     /// Applied to them.
     pub activation: Activation,
 }
 
+/// What follows the product of a hidden layer's weights with its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HiddenNorm {
+    /// A bias per output (`MobileNetV3`).
+    #[default]
+    Bias,
+    /// Batch normalisation (`MobileNetV4`).
+    BatchNorm,
+    /// Nothing (Once-for-all).
+    None,
+}
+
 impl Head {
+    /// Its name in architecture strings.
+    pub(crate) const NAME: &'static str = "head";
+    pub(crate) const FIELDS: &'static [&'static Field] =
+        &[&FEATURES, &NORMALISED_FEATURES, &PLAIN_FEATURES, &ACTIVATION, &CLASSES];
+    const NORMS: [(&'static Field, HiddenNorm); 3] = [
+        (&FEATURES, HiddenNorm::Bias),
+        (&NORMALISED_FEATURES, HiddenNorm::BatchNorm),
+        (&PLAIN_FEATURES, HiddenNorm::None),
+    ];
+
+    pub(crate) fn read(values: &Values) -> Result<Self, Problem> {
+        let given = Self::NORMS.map(|(field, norm)| values.whole(field).map(|features| (features, norm)));
+        let mut given = given.into_iter().flatten();
+        let hidden = match (given.next(), given.next()) {
+            (Some(_), Some(_)) => {
+                return Err(Problem::new("two hidden layers", "give one of `f`, `fb`, `fn`"));
+            }
+            (Some((features, norm)), None) => Some(HiddenLayer {
+                features,
+                norm,
+                activation: values.need_activation(&ACTIVATION)?,
+            }),
+            (None, _) if values.has(&ACTIVATION) => {
+                return Err(Problem::new(
+                    "an activation without a hidden layer",
+                    "give its features, such as `f1280`",
+                ));
+            }
+            (None, _) => None,
+        };
+        Ok(Self {
+            hidden,
+            classes: values.need_whole(&CLASSES)?,
+        })
+    }
+
     pub(crate) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
         let mut y = lowering.pool("features", x);
         if let Some(hidden) = self.hidden {
-            y = lowering.linear("hidden", y, hidden.features);
-            y = lowering.activation("hidden", y, hidden.activation);
+            let spec = ConvSpec::pointwise(hidden.features);
+            y = match hidden.norm {
+                HiddenNorm::Bias => {
+                    let y = lowering.linear("hidden", y, hidden.features);
+                    lowering.activation("hidden", y, hidden.activation)
+                }
+                HiddenNorm::BatchNorm => lowering.conv_bn("hidden", y, spec, Some(hidden.activation)),
+                HiddenNorm::None => {
+                    let y = lowering.conv("hidden", y, spec, false);
+                    lowering.activation("hidden", y, hidden.activation)
+                }
+            };
         }
         lowering.linear("classifier", y, self.classes)
     }
@@ -37,36 +100,38 @@ impl Head {
     /// The head alone as a graph, for a feature map of shape `input`.
     pub fn graph(&self, input: Shape) -> Graph {
         let mut graph = Graph::new(input);
-        self.lower(TensorId::INPUT, &mut Lowering::new(&mut graph, Scope::Head));
+        self.lower_alone(&mut graph);
         graph
     }
 
-    pub(crate) fn write_fields(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        if let Some(hidden) = self.hidden {
-            write!(out, "_f{}_n{}", hidden.features, hidden.activation.code())?;
-        }
-        write!(out, "_o{}", self.classes)
+    /// Appends the head to a graph without operations.
+    pub(crate) fn lower_alone(&self, graph: &mut Graph) {
+        self.lower(TensorId::INPUT, &mut Lowering::new(graph, Scope::Head));
     }
 
-    pub(crate) fn from_fields(fields: &mut Fields<'_>) -> Result<Self, NotationError> {
-        let hidden = match fields.features()? {
-            Some(features) => Some(HiddenLayer {
-                features,
-                activation: fields.activation()?,
-            }),
-            None => None,
-        };
-        Ok(Self {
-            hidden,
-            classes: fields.classes()?,
-        })
-    }
-
-    /// The head as integers, the basis of architecture ids and latency keys.
+    /// The head as integers, the basis of architecture ids.
     pub(crate) fn words(&self) -> [u32; 8] {
-        let (features, activation) = self
-            .hidden
-            .map_or((0, 0), |hidden| (hidden.features, hidden.activation as u32));
-        [100, 0, 1, self.classes, features, 0, 0, activation]
+        let hidden = self.hidden.map_or([0; 3], |hidden| {
+            [hidden.features, hidden.norm as u32, hidden.activation as u32]
+        });
+        let [features, norm, activation] = hidden;
+        [100, 0, 1, self.classes, features, norm, 0, activation]
+    }
+}
+
+/// `head_f1280_nhs_o1000`
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut piece = Piece::default();
+        if let Some(hidden) = self.hidden {
+            for (field, norm) in Self::NORMS {
+                if norm == hidden.norm {
+                    piece.whole(field, hidden.features);
+                }
+            }
+            piece.push(&ACTIVATION, Value::Activation(hidden.activation));
+        }
+        piece.whole(&CLASSES, self.classes);
+        write!(f, "{}{}", Self::NAME, piece.with_stride(1))
     }
 }

@@ -1,8 +1,7 @@
-use std::fmt;
-
-use crate::NotationError;
-use crate::graph::{ConvSpec, Lowering, Shape, TensorId};
-use crate::notation::Fields;
+use super::field::{CHANNELS, Field, Problem, Values};
+use super::kind::{BlockKind, Context, Piece};
+use crate::graph::{Shape, TensorId};
+use crate::lowering::{ConvSpec, Lowering};
 
 /// A skipped layer: nothing where the shape stays, otherwise a linear 1x1 convolution with batch-norm
 /// (as in NAS-Bench-Macro).
@@ -14,33 +13,48 @@ pub struct Identity {
     pub channels: u32,
 }
 
-impl Identity {
-    /// Whether the block passes its input on unchanged.
-    pub fn is_nothing(self, input: Shape) -> bool {
-        self.stride == 1 && input.channels == self.channels
+impl BlockKind for Identity {
+    const NAME: &'static str = "id";
+    const TAG: u32 = 3;
+    const FIELDS: &'static [&'static Field] = &[];
+
+    fn read(_values: &Values, context: Context) -> Result<Self, Problem> {
+        Ok(Self {
+            stride: context.stride,
+            channels: context.channels,
+        })
     }
 
-    pub(super) fn lower(self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    fn write(&self, _in_channels: u32, piece: &mut Piece) {
+        piece.stride();
+        piece.whole(&CHANNELS, self.channels);
+    }
+
+    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
         if self.is_nothing(lowering.shape(x)) {
             return x;
         }
-        let spec = ConvSpec {
-            out_channels: self.channels,
-            kernel: 1,
-            stride: self.stride,
-            groups: 1,
-        };
+        let spec = ConvSpec::full(self.channels, 1, self.stride);
         lowering.conv_bn("project", x, spec, None)
     }
 
-    pub(super) fn write_fields(self, out: &mut dyn fmt::Write) -> fmt::Result {
-        write!(out, "_c{}", self.channels)
+    fn channels(&self) -> u32 {
+        self.channels
     }
 
-    pub(super) fn from_fields(fields: &mut Fields<'_>) -> Result<Self, NotationError> {
-        Ok(Self {
-            stride: fields.stride()?,
-            channels: fields.channels()?,
-        })
+    fn stride(&self) -> u32 {
+        self.stride
+    }
+
+    fn set_stride(&mut self, stride: u32) {
+        self.stride = stride;
+    }
+
+    fn words(&self) -> [u32; 7] {
+        [1, self.stride, self.channels, 0, 0, 0, 0]
+    }
+
+    fn is_nothing(&self, input: Shape) -> bool {
+        self.stride == 1 && input.channels == self.channels
     }
 }

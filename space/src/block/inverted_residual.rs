@@ -1,17 +1,21 @@
-use std::fmt;
-
 use super::SqueezeExcite;
-use crate::NotationError;
+use super::field::{
+    ACTIVATION, CHANNELS, EXPANSION, Field, GATE, GROUPS, HIDDEN_CHANNELS, KERNEL, NO_RESIDUAL, Problem,
+    SQUEEZE_ACTIVATION, SQUEEZE_CHANNELS, SQUEEZE_EXCITE, SQUEEZE_INPUT, Value, Values,
+};
+use super::hidden;
+use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::{ConvSpec, Lowering, Shape, TensorId};
-use crate::notation::{Fields, limits};
-use crate::rounding::make_divisible;
+use crate::graph::{Shape, TensorId};
+use crate::lowering::{ConvSpec, Lowering};
 
 /// An inverted residual with linear bottleneck (`MobileNetV2`, arXiv:1801.04381, section 3.3), with V3's optional
 /// squeeze-excite after the depthwise convolution: 1x1 expansion, depthwise convolution, linear 1x1 projection, and
 /// a residual connection where input and output have one shape.
 ///
-/// Where `hidden_channels` equals the input's channels (expansion 1) there is no expansion convolution.
+/// Where `hidden_channels` equals the input's channels (expansion 1) there is no expansion convolution. With `groups`
+/// the 1x1 convolutions are grouped and channels shuffled before the depthwise convolution, as in `FBNet`
+/// (arXiv:1812.03443, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InvertedResidual {
     /// Side of the depthwise kernel, odd.
@@ -22,46 +26,93 @@ pub struct InvertedResidual {
     pub channels: u32,
     /// Channels between expansion and projection.
     pub hidden_channels: u32,
+    /// Groups of the 1x1 convolutions; where there are several, channels are shuffled before the depthwise one.
+    pub groups: u32,
     /// Gates the hidden channels.
     pub squeeze_excite: Option<SqueezeExcite>,
     /// After expansion and depthwise convolution; the projection is linear.
     pub activation: Activation,
+    /// Whether the block adds its input to its output where shapes allow.
+    pub residual: bool,
 }
 
 impl InvertedResidual {
-    /// Hidden channels for an expansion factor: exactly `in_channels * expansion` where that is whole, otherwise
-    /// rounded to a multiple of 8 as `MobileNetV3`'s reference code does.
-    pub fn expanded(in_channels: u32, expansion: f64) -> u32 {
-        let hidden = f64::from(in_channels) * expansion;
-        if expansion.fract() == 0.0 {
-            hidden as u32
-        } else {
-            make_divisible(hidden, 8)
+    /// Whether the block adds its input to its output.
+    pub fn has_residual(&self, input: Shape) -> bool {
+        self.residual && self.stride == 1 && input.channels == self.channels
+    }
+}
+
+impl BlockKind for InvertedResidual {
+    const NAME: &'static str = "ir";
+    const TAG: u32 = 2;
+    const FIELDS: &'static [&'static Field] = &[
+        &KERNEL,
+        &EXPANSION,
+        &HIDDEN_CHANNELS,
+        &GROUPS,
+        &SQUEEZE_EXCITE,
+        &SQUEEZE_INPUT,
+        &SQUEEZE_CHANNELS,
+        &GATE,
+        &SQUEEZE_ACTIVATION,
+        &ACTIVATION,
+        &NO_RESIDUAL,
+    ];
+
+    fn read(values: &Values, context: Context) -> Result<Self, Problem> {
+        let hidden_channels = hidden::read(values, context.in_channels, hidden::exact_or_rounded)?;
+        let groups = values.whole(&GROUPS).unwrap_or(1);
+        for channels in [context.in_channels, hidden_channels, context.channels] {
+            if !channels.is_multiple_of(groups) {
+                let problem = format!("{groups} groups do not divide {channels} channels");
+                return Err(Problem::new(
+                    problem,
+                    "expected channels that are a multiple of the groups",
+                ));
+            }
+        }
+        Ok(Self {
+            kernel: values.need_whole(&KERNEL)?,
+            stride: context.stride,
+            channels: context.channels,
+            hidden_channels,
+            groups,
+            squeeze_excite: SqueezeExcite::read(values, context.in_channels, hidden_channels)?,
+            activation: values.need_activation(&ACTIVATION)?,
+            residual: !values.has(&NO_RESIDUAL),
+        })
+    }
+
+    fn write(&self, in_channels: u32, piece: &mut Piece) {
+        piece.whole(&KERNEL, self.kernel);
+        piece.stride();
+        hidden::write(self.hidden_channels, in_channels, piece);
+        piece.whole(&CHANNELS, self.channels);
+        if self.groups > 1 {
+            piece.whole(&GROUPS, self.groups);
+        }
+        SqueezeExcite::write(self.squeeze_excite, in_channels, self.hidden_channels, piece);
+        piece.push(&ACTIVATION, Value::Activation(self.activation));
+        if !self.residual {
+            piece.push(&NO_RESIDUAL, Value::Flag);
         }
     }
 
-    /// Whether the block adds its input to its output.
-    pub fn has_residual(&self, input: Shape) -> bool {
-        self.stride == 1 && input.channels == self.channels
-    }
-
-    pub(super) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
         let input = lowering.shape(x);
+        let pointwise = |channels| ConvSpec::pointwise(channels).grouped(self.groups);
         let mut y = x;
         if self.hidden_channels != input.channels {
-            y = lowering.conv_bn(
-                "expand",
-                y,
-                ConvSpec::pointwise(self.hidden_channels),
-                Some(self.activation),
-            );
+            y = lowering.conv_bn("expand", y, pointwise(self.hidden_channels), Some(self.activation));
+        }
+        if self.groups > 1 {
+            y = lowering.channel_shuffle("shuffle", y, self.groups);
         }
         let depthwise = ConvSpec::depthwise(self.hidden_channels, self.kernel, self.stride);
         y = lowering.conv_bn("depthwise", y, depthwise, Some(self.activation));
-        if let Some(squeeze_excite) = self.squeeze_excite {
-            y = squeeze_excite.lower(y, lowering);
-        }
-        y = lowering.conv_bn("project", y, ConvSpec::pointwise(self.channels), None);
+        y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);
+        y = lowering.conv_bn("project", y, pointwise(self.channels), None);
         if self.has_residual(input) {
             lowering.add("residual", y, x)
         } else {
@@ -69,35 +120,29 @@ impl InvertedResidual {
         }
     }
 
-    /// `e6` where the hidden channels are a whole multiple of the input's, else `h184`.
-    pub(super) fn write_fields(&self, in_channels: u32, out: &mut dyn fmt::Write) -> fmt::Result {
-        write!(out, "_k{}", self.kernel)?;
-        let expansion = self.hidden_channels.checked_div(in_channels).unwrap_or(0);
-        // Only what can be read back: the factor has a bound of its own.
-        if expansion * in_channels == self.hidden_channels && f64::from(expansion) <= limits::EXPANSION {
-            write!(out, "_e{expansion}")?;
-        } else {
-            write!(out, "_h{}", self.hidden_channels)?;
-        }
-        write!(out, "_c{}", self.channels)?;
-        SqueezeExcite::write_fields(self.squeeze_excite, self.hidden_channels, out)?;
-        write!(out, "_n{}", self.activation.code())
+    fn channels(&self) -> u32 {
+        self.channels
     }
 
-    pub(super) fn from_fields(in_channels: u32, fields: &mut Fields<'_>) -> Result<Self, NotationError> {
-        let hidden_channels = match (fields.expansion()?, fields.hidden()?) {
-            (Some(_), Some(_)) => return Err(fields.conflict("e", "h")),
-            (Some(expansion), None) => Self::expanded(in_channels, expansion),
-            (None, Some(hidden)) => hidden,
-            (None, None) => return Err(fields.missing("e", "an `ir` block needs an expansion `e6` or a width `h96`")),
-        };
-        Ok(Self {
-            kernel: fields.kernel()?,
-            stride: fields.stride()?,
-            channels: fields.channels()?,
-            hidden_channels,
-            squeeze_excite: SqueezeExcite::from_fields(hidden_channels, fields)?,
-            activation: fields.activation()?,
-        })
+    fn stride(&self) -> u32 {
+        self.stride
+    }
+
+    fn set_stride(&mut self, stride: u32) {
+        self.stride = stride;
+    }
+
+    fn words(&self) -> [u32; 7] {
+        let [squeeze, functions] = SqueezeExcite::words(self.squeeze_excite);
+        let flags = u32::from(!self.residual) << 8 | (self.groups - 1) << 16;
+        [
+            self.kernel,
+            self.stride,
+            self.channels,
+            self.hidden_channels,
+            squeeze,
+            functions,
+            self.activation as u32 | flags,
+        ]
     }
 }

@@ -1,85 +1,146 @@
 //! Blocks: the layers a network is a sequence of.
 //!
-//! Each kind has a file of its own that says what it is, how it is lowered and how it is written; this module only
-//! dispatches. A block is concrete: its channel counts are final, with multipliers and ratios already applied, so
-//! that equal blocks are equal values.
+//! Each type has a file of its own that says what it is, how it is read, written and lowered; to add one, write its
+//! file and name it in `block_types!` below. A block is concrete: its channel counts are final, with multipliers and
+//! ratios already applied, so that equal blocks are equal values.
 
 mod conv;
+pub(crate) mod field;
+mod fused;
 mod head;
+mod hidden;
 mod identity;
 mod inverted_residual;
+pub(crate) mod kind;
 mod separable;
 mod squeeze_excite;
+mod universal;
 
 pub use conv::Conv;
-pub use head::{Head, HiddenLayer};
+pub use fused::FusedInvertedResidual;
+pub use head::{Head, HiddenLayer, HiddenNorm};
 pub use identity::Identity;
 pub use inverted_residual::InvertedResidual;
 pub use separable::DepthwiseSeparable;
 pub use squeeze_excite::SqueezeExcite;
+pub use universal::UniversalInvertedBottleneck;
 
-use std::fmt;
+use crate::graph::{Graph, Scope, Shape, TensorId};
+use crate::lowering::Lowering;
+use kind::{BlockKind, KindEntry, Piece};
 
-use crate::graph::{Graph, Lowering, Scope, Shape, TensorId};
-use crate::notation::Fields;
+/// Defines [`Block`] and passes each of its methods on to the block's own type.
+macro_rules! block_types {
+    ($($(#[$doc:meta])* $type:ident,)+) => {
+        /// One block of an architecture.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Block {
+            $($(#[$doc])* $type($type),)+
+        }
 
-/// One block of an architecture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Block {
+        /// Every block type.
+        static KINDS: &[KindEntry] = &[$(
+            KindEntry {
+                name: $type::NAME,
+                fields: $type::FIELDS,
+                read: |values, context| $type::read(values, context).map(Block::$type),
+            },
+        )+];
+
+        impl Block {
+            /// The short name of this block's type, as architecture strings and search spaces write it.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$type(_) => $type::NAME,)+
+                }
+            }
+
+            /// Output channels.
+            pub fn channels(&self) -> u32 {
+                match self {
+                    $(Self::$type(block) => block.channels(),)+
+                }
+            }
+
+            /// Step by which the block shrinks its input.
+            pub fn stride(&self) -> u32 {
+                match self {
+                    $(Self::$type(block) => block.stride(),)+
+                }
+            }
+
+            /// The same block with another stride.
+            #[must_use]
+            pub fn with_stride(mut self, stride: u32) -> Self {
+                match &mut self {
+                    $(Self::$type(block) => block.set_stride(stride),)+
+                }
+                self
+            }
+
+            /// Whether the block passes its input on unchanged.
+            pub fn is_nothing(&self, input: Shape) -> bool {
+                match self {
+                    $(Self::$type(block) => block.is_nothing(input),)+
+                }
+            }
+
+            /// Appends the block's operations; returns its output.
+            pub(crate) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+                match self {
+                    $(Self::$type(block) => block.lower(x, lowering),)+
+                }
+            }
+
+            /// The block's fields as text, given the channels that enter it.
+            pub(crate) fn piece(&self, in_channels: u32) -> Piece {
+                let mut piece = Piece::default();
+                match self {
+                    $(Self::$type(block) => block.write(in_channels, &mut piece),)+
+                }
+                piece
+            }
+
+            /// The block as a list of integers, the basis of architecture ids.
+            pub(crate) fn words(&self) -> [u32; 8] {
+                let (tag, [a, b, c, d, e, f, g]) = match self {
+                    $(Self::$type(block) => ($type::TAG, block.words()),)+
+                };
+                [tag, a, b, c, d, e, f, g]
+            }
+        }
+    };
+}
+
+block_types! {
     /// `conv`: convolution, batch-norm, activation.
-    Conv(Conv),
+    Conv,
     /// `ds`: depthwise separable convolution (`MobileNetV1`).
-    DepthwiseSeparable(DepthwiseSeparable),
+    DepthwiseSeparable,
     /// `ir`: inverted residual (`MobileNetV2`, V3).
-    InvertedResidual(InvertedResidual),
+    InvertedResidual,
+    /// `er`: fused or edge residual.
+    FusedInvertedResidual,
+    /// `uib`: universal inverted bottleneck (`MobileNetV4`).
+    UniversalInvertedBottleneck,
     /// `id`: nothing, or a projection where the shape changes.
-    Identity(Identity),
+    Identity,
 }
 
 impl Block {
-    /// The short names of all kinds, as architecture strings and search spaces write them.
-    pub const KINDS: [&'static str; 4] = ["conv", "ds", "ir", "id"];
-
-    /// The short name of this block's kind.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Conv(_) => "conv",
-            Self::DepthwiseSeparable(_) => "ds",
-            Self::InvertedResidual(_) => "ir",
-            Self::Identity(_) => "id",
-        }
+    /// The short names of all block types.
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|entry| entry.name)
     }
 
-    /// Output channels.
-    pub fn channels(&self) -> u32 {
-        match self {
-            Self::Conv(block) => block.channels,
-            Self::DepthwiseSeparable(block) => block.channels,
-            Self::InvertedResidual(block) => block.channels,
-            Self::Identity(block) => block.channels,
-        }
+    /// The fields of all block types; a field that several have comes several times.
+    pub(crate) fn fields() -> impl Iterator<Item = &'static field::Field> {
+        KINDS.iter().flat_map(|entry| entry.fields.iter().copied())
     }
 
-    /// Step by which the block shrinks its input.
-    pub fn stride(&self) -> u32 {
-        match self {
-            Self::Conv(block) => block.stride,
-            Self::DepthwiseSeparable(block) => block.stride,
-            Self::InvertedResidual(block) => block.stride,
-            Self::Identity(block) => block.stride,
-        }
-    }
-
-    /// The same block with another stride.
-    #[must_use]
-    pub fn with_stride(mut self, stride: u32) -> Self {
-        match &mut self {
-            Self::Conv(block) => block.stride = stride,
-            Self::DepthwiseSeparable(block) => block.stride = stride,
-            Self::InvertedResidual(block) => block.stride = stride,
-            Self::Identity(block) => block.stride = stride,
-        }
-        self
+    /// The block type of this short name.
+    pub(crate) fn entry(kind: &str) -> Option<&'static KindEntry> {
+        KINDS.iter().find(|entry| entry.name == kind)
     }
 
     /// Shape of the output for an input of shape `input`.
@@ -87,70 +148,15 @@ impl Block {
         input.strided(self.stride(), self.channels())
     }
 
-    /// Appends the block's operations; returns its output.
-    pub(crate) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        match self {
-            Self::Conv(block) => block.lower(x, lowering),
-            Self::DepthwiseSeparable(block) => block.lower(x, lowering),
-            Self::InvertedResidual(block) => block.lower(x, lowering),
-            Self::Identity(block) => block.lower(x, lowering),
-        }
-    }
-
     /// The block alone as a graph, for an input of shape `input`.
     pub fn graph(&self, input: Shape) -> Graph {
         let mut graph = Graph::new(input);
-        self.lower(TensorId::INPUT, &mut Lowering::new(&mut graph, Scope::Block(0)));
+        self.lower_alone(&mut graph);
         graph
     }
 
-    /// Writes the block as a piece of an architecture string, without repeat count and stride.
-    pub(crate) fn write_fields(&self, in_channels: u32, out: &mut dyn fmt::Write) -> fmt::Result {
-        match self {
-            Self::Conv(block) => block.write_fields(out),
-            Self::DepthwiseSeparable(block) => block.write_fields(in_channels, out),
-            Self::InvertedResidual(block) => block.write_fields(in_channels, out),
-            Self::Identity(block) => block.write_fields(out),
-        }
-    }
-
-    /// Reads a block of kind `kind` from its fields; `None` where there is no such kind.
-    pub(crate) fn from_fields(
-        kind: &str,
-        in_channels: u32,
-        fields: &mut Fields<'_>,
-    ) -> Option<Result<Self, crate::NotationError>> {
-        Some(match kind {
-            "conv" => Conv::from_fields(fields).map(Self::Conv),
-            "ds" => DepthwiseSeparable::from_fields(in_channels, fields).map(Self::DepthwiseSeparable),
-            "ir" => InvertedResidual::from_fields(in_channels, fields).map(Self::InvertedResidual),
-            "id" => Identity::from_fields(fields).map(Self::Identity),
-            _ => return None,
-        })
-    }
-
-    /// The block as a list of integers, the basis of architecture ids and latency keys.
-    pub(crate) fn words(&self) -> [u32; 8] {
-        match self {
-            Self::Conv(b) => [0, b.kernel, b.stride, b.channels, 0, 0, 0, b.activation as u32],
-            Self::DepthwiseSeparable(b) => {
-                let (squeeze, gate) = SqueezeExcite::words(b.squeeze_excite);
-                [1, b.kernel, b.stride, b.channels, 0, squeeze, gate, b.activation as u32]
-            }
-            Self::InvertedResidual(b) => {
-                let (squeeze, gate) = SqueezeExcite::words(b.squeeze_excite);
-                [
-                    2,
-                    b.kernel,
-                    b.stride,
-                    b.channels,
-                    b.hidden_channels,
-                    squeeze,
-                    gate,
-                    b.activation as u32,
-                ]
-            }
-            Self::Identity(b) => [3, 1, b.stride, b.channels, 0, 0, 0, 0],
-        }
+    /// Appends the block to a graph without operations.
+    pub(crate) fn lower_alone(&self, graph: &mut Graph) {
+        self.lower(TensorId::INPUT, &mut Lowering::new(graph, Scope::Block(0)));
     }
 }

@@ -1,10 +1,12 @@
-use std::fmt;
-
 use super::SqueezeExcite;
-use crate::NotationError;
+use super::field::{
+    ACTIVATION, CHANNELS, Field, GATE, KERNEL, Problem, SQUEEZE_ACTIVATION, SQUEEZE_CHANNELS, SQUEEZE_EXCITE,
+    SQUEEZE_INPUT, Value, Values,
+};
+use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::{ConvSpec, Lowering, TensorId};
-use crate::notation::Fields;
+use crate::graph::TensorId;
+use crate::lowering::{ConvSpec, Lowering};
 
 /// A depthwise separable convolution as in `MobileNetV1` (arXiv:1704.04861, section 3.1): depthwise convolution,
 /// batch-norm, activation, 1x1 convolution, batch-norm, activation; no residual connection.
@@ -25,35 +27,69 @@ pub struct DepthwiseSeparable {
     pub activation: Activation,
 }
 
-impl DepthwiseSeparable {
-    pub(super) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+impl BlockKind for DepthwiseSeparable {
+    const NAME: &'static str = "ds";
+    const TAG: u32 = 1;
+    const FIELDS: &'static [&'static Field] = &[
+        &KERNEL,
+        &SQUEEZE_EXCITE,
+        &SQUEEZE_INPUT,
+        &SQUEEZE_CHANNELS,
+        &GATE,
+        &SQUEEZE_ACTIVATION,
+        &ACTIVATION,
+    ];
+
+    fn read(values: &Values, context: Context) -> Result<Self, Problem> {
+        Ok(Self {
+            kernel: values.need_whole(&KERNEL)?,
+            stride: context.stride,
+            channels: context.channels,
+            squeeze_excite: SqueezeExcite::read(values, context.in_channels, context.in_channels)?,
+            activation: values.need_activation(&ACTIVATION)?,
+        })
+    }
+
+    fn write(&self, in_channels: u32, piece: &mut Piece) {
+        piece.whole(&KERNEL, self.kernel);
+        piece.stride();
+        piece.whole(&CHANNELS, self.channels);
+        SqueezeExcite::write(self.squeeze_excite, in_channels, in_channels, piece);
+        piece.push(&ACTIVATION, Value::Activation(self.activation));
+    }
+
+    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
         let in_channels = lowering.shape(x).channels;
         let depthwise = ConvSpec::depthwise(in_channels, self.kernel, self.stride);
-        let mut y = lowering.conv_bn("depthwise", x, depthwise, Some(self.activation));
-        if let Some(squeeze_excite) = self.squeeze_excite {
-            y = squeeze_excite.lower(y, lowering);
-        }
-        lowering.conv_bn(
-            "pointwise",
-            y,
-            ConvSpec::pointwise(self.channels),
-            Some(self.activation),
-        )
+        let y = lowering.conv_bn("depthwise", x, depthwise, Some(self.activation));
+        let y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);
+        let pointwise = ConvSpec::pointwise(self.channels);
+        lowering.conv_bn("pointwise", y, pointwise, Some(self.activation))
     }
 
-    pub(super) fn write_fields(&self, in_channels: u32, out: &mut dyn fmt::Write) -> fmt::Result {
-        write!(out, "_k{}_c{}", self.kernel, self.channels)?;
-        SqueezeExcite::write_fields(self.squeeze_excite, in_channels, out)?;
-        write!(out, "_n{}", self.activation.code())
+    fn channels(&self) -> u32 {
+        self.channels
     }
 
-    pub(super) fn from_fields(in_channels: u32, fields: &mut Fields<'_>) -> Result<Self, NotationError> {
-        Ok(Self {
-            kernel: fields.kernel()?,
-            stride: fields.stride()?,
-            channels: fields.channels()?,
-            squeeze_excite: SqueezeExcite::from_fields(in_channels, fields)?,
-            activation: fields.activation()?,
-        })
+    fn stride(&self) -> u32 {
+        self.stride
+    }
+
+    fn set_stride(&mut self, stride: u32) {
+        self.stride = stride;
+    }
+
+    fn words(&self) -> [u32; 7] {
+        let [squeeze, functions] = SqueezeExcite::words(self.squeeze_excite);
+        let activation = self.activation as u32;
+        [
+            self.kernel,
+            self.stride,
+            self.channels,
+            0,
+            squeeze,
+            functions,
+            activation,
+        ]
     }
 }

@@ -1,77 +1,111 @@
-use std::fmt;
-
-use crate::NotationError;
+use super::field::{
+    Field, GATE, Problem, SQUEEZE_ACTIVATION, SQUEEZE_CHANNELS, SQUEEZE_EXCITE, SQUEEZE_INPUT, Value, Values,
+};
+use super::kind::Piece;
 use crate::activation::{Activation, Gate};
-use crate::graph::{ConvSpec, Lowering, TensorId};
-use crate::notation::Fields;
+use crate::graph::TensorId;
+use crate::lowering::{ConvSpec, Lowering};
 use crate::rounding::make_divisible;
 
 /// Squeeze-and-excitation (Hu et al., arXiv:1709.01507): every channel is multiplied by a factor computed from the
-/// means of all channels through two small layers with bias and a `ReLU` between them.
+/// means of all channels through two small layers with bias and an activation between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SqueezeExcite {
     /// Width of the bottleneck between the two layers.
     pub channels: u32,
     /// What maps the second layer's output to a factor.
     pub gate: Gate,
+    /// Between the two layers: `ReLU` in `MobileNetV3` and `MnasNet`, swish in `EfficientNet`.
+    pub activation: Activation,
 }
 
 impl SqueezeExcite {
-    /// `MobileNetV3`'s rule: a share `ratio` of the channels that are gated, rounded to a multiple of 8.
-    pub fn of_expanded(gated_channels: u32, ratio: f64, gate: Gate) -> Self {
-        Self {
-            channels: make_divisible(f64::from(gated_channels) * ratio, 8),
-            gate,
+    /// `MobileNetV3`'s width: a share `ratio` of the channels that are gated, rounded to a multiple of 8.
+    pub fn of_gated(gated_channels: u32, ratio: f64) -> u32 {
+        make_divisible(f64::from(gated_channels) * ratio, 8)
+    }
+
+    /// `MnasNet`'s and `EfficientNet`'s width: a share `ratio` of the block's input channels, rounded to the nearest
+    /// whole number, at least 1.
+    pub fn of_input(in_channels: u32, ratio: f64) -> u32 {
+        ((f64::from(in_channels) * ratio).round() as u32).max(1)
+    }
+
+    /// What only means something beside a squeeze-excite.
+    pub(crate) const DETAILS: [&'static Field; 2] = [&GATE, &SQUEEZE_ACTIVATION];
+
+    /// Whether the fields ask for one.
+    pub(crate) fn is_in(values: &Values) -> bool {
+        [&SQUEEZE_EXCITE, &SQUEEZE_INPUT, &SQUEEZE_CHANNELS]
+            .into_iter()
+            .any(|field| values.has(field))
+    }
+
+    pub(super) fn read(values: &Values, in_channels: u32, gated_channels: u32) -> Result<Option<Self>, Problem> {
+        let widths = [
+            values
+                .decimal(&SQUEEZE_EXCITE)
+                .map(|ratio| Self::of_gated(gated_channels, ratio)),
+            values
+                .decimal(&SQUEEZE_INPUT)
+                .map(|ratio| Self::of_input(in_channels, ratio)),
+            values.whole(&SQUEEZE_CHANNELS),
+        ];
+        let mut given = widths.into_iter().flatten();
+        let (width, second) = (given.next(), given.next());
+        if second.is_some() {
+            return Err(Problem::new(
+                "two widths of one squeeze-excite",
+                "give one of `se`, `si`, `sq`",
+            ));
+        }
+        let Some(channels) = width else {
+            if let Some(detail) = Self::DETAILS.into_iter().find(|field| values.has(field)) {
+                let problem = format!("`{}` without a squeeze-excite", detail.name);
+                return Err(Problem::new(problem, "give `se`, `si` or `sq` too"));
+            }
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            channels,
+            gate: values.gate(&GATE).unwrap_or(Gate::HardSigmoid),
+            activation: values.activation(&SQUEEZE_ACTIVATION).unwrap_or(Activation::Relu),
+        }))
+    }
+
+    /// `se0.25` or `si0.25` where the width is what these rules give for a quarter, else `sq12`.
+    pub(super) fn write(this: Option<Self>, in_channels: u32, gated_channels: u32, piece: &mut Piece) {
+        let Some(this) = this else { return };
+        if this.channels == Self::of_gated(gated_channels, 0.25) {
+            piece.push(&SQUEEZE_EXCITE, Value::Decimal(0.25));
+        } else if this.channels == Self::of_input(in_channels, 0.25) {
+            piece.push(&SQUEEZE_INPUT, Value::Decimal(0.25));
+        } else {
+            piece.whole(&SQUEEZE_CHANNELS, this.channels);
+        }
+        if this.gate != Gate::HardSigmoid {
+            piece.push(&GATE, Value::Gate(this.gate));
+        }
+        if this.activation != Activation::Relu {
+            piece.push(&SQUEEZE_ACTIVATION, Value::Activation(this.activation));
         }
     }
 
-    pub(super) fn lower(self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    pub(super) fn lower(this: Option<Self>, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+        let Some(this) = this else { return x };
         let gated = lowering.shape(x).channels;
         let y = lowering.pool("squeeze", x);
-        let y = lowering.conv("squeeze", y, ConvSpec::pointwise(self.channels), true);
-        let y = lowering.activation("squeeze", y, Activation::Relu);
+        let y = lowering.conv("squeeze", y, ConvSpec::pointwise(this.channels), true);
+        let y = lowering.activation("squeeze", y, this.activation);
         let y = lowering.conv("excite", y, ConvSpec::pointwise(gated), true);
-        let y = lowering.gate("excite", y, self.gate);
+        let y = lowering.gate("excite", y, this.gate);
         lowering.multiply("excite", x, y)
     }
 
-    /// `se0.25` where the width is what the rule of [`SqueezeExcite::of_expanded`] gives for a quarter, else `sq12`.
-    pub(super) fn write_fields(
-        squeeze_excite: Option<Self>,
-        gated_channels: u32,
-        out: &mut dyn fmt::Write,
-    ) -> fmt::Result {
-        let Some(this) = squeeze_excite else { return Ok(()) };
-        if this == Self::of_expanded(gated_channels, 0.25, this.gate) {
-            out.write_str("_se0.25")?;
-        } else {
-            write!(out, "_sq{}", this.channels)?;
-        }
-        if this.gate != Gate::HardSigmoid {
-            write!(out, "_g{}", this.gate.code())?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn from_fields(gated_channels: u32, fields: &mut Fields<'_>) -> Result<Option<Self>, NotationError> {
-        let ratio = fields.squeeze_ratio()?;
-        let width = fields.squeeze_width()?;
-        let gate = fields.gate()?;
-        let default_gate = gate.unwrap_or(Gate::HardSigmoid);
-        match (ratio, width) {
-            (Some(_), Some(_)) => Err(fields.conflict("se", "sq")),
-            (Some(ratio), None) => Ok(Some(Self::of_expanded(gated_channels, ratio, default_gate))),
-            (None, Some(channels)) => Ok(Some(Self {
-                channels,
-                gate: default_gate,
-            })),
-            (None, None) if gate.is_some() => Err(fields.missing("se", "a gate `g` belongs to a squeeze-excite `se`")),
-            (None, None) => Ok(None),
-        }
-    }
-
-    /// (width, gate) as integers, 0 and 0 for none.
-    pub(super) fn words(squeeze_excite: Option<Self>) -> (u32, u32) {
-        squeeze_excite.map_or((0, 0), |this| (this.channels, this.gate as u32))
+    /// Width and functions as integers, 0 and 0 for none.
+    pub(super) fn words(this: Option<Self>) -> [u32; 2] {
+        this.map_or([0, 0], |this| {
+            [this.channels, this.gate as u32 | (this.activation as u32) << 8]
+        })
     }
 }

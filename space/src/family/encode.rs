@@ -1,88 +1,137 @@
 //! Finding the genes of a given architecture.
 
-use super::{Family, Stage};
-use crate::architecture::{Architecture, INPUT_CHANNELS};
+use super::Family;
+use super::table::StageTable;
+use crate::architecture::Architecture;
 use crate::block::Block;
 
 impl Family {
     /// The genes that express `architecture`, whatever its number of classes; `None` where the family lacks it.
     pub fn encode(&self, architecture: &Architecture) -> Option<Vec<u16>> {
-        let resolution = self
-            .resolutions
-            .iter()
-            .position(|&side| side == architecture.resolution)?;
-        self.widths.iter().enumerate().find_map(|(index, &width)| {
-            if self.head(width, architecture.head.classes) != architecture.head {
+        if architecture.batch_norm != self.batch_norm {
+            return None;
+        }
+        let mut sides = self.resolutions.iter();
+        let resolution = sides.position(|&side| side == architecture.resolution)?;
+        (0..self.widths.len()).find_map(|width| {
+            if self.table.hidden[width] != architecture.head.hidden {
                 return None;
             }
-            let mut genes = vec![resolution as u16, index as u16];
-            let found = self.match_stages(&self.stages, &architecture.blocks, INPUT_CHANNELS, width, &mut genes);
-            found.then_some(genes)
-        })
-    }
-
-    /// Assigns `blocks` to `stages` from the front; neighbouring stages can look alike, so depths are tried in turn.
-    fn match_stages(
-        &self,
-        stages: &[Stage],
-        blocks: &[Block],
-        in_channels: u32,
-        width: f64,
-        genes: &mut Vec<u16>,
-    ) -> bool {
-        let Some((stage, later)) = stages.split_first() else {
-            return blocks.is_empty();
-        };
-        let mark = genes.len();
-        for (channel_gene, &base) in stage.channels.iter().enumerate() {
-            let channels = stage.scaling.apply(base, width, self.divisor);
-            for (depth_gene, &depth) in stage.depth.iter().enumerate() {
-                let Some((mine, rest)) = blocks.split_at_checked(depth as usize) else {
-                    continue;
-                };
-                genes.truncate(mark);
-                genes.extend([channel_gene as u16, depth_gene as u16]);
-                if match_layers(stage, mine, in_channels, channels, genes)
-                    && self.match_stages(later, rest, channels, width, genes)
-                {
-                    return true;
-                }
+            let mut matching = Matching {
+                family: self,
+                width,
+                genes: Vec::new(),
+                budget: Matching::STEPS,
+            };
+            if !matching.stages(0, &architecture.blocks, 0) {
+                return None;
             }
-        }
-        genes.truncate(mark);
-        false
+            // Found from the last stage to the first.
+            let mut genes = vec![resolution as u16, width as u16];
+            genes.extend(matching.genes.iter().rev());
+            Some(genes)
+        })
     }
 }
 
-fn match_layers(stage: &Stage, blocks: &[Block], in_channels: u32, channels: u32, genes: &mut Vec<u16>) -> bool {
-    let expected = |choice: usize, layer: usize| {
-        let (from, stride) = if layer == 0 {
-            (in_channels, stage.stride)
-        } else {
-            (channels, 1)
+/// A search for the genes at one width.
+struct Matching<'f> {
+    family: &'f Family,
+    width: usize,
+    /// The genes of matched stages, the last gene first.
+    genes: Vec<u16>,
+    /// Steps left; neighbouring stages that look alike could be divided in very many ways.
+    budget: u32,
+}
+
+impl Matching<'_> {
+    const STEPS: u32 = 100_000;
+
+    /// Assigns `blocks` to the stages from `index` on. Neighbouring stages can look alike, so depths are tried in turn.
+    fn stages(&mut self, index: usize, blocks: &[Block], former: usize) -> bool {
+        let family = self.family;
+        let Some(table) = family.table.stages.get(index) else {
+            return blocks.is_empty();
         };
-        stage.choices[choice].block(from, channels, stride)
-    };
-    let choices = 0..stage.choices.len();
-    if !stage.per_layer {
-        let fits = |&choice: &usize| {
-            blocks
-                .iter()
-                .enumerate()
-                .all(|(layer, block)| expected(choice, layer) == *block)
-        };
-        return choices
-            .clone()
-            .find(fits)
-            .map(|choice| genes.push(choice as u16))
-            .is_some();
-    }
-    for (layer, block) in blocks.iter().enumerate() {
-        let Some(choice) = choices.clone().find(|&choice| expected(choice, layer) == *block) else {
+        let Some(first) = blocks.first() else { return false };
+        self.budget = self.budget.saturating_sub(1);
+        if self.budget == 0 {
             return false;
-        };
-        genes.push(choice as u16);
+        }
+        let wanted = first.channels();
+        for channels in table.channel_choices() {
+            if table.channels(self.width, channels) != wanted {
+                continue;
+            }
+            let fits = if family.stages[index].per_layer {
+                self.layers(index, table, blocks, former, channels)
+            } else {
+                self.uniform(index, table, blocks, former, channels)
+            };
+            if fits {
+                self.genes.push(channels as u16);
+                return true;
+            }
+        }
+        false
     }
-    genes.extend(std::iter::repeat_n(0, stage.block_genes() - blocks.len()));
-    true
+
+    /// A stage whose layers choose one by one. On success its depth and block genes have been added.
+    fn layers(&mut self, index: usize, table: &StageTable, blocks: &[Block], former: usize, channels: usize) -> bool {
+        let mut depth = 0;
+        let block_genes = self.family.stages[index].block_genes();
+        while depth < table.max_depth() && depth < blocks.len() {
+            let found = if depth == 0 {
+                table.first(self.width, former, channels).choice(&blocks[0])
+            } else {
+                table.rest(self.width, channels).choice(&blocks[depth])
+            };
+            if found.is_none() {
+                return false;
+            }
+            depth += 1;
+            let Some(depth_gene) = table.depth_gene(depth) else {
+                continue;
+            };
+            if self.stages(index + 1, &blocks[depth..], channels) {
+                self.genes.extend(std::iter::repeat_n(0, block_genes - depth));
+                for layer in (1..depth).rev() {
+                    let choice = table.rest(self.width, channels).choice(&blocks[layer]);
+                    self.genes.push(choice.unwrap_or_default());
+                }
+                let choice = table.first(self.width, former, channels).choice(&blocks[0]);
+                self.genes.push(choice.unwrap_or_default());
+                self.genes.push(depth_gene);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A stage that chooses once for all its layers. On success its depth and block genes have been added.
+    fn uniform(&mut self, index: usize, table: &StageTable, blocks: &[Block], former: usize, channels: usize) -> bool {
+        let first = table.first(self.width, former, channels);
+        // Rounding can make several choices equal in the first layer and different in the others.
+        for choice in 0..first.blocks.len() {
+            let mut depth = 1;
+            if first.blocks[choice] != blocks[0] {
+                continue;
+            }
+            loop {
+                if let Some(depth_gene) = table.depth_gene(depth)
+                    && self.stages(index + 1, &blocks[depth..], channels)
+                {
+                    self.genes.extend([choice as u16, depth_gene]);
+                    return true;
+                }
+                let fits = |block: &Block| table.rest(self.width, channels).blocks[choice] == *block;
+                if depth < table.max_depth() && blocks.get(depth).is_some_and(fits) {
+                    depth += 1;
+                } else {
+                    break;
+                }
+            }
+        }
+        false
+    }
 }

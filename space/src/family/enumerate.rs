@@ -1,8 +1,9 @@
 //! Everything a family can ask a latency table for, and the cheapest network under an additive cost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{Family, Stage};
+use super::Family;
+use super::table::Cell;
 use crate::architecture::INPUT_CHANNELS;
 use crate::graph::Shape;
 use crate::key::BlockKey;
@@ -10,56 +11,58 @@ use crate::key::BlockKey;
 /// The cheapest way to reach a feature map: its cost and the genes so far.
 type Partial = (f64, Vec<u16>);
 
+/// Where a network is, given the stages so far: their last channel choice and the feature map.
+type Reached<T> = Vec<(usize, Shape, T)>;
+
 impl Family {
+    fn start(&self, resolution: u32) -> Shape {
+        Shape::square(INPUT_CHANNELS, resolution)
+    }
+
     /// Adds every block key that some network of this family contains.
     pub fn collect_keys(&self, classes: u32, keys: &mut BTreeSet<BlockKey>) {
-        for (&resolution, &width) in self
-            .resolutions
-            .iter()
-            .flat_map(|r| self.widths.iter().map(move |w| (r, w)))
-        {
-            let mut inputs = BTreeSet::from([Shape::square(INPUT_CHANNELS, resolution)]);
-            for stage in &self.stages {
-                let mut outputs = BTreeSet::new();
-                for (&input, &base) in inputs
-                    .iter()
-                    .flat_map(|input| stage.channels.iter().map(move |c| (input, c)))
-                {
-                    let channels = stage.scaling.apply(base, width, self.divisor);
-                    let output = input.strided(stage.stride, channels);
-                    for choice in &stage.choices {
-                        keys.insert(BlockKey::block(
-                            choice.block(input.channels, channels, stage.stride),
-                            input,
-                        ));
-                        if stage.max_depth() > 1 {
-                            keys.insert(BlockKey::block(choice.block(channels, channels, 1), output));
+        let mut add = |cell: &Cell, input: Shape| {
+            keys.extend(cell.blocks.iter().map(|block| BlockKey::block(*block, input)));
+        };
+        let mut ends = BTreeSet::new();
+        for &resolution in &self.resolutions {
+            for width in 0..self.widths.len() {
+                let mut reached: Reached<()> = vec![(0, self.start(resolution), ())];
+                for (stage, table) in self.stages.iter().zip(&self.table.stages) {
+                    let mut next = Vec::new();
+                    for choice in table.channel_choices() {
+                        let mut output = None;
+                        for &(former, input, ()) in &reached {
+                            add(table.first(width, former, choice), input);
+                            output = Some(input.strided(stage.stride, table.channels(width, choice)));
+                        }
+                        if let Some(output) = output {
+                            if stage.max_depth() > 1 {
+                                add(table.rest(width, choice), output);
+                            }
+                            next.push((choice, output, ()));
                         }
                     }
-                    outputs.insert(output);
+                    reached = next;
                 }
-                inputs = outputs;
+                let head = self.head(width, classes);
+                ends.extend(reached.into_iter().map(|(_, shape, ())| BlockKey::head(head, shape)));
             }
-            keys.extend(
-                inputs
-                    .into_iter()
-                    .map(|shape| BlockKey::head(self.head(width, classes), shape)),
-            );
         }
+        keys.extend(ends);
     }
 
     /// The genes with the least sum of `cost` over layers, and that sum. Exact, by dynamic programming over stages.
     pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Partial {
         let mut best: Option<Partial> = None;
         for (resolution_gene, &resolution) in self.resolutions.iter().enumerate() {
-            for (width_gene, &width) in self.widths.iter().enumerate() {
-                let start = Shape::square(INPUT_CHANNELS, resolution);
-                let genes = vec![resolution_gene as u16, width_gene as u16];
-                let mut partials = BTreeMap::from([(start, (0.0, genes))]);
-                for stage in &self.stages {
-                    partials = self.extend(stage, &partials, width, cost);
+            for width in 0..self.widths.len() {
+                let genes = vec![resolution_gene as u16, width as u16];
+                let mut reached: Reached<Partial> = vec![(0, self.start(resolution), (0.0, genes))];
+                for stage in 0..self.stages.len() {
+                    reached = self.extend(stage, &reached, width, cost);
                 }
-                for (shape, (sum, genes)) in partials {
+                for (_, shape, (sum, genes)) in reached {
                     let total = sum + cost(&BlockKey::head(self.head(width, classes), shape));
                     if best.as_ref().is_none_or(|(least, _)| total < *least) {
                         best = Some((total, genes));
@@ -71,70 +74,84 @@ impl Family {
         best.unwrap_or((f64::INFINITY, vec![0; self.gene_sizes().len()]))
     }
 
+    /// The cheapest ways through one more stage, one for each of its channel choices.
     fn extend(
         &self,
-        stage: &Stage,
-        partials: &BTreeMap<Shape, Partial>,
-        width: f64,
+        index: usize,
+        reached: &Reached<Partial>,
+        width: usize,
         cost: &mut dyn FnMut(&BlockKey) -> f64,
-    ) -> BTreeMap<Shape, Partial> {
-        let mut extended: BTreeMap<Shape, Partial> = BTreeMap::new();
-        for (&input, (sum, genes)) in partials {
-            for (channel_gene, &base) in stage.channels.iter().enumerate() {
-                let channels = stage.scaling.apply(base, width, self.divisor);
-                let output = input.strided(stage.stride, channels);
+    ) -> Reached<Partial> {
+        let (stage, table) = (&self.stages[index], &self.table.stages[index]);
+        let mut extended = Vec::new();
+        for choice in table.channel_choices() {
+            let mut best: Option<(Shape, Partial)> = None;
+            for (former, input, (sum, genes)) in reached {
+                let output = input.strided(stage.stride, table.channels(width, choice));
+                let first = (table.first(width, *former, choice), *input);
+                let rest = (stage.max_depth() > 1).then(|| (table.rest(width, choice), output));
+                let layers = Layers::priced(first, rest, cost);
                 for (depth_gene, &depth) in stage.depth.iter().enumerate() {
-                    let (added, blocks) = cheapest_layers(stage, input, output, depth, cost);
+                    let (added, blocks) = layers.cheapest(depth, stage.per_layer);
                     let total = sum + added;
-                    if extended.get(&output).is_none_or(|(least, _)| total < *least) {
+                    if best.as_ref().is_none_or(|(_, (least, _))| total < *least) {
                         let mut genes = genes.clone();
-                        genes.extend([channel_gene as u16, depth_gene as u16]);
+                        genes.extend([choice as u16, depth_gene as u16]);
                         genes.extend(blocks);
-                        extended.insert(output, (total, genes));
+                        genes.resize(self.table.genes[index].blocks + stage.block_genes(), 0);
+                        best = Some((output, (total, genes)));
                     }
                 }
             }
+            extended.extend(best.map(|(output, partial)| (choice, output, partial)));
         }
         extended
     }
 }
 
-fn cheapest_layers(
-    stage: &Stage,
-    input: Shape,
-    output: Shape,
-    depth: u32,
-    cost: &mut dyn FnMut(&BlockKey) -> f64,
-) -> (f64, Vec<u16>) {
-    let mut price = |choice: usize, first: bool| {
-        let (from, stride) = if first { (input, stage.stride) } else { (output, 1) };
-        cost(&BlockKey::block(
-            stage.choices[choice].block(from.channels, output.channels, stride),
-            from,
-        ))
-    };
-    let least = |price: &mut dyn FnMut(usize) -> f64| {
-        (0..stage.choices.len())
-            .map(|choice| (price(choice), choice as u16))
-            .min_by(|one, other| one.0.total_cmp(&other.0))
-            .unwrap_or((f64::INFINITY, 0))
-    };
-    let rest = f64::from(depth - 1);
-    if !stage.per_layer {
-        let (total, choice) = least(&mut |choice| {
-            let repeated = if depth > 1 { rest * price(choice, false) } else { 0.0 };
-            price(choice, true) + repeated
-        });
-        return (total, vec![choice]);
+/// What the choices of a stage cost as its first and as a later layer.
+struct Layers {
+    first: Vec<f64>,
+    rest: Vec<f64>,
+}
+
+impl Layers {
+    fn priced(first: (&Cell, Shape), rest: Option<(&Cell, Shape)>, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Self {
+        let mut price = |(cell, input): (&Cell, Shape)| -> Vec<f64> {
+            let keys = cell.blocks.iter().map(|block| BlockKey::block(*block, input));
+            keys.map(|key| cost(&key)).collect()
+        };
+        Self {
+            first: price(first),
+            rest: rest.map(price).unwrap_or_default(),
+        }
     }
-    let (first_cost, first) = least(&mut |choice| price(choice, true));
-    let (rest_cost, other) = if depth > 1 {
-        least(&mut |choice| price(choice, false))
-    } else {
-        (0.0, 0)
-    };
-    let mut blocks = vec![0; stage.block_genes()];
-    blocks[0] = first;
-    blocks[1..depth as usize].fill(other);
-    (first_cost + rest * rest_cost, blocks)
+
+    /// The least sum over `depth` layers and the choices that give it.
+    fn cheapest(&self, depth: u32, per_layer: bool) -> (f64, Vec<u16>) {
+        let later = f64::from(depth - 1);
+        if !per_layer {
+            let totals = self.first.iter().enumerate().map(|(choice, first)| {
+                let rest = if depth > 1 { later * self.rest[choice] } else { 0.0 };
+                first + rest
+            });
+            let (total, choice) = least(totals);
+            return (total, vec![choice]);
+        }
+        let (first_cost, first) = least(self.first.iter().copied());
+        let mut blocks = vec![first];
+        if depth == 1 {
+            return (first_cost, blocks);
+        }
+        let (rest_cost, rest) = least(self.rest.iter().copied());
+        blocks.extend(std::iter::repeat_n(rest, depth as usize - 1));
+        (first_cost + later * rest_cost, blocks)
+    }
+}
+
+fn least(costs: impl Iterator<Item = f64>) -> (f64, u16) {
+    costs
+        .zip(0u16..)
+        .min_by(|one, other| one.0.total_cmp(&other.0))
+        .unwrap_or((f64::INFINITY, 0))
 }

@@ -1,23 +1,31 @@
 //! Families as TOML: the raw form with positions, turned into a checked [`Family`] once.
 
+mod choices;
+mod stage;
+
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{BlockChoice, Family, HiddenRule, SqueezeRatio, Stage};
-use crate::activation::{Activation, Gate};
+use super::{Family, HiddenRule};
+use crate::activation::Activation;
+use crate::batch_norm::BatchNorm;
+use crate::block::HiddenNorm;
 use crate::document::{DocumentError, OneOrMany};
-use crate::notation::limits;
+use crate::limits;
 use crate::rounding::Scaling;
+use stage::RawStage;
 
-/// A `[[family]]` table of a space.
-#[derive(Debug, Deserialize)]
+/// A `[[family]]` table of a space, or the `[family]` of a reference.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RawFamily {
     name: Spanned<String>,
     resolution: Spanned<OneOrMany<u32>>,
     #[serde(default = "width_one")]
     width: Spanned<OneOrMany<f64>>,
-    divisor: Option<u32>,
+    divisor: Option<Spanned<u32>>,
+    #[serde(default)]
+    batch_norm: BatchNorm,
     stage: Vec<Spanned<RawStage>>,
     hidden: Option<Spanned<RawHidden>>,
 }
@@ -26,265 +34,133 @@ fn width_one() -> Spanned<OneOrMany<f64>> {
     Spanned::new(0..0, OneOrMany(vec![1.0]))
 }
 
-/// A `[[family.stage]]` table.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct RawStage {
-    channels: OneOrMany<u32>,
-    #[serde(default = "one")]
-    depth: OneOrMany<u32>,
-    #[serde(default = "stride_one")]
-    stride: u32,
-    #[serde(default)]
-    scaling: Scaling,
-    #[serde(default)]
-    choose: Choose,
-    choices: Option<Vec<Spanned<RawChoice>>>,
-    // The fields of a choice, for stages that have only one list of them.
-    block: Option<OneOrMany<Kind>>,
-    kernel: Option<OneOrMany<u32>>,
-    expansion: Option<OneOrMany<f64>>,
-    squeeze_excite: Option<OneOrMany<f64>>,
-    gate: Option<OneOrMany<Gate>>,
-    activation: Option<OneOrMany<Activation>>,
-}
-
-/// A set of blocks: the product of its lists.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct RawChoice {
-    block: OneOrMany<Kind>,
-    kernel: Option<OneOrMany<u32>>,
-    expansion: Option<OneOrMany<f64>>,
-    squeeze_excite: Option<OneOrMany<f64>>,
-    gate: Option<OneOrMany<Gate>>,
-    activation: Option<OneOrMany<Activation>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Conv,
-    Ds,
-    Ir,
-    Id,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Choose {
-    #[default]
-    Layer,
-    Stage,
-}
-
 /// A `hidden` table.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct RawHidden {
+struct RawHidden {
     features: u32,
+    #[serde(default)]
+    norm: HiddenNorm,
     activation: Activation,
     #[serde(default = "never")]
     scaling: Scaling,
-}
-
-fn one() -> OneOrMany<u32> {
-    OneOrMany(vec![1])
-}
-
-fn stride_one() -> u32 {
-    1
 }
 
 fn never() -> Scaling {
     Scaling::Never
 }
 
-impl RawFamily {
-    /// Checks every number and builds the family; `text` is the document, for positions.
-    pub fn check(self, text: &str) -> Result<Family, DocumentError> {
-        let fail = |at: usize, problem: String| Err(DocumentError::at(text, at, problem));
-        let at = self.name.span().start;
-        if self.stage.is_empty() {
-            return fail(
-                at,
-                format!("family `{}` has no stages; add at least one", self.name.get_ref()),
-            );
+/// How a family differs from what its document says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alteration {
+    /// Multiplied with every width multiplier.
+    pub width: f64,
+    /// Layers of a stage are multiplied by this and rounded up, where the stage allows.
+    pub depth: f64,
+    /// How many of the earliest strides become 1.
+    pub early_strides_removed: usize,
+}
+
+impl Default for Alteration {
+    fn default() -> Self {
+        Self {
+            width: 1.0,
+            depth: 1.0,
+            early_strides_removed: 0,
         }
-        let at = self.resolution.span().start;
-        for side in &self.resolution.get_ref().0 {
+    }
+}
+
+impl RawFamily {
+    /// Its name and where it stands.
+    pub fn name(&self) -> &Spanned<String> {
+        &self.name
+    }
+
+    /// Checks every number and builds the family; `text` is the document, for positions.
+    pub fn check(self, text: &str, alteration: Alteration) -> Result<Family, DocumentError> {
+        let fail = |at: usize, problem: String| Err(DocumentError::at(text, at, problem));
+        let name_at = self.name.span().start;
+        let name = self.name.into_inner();
+        if self.stage.is_empty() {
+            return fail(name_at, format!("family `{name}` has no stages; add at least one"));
+        }
+        let (resolutions, at) = (self.resolution.get_ref(), self.resolution.span().start);
+        check_count(text, at, "resolutions", resolutions.0.len())?;
+        for side in &resolutions.0 {
             if !(1..=limits::RESOLUTION).contains(side) {
                 return fail(at, format!("resolution {side}; expected 1 to {}", limits::RESOLUTION));
             }
         }
-        let at = self.width.span().start;
-        for width in &self.width.get_ref().0 {
+        let (widths, at) = (self.width.get_ref(), self.width.span().start);
+        check_count(text, at, "widths", widths.0.len())?;
+        for width in &widths.0 {
             if !(0.01..=16.0).contains(width) {
                 return fail(at, format!("width multiplier {width}; expected 0.01 to 16"));
             }
         }
-        let divisor = self.divisor.unwrap_or(8);
-        if !(1..=256).contains(&divisor) {
-            return fail(at, format!("divisor {divisor}; expected 1 to 256"));
-        }
-        let hidden = self.hidden.map(|hidden| {
-            let RawHidden {
-                features,
-                activation,
-                scaling,
-            } = hidden.into_inner();
-            HiddenRule {
-                features,
-                activation,
-                scaling,
+        let divisor = match self.divisor {
+            Some(divisor) if (1..=256).contains(divisor.get_ref()) => divisor.into_inner(),
+            Some(divisor) => {
+                let problem = format!("divisor {}; expected 1 to 256", divisor.get_ref());
+                return fail(divisor.span().start, problem);
             }
-        });
-        let stages = self
-            .stage
-            .into_iter()
-            .map(|stage| stage_of(stage, text))
-            .collect::<Result<_, _>>()?;
-        Ok(Family {
-            name: self.name.into_inner(),
+            None => 8,
+        };
+        let hidden = self.hidden.map(|hidden| hidden_rule(&hidden, text)).transpose()?;
+        let places: Vec<usize> = self.stage.iter().map(|stage| stage.span().start).collect();
+        let mut stages = Vec::new();
+        let mut layers = 0;
+        for stage in self.stage {
+            let at = stage.span().start;
+            let stage = stage.into_inner().check(at, text, alteration.depth)?;
+            layers += stage.max_depth() as usize;
+            if layers > limits::BLOCKS {
+                return fail(at, format!("over {} layers up to here; leave some out", limits::BLOCKS));
+            }
+            stages.push(stage);
+        }
+        let strided = stages.iter_mut().filter(|stage| stage.stride > 1);
+        for stage in strided.take(alteration.early_strides_removed) {
+            stage.stride = 1;
+        }
+        let family = Family {
+            name,
             resolutions: self.resolution.into_inner().0,
             widths: self.width.into_inner().0,
+            base_width: alteration.width,
             divisor,
+            batch_norm: self.batch_norm,
             stages,
             hidden,
-        })
-    }
-}
-
-fn stage_of(raw: Spanned<RawStage>, text: &str) -> Result<Stage, DocumentError> {
-    let at = raw.span().start;
-    let raw = raw.into_inner();
-    let fail = |problem: String| Err(DocumentError::at(text, at, problem));
-    if let Some(channels) = raw
-        .channels
-        .0
-        .iter()
-        .find(|channels| !(1..=limits::CHANNELS).contains(*channels))
-    {
-        return fail(format!("channels {channels}; expected 1 to {}", limits::CHANNELS));
-    }
-    if let Some(depth) = raw.depth.0.iter().find(|depth| !(1..=64).contains(*depth)) {
-        return fail(format!("depth {depth}; expected 1 to 64 layers"));
-    }
-    if !(1..=limits::STRIDE).contains(&raw.stride) {
-        return fail(format!("stride {}; expected 1 to {}", raw.stride, limits::STRIDE));
-    }
-    let own = own_choice(&raw);
-    let choices = match (raw.choices, own) {
-        (Some(_), Some(_)) => {
-            return fail("a stage has either `choices` or the fields of one choice (`block`, `kernel`, …)".to_owned());
-        }
-        (None, None) => return fail("the stage has no `block`; expected conv, ds, ir or id".to_owned()),
-        (None, Some(choice)) => product(&choice, at, text)?,
-        (Some(list), None) => {
-            let mut choices = Vec::new();
-            for choice in list {
-                let at = choice.span().start;
-                choices.extend(product(&choice.into_inner(), at, text)?);
-            }
-            choices
-        }
-    };
-    Ok(Stage {
-        choices,
-        channels: raw.channels.0,
-        depth: raw.depth.0,
-        stride: raw.stride,
-        scaling: raw.scaling,
-        per_layer: raw.choose == Choose::Layer,
-    })
-}
-
-/// The fields of a stage that describe its single set of choices, `None` where it has no `block`.
-fn own_choice(raw: &RawStage) -> Option<RawChoice> {
-    Some(RawChoice {
-        block: raw.block.clone()?,
-        kernel: raw.kernel.clone(),
-        expansion: raw.expansion.clone(),
-        squeeze_excite: raw.squeeze_excite.clone(),
-        gate: raw.gate.clone(),
-        activation: raw.activation.clone(),
-    })
-}
-
-/// Every combination of a choice's lists.
-fn product(raw: &RawChoice, at: usize, text: &str) -> Result<Vec<BlockChoice>, DocumentError> {
-    let fail = |problem: String| DocumentError::at(text, at, problem);
-    let need = |kind: Kind, key: &str| fail(format!("block `{kind:?}` needs `{key}`").to_lowercase());
-    let mut choices = Vec::new();
-    for &kind in &raw.block.0 {
-        if kind == Kind::Id {
-            choices.push(BlockChoice::Identity);
-            continue;
-        }
-        let kernels = &raw.kernel.as_ref().ok_or_else(|| need(kind, "kernel"))?.0;
-        let activations = &raw.activation.as_ref().ok_or_else(|| need(kind, "activation"))?.0;
-        let expansions = match (&raw.expansion, kind) {
-            (Some(expansions), _) => expansions.0.clone(),
-            (None, Kind::Ir) => return Err(need(kind, "expansion")),
-            (None, _) => vec![1.0],
+            table: super::Table::default(),
         };
-        let squeezes = squeezes(raw).map_err(fail)?;
-        for &kernel in kernels {
-            if kernel % 2 == 0 || kernel > limits::KERNEL {
-                return Err(fail(format!(
-                    "kernel {kernel}; expected an odd number up to {}",
-                    limits::KERNEL
-                )));
-            }
-            for &expansion in if kind == Kind::Ir { &expansions[..] } else { &[1.0] } {
-                if !(0.125..=limits::EXPANSION).contains(&expansion) {
-                    return Err(fail(format!(
-                        "expansion {expansion}; expected 0.125 to {}",
-                        limits::EXPANSION
-                    )));
-                }
-                for &squeeze_excite in if kind == Kind::Conv { &[None][..] } else { &squeezes[..] } {
-                    for &activation in activations {
-                        choices.push(match kind {
-                            Kind::Conv => BlockChoice::Conv { kernel, activation },
-                            Kind::Ds => BlockChoice::DepthwiseSeparable {
-                                kernel,
-                                squeeze_excite,
-                                activation,
-                            },
-                            _ => BlockChoice::InvertedResidual {
-                                kernel,
-                                expansion,
-                                squeeze_excite,
-                                activation,
-                            },
-                        });
-                    }
-                }
-            }
-        }
+        family
+            .tabulated()
+            .map_err(|problem| DocumentError::at(text, places[problem.stage], problem.problem))
     }
-    Ok(choices)
 }
 
-/// The squeeze-excite options of a choice; a ratio of 0 is none.
-fn squeezes(raw: &RawChoice) -> Result<Vec<Option<SqueezeRatio>>, String> {
-    let gates = raw
-        .gate
-        .as_ref()
-        .map_or(vec![Gate::HardSigmoid], |gates| gates.0.clone());
-    let ratios = raw.squeeze_excite.as_ref().map_or(vec![0.0], |ratios| ratios.0.clone());
-    let mut squeezes = Vec::new();
-    for ratio in ratios {
-        if ratio == 0.0 {
-            squeezes.push(None);
-        } else if (0.01..=1.0).contains(&ratio) {
-            squeezes.extend(gates.iter().map(|&gate| Some(SqueezeRatio { ratio, gate })));
-        } else {
-            return Err(format!(
-                "squeeze-excite {ratio}; expected 0 for none, or a share from 0.01 to 1"
-            ));
-        }
+fn hidden_rule(raw: &Spanned<RawHidden>, text: &str) -> Result<HiddenRule, DocumentError> {
+    let hidden = raw.get_ref();
+    if !(1..=limits::HIDDEN_CHANNELS / 16).contains(&hidden.features) {
+        let most = limits::HIDDEN_CHANNELS / 16;
+        let problem = format!("{} hidden features; expected 1 to {most}", hidden.features);
+        return Err(DocumentError::at(text, raw.span().start, problem));
     }
-    Ok(squeezes)
+    Ok(HiddenRule {
+        features: hidden.features,
+        norm: hidden.norm,
+        activation: hidden.activation,
+        scaling: hidden.scaling,
+    })
+}
+
+/// Refuses more values of one decision than anyone means.
+fn check_count(text: &str, at: usize, what: &str, count: usize) -> Result<(), DocumentError> {
+    if count <= limits::CHOICES {
+        return Ok(());
+    }
+    let problem = format!("{count} {what}; expected at most {}", limits::CHOICES);
+    Err(DocumentError::at(text, at, problem))
 }

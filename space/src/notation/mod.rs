@@ -1,7 +1,7 @@
 //! Architecture strings: parsing and printing.
 //!
 //! An architecture is one line in timm's tradition, pieces joined by commas, fields of a piece joined by
-//! underscores, every field one or two letters and a value:
+//! underscores, every field a few letters and a value:
 //!
 //! ```text
 //! in224,conv_k3_s2_c32_nr6,ir_k3_e1_c16_nr6,ir_r2_k3_s2_e6_c24_se0.25_nr6,conv_k1_c1280_nr6,head_o1000
@@ -9,39 +9,31 @@
 //!
 //! | field | meaning | default |
 //! |---|---|---|
+//! | `eps`, `mom` | of `in`: batch-norm's epsilon and momentum | 0.00001, 0.1 |
 //! | `r` | how often the block is repeated; repeats after the first have stride 1 | 1 |
-//! | `k` | kernel, odd | required |
+//! | `k` | kernel, odd; of `uib` the depthwise convolution after the expansion, 0 for none | required |
+//! | `a` | kernel of `uib`'s depthwise convolution before the expansion | none |
 //! | `s` | stride | 1 |
-//! | `e`, `h` | expansion of `ir`: factor of the input's channels, or hidden channels outright | one of them |
+//! | `e`, `h` | expansion: factor of the input's channels, or hidden channels outright | one of them |
 //! | `c` | output channels | required |
-//! | `se`, `sq` | squeeze-excite: share of the gated channels rounded to 8, or its width outright | none |
+//! | `gr` | groups of `ir`'s 1x1 convolutions, channels shuffled before the depthwise one | 1 |
+//! | `se`, `si`, `sq` | squeeze-excite: share of the gated channels rounded to 8, share of the block's input, or its width outright | none |
 //! | `g` | squeeze-excite gate: `hs` hard sigmoid, `si` sigmoid | `hs` |
-//! | `n` | activation: `re`, `r6` (`ReLU6`), `hs` (hard-swish), `sw` (swish) | required |
-//! | `f` | hidden features of `head` | none |
+//! | `sn` | squeeze-excite activation | `re` |
+//! | `n` | activation: `re`, `r6` (`ReLU6`), `hs` (hard-swish), `sw` (swish), `ge` (GELU) | required |
+//! | `ls` | `uib` with layer scale | without |
+//! | `noskip` | no residual connection where there could be one | with |
+//! | `f`, `fb`, `fn` | hidden features of `head`, with bias, batch-norm or neither | none |
 //! | `o` | classes scored by `head` | required |
 //!
 //! Parsing is strict: unknown, duplicate or missing fields are errors that name the column.
 
-mod fields;
 mod parse;
 mod print;
+mod words;
 
-pub(crate) use fields::Fields;
 pub(crate) use parse::{check, parse, parse_blocks, parse_head, parse_key};
 pub(crate) use print::{pieces, print, single_piece};
-
-/// Bounds that keep sizes within 64-bit arithmetic and memory within reason; far beyond any mobile network.
-pub(crate) mod limits {
-    pub const BLOCKS: usize = 512;
-    pub const CHANNELS: u32 = 16_384;
-    pub const HIDDEN_CHANNELS: u32 = 65_536;
-    pub const KERNEL: u32 = 31;
-    pub const STRIDE: u32 = 8;
-    pub const RESOLUTION: u32 = 4_096;
-    pub const CLASSES: u32 = 1_000_000;
-    pub const EXPANSION: f64 = 64.0;
-    pub const TEXT_BYTES: usize = 64 * 1024;
-}
 
 /// Why a text is not an architecture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

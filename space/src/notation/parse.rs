@@ -1,64 +1,86 @@
 //! From text to blocks, heads, architectures and block keys.
 
-use super::fields::Fields;
-use super::{NotationError, limits};
+use super::NotationError;
+use super::words::Words;
 use crate::architecture::{Architecture, INPUT_CHANNELS};
+use crate::batch_norm::BatchNorm;
+use crate::block::field::{CHANNELS, Domain, Field, STRIDE};
+use crate::block::kind::Context;
 use crate::block::{Block, Head};
 use crate::graph::Shape;
 use crate::key::BlockKey;
+use crate::limits;
+
+/// How often a block stands.
+static REPEATS: Field = Field {
+    name: "repeats",
+    code: "r",
+    domain: Domain::Whole {
+        least: 1,
+        most: limits::BLOCKS as u32,
+    },
+};
+
+/// Batch-norm's constants, fields of the first piece.
+static EPSILON: Field = Field {
+    name: "epsilon",
+    code: "eps",
+    domain: Domain::Decimal {
+        least: 1e-9,
+        most: 1.0,
+        or_none: false,
+    },
+};
+static MOMENTUM: Field = Field {
+    name: "momentum",
+    code: "mom",
+    domain: Domain::Decimal {
+        least: 1e-6,
+        most: 1.0,
+        or_none: false,
+    },
+};
 
 /// Reads one piece such as `ir_r2_k3_s2_e6_c24_nre` into blocks, given the channels that enter it.
 pub(crate) fn parse_blocks(piece: &str, column: usize, in_channels: u32) -> Result<Vec<Block>, NotationError> {
-    let mut fields = Fields::split(piece, column)?;
-    let repeats = fields.repeats()?;
-    let kind = fields.kind;
-    let first = Block::from_fields(kind, in_channels, &mut fields).ok_or_else(|| {
-        let problem = format!("`{kind}` is no block");
-        NotationError::new(column, problem, format!("expected one of {}", Block::KINDS.join(", ")))
-    })??;
-    fields.finish()?;
-    check_width(&first, column)?;
-    let mut blocks = vec![first];
+    let words = Words::split(piece, column);
+    let entry = Block::entry(words.kind).ok_or_else(|| {
+        let problem = format!("`{}` is no block", shortened(words.kind));
+        let kinds: Vec<&str> = Block::kinds().collect();
+        NotationError::new(column, problem, format!("expected one of {}", kinds.join(", ")))
+    })?;
+    let mut known = vec![&REPEATS, &STRIDE, &CHANNELS];
+    known.extend(entry.fields);
+    let values = words.values(&known)?;
+    let mut context = Context {
+        in_channels,
+        channels: values.need_whole(&CHANNELS).map_err(|problem| words.error(problem))?,
+        stride: values.whole(&STRIDE).unwrap_or(1),
+    };
+    let read = |context| (entry.read)(&values, context).map_err(|problem| words.error(problem));
+    let mut blocks = vec![read(context)?];
+    let repeats = values.whole(&REPEATS).unwrap_or(1);
     if repeats > 1 {
-        // The same text read again with the first one's output as input: an expansion is relative to what enters.
-        let mut fields = Fields::split(piece, column)?;
-        fields.repeats()?;
-        if let Some(next) = Block::from_fields(kind, first.channels(), &mut fields) {
-            let next = next?.with_stride(1);
-            check_width(&next, column)?;
-            blocks.extend(std::iter::repeat_n(next, repeats as usize - 1));
-        }
+        // The same fields read again with the first one's output as input: an expansion is relative to what enters.
+        context.in_channels = context.channels;
+        context.stride = 1;
+        blocks.extend(std::iter::repeat_n(read(context)?, repeats as usize - 1));
     }
     Ok(blocks)
 }
 
-fn check_width(block: &Block, column: usize) -> Result<(), NotationError> {
-    match block {
-        Block::InvertedResidual(ir) if !(1..=limits::HIDDEN_CHANNELS).contains(&ir.hidden_channels) => {
-            let problem = format!("the expansion gives {} hidden channels", ir.hidden_channels);
-            Err(NotationError::new(
-                column,
-                problem,
-                format!("expected 1 to {}", limits::HIDDEN_CHANNELS),
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
 pub(crate) fn parse_head(piece: &str, column: usize) -> Result<Head, NotationError> {
-    let mut fields = Fields::split(piece, column)?;
-    if fields.kind != "head" {
-        let problem = format!("`{}` stands last", fields.kind);
+    let words = Words::split(piece, column);
+    if words.kind != Head::NAME {
+        let problem = format!("`{}` stands last", shortened(words.kind));
         return Err(NotationError::new(
             column,
             problem,
             "expected the head last, such as `head_o1000`",
         ));
     }
-    let head = Head::from_fields(&mut fields)?;
-    fields.finish()?;
-    Ok(head)
+    let values = words.values(Head::FIELDS)?;
+    Head::read(&values).map_err(|problem| words.error(problem))
 }
 
 /// Reads a whole architecture string.
@@ -77,7 +99,7 @@ pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
         column += piece.chars().count() + 1;
     }
     let (first, rest) = pieces.split_first().unwrap_or((&("", 1), &[]));
-    let resolution = parse_resolution(first.0)?;
+    let (resolution, batch_norm) = parse_input(first.0)?;
     let Some(((head, head_column), body)) = rest.split_last() else {
         return Err(NotationError::new(
             column - 1,
@@ -98,6 +120,7 @@ pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
     let head = parse_head(head, *head_column)?;
     check(Architecture {
         resolution,
+        batch_norm,
         blocks,
         head,
     })
@@ -132,23 +155,35 @@ pub(crate) fn check(architecture: Architecture) -> Result<Architecture, Notation
     Ok(architecture)
 }
 
-fn parse_resolution(piece: &str) -> Result<u32, NotationError> {
-    let expected = || {
-        format!(
-            "expected the input's side in pixels first, `in1` to `in{}`",
-            limits::RESOLUTION
-        )
-    };
-    let digits = piece
+/// Reads `in224` or `in224_eps0.001_mom0.01`.
+fn parse_input(piece: &str) -> Result<(u32, BatchNorm), NotationError> {
+    let words = Words::split(piece, 1);
+    let digits = words
+        .kind
         .strip_prefix("in")
         .filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-    match digits.map(str::parse::<u32>) {
-        Some(Ok(resolution)) if (1..=limits::RESOLUTION).contains(&resolution) => Ok(resolution),
-        _ => Err(NotationError::new(1, format!("`{}`", shortened(piece)), expected())),
-    }
+    let resolution = digits.and_then(|digits| digits.parse::<u32>().ok());
+    let Some(resolution) = resolution.filter(|side| (1..=limits::RESOLUTION).contains(side)) else {
+        return Err(NotationError::new(
+            1,
+            format!("`{}`", shortened(words.kind)),
+            format!(
+                "expected the input's side in pixels first, `in1` to `in{}`",
+                limits::RESOLUTION
+            ),
+        ));
+    };
+    let values = words.values(&[&EPSILON, &MOMENTUM])?;
+    let default = BatchNorm::default();
+    let batch_norm = BatchNorm::new(
+        values.decimal(&EPSILON).unwrap_or(default.epsilon()),
+        values.decimal(&MOMENTUM).unwrap_or(default.momentum()),
+    );
+    let batch_norm = batch_norm.map_err(|error| NotationError::new(1, error.to_string(), "mend it"))?;
+    Ok((resolution, batch_norm))
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     if text.chars().count() > 24 {
         format!("{}…", text.chars().take(24).collect::<String>())
     } else {

@@ -13,6 +13,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod composed;
 mod fold;
 mod proto;
 mod weights;
@@ -57,8 +58,6 @@ pub struct OnnxOptions {
     pub metadata: Vec<(String, String)>,
     /// Images per run, 1 by default.
     pub batch: Batch,
-    /// Added to batch-norm's variances, [`BATCH_NORM_EPSILON`](crate::BATCH_NORM_EPSILON) by default.
-    pub epsilon: f64,
 }
 
 impl Default for OnnxOptions {
@@ -68,7 +67,6 @@ impl Default for OnnxOptions {
             fold_batch_norm: true,
             metadata: Vec::new(),
             batch: Batch::Fixed(1),
-            epsilon: crate::BATCH_NORM_EPSILON,
         }
     }
 }

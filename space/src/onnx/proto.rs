@@ -8,6 +8,8 @@ use prost::{Message, Oneof};
 
 /// Code of 32-bit floats in [`TensorProto::data_type`] and [`TensorTypeProto::elem_type`].
 pub const FLOAT: i32 = 1;
+/// Code of 64-bit integers in [`TensorProto::data_type`].
+pub const INT64: i32 = 7;
 
 /// Codes of [`AttributeProto::kind`].
 pub mod attribute_kind {

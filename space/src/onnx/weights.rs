@@ -41,7 +41,7 @@ impl WeightSource for RandomWeights {
         let (centre, spread) = match parameter.kind {
             ParameterKind::ConvolutionWeight | ParameterKind::LinearWeight => (0.0, (6.0 / fan_in as f32).sqrt()),
             ParameterKind::Bias | ParameterKind::BatchNormShift | ParameterKind::RunningMean => (0.0, 0.1),
-            ParameterKind::BatchNormScale | ParameterKind::RunningVariance => (1.0, 0.1),
+            ParameterKind::BatchNormScale | ParameterKind::RunningVariance | ParameterKind::LayerScale => (1.0, 0.1),
         };
         let stream = xxh3_64_with_seed(parameter.name.as_bytes(), self.seed);
         let mut rng = ChaCha8Rng::seed_from_u64(stream);

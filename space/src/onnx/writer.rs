@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::fold::BatchNormValues;
 use super::proto::{
-    AttributeProto, DimensionProto, DimensionSize, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    AttributeProto, DimensionProto, DimensionSize, FLOAT, GraphProto, INT64, ModelProto, NodeProto, OperatorSetIdProto,
     StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_kind,
 };
 use super::{
@@ -42,12 +42,12 @@ pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) 
 }
 
 /// One tensor of the weights, of the length its shape asks for.
-struct Tensor<'w> {
-    parameter: ParameterSpec,
-    values: Cow<'w, [f32]>,
+pub(super) struct Tensor<'w> {
+    pub parameter: ParameterSpec,
+    pub values: Cow<'w, [f32]>,
 }
 
-struct Writer<'w> {
+pub(super) struct Writer<'w> {
     graph: &'w Graph,
     weights: &'w dyn WeightSource,
     options: &'w OnnxOptions,
@@ -147,7 +147,7 @@ impl<'w> Writer<'w> {
                 operands.extend(self.plain_weights(node)?);
                 (
                     "BatchNormalization",
-                    vec![float_attribute("epsilon", self.options.epsilon as f32)],
+                    vec![float_attribute("epsilon", self.graph.batch_norm.epsilon() as f32)],
                 )
             }
             Op::Linear { .. } => {
@@ -161,15 +161,25 @@ impl<'w> Writer<'w> {
             }
             Op::Activation(Activation::Relu) => ("Relu", Vec::new()),
             Op::Activation(Activation::Relu6) => {
-                operands.extend(self.relu6_bounds());
+                operands.extend(RELU6_BOUNDS.map(|(name, bound)| self.constant(name, bound)));
                 ("Clip", Vec::new())
             }
             Op::Activation(Activation::HardSwish) => ("HardSwish", Vec::new()),
             Op::Activation(Activation::Swish) => {
-                let gate = format!("{name}.sigmoid");
-                self.push_node(&gate, "Sigmoid", operands.clone(), gate.clone(), Vec::new());
-                operands.push(gate);
+                operands.push(self.swish_factor(&name, &operands[0]));
                 ("Mul", Vec::new())
+            }
+            Op::Activation(Activation::Gelu) => {
+                operands.push(self.gelu_factor(&name, &operands[0]));
+                ("Mul", Vec::new())
+            }
+            Op::LayerScale { .. } => {
+                operands.extend(self.channel_factors(node)?);
+                ("Mul", Vec::new())
+            }
+            Op::ChannelShuffle { groups } => {
+                operands = self.shuffled(&name, &operands[0], groups, node.output);
+                ("Reshape", Vec::new())
             }
             Op::Gate(Gate::HardSigmoid) => (
                 "HardSigmoid",
@@ -201,7 +211,7 @@ impl<'w> Writer<'w> {
             shift: &shift.values,
             mean: &mean.values,
             variance: &variance.values,
-            epsilon: self.options.epsilon,
+            epsilon: self.graph.batch_norm.epsilon(),
         };
         constants.check(&variance.parameter.name)?;
         let mut weight = values.into_owned();
@@ -223,7 +233,7 @@ impl<'w> Writer<'w> {
         Ok(names)
     }
 
-    fn fetch_all(&self, node: &Node) -> Result<Vec<Tensor<'w>>, OnnxError> {
+    pub(super) fn fetch_all(&self, node: &Node) -> Result<Vec<Tensor<'w>>, OnnxError> {
         let weights = self.weights;
         node.parameters()
             .map(|parameter| {
@@ -245,17 +255,26 @@ impl<'w> Writer<'w> {
             .collect()
     }
 
-    /// The bounds of `ReLU6` as constants, shared by all that read them.
-    fn relu6_bounds(&mut self) -> [String; 2] {
-        RELU6_BOUNDS.map(|(name, bound)| {
-            if !self.proto.initializer.iter().any(|tensor| tensor.name == name) {
-                self.push_tensor(name, &[], &[bound]);
-            }
-            name.to_owned()
-        })
+    /// A number as a constant of the file, shared by all that read it; returns its name.
+    pub(super) fn constant(&mut self, name: &str, value: f32) -> String {
+        if !self.proto.initializer.iter().any(|tensor| tensor.name == name) {
+            self.push_tensor(name, &[], &[value]);
+        }
+        name.to_owned()
     }
 
-    fn push_tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+    /// Adds whole numbers as a constant; returns its name.
+    pub(super) fn whole_numbers(&mut self, name: String, values: &[i64]) -> String {
+        self.proto.initializer.push(TensorProto {
+            dims: vec![values.len() as i64],
+            data_type: INT64,
+            name: name.clone(),
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        });
+        name
+    }
+
+    pub(super) fn push_tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) {
         let mut raw_data = vec![0; 4 * values.len()];
         for (bytes, value) in raw_data.chunks_exact_mut(4).zip(values) {
             bytes.copy_from_slice(&value.to_le_bytes());
@@ -269,7 +288,7 @@ impl<'w> Writer<'w> {
         });
     }
 
-    fn push_node(
+    pub(super) fn push_node(
         &mut self,
         name: &str,
         op_type: &str,
@@ -372,7 +391,7 @@ fn int_attribute(name: &str, value: i64) -> AttributeProto {
     }
 }
 
-fn ints_attribute(name: &str, values: Vec<i64>) -> AttributeProto {
+pub(super) fn ints_attribute(name: &str, values: Vec<i64>) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         ints: values,

@@ -136,7 +136,7 @@ fn weights(index: usize, spec: &ParameterSpec) -> Tensor {
     let (scale, offset) = match spec.kind {
         ParameterKind::ConvolutionWeight | ParameterKind::LinearWeight => ((6.0 / fan_in as f64).sqrt(), 0.0),
         ParameterKind::Bias | ParameterKind::BatchNormShift | ParameterKind::RunningMean => (0.1, 0.0),
-        ParameterKind::BatchNormScale | ParameterKind::RunningVariance => (0.3, 1.0),
+        ParameterKind::BatchNormScale | ParameterKind::RunningVariance | ParameterKind::LayerScale => (0.3, 1.0),
     };
     let values: Vec<f64> = wave(spec.elements(), index as f64)
         .into_iter()

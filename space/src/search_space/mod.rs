@@ -1,15 +1,18 @@
 //! Search spaces: unions of families, and what a search does with them.
 
+mod constraints;
+mod document;
+
+pub use constraints::Constraints;
+
 use std::collections::BTreeSet;
 
 use num_bigint::BigUint;
 use rand::RngExt;
-use serde::Deserialize;
-use toml::Spanned;
 
 use crate::architecture::Architecture;
-use crate::document::{self, DocumentError, OneOrMany};
-use crate::family::{Family, RawFamily};
+use crate::document::DocumentError;
+use crate::family::Family;
 use crate::key::BlockKey;
 use crate::reference::Reference;
 
@@ -55,84 +58,23 @@ pub struct SearchSpace {
     pub description: String,
     /// Its families.
     pub families: Vec<Family>,
+    /// What every network keeps.
+    pub constraints: Constraints,
     /// Networks to compare with.
     pub references: Vec<ReferencePoints>,
     /// How many of the earliest strides are removed in every network (small images).
     pub early_strides_removed: usize,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct RawSpace {
-    name: String,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    early_strides_removed: usize,
-    family: Vec<RawFamily>,
-    #[serde(default)]
-    reference: Vec<RawReferencePoints>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct RawReferencePoints {
-    name: Spanned<String>,
-    width: Option<OneOrMany<f64>>,
-    resolution: Option<OneOrMany<u32>>,
+    /// A network that keeps the constraints, where there are any.
+    smallest: Option<Genotype>,
 }
 
 /// The spaces that come with mnas: name and TOML text.
-const EMBEDDED: [(&str, &str); 2] = [
-    ("mobilenet", include_str!("../../configs/spaces/mobilenet.toml")),
-    (
-        "mobilenet-small-images",
-        include_str!("../../configs/spaces/mobilenet-small-images.toml"),
-    ),
-];
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/spaces.rs"));
 
 impl SearchSpace {
     /// Reads a space from TOML. Unknown keys, wrong types and numbers out of range are errors with a line.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
-        let raw: RawSpace = document::parse_toml(text)?;
-        let mut families: Vec<Family> = Vec::new();
-        for family in raw.family {
-            let family = family.check(text)?;
-            if families.iter().any(|other| other.name == family.name) {
-                let at = text.rfind(&family.name).unwrap_or(0);
-                return Err(DocumentError::at(
-                    text,
-                    at,
-                    format!("a second family is called `{}`", family.name),
-                ));
-            }
-            families.push(family.without_early_strides(raw.early_strides_removed));
-        }
-        if families.is_empty() {
-            return Err(DocumentError::at(text, 0, "the space has no `[[family]]`"));
-        }
-        let references = raw
-            .reference
-            .into_iter()
-            .map(|points| points.check(text))
-            .collect::<Result<Vec<_>, _>>()?;
-        let RawSpace {
-            name,
-            description,
-            early_strides_removed,
-            ..
-        } = RawSpace {
-            family: Vec::new(),
-            reference: Vec::new(),
-            ..raw
-        };
-        Ok(Self {
-            name,
-            description,
-            families,
-            references,
-            early_strides_removed,
-        })
+        document::read(text)
     }
 
     /// The TOML text of a space that comes with mnas.
@@ -147,7 +89,8 @@ impl SearchSpace {
 
     /// Exact number of configurations: the sum over families of the product of their decisions.
     ///
-    /// It bounds the number of distinct networks from above, as [`Genotype`] explains.
+    /// It bounds the number of distinct networks from above, as [`Genotype`] explains, and counts those too that
+    /// exceed the constraints.
     pub fn size(&self) -> BigUint {
         self.families.iter().map(Family::size).sum()
     }
@@ -155,6 +98,11 @@ impl SearchSpace {
     /// The network of a genotype with `classes` outputs.
     pub fn express(&self, genotype: &Genotype, classes: u32) -> Architecture {
         self.families[genotype.family].express(&genotype.genes, classes)
+    }
+
+    /// Like [`SearchSpace::express`], reusing the memory of an earlier architecture.
+    pub fn express_into(&self, genotype: &Genotype, classes: u32, architecture: &mut Architecture) {
+        self.families[genotype.family].express_into(&genotype.genes, classes, architecture);
     }
 
     /// The choices that express `architecture`, whatever its number of classes; `None` where the space lacks it.
@@ -165,43 +113,50 @@ impl SearchSpace {
             .find_map(|(family, body)| body.encode(architecture).map(|genes| Genotype { family, genes }))
     }
 
-    /// Whether some choices express `architecture`, whatever its number of classes.
+    /// Whether some choices express `architecture`, whatever its number of classes, and it keeps the constraints.
     pub fn contains(&self, architecture: &Architecture) -> bool {
-        self.encode(architecture).is_some()
+        self.encode(architecture).is_some() && self.admits(architecture)
     }
 
     /// A random genotype: families and then every decision with equal chance, independently.
     ///
     /// This is not uniform over networks: a deep stage has more of them than a shallow one, and would drown it.
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Genotype {
-        let family = rng.random_range(0..self.families.len());
-        Genotype {
-            family,
-            genes: self.families[family].sample(rng),
-        }
+        let mut genotype = Genotype {
+            family: 0,
+            genes: Vec::new(),
+        };
+        self.sample_into(&mut genotype, rng);
+        genotype
+    }
+
+    /// Like [`SearchSpace::sample`], reusing the memory of an earlier genotype.
+    pub fn sample_into(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
+        self.draw_within(genotype, self.smallest.as_ref(), |genotype| {
+            genotype.family = rng.random_range(0..self.families.len());
+            self.families[genotype.family].sample_into(&mut genotype.genes, rng);
+        });
     }
 
     /// A neighbour: one decision that has an effect takes another value. In a space with a single network, itself.
     pub fn mutate(&self, parent: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
-        let family = &self.families[parent.family];
-        let active = family.active_genes(&parent.genes);
-        if active.is_empty() {
-            return parent.clone();
-        }
-        let gene = active[rng.random_range(0..active.len())];
-        let size = family.gene_sizes()[gene];
         let mut child = parent.clone();
-        // One of the other values: shift by 1 to size - 1 steps, around the end.
-        child.genes[gene] = (parent.genes[gene] + rng.random_range(1..size)) % size;
-        // Layers that come into effect with a greater depth are drawn, not left at their first choice.
-        let before: BTreeSet<usize> = active.into_iter().collect();
-        for awake in family.active_genes(&child.genes) {
-            if !before.contains(&awake) {
-                child.genes[awake] = rng.random_range(0..family.gene_sizes()[awake]);
-            }
-        }
-        family.canonicalise(&mut child.genes);
+        self.mutate_in_place(&mut child, rng);
         child
+    }
+
+    /// Like [`SearchSpace::mutate`], in place of the parent.
+    ///
+    /// Where the constraints leave no neighbour within many tries, the parent stays as it is.
+    pub fn mutate_in_place(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
+        if self.constraints.is_empty() {
+            return self.families[genotype.family].mutate(&mut genotype.genes, rng);
+        }
+        let parent = genotype.clone();
+        self.draw_within(genotype, Some(&parent), |genotype| {
+            genotype.clone_from(&parent);
+            self.families[genotype.family].mutate(&mut genotype.genes, rng);
+        });
     }
 
     /// A child that takes every decision from one parent or the other with equal chance.
@@ -215,13 +170,14 @@ impl SearchSpace {
                 other.clone()
             };
         }
-        let pick = |(&a, &b): (&u16, &u16)| if rng.random_bool(0.5) { a } else { b };
-        let mut genes: Vec<u16> = one.genes.iter().zip(&other.genes).map(pick).collect();
-        self.families[one.family].canonicalise(&mut genes);
-        Genotype {
-            family: one.family,
-            genes,
-        }
+        let mut child = one.clone();
+        self.draw_within(&mut child, Some(one), |child| {
+            for (gene, (&a, &b)) in child.genes.iter_mut().zip(one.genes.iter().zip(&other.genes)) {
+                *gene = if rng.random_bool(0.5) { a } else { b };
+            }
+            self.families[one.family].canonicalise(&mut child.genes);
+        });
+        child
     }
 
     /// Every distinct block key that some network of the space with `classes` outputs contains, in order.
@@ -230,12 +186,21 @@ impl SearchSpace {
         for family in &self.families {
             family.collect_keys(classes, &mut keys);
         }
-        keys.retain(|key| !key.is_nothing());
+        keys.retain(|key| !key.is_nothing() && self.admits_layer(key));
         keys
     }
 
-    /// The network with the least sum of `cost` over its layers. Exact, without looking at every network.
+    /// The network with the least sum of `cost` over its layers. Exact, without looking at every network, but where
+    /// constraints limit parameters or multiply-adds; then it is near the least.
     pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
+        if self.constraints.is_empty() {
+            self.cheapest_by(classes, cost)
+        } else {
+            self.cheapest_within(classes, cost)
+        }
+    }
+
+    fn cheapest_by(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
         let mut best: Option<(f64, Genotype)> = None;
         for (family, body) in self.families.iter().enumerate() {
             let (sum, genes) = body.cheapest(classes, cost);
@@ -253,29 +218,5 @@ impl SearchSpace {
         );
         let architecture = self.express(&genotype, classes);
         Candidate { genotype, architecture }
-    }
-}
-
-impl RawReferencePoints {
-    fn check(self, text: &str) -> Result<ReferencePoints, DocumentError> {
-        let at = self.name.span().start;
-        let reference =
-            Reference::named(self.name.get_ref()).map_err(|error| DocumentError::at(text, at, error.to_string()))?;
-        let mut widths = self.width.map_or_else(|| reference.widths().to_vec(), |list| list.0);
-        let mut resolutions = self
-            .resolution
-            .map_or_else(|| reference.resolutions().to_vec(), |list| list.0);
-        widths.sort_by(f64::total_cmp);
-        resolutions.sort_unstable();
-        for (&width, &resolution) in widths.iter().flat_map(|w| resolutions.iter().map(move |r| (w, r))) {
-            reference
-                .architecture(width, resolution, 1)
-                .map_err(|error| DocumentError::at(text, at, error.to_string()))?;
-        }
-        Ok(ReferencePoints {
-            reference,
-            widths,
-            resolutions,
-        })
     }
 }

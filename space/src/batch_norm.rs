@@ -1,0 +1,122 @@
+//! The two constants of a network's batch normalisation.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+/// The two constants of a network's batch normalisation (arXiv:1502.03167), the same in all its layers.
+///
+/// Published networks differ here, and weights trained with one epsilon lose accuracy with another. Kept as whole
+/// billionths and millionths, so that equal networks are equal values. The default is `PyTorch`'s: 1e-5 and 0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BatchNorm {
+    epsilon_billionths: u32,
+    momentum_millionths: u32,
+}
+
+/// A constant of batch normalisation is out of range.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BatchNormError {
+    /// The epsilon.
+    #[error("batch-norm epsilon {0}; expected a number from 0.000000001 to 1")]
+    Epsilon(f64),
+    /// The momentum.
+    #[error("batch-norm momentum {0}; expected a number from 0.000001 to 1")]
+    Momentum(f64),
+}
+
+const BILLION: f64 = 1e9;
+const MILLION: f64 = 1e6;
+
+impl Default for BatchNorm {
+    fn default() -> Self {
+        Self {
+            epsilon_billionths: 10_000,
+            momentum_millionths: 100_000,
+        }
+    }
+}
+
+impl BatchNorm {
+    /// From an epsilon and a momentum in `PyTorch`'s meaning, rounded to billionths and millionths.
+    pub fn new(epsilon: f64, momentum: f64) -> Result<Self, BatchNormError> {
+        if !(1.0 / BILLION..=1.0).contains(&epsilon) {
+            return Err(BatchNormError::Epsilon(epsilon));
+        }
+        if !(1.0 / MILLION..=1.0).contains(&momentum) {
+            return Err(BatchNormError::Momentum(momentum));
+        }
+        Ok(Self {
+            epsilon_billionths: (epsilon * BILLION).round() as u32,
+            momentum_millionths: (momentum * MILLION).round() as u32,
+        })
+    }
+
+    /// What is added to a variance before its root is taken.
+    pub fn epsilon(self) -> f64 {
+        f64::from(self.epsilon_billionths) / BILLION
+    }
+
+    /// How fast running statistics follow a batch in training: `running += momentum * (batch - running)`.
+    pub fn momentum(self) -> f64 {
+        f64::from(self.momentum_millionths) / MILLION
+    }
+
+    /// As integers, a part of architecture ids.
+    pub(crate) fn words(self) -> [u32; 2] {
+        [self.epsilon_billionths, self.momentum_millionths]
+    }
+}
+
+/// `_eps0.001_mom0.01`, as an architecture string's first piece has it; nothing for the default.
+impl fmt::Display for BatchNorm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let default = Self::default();
+        if self.epsilon_billionths != default.epsilon_billionths {
+            write!(f, "_eps{}", self.epsilon())?;
+        }
+        if self.momentum_millionths != default.momentum_millionths {
+            write!(f, "_mom{}", self.momentum())?;
+        }
+        Ok(())
+    }
+}
+
+/// The table `{ epsilon = 0.001, momentum = 0.01 }`; what is left out has its default.
+impl<'de> Deserialize<'de> for BatchNorm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            epsilon: Option<f64>,
+            momentum: Option<f64>,
+        }
+        let table = Table::deserialize(deserializer)?;
+        let default = Self::default();
+        Self::new(
+            table.epsilon.unwrap_or(default.epsilon()),
+            table.momentum.unwrap_or(default.momentum()),
+        )
+        .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BatchNorm;
+
+    #[test]
+    fn the_default_is_written_as_nothing() {
+        assert_eq!(BatchNorm::default().to_string(), "");
+        assert_eq!(BatchNorm::new(1e-3, 0.01).unwrap().to_string(), "_eps0.001_mom0.01");
+        assert_eq!(BatchNorm::new(1e-9, 0.1).unwrap().to_string(), "_eps0.000000001");
+    }
+
+    #[test]
+    fn constants_out_of_range_are_refused() {
+        assert!(BatchNorm::new(0.0, 0.1).is_err());
+        assert!(BatchNorm::new(f64::NAN, 0.1).is_err());
+        assert!(BatchNorm::new(1e-5, 1.5).is_err());
+        assert!(BatchNorm::new(1e-5, 0.0).is_err());
+    }
+}

@@ -1,0 +1,120 @@
+use super::SqueezeExcite;
+use super::field::{
+    ACTIVATION, CHANNELS, EXPANSION, Field, GATE, HIDDEN_CHANNELS, KERNEL, NO_RESIDUAL, Problem, SQUEEZE_ACTIVATION,
+    SQUEEZE_CHANNELS, SQUEEZE_EXCITE, SQUEEZE_INPUT, Value, Values,
+};
+use super::hidden;
+use super::kind::{BlockKind, Context, Piece};
+use crate::activation::Activation;
+use crate::graph::{Shape, TensorId};
+use crate::lowering::{ConvSpec, Lowering};
+
+/// A fused inverted residual, also called edge residual or `FusedMBConv` (Gupta and Akin, arXiv:2003.02838;
+/// `MobileNetV4`, arXiv:2404.10518): one full convolution in place of expansion and depthwise convolution, optional
+/// squeeze-excite, linear 1x1 projection, and a residual connection where input and output have one shape.
+///
+/// Both convolutions are there at every expansion, 1 included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FusedInvertedResidual {
+    /// Side of the full convolution's kernel, odd.
+    pub kernel: u32,
+    /// Step of the full convolution.
+    pub stride: u32,
+    /// Output channels.
+    pub channels: u32,
+    /// Channels between the two convolutions.
+    pub hidden_channels: u32,
+    /// Gates the hidden channels.
+    pub squeeze_excite: Option<SqueezeExcite>,
+    /// After the full convolution; the projection is linear.
+    pub activation: Activation,
+    /// Whether the block adds its input to its output where shapes allow.
+    pub residual: bool,
+}
+
+impl FusedInvertedResidual {
+    /// Whether the block adds its input to its output.
+    pub fn has_residual(&self, input: Shape) -> bool {
+        self.residual && self.stride == 1 && input.channels == self.channels
+    }
+}
+
+impl BlockKind for FusedInvertedResidual {
+    const NAME: &'static str = "er";
+    const TAG: u32 = 4;
+    const FIELDS: &'static [&'static Field] = &[
+        &KERNEL,
+        &EXPANSION,
+        &HIDDEN_CHANNELS,
+        &SQUEEZE_EXCITE,
+        &SQUEEZE_INPUT,
+        &SQUEEZE_CHANNELS,
+        &GATE,
+        &SQUEEZE_ACTIVATION,
+        &ACTIVATION,
+        &NO_RESIDUAL,
+    ];
+
+    fn read(values: &Values, context: Context) -> Result<Self, Problem> {
+        let hidden_channels = hidden::read(values, context.in_channels, hidden::rounded)?;
+        Ok(Self {
+            kernel: values.need_whole(&KERNEL)?,
+            stride: context.stride,
+            channels: context.channels,
+            hidden_channels,
+            squeeze_excite: SqueezeExcite::read(values, context.in_channels, hidden_channels)?,
+            activation: values.need_activation(&ACTIVATION)?,
+            residual: !values.has(&NO_RESIDUAL),
+        })
+    }
+
+    fn write(&self, in_channels: u32, piece: &mut Piece) {
+        piece.whole(&KERNEL, self.kernel);
+        piece.stride();
+        hidden::write_rounded(self.hidden_channels, in_channels, piece);
+        piece.whole(&CHANNELS, self.channels);
+        SqueezeExcite::write(self.squeeze_excite, in_channels, self.hidden_channels, piece);
+        piece.push(&ACTIVATION, Value::Activation(self.activation));
+        if !self.residual {
+            piece.push(&NO_RESIDUAL, Value::Flag);
+        }
+    }
+
+    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+        let input = lowering.shape(x);
+        let expand = ConvSpec::full(self.hidden_channels, self.kernel, self.stride);
+        let y = lowering.conv_bn("expand", x, expand, Some(self.activation));
+        let y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);
+        let y = lowering.conv_bn("project", y, ConvSpec::pointwise(self.channels), None);
+        if self.has_residual(input) {
+            lowering.add("residual", y, x)
+        } else {
+            y
+        }
+    }
+
+    fn channels(&self) -> u32 {
+        self.channels
+    }
+
+    fn stride(&self) -> u32 {
+        self.stride
+    }
+
+    fn set_stride(&mut self, stride: u32) {
+        self.stride = stride;
+    }
+
+    fn words(&self) -> [u32; 7] {
+        let [squeeze, functions] = SqueezeExcite::words(self.squeeze_excite);
+        [
+            self.kernel,
+            self.stride,
+            self.channels,
+            self.hidden_channels,
+            squeeze,
+            functions,
+            self.activation as u32 | u32::from(!self.residual) << 8,
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+//! Operations that ONNX's operator set 17 lacks, composed of those that it has.
+
+use super::OnnxError;
+use super::writer::{Writer, ints_attribute};
+use crate::graph::{Node, Shape};
+
+impl Writer<'_> {
+    /// sigmoid(x), which x times is swish; returns its name.
+    pub(super) fn swish_factor(&mut self, node: &str, x: &str) -> String {
+        let gate = format!("{node}.sigmoid");
+        self.push_node(&gate, "Sigmoid", vec![x.to_owned()], gate.clone(), Vec::new());
+        gate
+    }
+
+    /// (1 + erf(x / sqrt 2)) / 2, which x times is GELU; returns its name.
+    pub(super) fn gelu_factor(&mut self, node: &str, x: &str) -> String {
+        let mut value = x.to_owned();
+        let steps = [
+            ("scaled", "Mul", Some(("gelu.root", std::f32::consts::FRAC_1_SQRT_2))),
+            ("erf", "Erf", None),
+            ("shifted", "Add", Some(("gelu.one", 1.0))),
+            ("halved", "Mul", Some(("gelu.half", 0.5))),
+        ];
+        for (step, op_type, constant) in steps {
+            let mut operands = vec![value];
+            operands.extend(constant.map(|(name, number)| self.constant(name, number)));
+            value = format!("{node}.{step}");
+            self.push_node(&value, op_type, operands, value.clone(), Vec::new());
+        }
+        value
+    }
+
+    /// A node's one tensor as a factor per channel that broadcasts over height and width; returns its name.
+    pub(super) fn channel_factors(&mut self, node: &Node) -> Result<Option<String>, OnnxError> {
+        let mut name = None;
+        for tensor in self.fetch_all(node)? {
+            let channels = tensor.values.len();
+            self.push_tensor(&tensor.parameter.name, &[1, channels, 1, 1], &tensor.values);
+            name = Some(tensor.parameter.name);
+        }
+        Ok(name)
+    }
+
+    /// Channels as a matrix of `groups` rows, transposed; returns the operands of the last reshape, which makes a
+    /// feature map of shape `output` of it again. A 0 keeps the batch as it is.
+    pub(super) fn shuffled(&mut self, node: &str, x: &str, groups: u32, output: Shape) -> Vec<String> {
+        let [groups, channels, height, width] = [groups, output.channels, output.height, output.width].map(i64::from);
+        let rows = self.whole_numbers(format!("{node}.rows"), &[0, groups, channels / groups, height, width]);
+        let whole = self.whole_numbers(format!("{node}.whole"), &[0, channels, height, width]);
+        let matrix = format!("{node}.matrix");
+        self.push_node(&matrix, "Reshape", vec![x.to_owned(), rows], matrix.clone(), Vec::new());
+        let turned = format!("{node}.transposed");
+        let order = ints_attribute("perm", vec![0, 2, 1, 3, 4]);
+        self.push_node(&turned, "Transpose", vec![matrix], turned.clone(), vec![order]);
+        vec![turned, whole]
+    }
+}

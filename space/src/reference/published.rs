@@ -1,0 +1,63 @@
+//! What was published of the references, as a table of facts.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// A published figure for a network at a width multiplier and resolution. Absent values were not published there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedPoint {
+    /// Width multiplier.
+    pub width: f64,
+    /// Side of the input image in pixels.
+    pub resolution: u32,
+    /// ImageNet top-1 accuracy in percent.
+    pub top1: Option<f64>,
+    /// ImageNet top-5 accuracy in percent.
+    pub top5: Option<f64>,
+    /// Multiply-adds in millions, as the source counts and rounds them.
+    pub madds_m: Option<f64>,
+    /// Parameters in millions, as the source counts and rounds them.
+    pub params_m: Option<f64>,
+    /// Measured latency in milliseconds, on `device`.
+    pub latency_ms: Option<f64>,
+    /// What the latency was measured on.
+    pub device: Option<String>,
+    /// Where the figures stand.
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    reference: String,
+    width: f64,
+    resolution: u32,
+    top1: Option<f64>,
+    top5: Option<f64>,
+    madds_m: Option<f64>,
+    params_m: Option<f64>,
+    latency_ms: Option<f64>,
+    device: Option<String>,
+    source: String,
+}
+
+/// The rows by reference, in the order of the table.
+pub(super) fn read(text: &str) -> Result<BTreeMap<String, Vec<PublishedPoint>>, csv::Error> {
+    let mut points: BTreeMap<String, Vec<PublishedPoint>> = BTreeMap::new();
+    for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
+        let row: Row = row?;
+        points.entry(row.reference).or_default().push(PublishedPoint {
+            width: row.width,
+            resolution: row.resolution,
+            top1: row.top1,
+            top5: row.top5,
+            madds_m: row.madds_m,
+            params_m: row.params_m,
+            latency_ms: row.latency_ms,
+            device: row.device,
+            source: row.source,
+        });
+    }
+    Ok(points)
+}
