@@ -72,7 +72,7 @@ impl FormArguments {
                         "--width scales references only; write the widths into the architecture",
                     ));
                 }
-                let network = read(text, &unknown.to_string())?;
+                let network = read(text, self.resolution, &unknown.to_string())?;
                 let network = match self.resolution {
                     Some(resolution) => network.with_resolution(checked_resolution(resolution)?),
                     None => network,
@@ -105,10 +105,15 @@ fn checked_classes(classes: u32) -> Result<u32, CliError> {
     }
 }
 
-fn read(text: &str, unknown_reference: &str) -> Result<Architecture, CliError> {
+fn read(text: &str, resolution: Option<u32>, unknown_reference: &str) -> Result<Architecture, CliError> {
     let path = Path::new(text);
-    if path.is_file() || path.extension().is_some_and(|extension| extension == "toml") {
+    let ends_in = |ending: &str| path.extension().is_some_and(|extension| extension == ending);
+    if path.is_file() || ends_in("toml") || ends_in("json") {
         let document = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
+        if ends_in("json") {
+            return Architecture::from_network_json(&document, resolution)
+                .map_err(|error| CliError::document(path, &document, &error));
+        }
         return Architecture::from_toml(&document).map_err(|error| CliError::document(path, &document, &error));
     }
     if !text.contains(',') {

@@ -260,7 +260,9 @@ fn make_image(
     let resolution = options.resolution;
     let Bench { augmenter, bytes } = bench;
     let Some(epoch) = epoch else {
-        set.with_pixels(index as usize, |image| augmenter.plain(image, resolution, bytes))?;
+        set.with_pixels(index as usize, |image| {
+            augmenter.plain(image, set.fit(), resolution, bytes)
+        })?;
         normalise(bytes, table, target);
         return Ok(());
     };

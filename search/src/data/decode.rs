@@ -7,6 +7,8 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
+use super::Fit;
+
 /// The longest side an image may have.
 const MAX_SIDE_PX: u32 = 16_384;
 /// The most memory the pixels of one image may take, before any resize: 89 megapixels of RGB.
@@ -148,6 +150,24 @@ impl Scaler {
         let left = f64::from((from.width - short) / 2);
         let top = f64::from((from.height - short) / 2);
         self.crop(from, [left, top, f64::from(short), f64::from(short)], size, to);
+    }
+
+    /// Makes the image a square of `size`, as `fit` says.
+    pub(super) fn square(&mut self, from: Pixels<'_>, fit: Fit, size: u32, to: &mut [u8]) {
+        let (width, height) = (f64::from(from.width), f64::from(from.height));
+        match fit {
+            Fit::Crop(share) if share < 1.0 => {
+                let side = width.min(height) * share;
+                self.crop(
+                    from,
+                    [(width - side) / 2.0, (height - side) / 2.0, side, side],
+                    size,
+                    to,
+                );
+            }
+            Fit::Crop(_) => self.centre_square(from, size, to),
+            Fit::Squash => self.crop(from, [0.0, 0.0, width, height], size, to),
+        }
     }
 
     /// Scales the part `[left, top, width, height]` of `from` to `size` by `size`, bilinear and antialiased.

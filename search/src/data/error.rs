@@ -179,6 +179,16 @@ pub enum DataError {
         /// What they need.
         bytes: u64,
     },
+    /// The network has no score for a class by name.
+    #[error(
+        "class {class:?} of the images is none of the network's {classes}; say which score is its with --label-map"
+    )]
+    ClassUnknown {
+        /// The class.
+        class: String,
+        /// How many scores there are.
+        classes: usize,
+    },
     /// The encoded images of a form that cannot be read piece by piece do not fit into memory either.
     #[error("{}: its encoded images alone need more than the {limit_mb} MB allowed; allow more (--memory-mb), limit the images per split, or pack them as tar shards, which are read piece by piece", path.display())]
     EncodedTooLarge {

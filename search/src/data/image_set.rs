@@ -1,6 +1,7 @@
 //! Decoded images in memory, and what is said about them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::DataError;
 use super::decode::{Pixels, Scaler};
 use super::index::Sample;
-use super::load::OnCorrupt;
+use super::load::{Fit, OnCorrupt};
 
 /// One of the parts a data set is divided into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +94,8 @@ pub struct ImageSet {
     pub(super) provenance: Provenance,
     /// What to do about streamed images that turn out to be corrupt.
     pub(super) on_corrupt: OnCorrupt,
+    /// How streamed images become squares; those in memory are squares.
+    pub(super) fit: Fit,
 }
 
 /// Where the pixels are.
@@ -143,10 +146,38 @@ impl ImageSet {
             Store::Decoded(pixels) => Ok(Cow::Borrowed(&pixels[index * bytes..(index + 1) * bytes])),
             Store::Streamed(_) => self.with_pixels(index, |pixels| {
                 let mut square = vec![0; bytes];
-                Scaler::new().centre_square(pixels, self.size, &mut square);
+                Scaler::new().square(pixels, self.fit, self.size, &mut square);
                 Cow::Owned(square)
             }),
         }
+    }
+
+    /// How an image that [`ImageSet::with_pixels`] shows becomes a square.
+    pub(super) fn fit(&self) -> Fit {
+        match self.store {
+            Store::Decoded(_) => Fit::default(),
+            Store::Streamed(_) => self.fit,
+        }
+    }
+
+    /// The same images with other classes: class `name` becomes class number `numbers[name]` of `classes`.
+    ///
+    /// For a network whose scores stand in another order than the set's classes, or that scores more of them.
+    pub fn relabelled(self, numbers: &BTreeMap<String, u32>, classes: Vec<String>) -> Result<Self, DataError> {
+        let mut table = Vec::new();
+        for class in self.classes.iter() {
+            let number = numbers.get(class).copied();
+            let number = number.filter(|&number| (number as usize) < classes.len());
+            table.push(number.ok_or_else(|| DataError::ClassUnknown {
+                class: class.clone(),
+                classes: classes.len(),
+            })?);
+        }
+        Ok(Self {
+            labels: self.labels.iter().map(|&label| table[label as usize]).collect(),
+            classes: classes.into(),
+            ..self
+        })
     }
 
     /// Shows one image to `look`: the stored square, or of a streamed set the whole image.

@@ -22,6 +22,23 @@ pub enum OnCorrupt {
     Skip,
 }
 
+/// How an image becomes a square.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// The centre square whose side is this share of the short side: 1 for the largest, 0.875 for the usual evaluation on
+    /// `ImageNet` (short side 256, square of 224).
+    Crop(f64),
+    /// All of it, squeezed.
+    Squash,
+}
+
+impl Default for Fit {
+    fn default() -> Self {
+        Self::Crop(1.0)
+    }
+}
+
 /// How a data set is loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -44,6 +61,8 @@ pub struct LoadOptions {
     /// each time. Random parts are then taken from the whole images instead of the stored squares, so the limit is a fixed
     /// number and not what the machine has free. Default: 4 GiB.
     pub memory_limit_bytes: u64,
+    /// How images become squares. Default: the largest centre square.
+    pub fit: Fit,
 }
 
 impl Default for LoadOptions {
@@ -55,6 +74,7 @@ impl Default for LoadOptions {
             seed: 0,
             on_corrupt: OnCorrupt::Refuse,
             memory_limit_bytes: 4 << 30,
+            fit: Fit::default(),
         }
     }
 }
@@ -85,6 +105,11 @@ impl LoadOptions {
                 self.val_fraction.to_string(),
                 "a share above 0 and below 1",
             );
+        }
+        if let Fit::Crop(share) = self.fit
+            && !(share > 0.0 && share <= 1.0)
+        {
+            return invalid("crop", share.to_string(), "a share above 0 and up to 1");
         }
         Ok(())
     }
@@ -179,7 +204,7 @@ pub(super) fn load_images(
                 if cancel.load(Ordering::Relaxed) {
                     return Ok(Vec::new());
                 }
-                decode_sample(sample, row, size, scaler)
+                decode_sample(sample, row, (size, options.fit), scaler)
             })
             .collect();
         progress.advance(chunk.len())?;
@@ -263,7 +288,7 @@ fn stream(
 fn decode_sample(
     sample: &Sample,
     row: Result<Vec<u8>, String>,
-    size: u32,
+    (size, fit): (u32, Fit),
     scaler: &mut Scaler,
 ) -> Result<Vec<u8>, String> {
     let image = match &sample.origin {
@@ -271,7 +296,7 @@ fn decode_sample(
         _ => sample.decode(size)?,
     };
     let mut square = vec![0; square_bytes(size)];
-    scaler.centre_square(image.pixels(), size, &mut square);
+    scaler.square(image.pixels(), fit, size, &mut square);
     Ok(square)
 }
 

@@ -52,7 +52,7 @@ mod split;
 mod synthetic;
 mod tar;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -60,7 +60,7 @@ pub use augment::{Augmentation, ExtraAugmentation, RandAugment};
 pub use batches::{Batch, BatchOptions, Batches};
 pub use error::{DataError, ImagePlace};
 pub use image_set::{DataKind, DataSummary, ImageSet, Provenance, Split, Splits};
-pub use load::{LoadOptions, OnCorrupt, Watch};
+pub use load::{Fit, LoadOptions, OnCorrupt, Watch};
 pub use normalization::Normalization;
 pub use request::DataRequest;
 pub use source::DataSource;

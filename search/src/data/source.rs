@@ -326,6 +326,7 @@ impl DataSource {
             classes: index.classes.into(),
             provenance,
             on_corrupt: options.on_corrupt,
+            fit: options.fit,
         })
     }
 }

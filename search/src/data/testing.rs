@@ -65,7 +65,7 @@ pub(super) fn write_tar(path: impl AsRef<Path>, files: &[(&str, &[u8])]) {
 }
 
 /// The folder of real data, or `None` with a loud word where it is missing.
-pub(super) fn real_data(name: &str) -> Option<PathBuf> {
+pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
         PathBuf::from,

@@ -208,7 +208,7 @@ impl Network {
                     shift,
                     mean,
                     variance,
-mode.is_some(),
+                    mode.is_some(),
                     mode.and_then(|mode| mode.batch_norm_momentum)
                         .unwrap_or(self.graph.batch_norm.momentum()),
                     self.graph.batch_norm.epsilon(),

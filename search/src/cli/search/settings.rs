@@ -8,9 +8,10 @@ use mnas_latency::{Milliseconds, parse_latency};
 use mnas_space::parse_toml;
 use serde::Deserialize;
 
+use super::super::data::Corrupt;
 use super::super::device::TableArguments;
 use super::super::error::CliError;
-use super::super::train::{Corrupt, num_cores, open_recipe};
+use super::super::train::{num_cores, open_recipe};
 use crate::data::DataRequest;
 use crate::data::{LoadOptions, OnCorrupt, Split, Watch};
 use crate::files;

@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::color::{self, mirror};
 use super::{Augmentation, ExtraAugmentation};
+use crate::data::Fit;
 use crate::data::decode::{Pixels, Scaler};
 use crate::data::image_set::square_bytes;
 
@@ -26,9 +27,9 @@ impl Augmenter {
         }
     }
 
-    /// Scales the short side of the whole image to `resolution` and cuts the centre square, into `to`.
-    pub(in crate::data) fn plain(&mut self, image: Pixels<'_>, resolution: u32, to: &mut [u8]) {
-        self.scaler.centre_square(image, resolution, to);
+    /// The image as a square of `resolution`, into `to`.
+    pub(in crate::data) fn plain(&mut self, image: Pixels<'_>, fit: Fit, resolution: u32, to: &mut [u8]) {
+        self.scaler.square(image, fit, resolution, to);
     }
 
     /// One random variant of the image at `resolution`, into `to`.
@@ -42,7 +43,7 @@ impl Augmenter {
     ) {
         let side = resolution as usize;
         match how {
-            Augmentation::None => self.plain(image, resolution, to),
+            Augmentation::None => self.plain(image, Fit::default(), resolution, to),
             Augmentation::CropFlip { padding } => self.crop_flip(padding, may_flip, rng, image, (resolution, &mut *to)),
             Augmentation::ResizedCropFlip { min_area } => {
                 let size = [f64::from(image.width), f64::from(image.height)];
@@ -81,7 +82,7 @@ impl Augmenter {
             image.rgb
         } else {
             square.resize(square_bytes(size), 0);
-            self.plain(image, size, &mut square);
+            self.plain(image, Fit::default(), size, &mut square);
             &square
         };
         if resolution == size {
@@ -95,7 +96,7 @@ impl Augmenter {
                 width: size,
                 height: size,
             };
-            self.plain(pixels, resolution, to);
+            self.plain(pixels, Fit::default(), resolution, to);
             self.shifted = shifted;
         }
         self.square = square;
