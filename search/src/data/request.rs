@@ -36,6 +36,7 @@ impl DataRequest {
         };
         let defaults = LoadOptions::default();
         LoadOptions {
+            fit: defaults.fit,
             memory_limit_bytes: self
                 .memory_mb
                 .map_or(defaults.memory_limit_bytes, |memory| memory.saturating_mul(1_000_000)),

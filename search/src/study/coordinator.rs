@@ -439,5 +439,10 @@ impl Run<'_> {
     }
 }
 
+/// A worker may run in another folder.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 #[cfg(all(test, unix))]
 mod tests;

@@ -78,5 +78,6 @@ pub(crate) fn request(trial: u64) -> TrainRequest {
         recipe: recipe(1, 16, 0.1),
         seed: trial,
         weights: None,
+        checkpoint: None,
     }
 }

@@ -107,6 +107,7 @@ fn request(weights: Option<PathBuf>) -> TrainRequest {
         recipe: recipe(2, 16, 0.05),
         seed: 5,
         weights,
+        checkpoint: None,
     }
 }
 
