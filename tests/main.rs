@@ -9,5 +9,6 @@ mod images;
 mod interruptions;
 mod support;
 mod tables;
+mod trainings;
 mod weights;
 mod whole_search;

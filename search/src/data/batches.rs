@@ -261,7 +261,7 @@ fn make_image(
     let Bench { augmenter, bytes } = bench;
     let Some(epoch) = epoch else {
         set.with_pixels(index as usize, |image| {
-            augmenter.plain(image, set.fit(), resolution, bytes)
+            augmenter.plain(image, set.fit(), resolution, bytes);
         })?;
         normalise(bytes, table, target);
         return Ok(());

@@ -157,10 +157,10 @@ impl Scaler {
         let (width, height) = (f64::from(from.width), f64::from(from.height));
         match fit {
             Fit::Crop(share) if share < 1.0 => {
-                let side = width.min(height) * share;
+                let part = width.min(height) * share;
                 self.crop(
                     from,
-                    [(width - side) / 2.0, (height - side) / 2.0, side, side],
+                    [(width - part) / 2.0, (height - part) / 2.0, part, part],
                     size,
                     to,
                 );

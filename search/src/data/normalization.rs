@@ -17,8 +17,8 @@ struct Sums {
 impl Sums {
     fn add(&mut self, pixels: &[u8]) {
         for pixel in pixels.chunks_exact(3) {
-            for channel in 0..3 {
-                let value = u64::from(pixel[channel]);
+            for (channel, &value) in pixel.iter().enumerate() {
+                let value = u64::from(value);
                 self.sum[channel] += value;
                 self.squares[channel] += value * value;
             }

@@ -407,7 +407,10 @@ fn recognise_file(path: &Path) -> Result<Layout, DataError> {
         .file_name()
         .map(|name| name.to_string_lossy().to_lowercase())
         .unwrap_or_default();
-    if name.ends_with(".tar") {
+    if path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("tar"))
+    {
         return Ok(Layout::Tar(tar::open(path)?));
     }
     if [".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".zip"]

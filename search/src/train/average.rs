@@ -62,7 +62,7 @@ mod tests {
         for ((before, after), average) in start.iter().zip(&now).zip(all_values(average.network())) {
             for ((before, after), average) in before.iter().zip(after).zip(average) {
                 assert!((0.1 * before + 0.9 * after - average).abs() < 1e-6);
-                moved += usize::from(before != after);
+                moved += usize::from(before.to_bits() != after.to_bits());
             }
         }
         assert!(moved >= 16, "{moved}");

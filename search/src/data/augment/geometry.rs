@@ -46,8 +46,8 @@ impl Augmenter {
             Augmentation::None => self.plain(image, Fit::default(), resolution, to),
             Augmentation::CropFlip { padding } => self.crop_flip(padding, may_flip, rng, image, (resolution, &mut *to)),
             Augmentation::ResizedCropFlip { min_area } => {
-                let size = [f64::from(image.width), f64::from(image.height)];
-                let part = random_part(rng, size, f64::from(min_area));
+                let whole = [f64::from(image.width), f64::from(image.height)];
+                let part = random_part(rng, whole, f64::from(min_area));
                 self.scaler.crop(image, part, resolution, to);
                 if may_flip && rng.random_bool(0.5) {
                     mirror(to, side);

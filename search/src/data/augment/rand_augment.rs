@@ -43,7 +43,7 @@ impl RandAugment {
     }
 
     /// Changes a square image of `side` pixels in place.
-    pub(super) fn apply(&self, image: &mut [u8], side: usize, rng: &mut ChaCha8Rng) {
+    pub(super) fn apply(self, image: &mut [u8], side: usize, rng: &mut ChaCha8Rng) {
         for _ in 0..self.operations {
             let operation = rng.random_range(0..14);
             // Always drawn, so that the stream does not depend on which operation it is.
@@ -65,8 +65,13 @@ pub(super) fn operate(operation: u32, image: &mut [u8], side: usize, strength: f
         3 => color::affine(image, side, [1.0, 0.0, 0.0, 1.0], [-shift, 0.0]),
         4 => color::affine(image, side, [1.0, 0.0, 0.0, 1.0], [0.0, -shift]),
         5 => {
-            let (sine, cosine) = (sign * 30.0 * strength).to_radians().sin_cos();
-            color::affine(image, side, [cosine, -sine, sine, cosine], [0.0; 2]);
+            let angle = (sign * 30.0 * strength).to_radians();
+            color::affine(
+                image,
+                side,
+                [angle.cos(), -angle.sin(), angle.sin(), angle.cos()],
+                [0.0; 2],
+            );
         }
         6 => color::brightness(image, factor),
         7 => color::saturation(image, factor),

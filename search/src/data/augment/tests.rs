@@ -124,7 +124,8 @@ fn a_long_image_is_cut_to_its_centre_before_it_is_shifted() {
 /// ```
 #[test]
 fn colours_change_as_in_pillow() {
-    let expected: [(&str, fn(&mut [u8]), [[u8; 3]; 4]); 8] = [
+    type Case = (&'static str, fn(&mut [u8]), [[u8; 3]; 4]);
+    let expected: [Case; 8] = [
         (
             "brightness",
             |image| color::brightness(image, 1.63),

@@ -249,26 +249,26 @@ fn stopped_anywhere_and_resumed_equals_undisturbed_to_the_last_bit() {
             ..recipe(3, 16, 0.05)
         },
     ] {
-        let plain = plan(&splits.train, &splits.val, &recipe);
+        let unsaved = plan(&splits.train, &splits.val, &recipe);
         let undisturbed = network(SMALL, 1);
-        let expected = train(&undisturbed, &plain, &mut |_| ControlFlow::Continue(())).unwrap();
+        let expected = train(&undisturbed, &unsaved, &mut |_| ControlFlow::Continue(())).unwrap();
         // Three steps and an epoch's end are heard of three times.
         for stop_at in [vec![3], vec![4], vec![2, 3, 4]] {
             let path = folder.path().join(format!("{}-{stop_at:?}", recipe.name));
-            let plan = TrainPlan {
+            let saved = TrainPlan {
                 checkpoint: Some(CheckpointPlan {
                     path: path.clone(),
                     every: std::time::Duration::from_hours(1),
                     architecture: SMALL.to_owned(),
                 }),
-                ..plain.clone()
+                ..unsaved.clone()
             };
             let mut last = None;
             for stop_at in stop_at.iter().copied().chain([usize::MAX]) {
                 // A new process begins with the initial weights.
                 let network = network(SMALL, 1);
                 let mut heard = 0;
-                let outcome = train(&network, &plan, &mut |_| {
+                let outcome = train(&network, &saved, &mut |_| {
                     heard += 1;
                     if heard == stop_at {
                         ControlFlow::Break(())

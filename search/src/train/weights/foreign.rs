@@ -28,8 +28,8 @@ pub(super) fn matched(tensors: &Tensors, graph: &Graph) -> Result<Tensors, Strin
         .collect();
     let mut matched = Tensors::new();
     for (layer, specs) in theirs.iter().zip(&ours) {
-        for (tensor, shape, values) in pair(layer, specs)? {
-            matched.insert(tensor.name.clone(), (shape, values));
+        for (spec, values) in pair(layer, specs)? {
+            matched.insert(spec.name.clone(), (spec.shape.clone(), values.to_vec()));
         }
     }
     if let Some(extra) = theirs.get(ours.len()) {
@@ -51,15 +51,18 @@ pub(super) fn matched(tensors: &Tensors, graph: &Graph) -> Result<Tensors, Strin
     Ok(matched)
 }
 
-/// The tensors of one layer, by the last part of their names.
+/// Shapes and values by the last part of the tensors' names.
+type ByLeaf<'a> = BTreeMap<&'a str, (&'a [usize], &'a [f32])>;
+
+/// The tensors of one layer.
 struct Layer<'a> {
     name: &'a str,
-    tensors: BTreeMap<&'a str, (&'a [usize], &'a [f32])>,
+    tensors: ByLeaf<'a>,
 }
 
 /// All layers in order of execution.
 fn layers(tensors: &Tensors) -> Vec<Layer<'_>> {
-    let mut by_name: BTreeMap<&str, BTreeMap<&str, (&[usize], &[f32])>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, ByLeaf<'_>> = BTreeMap::new();
     for (name, (shape, values)) in tensors.iter().filter(|(name, _)| !is_counter(name)) {
         let (layer, leaf) = name.rsplit_once('.').unwrap_or(("", name));
         by_name.entry(layer).or_default().insert(leaf, (shape, values));
@@ -74,10 +77,7 @@ fn layers(tensors: &Tensors) -> Vec<Layer<'_>> {
 }
 
 /// One layer's tensors for the architecture's.
-fn pair<'s>(
-    layer: &Layer<'_>,
-    specs: &'s [ParameterSpec],
-) -> Result<Vec<(&'s ParameterSpec, Vec<usize>, Vec<f32>)>, String> {
+fn pair<'a, 's>(layer: &Layer<'a>, specs: &'s [ParameterSpec]) -> Result<Vec<(&'s ParameterSpec, &'a [f32])>, String> {
     if layer.tensors.len() != specs.len() {
         let list = |names: Vec<&str>| names.join(", ");
         return Err(format!(
@@ -104,7 +104,7 @@ fn pair<'s>(
                 layer.name, spec.name, spec.shape
             ));
         }
-        pairs.push((spec, spec.shape.clone(), values.to_vec()));
+        pairs.push((spec, *values));
     }
     Ok(pairs)
 }
@@ -174,17 +174,17 @@ fn rank(part: &str, prefix: &str, names: &[&str]) -> u32 {
     // timm's blocks: a depthwise separable one has no second pointwise convolution and begins with the depthwise one.
     let has = |part: &str| names.iter().any(|name| *name == format!("{prefix}{part}"));
     let (separable, fused) = (!has("conv_pwl"), has("conv_exp"));
+    // What cannot stand under the same prefix shares a rank: reduce and expand are squeeze-excite's.
     match (part, separable) {
-        ("inverted_bottleneck" | "conv_exp" | "conv", _) | ("conv_pw", false) | ("conv_dw", true) => 0,
-        ("bn" | "norm" | "bn1", _) => 1,
+        ("inverted_bottleneck" | "conv_exp" | "conv" | "conv_reduce" | "reduce", _)
+        | ("conv_pw", false)
+        | ("conv_dw", true) => 0,
+        ("bn" | "norm" | "bn1" | "conv_expand" | "expand", _) => 1,
         ("depth_conv", _) | ("conv_dw", false) => 2,
         ("bn2", false) if !fused => 3,
         ("se", _) => 4,
         ("point_linear" | "conv_pwl", _) | ("conv_pw", true) => 5,
         ("bn2" | "bn3", _) => 6,
-        // Squeeze-excite.
-        ("conv_reduce" | "reduce", _) => 0,
-        ("conv_expand" | "expand", _) => 1,
         _ => 7,
     }
 }
