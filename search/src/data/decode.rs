@@ -224,6 +224,19 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn inks_become_light() -> Result<(), String> {
+        // Made with Pillow: the left half red (full magenta and yellow), the right half cyan with a quarter of black.
+        let image = decode_rgb(include_bytes!("decode/cmyk.jpg"))?;
+        assert_eq!((image.width, image.height), (16, 16));
+        for (x, expected) in [(3, [255_u8, 0, 0]), (12, [0, 191, 191])] {
+            let found = &image.bytes[3 * (3 * 16 + x)..][..3];
+            let close = found.iter().zip(expected).all(|(&one, other)| one.abs_diff(other) <= 6);
+            assert!(close, "{found:?} in place of {expected:?}");
+        }
+        Ok(())
+    }
+
     fn rgb_to_grey(rgb: &image::RgbImage) -> image::GrayImage {
         DynamicImage::ImageRgb8(rgb.clone()).to_luma8()
     }

@@ -32,18 +32,21 @@ const MAX_DEPTH: usize = 6;
 /// The folders of the splits, or the folder itself as the training split where it holds the classes directly;
 /// `None` where it holds no image.
 pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<PathBuf>>, DataError> {
-    let named = |wanted: Split| {
-        SPLIT_NAMES
-            .iter()
-            .filter(|(_, split)| *split == wanted)
-            .map(|(name, _)| folder.join(name))
-            .find(|path| path.is_dir() && holds_classes(path))
+    let folders_of = |wanted: Split| {
+        let names = SPLIT_NAMES.iter().filter(move |(_, split)| *split == wanted);
+        names.map(|(name, _)| folder.join(name)).filter(|path| path.is_dir())
     };
-    let found = PerSplit {
-        train: named(Split::Train),
-        val: named(Split::Val),
-        test: named(Split::Test),
+    let filled = |wanted: Split| folders_of(wanted).find(|path| holds_classes(path));
+    let mut found = PerSplit {
+        train: filled(Split::Train),
+        val: filled(Split::Val),
+        test: filled(Split::Test),
     };
+    if found.train.is_some() {
+        // A split that is there and empty is a mistake to be told, not one to be cut from train.
+        found.val = found.val.or_else(|| folders_of(Split::Val).next());
+        found.test = found.test.or_else(|| folders_of(Split::Test).next());
+    }
     if !found.is_empty() {
         return Ok(Some(found));
     }

@@ -119,6 +119,20 @@ fn image_folders_with_and_without_splits() -> Outcome {
 }
 
 #[test]
+fn an_empty_split_is_told_and_not_cut_from_train() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    write_classes(&dir.path().join("train"), &["cat", "dog"], 4);
+    fs::create_dir(dir.path().join("val"))?;
+    let error = load(dir.path(), &options(16)).err().ok_or("no error")?.to_string();
+    assert!(error.contains("no usable image in the val split"), "{error}");
+    write_classes(&dir.path().join("val"), &["cat"], 2);
+    fs::create_dir(dir.path().join("val/dog"))?;
+    let error = load(dir.path(), &options(16)).err().ok_or("no error")?.to_string();
+    assert!(error.contains("val/dog holds no jpeg"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn what_is_no_data_set_is_said_clearly() -> Outcome {
     let dir = tempfile::tempdir()?;
     let error = |path: &Path| {
