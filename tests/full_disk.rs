@@ -84,3 +84,56 @@ fn weights_that_cannot_be_written_stop_the_search_and_cost_no_trial() {
     assert_eq!(code, Some(0), "{said}\n{}", place.read("first.txt"));
     check(&place, "first.txt");
 }
+
+#[test]
+fn a_training_on_a_full_disk_keeps_its_former_checkpoint() {
+    let place = Workplace::new();
+    let namespace = ["--map-root-user", "--mount"];
+    let (allowed, _) = script(
+        &place,
+        "unshare",
+        &namespace,
+        "mkdir -p full && mount -t tmpfs -o size=256k tmpfs full",
+    );
+    if allowed != Some(0) {
+        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+        {
+            eprintln!("SKIPPED: a small file system cannot be mounted here, so a full disk is not tested");
+        }
+        return;
+    }
+    place.edit("recipe.toml", "learning-rate = 1.0", "learning-rate = 0.1");
+    let train = "$mnas train in16,conv_k3_s2_c8_nr6,head_o10 --data demo --images 60 --recipe recipe.toml --epochs 40 \
+                 --threads 1 --checkpoint-every 0s -o full/w.safetensors";
+    let (code, said) = script(
+        &place,
+        "unshare",
+        &namespace,
+        &format!(
+            "mount -t tmpfs -o size=256k tmpfs full;
+             {train} & training=$!;
+             while ! test -s full/w.checkpoint; do sleep 0.01; done;
+             kill -INT $training; wait $training;
+             cp full/w.checkpoint before;
+             dd if=/dev/zero of=full/filler bs=1k count=1000 2>dd.txt;
+             {train} --resume 2>first.txt; echo $? >code;
+             cmp before full/w.checkpoint || exit 7;
+             rm full/filler;
+             {train} --resume || exit 8;
+             test ! -e full/w.checkpoint || exit 9;
+             cp full/w.safetensors resumed.safetensors"
+        ),
+    );
+    assert_eq!(code, Some(0), "{said}");
+    let first = flat(&place.read("first.txt"));
+    assert_eq!(place.read("code").trim(), "1", "{first}");
+    assert!(first.contains("w.checkpoint: cannot be written"), "{first}");
+    assert!(
+        first.contains("free some space") && !first.contains("panicked"),
+        "{first}"
+    );
+    let whole = train.strip_prefix("$mnas ").unwrap().replace("full/", "");
+    place.run(&whole).success();
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert!(bytes("resumed.safetensors") == bytes("w.safetensors"));
+}

@@ -82,8 +82,10 @@ fn a_folder_has_to_be_there_and_hold_images() {
     refused_data(&place, "", &["data folder data is empty", "train/<class>/*.jpg"]);
     place.write("data/notes.txt", "no image");
     refused_data(&place, "", &["no data set recognised in data", "notes.txt"]);
+    place.write("data/images.tgz", "x");
+    refused_data(&place, "", &["unpack images.tgz first"]);
     place.write("data/images.tar", "x");
-    refused_data(&place, "", &["unpack images.tar first"]);
+    refused_data(&place, "", &["images.tar: not a readable tar"]);
 }
 
 #[test]

@@ -10,5 +10,6 @@ mod interruptions;
 mod listings;
 mod support;
 mod tables;
+mod trainings;
 mod weights;
 mod whole_search;

@@ -69,7 +69,7 @@ pub fn write_onnx(
     path: &Path,
 ) -> Result<(), ExportError> {
     let graph = architecture.graph();
-    weights.check(&graph, weights_path)?;
+    let weights = &*weights.fitted(&graph, weights_path)?;
     let mut metadata = vec![("mnas.architecture".to_owned(), architecture.to_string())];
     if let Some(info) = &weights.info {
         let numbers = |values: [f32; 3]| values.map(|value| value.to_string()).join(",");

@@ -12,7 +12,7 @@ use crate::files::FileError;
 use crate::report::ReportError;
 use crate::study::{ConfigError, FolderError, JournalError, StudyError};
 use crate::train::weights::WeightsError;
-use crate::train::{RecipeError, TrainError};
+use crate::train::{CheckpointError, RecipeError, TeacherError, TrainError};
 
 /// Documented exit codes; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +236,11 @@ impl From<TrainError> for CliError {
         match error {
             TrainError::Data(error) => error.into(),
             TrainError::Interrupted { .. } => Self::interrupted(error.to_string()),
+            TrainError::Teacher(TeacherError::Torch(_))
+            | TrainError::Checkpoint(CheckpointError::File(_) | CheckpointError::Torch(_)) => {
+                Self::failure(error.to_string())
+            }
+            TrainError::Teacher(_) | TrainError::Checkpoint(_) => Self::config(error.to_string()),
             error => Self::failure(error.to_string()),
         }
     }

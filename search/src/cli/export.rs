@@ -60,7 +60,7 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
     let (Some(weights), Some(source)) = (&weights, &arguments.weights) else {
         return Err(CliError::usage("--format onnx and safetensors need --weights"));
     };
-    weights.check(&architecture.graph(), source)?;
+    let weights = &*weights.fitted(&architecture.graph(), source)?;
     if arguments.format == Format::Safetensors {
         weights.write(path)?;
         return Ok(printer.result(&format!("{name}: wrote {}", path.display()))?);

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod completions;
+mod data;
 mod device;
 mod doctor;
 mod error;

@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::augment::Augmenter;
+use super::augment::{Augmenter, erase};
 use super::image_set::square_bytes;
-use super::{Augmentation, DataError, ImageSet, Normalization};
+use super::{Augmentation, DataError, ExtraAugmentation, ImageSet, Normalization, OnCorrupt};
 use crate::random::stream;
 
 /// Batches that wait, made and not yet used.
@@ -24,6 +24,8 @@ pub struct BatchOptions {
     pub resolution: u32,
     /// How training images are varied; evaluation never varies them.
     pub augmentation: Augmentation,
+    /// What else is done to training images.
+    pub extra: ExtraAugmentation,
     /// What is subtracted and divided by.
     pub normalization: Normalization,
     /// Decides the order and the variations.
@@ -46,7 +48,8 @@ impl BatchOptions {
         if !(1..=4096).contains(&self.resolution) {
             return invalid("resolution", self.resolution.to_string(), "from 1 to 4096 pixels");
         }
-        self.augmentation.check()
+        self.augmentation.check()?;
+        self.extra.check()
     }
 }
 
@@ -67,7 +70,7 @@ impl Batch {
         self.labels.len()
     }
 
-    /// Whether it holds no image; never true for a batch from [`Batches`].
+    /// Whether it holds no image: true for a batch from [`Batches`] only where all its images were corrupt and skipped.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -81,10 +84,12 @@ impl Batch {
 
 /// The batches of one pass over a set.
 ///
+/// Of a set in memory every item is a batch. Of a streamed one an image may turn out to be corrupt: then the last item is
+/// the error that names it, or, where corrupt images are to be skipped, its batch is smaller by one.
 /// A thread makes them, up to four ahead, so that training does not wait for images. What a batch holds depends on the
 /// set, the options and the epoch alone, never on threads. Dropping the iterator ends the thread.
 pub struct Batches {
-    receiver: Option<Receiver<Batch>>,
+    receiver: Option<Receiver<Result<Batch, DataError>>>,
     maker: Option<JoinHandle<()>>,
     left: usize,
 }
@@ -94,11 +99,22 @@ impl Batches {
     ///
     /// A last batch of a single image is left out, since batch normalisation needs more than one.
     pub fn train(set: &Arc<ImageSet>, options: &BatchOptions, epoch: u64) -> Result<Self, DataError> {
+        Self::train_from(set, options, epoch, 0)
+    }
+
+    /// The batches of training epoch `epoch` without the first `skipped`: for a training that goes on in the middle.
+    pub fn train_from(
+        set: &Arc<ImageSet>,
+        options: &BatchOptions,
+        epoch: u64,
+        skipped: usize,
+    ) -> Result<Self, DataError> {
         let mut order: Vec<u32> = (0..set.len() as u32).collect();
         order.shuffle(&mut stream(options.seed, "shuffle", epoch, 0));
         if options.batch_size > 1 && order.len() % options.batch_size.max(1) == 1 {
             order.pop();
         }
+        order.drain(..order.len().min(skipped.saturating_mul(options.batch_size)));
         Self::start(set, options, order, Some(epoch))
     }
 
@@ -123,8 +139,9 @@ impl Batches {
                 let table = options.normalization.table();
                 for chosen in order.chunks(options.batch_size) {
                     let batch = make_batch(&set, &options, &table, chosen, epoch);
+                    let failed = batch.is_err();
                     // The receiver is gone: nobody wants the rest.
-                    if sender.send(batch).is_err() {
+                    if sender.send(batch).is_err() || failed {
                         return;
                     }
                 }
@@ -153,9 +170,9 @@ impl Batches {
 }
 
 impl Iterator for Batches {
-    type Item = Batch;
+    type Item = Result<Batch, DataError>;
 
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&mut self) -> Option<Self::Item> {
         let batch = self.receiver.as_ref().and_then(|receiver| receiver.recv().ok());
         match &batch {
             Some(_) => self.left -= 1,
@@ -189,44 +206,74 @@ fn make_batch(
     table: &[[f32; 256]; 3],
     chosen: &[u32],
     epoch: Option<u64>,
-) -> Batch {
+) -> Result<Batch, DataError> {
     let values = square_bytes(options.resolution);
     let mut images = vec![0.0; values * chosen.len()];
-    images
+    let new_bench = || Bench {
+        augmenter: Augmenter::new(),
+        bytes: vec![0; values],
+    };
+    let outcomes: Vec<Result<(), DataError>> = images
         .par_chunks_exact_mut(values)
         .zip(chosen)
         .with_min_len(4)
-        .for_each_init(
-            || Bench {
-                augmenter: Augmenter::new(),
-                bytes: vec![0; values],
-            },
-            |bench, (target, &index)| {
-                let image = (set.image(index as usize), set.size());
-                match epoch {
-                    None => bench
-                        .augmenter
-                        .plain(image.0, image.1, options.resolution, &mut bench.bytes),
-                    Some(epoch) => {
-                        let mut rng = stream(options.seed, "augment", epoch, u64::from(index));
-                        let target = (options.resolution, &mut bench.bytes[..]);
-                        bench
-                            .augmenter
-                            .vary(options.augmentation, set.may_flip(), &mut rng, image, target);
-                    }
-                }
-                normalise(&bench.bytes, table, target);
-            },
-        );
-    let labels = chosen
-        .iter()
-        .map(|&index| i64::from(set.labels()[index as usize]))
+        .map_init(new_bench, |bench, (target, &index)| {
+            make_image(set, options, table, index, epoch, bench, target)
+        })
         .collect();
-    Batch {
-        images,
-        labels,
-        resolution: options.resolution,
+    let mut labels = Vec::with_capacity(chosen.len());
+    for (&index, outcome) in chosen.iter().zip(outcomes) {
+        match outcome {
+            Ok(()) => labels.push(Some(i64::from(set.labels()[index as usize]))),
+            Err(error) if set.on_corrupt == OnCorrupt::Skip => {
+                tracing::warn!("skipped: {error}");
+                labels.push(None);
+            }
+            Err(error) => return Err(error),
+        }
     }
+    if labels.contains(&None) {
+        let left: Vec<f32> = images
+            .chunks_exact(values)
+            .zip(&labels)
+            .filter(|(_, label)| label.is_some())
+            .flat_map(|(image, _)| image.iter().copied())
+            .collect();
+        images = left;
+    }
+    Ok(Batch {
+        images,
+        labels: labels.into_iter().flatten().collect(),
+        resolution: options.resolution,
+    })
+}
+
+fn make_image(
+    set: &ImageSet,
+    options: &BatchOptions,
+    table: &[[f32; 256]; 3],
+    index: u32,
+    epoch: Option<u64>,
+    bench: &mut Bench,
+    target: &mut [f32],
+) -> Result<(), DataError> {
+    let resolution = options.resolution;
+    let Bench { augmenter, bytes } = bench;
+    let Some(epoch) = epoch else {
+        set.with_pixels(index as usize, |image| {
+            augmenter.plain(image, set.fit(), resolution, bytes);
+        })?;
+        normalise(bytes, table, target);
+        return Ok(());
+    };
+    let mut rng = stream(options.seed, "augment", epoch, u64::from(index));
+    let how = (options.augmentation, &options.extra);
+    set.with_pixels(index as usize, |image| {
+        augmenter.vary(how, set.may_flip(), &mut rng, image, (resolution, bytes));
+    })?;
+    normalise(bytes, table, target);
+    erase(target, resolution as usize, options.extra.random_erasing, &mut rng);
+    Ok(())
 }
 
 fn normalise(bytes: &[u8], table: &[[f32; 256]; 3], target: &mut [f32]) {
@@ -240,7 +287,7 @@ fn normalise(bytes: &[u8], table: &[[f32; 256]; 3], target: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DataSource, LoadOptions, Synthetic, Watch};
+    use crate::data::{DataSource, LoadOptions, RandAugment, Synthetic, Watch};
 
     fn set(train: usize) -> Result<Arc<ImageSet>, DataError> {
         let source = DataSource::demo(Synthetic {
@@ -260,6 +307,7 @@ mod tests {
             batch_size: 16,
             resolution,
             augmentation: Augmentation::crop_flip(),
+            extra: ExtraAugmentation::default(),
             normalization: Normalization::of(set),
             seed: 5,
         }
@@ -271,7 +319,7 @@ mod tests {
         let options = options(&set, 16);
         let batches = Batches::train(&set, &options, 0)?;
         assert_eq!(batches.len(), 7);
-        let epoch: Vec<Batch> = batches.collect();
+        let epoch: Vec<Batch> = batches.collect::<Result<_, _>>()?;
         assert_eq!(
             epoch.iter().map(Batch::len).collect::<Vec<_>>(),
             [16, 16, 16, 16, 16, 16, 4]
@@ -283,8 +331,9 @@ mod tests {
             .flat_map(|batch| &batch.labels)
             .for_each(|&label| counts[label as usize] += 1);
         assert_eq!(counts, [10; 10]);
-        assert_eq!(epoch, Batches::train(&set, &options, 0)?.collect::<Vec<_>>());
-        assert_ne!(epoch, Batches::train(&set, &options, 1)?.collect::<Vec<_>>());
+        let again = |epoch| Batches::train(&set, &options, epoch)?.collect::<Result<Vec<_>, _>>();
+        assert_eq!(epoch, again(0)?);
+        assert_ne!(epoch, again(1)?);
         Ok(())
     }
 
@@ -294,15 +343,35 @@ mod tests {
         for augmentation in [Augmentation::crop_flip(), Augmentation::resized_crop_flip()] {
             let options = BatchOptions {
                 augmentation,
+                extra: ExtraAugmentation {
+                    color_jitter: 0.4,
+                    rand_augment: Some(RandAugment {
+                        operations: 2,
+                        magnitude: 9,
+                    }),
+                    random_erasing: 0.5,
+                },
                 ..options(&set, 24)
             };
             let table = options.normalization.table();
             let chosen: Vec<u32> = (0..60).rev().collect();
-            let with = |threads: usize| -> Result<Batch, rayon::ThreadPoolBuildError> {
+            let with = |threads: usize| -> Result<Batch, Box<dyn std::error::Error>> {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-                Ok(pool.install(|| make_batch(&set, &options, &table, &chosen, Some(2))))
+                Ok(pool.install(|| make_batch(&set, &options, &table, &chosen, Some(2)))?)
             };
             assert_eq!(with(1)?, with(3)?);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_epoch_may_begin_in_its_middle() -> Result<(), DataError> {
+        let set = set(100)?;
+        let options = options(&set, 16);
+        let whole: Vec<Batch> = Batches::train(&set, &options, 3)?.collect::<Result<_, _>>()?;
+        for skipped in [0, 1, 6, 7, 50] {
+            let rest: Vec<Batch> = Batches::train_from(&set, &options, 3, skipped)?.collect::<Result<_, _>>()?;
+            assert_eq!(rest, whole[skipped.min(7)..], "{skipped}");
         }
         Ok(())
     }
@@ -313,14 +382,14 @@ mod tests {
         let options = options(&set, 16);
         assert_eq!(
             Batches::train(&set, &options, 0)?
-                .map(|batch| batch.len())
-                .collect::<Vec<_>>(),
+                .map(|batch| Ok(batch?.len()))
+                .collect::<Result<Vec<_>, DataError>>()?,
             [16, 16]
         );
         assert_eq!(
             Batches::eval(&set, &options)?
-                .map(|batch| batch.len())
-                .collect::<Vec<_>>(),
+                .map(|batch| Ok(batch?.len()))
+                .collect::<Result<Vec<_>, DataError>>()?,
             [16, 16, 1]
         );
         Ok(())
@@ -329,7 +398,7 @@ mod tests {
     #[test]
     fn evaluation_is_in_order_and_normalised() -> Result<(), DataError> {
         let set = set(50)?;
-        let batches: Vec<Batch> = Batches::eval(&set, &options(&set, 16))?.collect();
+        let batches: Vec<Batch> = Batches::eval(&set, &options(&set, 16))?.collect::<Result<_, _>>()?;
         let labels: Vec<i64> = batches.iter().flat_map(|batch| batch.labels.clone()).collect();
         assert_eq!(
             labels,

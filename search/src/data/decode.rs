@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+
+use super::Fit;
 
 /// The longest side an image may have.
 const MAX_SIDE_PX: u32 = 16_384;
@@ -17,7 +19,7 @@ const MAX_PIXEL_BYTES: u64 = 256 << 20;
 /// Grey is repeated over the channels, 16 bits are rounded to 8, alpha is dropped, CMYK is converted.
 /// The format is told by the content, not by a name. An image cut off in the middle is an error,
 /// and a header that announces a huge image is refused before anything is allocated for it.
-pub(super) fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
+pub(super) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
     if bytes.is_empty() {
         return Err("the image is empty (0 bytes)".to_owned());
     }
@@ -26,7 +28,7 @@ pub(super) fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, String> {
         .unwrap_or_else(|_| Err("the image is malformed (its decoder gave up)".to_owned()))
 }
 
-fn decode_checked(bytes: &[u8]) -> Result<RgbImage, String> {
+fn decode_checked(bytes: &[u8]) -> Result<Rgb, String> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
@@ -55,7 +57,13 @@ fn decode_checked(bytes: &[u8]) -> Result<RgbImage, String> {
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     image.apply_orientation(orientation);
-    Ok(image.into_rgb8())
+    let image = image.into_rgb8();
+    let (width, height) = image.dimensions();
+    Ok(Rgb {
+        bytes: image.into_raw(),
+        width,
+        height,
+    })
 }
 
 /// Walks the markers of a JPEG up to its end-of-image marker.
@@ -86,7 +94,29 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
     false
 }
 
-/// Pixels of any size with one or three channels, row by row.
+/// An image of its own: RGB, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rgb {
+    /// `height * width * 3` bytes.
+    pub bytes: Vec<u8>,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Rgb {
+    /// A look at the pixels.
+    pub(super) fn pixels(&self) -> Pixels<'_> {
+        Pixels {
+            rgb: &self.bytes,
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+/// Pixels of any size, row by row.
 #[derive(Clone, Copy)]
 pub(super) struct Pixels<'a> {
     /// `height * width * 3` bytes.
@@ -120,6 +150,24 @@ impl Scaler {
         let left = f64::from((from.width - short) / 2);
         let top = f64::from((from.height - short) / 2);
         self.crop(from, [left, top, f64::from(short), f64::from(short)], size, to);
+    }
+
+    /// Makes the image a square of `size`, as `fit` says.
+    pub(super) fn square(&mut self, from: Pixels<'_>, fit: Fit, size: u32, to: &mut [u8]) {
+        let (width, height) = (f64::from(from.width), f64::from(from.height));
+        match fit {
+            Fit::Crop(share) if share < 1.0 => {
+                let part = width.min(height) * share;
+                self.crop(
+                    from,
+                    [(width - part) / 2.0, (height - part) / 2.0, part, part],
+                    size,
+                    to,
+                );
+            }
+            Fit::Crop(_) => self.centre_square(from, size, to),
+            Fit::Squash => self.crop(from, [0.0, 0.0, width, height], size, to),
+        }
     }
 
     /// Scales the part `[left, top, width, height]` of `from` to `size` by `size`, bilinear and antialiased.
@@ -170,13 +218,26 @@ mod tests {
             let mut bytes = Cursor::new(Vec::new());
             form.write_to(&mut bytes, ImageFormat::Png).map_err(|e| e.to_string())?;
             let decoded = decode_rgb(bytes.get_ref())?;
-            assert_eq!(decoded.dimensions(), (9, 7));
-            assert_eq!(decoded, form.to_rgb8());
+            assert_eq!((decoded.width, decoded.height), (9, 7));
+            assert_eq!(decoded.bytes, form.to_rgb8().into_raw());
         }
         Ok(())
     }
 
-    fn rgb_to_grey(rgb: &RgbImage) -> image::GrayImage {
+    #[test]
+    fn inks_become_light() -> Result<(), String> {
+        // Made with Pillow: the left half red (full magenta and yellow), the right half cyan with a quarter of black.
+        let image = decode_rgb(include_bytes!("decode/cmyk.jpg"))?;
+        assert_eq!((image.width, image.height), (16, 16));
+        for (x, expected) in [(3, [255_u8, 0, 0]), (12, [0, 191, 191])] {
+            let found = &image.bytes[3 * (3 * 16 + x)..][..3];
+            let close = found.iter().zip(expected).all(|(&one, other)| one.abs_diff(other) <= 6);
+            assert!(close, "{found:?} in place of {expected:?}");
+        }
+        Ok(())
+    }
+
+    fn rgb_to_grey(rgb: &image::RgbImage) -> image::GrayImage {
         DynamicImage::ImageRgb8(rgb.clone()).to_luma8()
     }
 

@@ -33,8 +33,8 @@ pub enum DataError {
         /// What was asked for.
         path: PathBuf,
     },
-    /// The path is a packed archive.
-    #[error("{} is an archive; unpack it (for a tar: `tar -xf {}`) and give the unpacked folder", path.display(), path.display())]
+    /// The path is a compressed archive.
+    #[error("{} is a compressed archive; unpack it and give the folder, or give it as a plain .tar, which is read in place", path.display())]
     Archive {
         /// The archive.
         path: PathBuf,
@@ -170,7 +170,7 @@ pub enum DataError {
         expected: &'static str,
     },
     /// The decoded images do not fit into memory.
-    #[error("{images} images at {size} px need {} MB of memory, more than there is; choose a smaller image size or limit the images per split", bytes / 1_000_000)]
+    #[error("{images} images at {size} px need {} MB of memory, more than there is; lower the limit from which images are read as they are needed (--memory-mb), choose a smaller image size, or limit the images per split", bytes / 1_000_000)]
     OutOfMemory {
         /// How many images.
         images: usize,
@@ -179,13 +179,32 @@ pub enum DataError {
         /// What they need.
         bytes: u64,
     },
+    /// The network has no score for a class by name.
+    #[error(
+        "class {class:?} of the images is none of the network's {classes}; say which score is its with --label-map"
+    )]
+    ClassUnknown {
+        /// The class.
+        class: String,
+        /// How many scores there are.
+        classes: usize,
+    },
+    /// The encoded images of a form that cannot be read piece by piece do not fit into memory either.
+    #[error("{}: its encoded images alone need more than the {limit_mb} MB allowed; allow more (--memory-mb), limit the images per split, or pack them as tar shards, which are read piece by piece", path.display())]
+    EncodedTooLarge {
+        /// The file at which the limit was passed.
+        path: PathBuf,
+        /// The limit.
+        limit_mb: u64,
+    },
     /// The caller asked to stop.
     #[error("loading was interrupted")]
     Cancelled,
 }
 
 const LOOKED_FOR: &str = "looked for an image folder (`train/<class>/*.jpg` with `val/`, or `<class>/*.jpg`; jpeg, png, bmp, webp), \
-     Parquet files (`train.parquet`, `train-00000-of-00002.parquet`), CIFAR binary files (`data_batch_1.bin`) \
+     Parquet files (`train.parquet`, `train-00000-of-00002.parquet`), tar files (of an image folder, or `key.jpg` beside \
+     `key.cls`), CIFAR binary files (`data_batch_1.bin`) \
      and IDX files (`train-images-idx3-ubyte`, also `.gz`)";
 
 fn describe_difference(missing: &[String], extra: &[String], split: Split) -> String {

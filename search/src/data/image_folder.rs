@@ -3,28 +3,50 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::DataError;
 use super::index::{Index, Origin, Sample};
 use super::source::PerSplit;
+use super::{DataError, Split};
 
 const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "bmp", "webp"];
+/// Names that split folders go by.
+const SPLIT_NAMES: [(&str, Split); 6] = [
+    ("train", Split::Train),
+    ("training", Split::Train),
+    ("val", Split::Val),
+    ("valid", Split::Val),
+    ("validation", Split::Val),
+    ("test", Split::Test),
+];
+
+/// The split that a folder of this name holds.
+pub(super) fn split_of_folder(name: &str) -> Option<Split> {
+    SPLIT_NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, split)| *split)
+}
+
 /// How deep images may lie below their class folder.
 const MAX_DEPTH: usize = 6;
 
 /// The folders of the splits, or the folder itself as the training split where it holds the classes directly;
 /// `None` where it holds no image.
 pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<PathBuf>>, DataError> {
-    let named = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| folder.join(name))
-            .find(|path| path.is_dir() && holds_classes(path))
+    let folders_of = |wanted: Split| {
+        let names = SPLIT_NAMES.iter().filter(move |(_, split)| *split == wanted);
+        names.map(|(name, _)| folder.join(name)).filter(|path| path.is_dir())
     };
-    let found = PerSplit {
-        train: named(&["train", "training"]),
-        val: named(&["val", "valid", "validation"]),
-        test: named(&["test"]),
+    let filled = |wanted: Split| folders_of(wanted).find(|path| holds_classes(path));
+    let mut found = PerSplit {
+        train: filled(Split::Train),
+        val: filled(Split::Val),
+        test: filled(Split::Test),
     };
+    if found.train.is_some() {
+        // A split that is there and empty is a mistake to be told, not one to be cut from train.
+        found.val = found.val.or_else(|| folders_of(Split::Val).next());
+        found.test = found.test.or_else(|| folders_of(Split::Test).next());
+    }
     if !found.is_empty() {
         return Ok(Some(found));
     }
@@ -114,7 +136,8 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     Ok((files, folders))
 }
 
-fn is_image(file: &Path) -> bool {
+/// Whether a file's name ends as an image's does.
+pub(super) fn is_image(file: &Path) -> bool {
     file.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))

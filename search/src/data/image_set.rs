@@ -1,10 +1,17 @@
 //! Decoded images in memory, and what is said about them.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use super::DataError;
+use super::decode::{Pixels, Scaler};
+use super::index::Sample;
+use super::load::{Fit, OnCorrupt};
 
 /// One of the parts a data set is divided into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +46,8 @@ pub enum DataKind {
     ImageFolder,
     /// Hugging Face image Parquet files.
     Parquet,
+    /// Tar files: a packed image folder, or `WebDataset` shards.
+    Tar,
     /// CIFAR-10 or CIFAR-100 binary files.
     CifarBinary,
     /// MNIST-style IDX files.
@@ -52,6 +61,7 @@ impl fmt::Display for DataKind {
         f.write_str(match self {
             Self::ImageFolder => "image folder",
             Self::Parquet => "parquet",
+            Self::Tar => "tar",
             Self::CifarBinary => "cifar binary",
             Self::Idx => "idx",
             Self::Demo => "synthetic demo",
@@ -74,14 +84,27 @@ pub struct Provenance {
     pub skipped: Vec<String>,
 }
 
-/// Images in memory: 8-bit RGB, all of one size, rows of pixels of three bytes (channels last).
+/// The images of a split: decoded in memory where they fit, read and decoded anew each time where they do not.
 #[derive(Debug, Clone)]
 pub struct ImageSet {
-    pub(super) pixels: Vec<u8>,
+    pub(super) store: Store,
     pub(super) size: u32,
     pub(super) labels: Vec<u32>,
     pub(super) classes: Arc<[String]>,
     pub(super) provenance: Provenance,
+    /// What to do about streamed images that turn out to be corrupt.
+    pub(super) on_corrupt: OnCorrupt,
+    /// How streamed images become squares; those in memory are squares.
+    pub(super) fit: Fit,
+}
+
+/// Where the pixels are.
+#[derive(Debug, Clone)]
+pub(super) enum Store {
+    /// 8-bit RGB, all of one size, rows of pixels of three bytes (channels last), one image after another.
+    Decoded(Vec<u8>),
+    /// Read when they are needed.
+    Streamed(Vec<Sample>),
 }
 
 impl ImageSet {
@@ -95,23 +118,88 @@ impl ImageSet {
         self.labels.is_empty()
     }
 
-    /// The side of the stored images in pixels.
+    /// The side of the stored images in pixels; of streamed ones, the side that they would be stored at.
     pub fn size(&self) -> u32 {
         self.size
     }
 
-    /// All images one after another: `[images, size, size, 3]`.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// Whether the images are read and decoded anew each time.
+    pub fn is_streamed(&self) -> bool {
+        matches!(self.store, Store::Streamed(_))
     }
 
-    /// One image: `[size, size, 3]`.
+    /// All images one after another, `[images, size, size, 3]`; nothing where they are streamed.
+    pub fn pixels(&self) -> &[u8] {
+        match &self.store {
+            Store::Decoded(pixels) => pixels,
+            Store::Streamed(_) => &[],
+        }
+    }
+
+    /// One image as it would be stored: `[size, size, 3]`.
     ///
     /// # Panics
     /// Where `index` is not below [`ImageSet::len`].
-    pub fn image(&self, index: usize) -> &[u8] {
+    pub fn image(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
         let bytes = square_bytes(self.size);
-        &self.pixels[index * bytes..(index + 1) * bytes]
+        match &self.store {
+            Store::Decoded(pixels) => Ok(Cow::Borrowed(&pixels[index * bytes..(index + 1) * bytes])),
+            Store::Streamed(_) => self.with_pixels(index, |pixels| {
+                let mut square = vec![0; bytes];
+                Scaler::new().square(pixels, self.fit, self.size, &mut square);
+                Cow::Owned(square)
+            }),
+        }
+    }
+
+    /// How an image that [`ImageSet::with_pixels`] shows becomes a square.
+    pub(super) fn fit(&self) -> Fit {
+        match self.store {
+            Store::Decoded(_) => Fit::default(),
+            Store::Streamed(_) => self.fit,
+        }
+    }
+
+    /// The same images with other classes: class `name` becomes class number `numbers[name]` of `classes`.
+    ///
+    /// For a network whose scores stand in another order than the set's classes, or that scores more of them.
+    pub fn relabelled(self, numbers: &BTreeMap<String, u32>, classes: Vec<String>) -> Result<Self, DataError> {
+        let mut table = Vec::new();
+        for class in self.classes.iter() {
+            let number = numbers.get(class).copied();
+            let number = number.filter(|&number| (number as usize) < classes.len());
+            table.push(number.ok_or_else(|| DataError::ClassUnknown {
+                class: class.clone(),
+                classes: classes.len(),
+            })?);
+        }
+        Ok(Self {
+            labels: self.labels.iter().map(|&label| table[label as usize]).collect(),
+            classes: classes.into(),
+            ..self
+        })
+    }
+
+    /// Shows one image to `look`: the stored square, or of a streamed set the whole image.
+    pub(super) fn with_pixels<T>(&self, index: usize, look: impl FnOnce(Pixels<'_>) -> T) -> Result<T, DataError> {
+        match &self.store {
+            Store::Decoded(pixels) => {
+                let bytes = square_bytes(self.size);
+                Ok(look(Pixels {
+                    rgb: &pixels[index * bytes..(index + 1) * bytes],
+                    width: self.size,
+                    height: self.size,
+                }))
+            }
+            Store::Streamed(samples) => {
+                let sample = &samples[index];
+                let image = sample.decode(self.size).map_err(|reason| DataError::CorruptImage {
+                    place: sample.place(),
+                    reason,
+                })?;
+                Ok(look(image.pixels()))
+            }
+        }
     }
 
     /// The class of each image, as a position in [`ImageSet::classes`].

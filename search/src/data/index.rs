@@ -1,12 +1,16 @@
 //! What a split holds before anything is decoded.
 
+use std::borrow::Cow;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::DataError;
+use super::decode::{Rgb, decode_rgb};
 use super::error::ImagePlace;
 use super::parquet::Shard;
 use super::synthetic::Synthetic;
+use super::tar::Member;
 
 /// The images of a split, their labels known and nothing decoded.
 pub(super) struct Index {
@@ -19,7 +23,7 @@ pub(super) struct Index {
 }
 
 /// One image to be decoded.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Sample {
     /// Its class, a position in [`Index::classes`].
     pub label: u32,
@@ -28,7 +32,7 @@ pub(super) struct Sample {
 }
 
 /// Where an image's bytes are.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) enum Origin {
     /// An encoded file.
     File(PathBuf),
@@ -38,6 +42,15 @@ pub(super) enum Origin {
         shard: Arc<Shard>,
         /// The row in it.
         row: usize,
+    },
+    /// An encoded file in a tar.
+    Member(Box<Member>),
+    /// Encoded and in memory.
+    Memory {
+        /// The image.
+        encoded: Arc<[u8]>,
+        /// Where it was.
+        place: Box<ImagePlace>,
     },
     /// Raw pixels in a file that is already in memory.
     Raw {
@@ -58,6 +71,43 @@ pub(super) enum Origin {
 }
 
 impl Sample {
+    /// Its encoded bytes, where it has any of its own.
+    ///
+    /// `None` for raw and drawn images and for rows of Parquet files, which come in groups.
+    pub fn encoded(&self) -> Option<Result<Cow<'_, [u8]>, String>> {
+        match &self.origin {
+            Origin::File(path) => Some(fs::read(path).map(Cow::Owned).map_err(|error| error.to_string())),
+            Origin::Member(member) => Some(member.read().map(Cow::Owned)),
+            Origin::Memory { encoded, .. } => Some(Ok(Cow::Borrowed(encoded))),
+            Origin::Row { .. } | Origin::Raw { .. } | Origin::Drawn { .. } => None,
+        }
+    }
+
+    /// The whole image; drawn ones are drawn at `size`.
+    pub fn decode(&self, size: u32) -> Result<Rgb, String> {
+        match &self.origin {
+            Origin::Raw { block, record } => Ok(Rgb {
+                bytes: block.rgb(*record),
+                width: block.width,
+                height: block.height,
+            }),
+            Origin::Drawn {
+                synthetic,
+                purpose,
+                number,
+            } => Ok(Rgb {
+                bytes: synthetic.draw(purpose, *number, size),
+                width: size,
+                height: size,
+            }),
+            Origin::Row { .. } => Err("a row can only be read with its group".to_owned()),
+            Origin::File(_) | Origin::Member(_) | Origin::Memory { .. } => {
+                let encoded = self.encoded().unwrap_or_else(|| Err("no encoded image".to_owned()))?;
+                decode_rgb(&encoded)
+            }
+        }
+    }
+
     /// The image's place for messages.
     pub fn place(&self) -> ImagePlace {
         match &self.origin {
@@ -69,6 +119,8 @@ impl Sample {
                 path: shard.path.clone(),
                 row: Some(*row),
             },
+            Origin::Member(member) => member.place(),
+            Origin::Memory { place, .. } => (**place).clone(),
             Origin::Raw { block, record } => ImagePlace {
                 path: block.path.clone(),
                 row: Some(*record),
@@ -82,6 +134,7 @@ impl Sample {
 }
 
 /// A file of raw images, all of one size.
+#[derive(Debug)]
 pub(super) struct RawBlock {
     pub path: PathBuf,
     pub bytes: Vec<u8>,

@@ -1,14 +1,13 @@
 //! Decoding the chosen images into memory, in parallel and in a fixed order.
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::DataError;
-use super::decode::{Pixels, Scaler, decode_rgb};
-use super::image_set::square_bytes;
+use super::decode::{Scaler, decode_rgb};
+use super::image_set::{Store, square_bytes};
 use super::index::{Origin, Sample};
 use super::parquet::RowReader;
 
@@ -21,6 +20,23 @@ pub enum OnCorrupt {
     Refuse,
     /// Leave it out, and say so in [`Provenance::skipped`](super::Provenance::skipped).
     Skip,
+}
+
+/// How an image becomes a square.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// The centre square whose side is this share of the short side: 1 for the largest, 0.875 for the usual evaluation on
+    /// `ImageNet` (short side 256, square of 224).
+    Crop(f64),
+    /// All of it, squeezed.
+    Squash,
+}
+
+impl Default for Fit {
+    fn default() -> Self {
+        Self::Crop(1.0)
+    }
 }
 
 /// How a data set is loaded.
@@ -41,6 +57,12 @@ pub struct LoadOptions {
     pub seed: u64,
     /// What to do about corrupt images. Default: refuse.
     pub on_corrupt: OnCorrupt,
+    /// A split whose decoded images need more memory than this is not kept in memory: its images are read and decoded anew
+    /// each time. Random parts are then taken from the whole images instead of the stored squares, so the limit is a fixed
+    /// number and not what the machine has free. Default: 4 GiB.
+    pub memory_limit_bytes: u64,
+    /// How images become squares. Default: the largest centre square.
+    pub fit: Fit,
 }
 
 impl Default for LoadOptions {
@@ -51,6 +73,8 @@ impl Default for LoadOptions {
             val_fraction: 0.1,
             seed: 0,
             on_corrupt: OnCorrupt::Refuse,
+            memory_limit_bytes: 4 << 30,
+            fit: Fit::default(),
         }
     }
 }
@@ -81,6 +105,11 @@ impl LoadOptions {
                 self.val_fraction.to_string(),
                 "a share above 0 and below 1",
             );
+        }
+        if let Fit::Crop(share) = self.fit
+            && !(share > 0.0 && share <= 1.0)
+        {
+            return invalid("crop", share.to_string(), "a share above 0 and up to 1");
         }
         Ok(())
     }
@@ -131,10 +160,9 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Decoded images.
+/// The images of a split.
 pub(super) struct Loaded {
-    /// `[images, size, size, 3]`.
-    pub pixels: Vec<u8>,
+    pub store: Store,
     pub labels: Vec<u32>,
     /// The side that was stored: as asked for, or less where every image is smaller.
     pub size: u32,
@@ -144,30 +172,28 @@ pub(super) struct Loaded {
 /// Images decoded between two looks at the cancel flag.
 const CHUNK: usize = 256;
 
-/// Decodes `samples` at `size`, in their order.
+/// Decodes `samples` in their order, or keeps them to be read each time where they are too many for memory.
 pub(super) fn load_images(
-    samples: &[Sample],
-    size: u32,
-    on_corrupt: OnCorrupt,
+    samples: Vec<Sample>,
+    options: &LoadOptions,
     progress: &mut Progress<'_>,
 ) -> Result<Loaded, DataError> {
     let mut rows = RowReader::default();
-    let size = size.min(largest_side(samples, &mut rows));
-    let image_bytes = square_bytes(size);
-    let mut loaded = Loaded {
-        pixels: Vec::new(),
-        labels: Vec::with_capacity(samples.len()),
-        size,
-        skipped: Vec::new(),
-    };
-    let bytes = image_bytes.saturating_mul(samples.len());
-    if loaded.pixels.try_reserve_exact(bytes).is_err() {
+    let size = options.image_size.min(largest_side(&samples, &mut rows));
+    let bytes = (square_bytes(size) as u64).saturating_mul(samples.len() as u64);
+    if bytes > options.memory_limit_bytes {
+        return stream(samples, size, options, progress);
+    }
+    let mut pixels = Vec::new();
+    if pixels.try_reserve_exact(bytes as usize).is_err() {
         return Err(DataError::OutOfMemory {
             images: samples.len(),
             size,
-            bytes: bytes as u64,
+            bytes,
         });
     }
+    let mut labels = Vec::with_capacity(samples.len());
+    let mut skipped = Vec::new();
     for chunk in samples.chunks(CHUNK) {
         let encoded: Vec<Result<Vec<u8>, String>> = chunk.iter().map(|sample| rows.fetch(sample)).collect();
         let cancel = progress.watch.cancel;
@@ -178,67 +204,100 @@ pub(super) fn load_images(
                 if cancel.load(Ordering::Relaxed) {
                     return Ok(Vec::new());
                 }
-                decode_sample(sample, row, size, scaler)
+                decode_sample(sample, row, (size, options.fit), scaler)
             })
             .collect();
         progress.advance(chunk.len())?;
         for (sample, image) in chunk.iter().zip(decoded) {
             match image {
                 Ok(image) => {
-                    loaded.pixels.extend_from_slice(&image);
-                    loaded.labels.push(sample.label);
+                    pixels.extend_from_slice(&image);
+                    labels.push(sample.label);
                 }
-                Err(_) if on_corrupt == OnCorrupt::Skip => {
-                    loaded.skipped.push(sample.place().to_string());
-                }
-                Err(reason) => {
-                    return Err(DataError::CorruptImage {
-                        place: sample.place(),
-                        reason,
-                    });
-                }
+                Err(reason) => skip(sample, reason, options.on_corrupt, &mut skipped)?,
             }
         }
     }
-    Ok(loaded)
+    Ok(Loaded {
+        store: Store::Decoded(pixels),
+        labels,
+        size,
+        skipped,
+    })
+}
+
+/// Notes a corrupt image, or ends the loading with it.
+fn skip(sample: &Sample, reason: String, on_corrupt: OnCorrupt, skipped: &mut Vec<String>) -> Result<(), DataError> {
+    if on_corrupt == OnCorrupt::Skip {
+        skipped.push(sample.place().to_string());
+        return Ok(());
+    }
+    Err(DataError::CorruptImage {
+        place: sample.place(),
+        reason,
+    })
+}
+
+/// Keeps where the images are. Rows of Parquet files are read in groups, far too slow one by one in random order, so their
+/// encoded bytes are kept.
+fn stream(
+    samples: Vec<Sample>,
+    size: u32,
+    options: &LoadOptions,
+    progress: &mut Progress<'_>,
+) -> Result<Loaded, DataError> {
+    let mut rows = RowReader::default();
+    let mut skipped = Vec::new();
+    let mut kept = Vec::with_capacity(samples.len());
+    let mut bytes = 0_u64;
+    for (number, mut sample) in samples.into_iter().enumerate() {
+        if matches!(sample.origin, Origin::Row { .. }) {
+            match rows.fetch(&sample) {
+                Ok(encoded) => {
+                    bytes += encoded.len() as u64;
+                    let place = Box::new(sample.place());
+                    if bytes > options.memory_limit_bytes {
+                        return Err(DataError::EncodedTooLarge {
+                            path: place.path,
+                            limit_mb: options.memory_limit_bytes / 1_000_000,
+                        });
+                    }
+                    let encoded = encoded.into();
+                    sample.origin = Origin::Memory { encoded, place };
+                }
+                Err(reason) => {
+                    skip(&sample, reason, options.on_corrupt, &mut skipped)?;
+                    continue;
+                }
+            }
+        }
+        kept.push(sample);
+        if number % CHUNK == CHUNK - 1 {
+            progress.advance(CHUNK)?;
+        }
+    }
+    Ok(Loaded {
+        labels: kept.iter().map(|sample| sample.label).collect(),
+        store: Store::Streamed(kept),
+        size,
+        skipped,
+    })
 }
 
 /// One image as the stored square. `row` holds the encoded bytes of a Parquet row.
 fn decode_sample(
     sample: &Sample,
     row: Result<Vec<u8>, String>,
-    size: u32,
+    (size, fit): (u32, Fit),
     scaler: &mut Scaler,
 ) -> Result<Vec<u8>, String> {
-    let (rgb, width, height) = match &sample.origin {
-        Origin::File(path) => decode_buffer(&fs::read(path).map_err(|error| error.to_string())?)?,
-        Origin::Row { .. } => decode_buffer(&row?)?,
-        Origin::Raw { block, record } => (block.rgb(*record), block.width, block.height),
-        Origin::Drawn {
-            synthetic,
-            purpose,
-            number,
-        } => {
-            return Ok(synthetic.draw(purpose, *number, size));
-        }
+    let image = match &sample.origin {
+        Origin::Row { .. } => decode_rgb(&row?)?,
+        _ => sample.decode(size)?,
     };
     let mut square = vec![0; square_bytes(size)];
-    scaler.centre_square(
-        Pixels {
-            rgb: &rgb,
-            width,
-            height,
-        },
-        size,
-        &mut square,
-    );
+    scaler.square(image.pixels(), fit, size, &mut square);
     Ok(square)
-}
-
-fn decode_buffer(bytes: &[u8]) -> Result<(Vec<u8>, u32, u32), String> {
-    let image = decode_rgb(bytes)?;
-    let (width, height) = image.dimensions();
-    Ok((image.into_raw(), width, height))
 }
 
 /// The largest short side among some of the images: what is worth storing.
@@ -247,14 +306,18 @@ fn decode_buffer(bytes: &[u8]) -> Result<(Vec<u8>, u32, u32), String> {
 /// Images that cannot be read count for nothing here; they are met again when they are decoded.
 fn largest_side(samples: &[Sample], rows: &mut RowReader) -> u32 {
     const PROBES: usize = 32;
-    let in_files = matches!(samples.first().map(|sample| &sample.origin), Some(Origin::File(_)));
+    let first = samples.first().map(|sample| &sample.origin);
+    let in_files = matches!(first, Some(Origin::File(_) | Origin::Member(_)));
     let step = if in_files { (samples.len() / PROBES).max(1) } else { 1 };
     let mut largest = 0;
     for sample in samples.iter().step_by(step).take(PROBES) {
         let side = match &sample.origin {
             Origin::Drawn { .. } => return u32::MAX,
             Origin::Raw { block, .. } => return block.width.min(block.height),
-            Origin::File(path) => fs::read(path).ok().and_then(|bytes| short_side(&bytes)),
+            Origin::File(_) | Origin::Member(_) | Origin::Memory { .. } => {
+                let encoded = sample.encoded().and_then(Result::ok);
+                encoded.and_then(|bytes| short_side(&bytes))
+            }
             Origin::Row { .. } => rows.fetch(sample).ok().and_then(|bytes| short_side(&bytes)),
         };
         largest = largest.max(side.unwrap_or(0));

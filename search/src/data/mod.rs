@@ -2,14 +2,17 @@
 //!
 //! [`DataSource::recognise`] looks at a path and tells which of the known forms lies there. [`DataSource::load`] decodes
 //! train and validation into memory, [`ImageSet`]s of 8-bit RGB squares, all at once and in parallel: the data sets of a
-//! search are small or limited, and a search passes over them hundreds of times. [`Batches`] turns a set into normalised
+//! search are small or limited, and a search passes over them hundreds of times. A split that does not fit is streamed
+//! instead, each image read and decoded when it is needed. [`Batches`] turns a set into normalised
 //! `f32` batches, channels last, with seeded augmentation. The test split is read by [`DataSource::load_split`] alone.
 //!
 //! Every random choice comes from a stream of its own, named by seed, purpose and place, so that neither the number of
 //! threads nor the order in which they run changes any image of any batch.
 //!
 //! ```
-//! use mnas_search::data::{Augmentation, BatchOptions, Batches, DataSource, LoadOptions, Normalization, Synthetic, Watch};
+//! use mnas_search::data::{
+//!     Augmentation, BatchOptions, Batches, DataSource, ExtraAugmentation, LoadOptions, Normalization, Synthetic, Watch,
+//! };
 //!
 //! # fn main() -> Result<(), mnas_search::data::DataError> {
 //! let source = DataSource::demo(Synthetic { train: 40, val: 20, ..Synthetic::default() })?;
@@ -19,10 +22,12 @@
 //!     batch_size: 16,
 //!     resolution: 32,
 //!     augmentation: Augmentation::crop_flip(),
+//!     extra: ExtraAugmentation::default(),
 //!     normalization: Normalization::of(&splits.train),
 //!     seed: 0,
 //! };
 //! for batch in Batches::train(&splits.train, &options, 0)? {
+//!     let batch = batch?;
 //!     assert_eq!(batch.images.len(), batch.len() * 32 * 32 * 3);
 //! }
 //! # Ok(())
@@ -39,21 +44,24 @@ mod image_folder;
 mod image_set;
 mod index;
 mod load;
+mod normalization;
 mod parquet;
 mod request;
 mod source;
 mod split;
 mod synthetic;
+mod tar;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use augment::{Augmentation, Normalization};
+pub use augment::{Augmentation, ExtraAugmentation, RandAugment};
 pub use batches::{Batch, BatchOptions, Batches};
 pub use error::{DataError, ImagePlace};
 pub use image_set::{DataKind, DataSummary, ImageSet, Provenance, Split, Splits};
-pub use load::{LoadOptions, OnCorrupt, Watch};
+pub use load::{Fit, LoadOptions, OnCorrupt, Watch};
+pub use normalization::Normalization;
 pub use request::DataRequest;
 pub use source::DataSource;
 pub use synthetic::Synthetic;

@@ -17,6 +17,7 @@ const IMAGE_COLUMNS: [&str; 2] = ["img", "image"];
 const LABEL_COLUMNS: [&str; 3] = ["label", "labels", "fine_label"];
 
 /// One Parquet file that can be read.
+#[derive(Debug)]
 pub(super) struct Shard {
     pub path: PathBuf,
     image_column: String,

@@ -21,6 +21,9 @@ pub struct DataRequest {
     pub on_corrupt: OnCorrupt,
     /// Decides the validation cut and the subset.
     pub seed: u64,
+    /// Decoded images of a split that need more memory than this, in MB, are read anew each time. Default: 4 GiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<u64>,
 }
 
 impl DataRequest {
@@ -31,7 +34,12 @@ impl DataRequest {
             Augmentation::ResizedCropFlip { .. } => (resolution * 8).div_ceil(7),
             Augmentation::None | Augmentation::CropFlip { .. } => resolution,
         };
+        let defaults = LoadOptions::default();
         LoadOptions {
+            fit: defaults.fit,
+            memory_limit_bytes: self
+                .memory_mb
+                .map_or(defaults.memory_limit_bytes, |memory| memory.saturating_mul(1_000_000)),
             image_size,
             limit_per_split: self.images,
             val_fraction: self.val_fraction,

@@ -12,6 +12,7 @@ use super::index::Index;
 use super::load::{LoadOptions, OnCorrupt, Progress, Watch, load_images};
 use super::split::{cut_val, limit_balanced};
 use super::synthetic::Synthetic;
+use super::tar::{self, TarSet};
 use super::{DataError, image_folder, parquet};
 
 /// What each split of a data set is made of; `None` for splits it does not have.
@@ -45,7 +46,7 @@ impl<T> PerSplit<T> {
         }
     }
 
-    fn get(&self, split: Split) -> Option<&T> {
+    pub(super) fn get(&self, split: Split) -> Option<&T> {
         match split {
             Split::Val => self.val.as_ref(),
             Split::Test => self.test.as_ref(),
@@ -65,6 +66,7 @@ pub struct DataSource {
 enum Layout {
     ImageFolder(PerSplit<PathBuf>),
     Parquet(PerSplit<Vec<PathBuf>>),
+    Tar(TarSet),
     CifarBinary(CifarFiles),
     Idx(PerSplit<IdxPair>),
     Demo(Synthetic),
@@ -74,7 +76,7 @@ impl DataSource {
     /// Looks at a path and tells what data set lies there.
     ///
     /// Known are: an image folder (`train/<class>/…` with `val` or `valid` and perhaps `test`, or `<class>/…`), Hugging
-    /// Face image Parquet files, CIFAR binary files, IDX files (plain or gzipped), and the word `demo` for the synthetic
+    /// Face image Parquet files, tar files of an image folder or of `WebDataset` shards, CIFAR binary files, IDX files (plain or gzipped), and the word `demo` for the synthetic
     /// set (write `./demo` for a folder of that name).
     pub fn recognise(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
@@ -120,6 +122,7 @@ impl DataSource {
         match self.layout {
             Layout::ImageFolder(_) => DataKind::ImageFolder,
             Layout::Parquet(_) => DataKind::Parquet,
+            Layout::Tar(_) => DataKind::Tar,
             Layout::CifarBinary(_) => DataKind::CifarBinary,
             Layout::Idx(_) => DataKind::Idx,
             Layout::Demo(_) => DataKind::Demo,
@@ -152,6 +155,7 @@ impl DataSource {
         match &self.layout {
             Layout::ImageFolder(folders) => folders.get(split).is_some(),
             Layout::Parquet(files) => files.get(split).is_some(),
+            Layout::Tar(tars) => tars.has(split),
             Layout::CifarBinary(cifar) => cifar.files().get(split).is_some(),
             Layout::Idx(pairs) => pairs.get(split).is_some(),
             Layout::Demo(_) => true,
@@ -249,6 +253,7 @@ impl DataSource {
         let index = match &self.layout {
             Layout::ImageFolder(folders) => folders.get(split).map(|folder| image_folder::index(folder)),
             Layout::Parquet(files) => files.get(split).map(|files| parquet::index(files, on_corrupt)),
+            Layout::Tar(tars) => Some(tars.index(&self.path, split, on_corrupt)),
             Layout::CifarBinary(cifar) => cifar.files().get(split).map(|files| cifar.index(files, on_corrupt)),
             Layout::Idx(pairs) => pairs.get(split).map(|pair| pair.index(on_corrupt)),
             Layout::Demo(synthetic) => Some(Ok(synthetic.index(split))),
@@ -294,7 +299,7 @@ impl DataSource {
         options: &LoadOptions,
         progress: &mut Progress<'_>,
     ) -> Result<ImageSet, DataError> {
-        let loaded = load_images(&index.samples, options.image_size, options.on_corrupt, progress)?;
+        let loaded = load_images(index.samples, options, progress)?;
         let mut skipped = index.skipped;
         skipped.extend(loaded.skipped);
         if loaded.labels.is_empty() {
@@ -315,11 +320,13 @@ impl DataSource {
             skipped,
         };
         Ok(ImageSet {
-            pixels: loaded.pixels,
+            store: loaded.store,
             size: loaded.size,
             labels: loaded.labels,
             classes: index.classes.into(),
             provenance,
+            on_corrupt: options.on_corrupt,
+            fit: options.fit,
         })
     }
 }
@@ -367,7 +374,10 @@ fn look_in(path: &Path) -> Result<Option<Layout>, DataError> {
     if let Some(pairs) = idx::find(path)? {
         return Ok(Some(Layout::Idx(pairs)));
     }
-    Ok(image_folder::find(path)?.map(Layout::ImageFolder))
+    if let Some(folders) = image_folder::find(path)? {
+        return Ok(Some(Layout::ImageFolder(folders)));
+    }
+    Ok(tar::find(path)?.map(|files| Layout::Tar(TarSet::Shards(files))))
 }
 
 /// What may have been meant by a folder that holds no data set.
@@ -383,7 +393,7 @@ fn hint_for(path: &Path, names: &[String]) -> String {
             .iter()
             .find(|name| endings.iter().any(|end| name.to_lowercase().ends_with(end)))
     };
-    if let Some(archive) = has(&[".tar", ".tar.gz", ".tgz", ".zip"]) {
+    if let Some(archive) = has(&[".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".zip"]) {
         return format!("; unpack {archive} first");
     }
     if has(&[".jpg", ".jpeg", ".png", ".bmp", ".webp"]).is_some() {
@@ -397,7 +407,13 @@ fn recognise_file(path: &Path) -> Result<Layout, DataError> {
         .file_name()
         .map(|name| name.to_string_lossy().to_lowercase())
         .unwrap_or_default();
-    if [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".zip"]
+    if path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("tar"))
+    {
+        return Ok(Layout::Tar(tar::open(path)?));
+    }
+    if [".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".zip"]
         .iter()
         .any(|ending| name.ends_with(ending))
     {

@@ -50,8 +50,22 @@ pub(super) fn write_classes(root: &Path, classes: &[&str], count: u32) {
     }
 }
 
+/// Writes a tar of `(name, content)`.
+pub(super) fn write_tar(path: impl AsRef<Path>, files: &[(&str, &[u8])]) {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder
+            .append_data(&mut header, name, *content)
+            .expect("a small tar can be made");
+    }
+    write(path, &builder.into_inner().expect("a small tar can be made"));
+}
+
 /// The folder of real data, or `None` with a loud word where it is missing.
-pub(super) fn real_data(name: &str) -> Option<PathBuf> {
+pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
         PathBuf::from,

@@ -81,7 +81,7 @@ fn image_folders_with_and_without_splits() -> Outcome {
     assert_eq!(own.val.class_counts(), [4, 4]);
     assert!(own.has_test && !own.val_is_cut);
     assert_eq!(own.train.classes(), ["cat", "dog"]);
-    assert_eq!((own.train.size(), own.train.image(0).len()), (16, 16 * 16 * 3));
+    assert_eq!((own.train.size(), own.train.image(0)?.len()), (16, 16 * 16 * 3));
     let source = DataSource::recognise(dir.path().join("own"))?;
     assert_eq!(
         source
@@ -119,6 +119,20 @@ fn image_folders_with_and_without_splits() -> Outcome {
 }
 
 #[test]
+fn an_empty_split_is_told_and_not_cut_from_train() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    write_classes(&dir.path().join("train"), &["cat", "dog"], 4);
+    fs::create_dir(dir.path().join("val"))?;
+    let error = load(dir.path(), &options(16)).err().ok_or("no error")?.to_string();
+    assert!(error.contains("no usable image in the val split"), "{error}");
+    write_classes(&dir.path().join("val"), &["cat"], 2);
+    fs::create_dir(dir.path().join("val/dog"))?;
+    let error = load(dir.path(), &options(16)).err().ok_or("no error")?.to_string();
+    assert!(error.contains("val/dog holds no jpeg"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn what_is_no_data_set_is_said_clearly() -> Outcome {
     let dir = tempfile::tempdir()?;
     let error = |path: &Path| {
@@ -131,7 +145,9 @@ fn what_is_no_data_set_is_said_clearly() -> Outcome {
     fs::create_dir(dir.path().join("empty"))?;
     assert!(error(&dir.path().join("empty")).contains("is empty; looked for an image folder"));
     write(dir.path().join("set.tar"), b"");
-    assert!(error(&dir.path().join("set.tar")).contains("tar -xf"));
+    assert!(error(&dir.path().join("set.tar")).contains("the tar is empty"));
+    write(dir.path().join("set.tar.gz"), b"");
+    assert!(error(&dir.path().join("set.tar.gz")).contains("give it as a plain .tar"));
     write(dir.path().join("picture.jpg"), b"");
     assert!(error(&dir.path().join("picture.jpg")).contains("give the folder"));
     write(dir.path().join("text/readme.md"), b"");
@@ -223,8 +239,11 @@ fn parquet_shards_and_their_splits() -> Outcome {
         "small images are not stored larger than they are"
     );
     for row in 0..20 {
-        assert_eq!(splits.train.image(row), picture(12, 12, row as u32).as_raw().as_slice());
-        assert_eq!(splits.train.image(row), splits.train.image(20 + row));
+        assert_eq!(
+            splits.train.image(row)?,
+            picture(12, 12, row as u32).as_raw().as_slice()
+        );
+        assert_eq!(splits.train.image(row)?, splits.train.image(20 + row)?);
     }
     let limited = LoadOptions {
         limit_per_split: Some(6),
@@ -321,7 +340,7 @@ fn cifar_binary_files() -> Outcome {
     assert_eq!(splits.train.classes()[9], "truck");
     assert!(splits.has_test && splits.val_is_cut);
     let label = splits.train.labels()[5] as u8;
-    assert_eq!(splits.train.image(5)[3 * 33..3 * 34], [33, label, 7]);
+    assert_eq!(splits.train.image(5)?[3 * 33..3 * 34], [33, label, 7]);
     write(
         dir.path().join("data_batch_2.bin"),
         &cifar_records(&labels)[..3073 * 3 + 100],
@@ -383,7 +402,7 @@ fn idx_files_plain_and_gzipped() -> Outcome {
     assert!(
         splits
             .train
-            .image(3)
+            .image(3)?
             .chunks(3)
             .all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
     );
@@ -499,39 +518,34 @@ fn real_cifar_10_from_parquet() -> Outcome {
 }
 
 #[test]
-fn real_imagenet_photographs_from_a_folder() -> Outcome {
+fn real_imagenet_photographs_from_a_tar() -> Outcome {
     let Some(archive) = real_data("imagenet-val-500.tar") else {
         return Ok(());
     };
-    let dir = tempfile::tempdir()?;
-    let status = std::process::Command::new("tar")
-        .arg("-xf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(dir.path())
-        .status()?;
-    assert!(status.success(), "tar cannot unpack {}", archive.display());
-    let splits = match load(
-        dir.path(),
-        &LoadOptions {
-            image_size: 64,
-            ..LoadOptions::default()
-        },
-    ) {
-        Err(DataError::Unrecognised { .. }) => {
-            let inner = fs::read_dir(dir.path())?.next().ok_or("nothing was unpacked")??.path();
-            load(
-                &inner,
-                &LoadOptions {
-                    image_size: 64,
-                    ..LoadOptions::default()
-                },
-            )?
-        }
-        splits => splits?,
+    let options = LoadOptions {
+        image_size: 64,
+        ..LoadOptions::default()
     };
+    let splits = load(&archive, &options)?;
+    assert_eq!(splits.summary().kind, DataKind::Tar);
     assert_eq!(splits.train.classes().len(), 10);
     assert_eq!(splits.train.len() + splits.val.len(), 500);
     assert!(splits.train.classes().contains(&"n01440764".to_owned()));
+    Ok(())
+}
+
+#[test]
+fn real_imagenette_from_a_tar_with_splits() -> Outcome {
+    let Some(archive) = real_data("imagenette-128.tar") else {
+        return Ok(());
+    };
+    let options = LoadOptions {
+        image_size: 32,
+        limit_per_split: Some(200),
+        ..LoadOptions::default()
+    };
+    let splits = load(&archive, &options)?;
+    assert_eq!(splits.train.class_counts(), [20; 10]);
+    assert!(!splits.val_is_cut && splits.val.len() == 200);
     Ok(())
 }

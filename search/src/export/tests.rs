@@ -41,6 +41,7 @@ fn trained(text: &str) -> (Architecture, Weights) {
         recipe: &recipe(3, 16, 0.1),
         seed: 1,
         validate_every_epoch: false,
+        checkpoint: None,
     };
     train(&network, &plan, &mut |_| ControlFlow::Continue(())).unwrap();
     (text.parse().unwrap(), Weights::of(&network, info(text)).unwrap())

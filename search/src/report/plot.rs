@@ -6,6 +6,7 @@
 mod annotation;
 mod axes;
 mod canvas;
+mod curve;
 mod figure;
 mod header;
 mod legend;
@@ -23,6 +24,8 @@ use super::ReportError;
 use super::point::ReportRow;
 use crate::files::write_atomically;
 use canvas::{HEIGHT, UNITS_PER_PIXEL, WIDTH};
+
+pub use curve::{Curve, CurvePoint};
 
 /// What a plot says beside its points.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,10 +59,18 @@ impl PlotSpec {
 ///
 /// Reads `on_front` and `within_budget` of the rows: call [`mark_front`](super::mark_front) first.
 pub fn render_svg(rows: &[ReportRow], spec: &PlotSpec) -> Result<String, ReportError> {
+    svg_document(&spec.title, |backend| figure::draw(backend, rows, spec))
+}
+
+/// The document of what `draw` draws; it returns the width of each line of text.
+fn svg_document(
+    title: &str,
+    draw: impl FnOnce(&mut SVGBackend<'_>) -> Result<Vec<f64>, ReportError>,
+) -> Result<String, ReportError> {
     let mut document = String::new();
     let text_widths = {
         let mut backend = SVGBackend::with_string(&mut document, (WIDTH, HEIGHT));
-        figure::draw(&mut backend, rows, spec)?
+        draw(&mut backend)?
     };
     // plotters writes width and height as large as its whole-number coordinates need.
     let drawn = format!("width=\"{WIDTH}\" height=\"{HEIGHT}\"");
@@ -68,11 +79,7 @@ pub fn render_svg(rows: &[ReportRow], spec: &PlotSpec) -> Result<String, ReportE
         WIDTH / UNITS_PER_PIXEL,
         HEIGHT / UNITS_PER_PIXEL
     );
-    let title = spec
-        .title
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let document = document
         .replacen(&drawn, &shown, 1)
         .replacen(">\n", &format!(">\n<title>{title}</title>\n"), 1);
@@ -98,10 +105,16 @@ fn fix_text_widths(document: &str, text_widths: &[f64]) -> String {
 ///
 /// Reads `on_front` and `within_budget` of the rows: call [`mark_front`](super::mark_front) first.
 pub fn render_png(rows: &[ReportRow], spec: &PlotSpec) -> Result<Vec<u8>, ReportError> {
+    png_file(|backend| figure::draw(backend, rows, spec))
+}
+
+fn png_file(
+    draw: impl FnOnce(&mut BitMapBackend<'_>) -> Result<Vec<f64>, ReportError>,
+) -> Result<Vec<u8>, ReportError> {
     let mut drawn = vec![0_u8; (WIDTH * HEIGHT * 3) as usize];
     {
         let mut backend = BitMapBackend::with_buffer(&mut drawn, (WIDTH, HEIGHT));
-        figure::draw(&mut backend, rows, spec)?;
+        draw(&mut backend)?;
     }
     let pixels = halve(&drawn);
     let mut file = Vec::new();

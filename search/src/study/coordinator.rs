@@ -335,7 +335,8 @@ impl Run<'_> {
             proxy: config.proxy,
             recipe: config.recipe.clone(),
             seed: trial.seed,
-            weights: weights.map(|path| std::path::absolute(&path).unwrap_or(path)),
+            weights: weights.map(absolute),
+            checkpoint: Some(absolute(self.coordinator.folder.checkpoint(number))),
         };
         let attempt = trial.attempts + 1;
         self.note(&Event::Started { trial: number, attempt })?;
@@ -436,6 +437,11 @@ impl Run<'_> {
             let _ = std::fs::remove_file(self.coordinator.folder.weights(*number));
         }
     }
+}
+
+/// A worker may run in another folder.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 #[cfg(all(test, unix))]

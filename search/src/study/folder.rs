@@ -136,6 +136,11 @@ impl StudyFolder {
         self.root.join("weights").join(format!("{trial}.safetensors"))
     }
 
+    /// `checkpoints/`: where trials under way stand.
+    pub fn checkpoint(&self, trial: u64) -> PathBuf {
+        self.root.join("checkpoints").join(format!("{trial}.checkpoint"))
+    }
+
     /// `logs/`: what workers wrote to stderr.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")

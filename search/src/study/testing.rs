@@ -115,6 +115,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, in_flight: usize) -> StudyCo
             val_fraction: 0.1,
             on_corrupt: OnCorrupt::Skip,
             seed: 4,
+            memory_mb: None,
         },
         proxy: Proxy::DIRECT,
         references: References { per_network: 0 },

@@ -1,15 +1,26 @@
 //! Training with libtorch: the module built from a graph, recipes, the training loop, weight files.
+//!
+//! Read [`Recipe`] first: it names everything that can be done. [`train`] does it; the parts that it puts together have a
+//! file each (optimisers, the average of the weights, mixing of images, the teacher, checkpoints).
 
+mod average;
+mod checkpoint;
+mod evaluation;
+mod mixing;
 mod network;
 mod optimizer;
 mod recipe;
+mod teacher;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trainer;
 pub mod weights;
 
-pub use network::Network;
+pub use checkpoint::{CheckpointError, CheckpointPlan};
+pub use evaluation::{Confusion, Evaluation, evaluate, evaluate_by_class};
 pub(crate) use network::seeded;
-pub use optimizer::Sgd;
-pub use recipe::{LearningRate, Recipe, RecipeError};
-pub use trainer::{EpochReport, Evaluation, Progress, TrainError, TrainPlan, Trained, evaluate, train};
+pub use network::{Dropout, Network, TrainingMode};
+pub use optimizer::Optimizer;
+pub use recipe::{Distillation, LearningRate, OptimizerKind, ProgressiveResolution, Recipe, RecipeError, Schedule};
+pub use teacher::TeacherError;
+pub use trainer::{EpochReport, Progress, TrainError, TrainPlan, Trained, train};

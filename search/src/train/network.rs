@@ -19,7 +19,27 @@ pub struct Network {
     first_tensor: Vec<usize>,
     /// For every tensor of the graph, the last node that reads it.
     last_reader: Vec<usize>,
+    /// The last fully connected layer.
+    classifier: Option<usize>,
     device: Device,
+}
+
+/// What differs between a forward pass in training and one in evaluation, besides batch-norm using the batch's statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TrainingMode {
+    /// Zeroes some inputs of the classifier.
+    pub dropout: Option<Dropout>,
+    /// How fast batch-norm's running statistics follow the batch, in place of the architecture's.
+    pub batch_norm_momentum: Option<f64>,
+}
+
+/// Zeroes inputs at random and scales the others up, so that their sum keeps its size on average.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dropout {
+    /// The probability of each input to be zeroed.
+    pub probability: f64,
+    /// Decides which.
+    pub seed: u64,
 }
 
 impl Network {
@@ -50,13 +70,47 @@ impl Network {
                 last_reader[operand.0 as usize] = index;
             }
         }
+        let classifier = graph
+            .nodes
+            .iter()
+            .rposition(|node| matches!(node.op, Op::Linear { .. }));
         Ok(Self {
             graph,
             specs,
             tensors,
             first_tensor,
             last_reader,
+            classifier,
             device,
+        })
+    }
+
+    /// A network of its own with the same weights, for inference: its tensors learn nothing.
+    pub fn copy(&self) -> Result<Self, TchError> {
+        let copy = |tensor: &Tensor| {
+            let value = tensor.f_detach()?;
+            let mut copy = value.f_zeros_like()?;
+            copy.f_copy_(&value)?;
+            Ok(copy)
+        };
+        Ok(Self {
+            graph: self.graph.clone(),
+            specs: self.specs.clone(),
+            tensors: self.tensors.iter().map(copy).collect::<Result<_, TchError>>()?,
+            first_tensor: self.first_tensor.clone(),
+            last_reader: self.last_reader.clone(),
+            classifier: self.classifier,
+            device: self.device,
+        })
+    }
+
+    /// Takes over all values of a network of the same graph.
+    pub(crate) fn copy_from(&self, other: &Self) -> Result<(), TchError> {
+        tch::no_grad(|| {
+            for (tensor, value) in self.tensors.iter().zip(&other.tensors) {
+                tensor.shallow_clone().f_copy_(value)?;
+            }
+            Ok(())
         })
     }
 
@@ -91,6 +145,12 @@ impl Network {
     ///
     /// In training mode batch-norm uses the batch's statistics and updates the running ones.
     pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, TchError> {
+        let mode = TrainingMode::default();
+        self.forward_as(images, training.then_some(&mode))
+    }
+
+    /// Scores of `images` as in [`Network::forward`]: in training mode where `mode` is given.
+    pub fn forward_as(&self, images: &Tensor, mode: Option<&TrainingMode>) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = vec![None];
         values[0] = Some(images.shallow_clone());
         for (index, node) in self.graph.nodes.iter().enumerate() {
@@ -99,7 +159,7 @@ impl Network {
                 let x = take(node.inputs.0);
                 (x, node.inputs.1.map(take))
             };
-            let output = self.run(index, node, x, other, training)?;
+            let output = self.run(index, node, x, other, mode)?;
             values.push(Some(output));
         }
         // The last node's output has no reader and is still there.
@@ -126,7 +186,7 @@ impl Network {
         node: &Node,
         mut x: Tensor,
         other: Option<Tensor>,
-        training: bool,
+        mode: Option<&TrainingMode>,
     ) -> Result<Tensor, TchError> {
         let tensors = &self.tensors[self.first_tensor[index]..];
         match node.op {
@@ -148,8 +208,9 @@ impl Network {
                     shift,
                     mean,
                     variance,
-                    training,
-                    self.graph.batch_norm.momentum(),
+                    mode.is_some(),
+                    mode.and_then(|mode| mode.batch_norm_momentum)
+                        .unwrap_or(self.graph.batch_norm.momentum()),
                     self.graph.batch_norm.epsilon(),
                     true,
                 )
@@ -165,7 +226,15 @@ impl Network {
             Op::Gate(Gate::HardSigmoid) => x.f_hardsigmoid(),
             Op::Gate(Gate::Sigmoid) => x.f_sigmoid(),
             Op::GlobalAveragePool => x.f_mean_dim([2i64, 3].as_slice(), true, None),
-            Op::Linear { .. } => x.f_flatten(1, -1)?.f_linear(&tensors[0], Some(&tensors[1])),
+            Op::Linear { .. } => {
+                let mut x = x.f_flatten(1, -1)?;
+                if let Some(dropout) = mode.and_then(|mode| mode.dropout)
+                    && self.classifier == Some(index)
+                {
+                    x = seeded(dropout.seed, || x.f_dropout(dropout.probability, true))?;
+                }
+                x.f_linear(&tensors[0], Some(&tensors[1]))
+            }
             Op::Add => x.f_add(&other.expect("a sum has two operands")),
             Op::Multiply => x.f_mul(&other.expect("a product has two operands")),
         }

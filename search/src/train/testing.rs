@@ -9,7 +9,7 @@ use rand::RngExt;
 use tch::{Device, Kind, Tensor};
 
 use super::weights::WeightsInfo;
-use super::{Network, Recipe, seeded};
+use super::{Network, OptimizerKind, Recipe, Schedule, seeded};
 use crate::data::{Augmentation, DataSource, LoadOptions, Normalization, Splits, Synthetic, Watch};
 use crate::random::stream;
 
@@ -68,6 +68,20 @@ pub(crate) fn recipe(epochs: u32, batch_size: usize, learning_rate: f64) -> Reci
         label_smoothing: 0.0,
         warmup_epochs: 0.0,
         augmentation: Augmentation::None,
+        optimizer: OptimizerKind::Sgd,
+        decay_depthwise: true,
+        clip_norm: None,
+        schedule: Schedule::Cosine,
+        dropout: 0.0,
+        ema: None,
+        batch_norm_momentum: None,
+        color_jitter: 0.0,
+        rand_augment: None,
+        random_erasing: 0.0,
+        mixup: None,
+        cutmix: None,
+        distillation: None,
+        progressive_resolution: None,
     }
 }
 
@@ -114,4 +128,14 @@ pub(crate) fn shake(network: &mut Network, seed: u64) {
         tensors.insert(spec.name.clone(), Tensor::from_slice(&values).view(shape.as_slice()));
     }
     network.assign(&tensors).unwrap();
+}
+
+/// Writes a network's weights; the file says that it tells `classes` apart.
+pub(crate) fn save(network: &Network, architecture: &str, classes: &[String], path: &std::path::Path) {
+    let info = WeightsInfo {
+        classes: classes.to_vec(),
+        early_strides_removed: 0,
+        ..info(architecture)
+    };
+    super::weights::Weights::of(network, info).unwrap().write(path).unwrap();
 }

@@ -79,6 +79,9 @@ pub struct TrainRequest {
     pub seed: u64,
     /// Where to save the weights.
     pub weights: Option<PathBuf>,
+    /// Where to write down how far the training is, and to go on from.
+    #[serde(default)]
+    pub checkpoint: Option<PathBuf>,
 }
 
 /// What came out of a training.

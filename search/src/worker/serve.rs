@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use mnas_space::Architecture;
 use super::protocol::{FromWorker, Ready, ToWorker, TrainRequest, TrainResult};
 use crate::data::{DataRequest, Normalization, Splits, Watch};
 use crate::train::weights::{Weights, WeightsInfo};
-use crate::train::{Network, Progress, TrainPlan, train};
+use crate::train::{CheckpointError, CheckpointPlan, Network, Progress, TrainError, TrainPlan, Trained, train};
 
 /// Progress lines are sent at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
@@ -42,6 +43,9 @@ pub fn serve(
     }
     .run(&requests)
 }
+
+/// Short trainings are over before they are worth writing down.
+const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
 
 /// Why there is no trained network.
 enum Fault {
@@ -141,28 +145,65 @@ impl<W: Write + Send> Worker<W> {
 
     fn train(&self, request: &TrainRequest) -> Result<TrainResult, Fault> {
         let loaded = self.loaded.as_ref();
-        let Loaded {
-            splits,
-            normalization,
-            data,
-        } = loaded.ok_or_else(|| "asked to train before the images were loaded".to_owned())?;
+        let loaded = loaded.ok_or_else(|| "asked to train before the images were loaded".to_owned())?;
         let deployed: Architecture = request.architecture.parse().map_err(|error| format!("{error}"))?;
         request.recipe.check().map_err(|error| error.to_string())?;
         let trained_form = request.proxy.apply(&deployed);
-        let text = |error: tch::TchError| error.to_string().lines().next().unwrap_or_default().to_owned();
-        let network = Network::new(trained_form.graph(), tch::Device::Cpu, request.seed).map_err(text)?;
         let plan = TrainPlan {
-            train: &splits.train,
-            val: &splits.val,
+            train: &loaded.splits.train,
+            val: &loaded.splits.val,
             resolution: trained_form.resolution,
-            normalization: *normalization,
+            normalization: loaded.normalization,
             recipe: &request.recipe,
             seed: request.seed,
             validate_every_epoch: false,
+            checkpoint: request.checkpoint.clone().map(|path| CheckpointPlan {
+                path,
+                every: CHECKPOINT_EVERY,
+                architecture: trained_form.to_string(),
+            }),
         };
+        let outcome = self.train_from_checkpoint(&trained_form, &plan, request);
+        let (network, trained) = match outcome {
+            // A full disk is no fault of the trial's.
+            Err(TrainError::Checkpoint(CheckpointError::File(error))) => return Err(Fault::Saving(error.to_string())),
+            other => other.map_err(|error| error.to_string())?,
+        };
+        if let Some(path) = &request.weights {
+            let info = WeightsInfo {
+                architecture: request.architecture.clone(),
+                train_resolution: trained_form.resolution,
+                image_size: Some(loaded.splits.val.size()),
+                normalization: loaded.normalization,
+                classes: loaded.splits.train.classes().to_vec(),
+                early_strides_removed: request.proxy.early_strides_removed,
+                data: Some(loaded.data.clone()),
+            };
+            let weights = Weights::of(&network, info).map_err(|error| first_line(&error))?;
+            weights.write(path).map_err(|error| Fault::Saving(error.to_string()))?;
+        }
+        remove(request.checkpoint.as_deref());
+        let last = trained.epochs.last();
+        let rates = trained.epochs.iter().map(|epoch| epoch.images_per_second).sum::<f64>();
+        Ok(TrainResult {
+            accuracy: trained.evaluation.top1,
+            top5: trained.evaluation.top5,
+            train_loss: last.map_or(f64::NAN, |epoch| epoch.loss),
+            seconds: trained.seconds,
+            images_per_second: rates / trained.epochs.len().max(1) as f64,
+        })
+    }
+
+    /// Trains, from the checkpoint where a worker died before; one that is damaged or of another training is thrown away.
+    fn train_from_checkpoint(
+        &self,
+        trained_form: &Architecture,
+        plan: &TrainPlan<'_>,
+        request: &TrainRequest,
+    ) -> Result<(Network, Trained), TrainError> {
         let mut last = Instant::now();
         let mut observer = |progress: Progress<'_>| {
-            if let Progress::Step { done } = progress
+            if let Progress::Step { done, .. } = progress
                 && last.elapsed() > PROGRESS_EVERY
             {
                 last = Instant::now();
@@ -174,30 +215,35 @@ impl<W: Write + Send> Worker<W> {
             }
             ControlFlow::Continue(())
         };
-        let trained = train(&network, &plan, &mut observer).map_err(|error| error.to_string())?;
-        if let Some(path) = &request.weights {
-            let info = WeightsInfo {
-                architecture: request.architecture.clone(),
-                train_resolution: trained_form.resolution,
-                image_size: Some(splits.val.size()),
-                normalization: *normalization,
-                classes: splits.train.classes().to_vec(),
-                early_strides_removed: request.proxy.early_strides_removed,
-                data: Some(data.clone()),
-            };
-            let weights = Weights::of(&network, info).map_err(text)?;
-            weights.write(path).map_err(|error| Fault::Saving(error.to_string()))?;
+        let new_network = || Network::new(trained_form.graph(), tch::Device::Cpu, request.seed);
+        let network = new_network()?;
+        match train(&network, plan, &mut observer) {
+            Ok(trained) => Ok((network, trained)),
+            Err(TrainError::Checkpoint(CheckpointError::Format { .. } | CheckpointError::Other { .. })) => {
+                remove(request.checkpoint.as_deref());
+                let network = new_network()?;
+                train(&network, plan, &mut observer).map(|trained| (network, trained))
+            }
+            Err(error) => {
+                // A full disk says nothing about the state that was written before.
+                if !matches!(error, TrainError::Checkpoint(_)) {
+                    remove(request.checkpoint.as_deref());
+                }
+                Err(error)
+            }
         }
-        let last = trained.epochs.last();
-        let rates = trained.epochs.iter().map(|epoch| epoch.images_per_second).sum::<f64>();
-        Ok(TrainResult {
-            accuracy: trained.evaluation.top1,
-            top5: trained.evaluation.top5,
-            train_loss: last.map_or(f64::NAN, |epoch| epoch.loss),
-            seconds: trained.seconds,
-            images_per_second: rates / trained.epochs.len().max(1) as f64,
-        })
     }
+}
+
+/// A checkpoint that stays costs space alone: the next training throws it away.
+fn remove(checkpoint: Option<&Path>) {
+    if let Some(path) = checkpoint {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn first_line(error: &tch::TchError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

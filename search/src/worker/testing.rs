@@ -59,6 +59,7 @@ pub(crate) fn prepare() -> ToWorker {
         val_fraction: 0.1,
         on_corrupt: OnCorrupt::Refuse,
         seed: 0,
+        memory_mb: None,
     };
     ToWorker::Prepare {
         data,
@@ -77,5 +78,6 @@ pub(crate) fn request(trial: u64) -> TrainRequest {
         recipe: recipe(1, 16, 0.1),
         seed: trial,
         weights: None,
+        checkpoint: None,
     }
 }

@@ -8,9 +8,10 @@ use mnas_latency::{Milliseconds, parse_latency};
 use mnas_space::parse_toml;
 use serde::Deserialize;
 
+use super::super::data::Corrupt;
 use super::super::device::TableArguments;
 use super::super::error::CliError;
-use super::super::train::{Corrupt, num_cores, open_recipe};
+use super::super::train::{num_cores, open_recipe};
 use crate::data::DataRequest;
 use crate::data::{LoadOptions, OnCorrupt, Split, Watch};
 use crate::files;
@@ -146,6 +147,7 @@ struct DataTable {
     val_fraction: Option<f64>,
     on_corrupt: Option<OnCorrupt>,
     seed: Option<u64>,
+    memory_mb: Option<u64>,
 }
 
 /// What a search is set up with, apart from the study's own configuration.
@@ -230,6 +232,7 @@ impl SearchArguments {
             val_fraction: table.val_fraction.unwrap_or(0.1),
             on_corrupt: self.on_corrupt.map(Into::into).or(table.on_corrupt).unwrap_or_default(),
             seed: table.seed.unwrap_or(seed),
+            memory_mb: table.memory_mb,
         };
         let defaults = Defaults::of(&data)?;
         data.images = data.images.or(defaults.images);

@@ -49,6 +49,24 @@ impl Scale {
         }
     }
 
+    /// An axis over finite values of any kind.
+    pub(super) fn linear(values: &[f64], start: f64, end: f64) -> Self {
+        let (low, high) = extent(values).unwrap_or((0.0, 1.0));
+        let pad = if high - low <= high.abs() * 1e-6 {
+            high.abs().max(1.0) * 0.1
+        } else {
+            (high - low) * 0.04
+        };
+        Self {
+            low: low - pad,
+            high: high + pad,
+            start,
+            end,
+            log: false,
+            highest_tick: f64::INFINITY,
+        }
+    }
+
     /// An accuracy axis over finite values in percent; never shows ticks outside 0 to 100.
     pub(super) fn accuracy(values: &[f64], start: f64, end: f64) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 100.0));

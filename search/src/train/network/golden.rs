@@ -57,7 +57,8 @@ use mnas_space::{Architecture, ParameterKind, ParameterSpec};
 use tch::{Device, Kind, Reduction, Tensor};
 
 use super::{Network, channels_last};
-use crate::train::Sgd;
+use crate::train::testing::recipe;
+use crate::train::{Optimizer, Recipe};
 
 /// A full convolution, depthwise separable, identity with stride, inverted residuals with and without a residual sum,
 /// squeeze-excite with both gates, and a head with a hidden layer.
@@ -195,7 +196,11 @@ fn outputs_gradients_and_updates_are_those_of_pytorch() {
     let scores = tch::no_grad(|| network.forward(&images, false)).unwrap();
     assert_close("score", &values(&scores), &EVAL);
 
-    let mut optimizer = Sgd::new(&network, 0.9, 0.01).unwrap();
+    let recipe = Recipe {
+        weight_decay: 0.01,
+        ..recipe(1, 4, 0.05)
+    };
+    let mut optimizer = Optimizer::new(&network, &recipe).unwrap();
     let mut losses = Vec::new();
     for step in 0..3 {
         let scores = network.forward(&images, true).unwrap();

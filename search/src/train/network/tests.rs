@@ -29,7 +29,7 @@ pub(super) fn walk(network: &Network, images: &Tensor) -> Vec<Tensor> {
         // Copies, since activations overwrite their operand.
         let copy = |tensor: mnas_space::TensorId| values[tensor.0 as usize].copy();
         let output = network
-            .run(index, node, copy(node.inputs.0), node.inputs.1.map(copy), false)
+            .run(index, node, copy(node.inputs.0), node.inputs.1.map(copy), None)
             .unwrap();
         values.push(output);
     }

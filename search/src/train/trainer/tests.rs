@@ -1,10 +1,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{EpochReport, Progress, TrainError, TrainPlan, Trained, evaluate, train};
-use crate::data::{Augmentation, BatchOptions, ImageSet, Normalization, Splits};
-use crate::train::testing::{all_values, images, network, recipe, values};
-use crate::train::{Network, Recipe};
+use super::{EpochReport, Progress, TrainError, TrainPlan, Trained, train};
+use crate::data::{Augmentation, ImageSet, Normalization, RandAugment, Splits};
+use crate::train::testing::{all_values, images, network, recipe};
+use crate::train::{
+    CheckpointPlan, Distillation, Network, OptimizerKind, ProgressiveResolution, Recipe, Schedule, evaluate,
+};
 
 const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ds_k3_c8_nr6,ir_k3_s2_e3_c16_se0.25_nhs,ir_k3_e2_c16_nre,head_f32_nhs_o4";
 
@@ -19,6 +21,7 @@ fn plan<'a>(train: &'a Arc<ImageSet>, val: &'a Arc<ImageSet>, recipe: &'a Recipe
         recipe,
         seed: 11,
         validate_every_epoch: true,
+        checkpoint: None,
     }
 }
 
@@ -103,7 +106,7 @@ fn an_observer_hears_of_everything_and_may_stop() {
     let (mut shares, mut reports) = (Vec::new(), Vec::<EpochReport>::new());
     let mut note = |progress: Progress<'_>| {
         match progress {
-            Progress::Step { done } => shares.push(done),
+            Progress::Step { done, .. } => shares.push(done),
             Progress::Epoch(report) => reports.push(*report),
         }
         ControlFlow::Continue(())
@@ -112,7 +115,7 @@ fn an_observer_hears_of_everything_and_may_stop() {
     assert_eq!(shares.len(), 9);
     assert!(shares.is_sorted() && shares[0] > 0.0 && (shares[8] - 1.0).abs() < 1e-12);
     assert_eq!(reports, trained.epochs);
-    assert_eq!(reports[2].accuracy, Some(trained.evaluation.top1));
+    assert_eq!(reports[2].evaluation, Some(trained.evaluation));
     // Without a look at the validation images after every epoch the result is the same.
     let once = TrainPlan {
         validate_every_epoch: false,
@@ -120,7 +123,7 @@ fn an_observer_hears_of_everything_and_may_stop() {
     };
     let quiet = train(&network(SMALL, 1), &once, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(quiet.evaluation, trained.evaluation);
-    assert!(quiet.epochs.iter().all(|epoch| epoch.accuracy.is_none()));
+    assert!(quiet.epochs.iter().all(|epoch| epoch.evaluation.is_none()));
 
     for (stop_at, epoch) in [(1, 1), (3, 1), (5, 2)] {
         let mut heard = 0;
@@ -170,7 +173,7 @@ fn classes_the_network_does_not_know_are_refused_before_training() {
         "{text}"
     );
     assert_eq!(all_values(&narrow), before);
-    let options = plan(&splits.train, &splits.val, &recipe(1, 16, 0.1)).batch_options(Augmentation::None);
+    let options = plan(&splits.train, &splits.val, &recipe(1, 16, 0.1)).eval_options();
     assert!(matches!(
         evaluate(&narrow, &splits.val, &options),
         Err(TrainError::Label { .. })
@@ -195,35 +198,168 @@ fn batches_without_images_are_refused() {
     assert!(error.to_string().contains("batch-size"), "{error}");
 }
 
-#[test]
-fn evaluation_counts_as_a_loop_over_images_does() {
-    let splits = images(8, 30);
-    let network = network("in16,conv_k3_s2_c8_nhs,ir_k3_e2_c8_nre,head_o9", 4);
-    let options = BatchOptions {
-        batch_size: 7,
-        resolution: 16,
-        augmentation: Augmentation::None,
-        normalization: Normalization::IMAGENET,
-        seed: 0,
-    };
-    let found = evaluate(&network, &splits.val, &options).unwrap();
-    let (mut top1, mut top5, mut loss) = (0, 0, 0.0);
-    let one_by_one = BatchOptions {
-        batch_size: 1,
-        ..options
-    };
-    for batch in crate::data::Batches::eval(&splits.val, &one_by_one).unwrap() {
-        let (image, _) = super::tensors(&batch, &network).unwrap();
-        let scores = values(&tch::no_grad(|| network.forward(&image, false)).unwrap());
-        let score = scores[batch.labels[0] as usize];
-        let better = scores.iter().filter(|&&other| other > score).count();
-        top1 += usize::from(better == 0);
-        top5 += usize::from(better < 5);
-        loss += scores.iter().map(|&other| f64::from(other).exp()).sum::<f64>().ln() - f64::from(score);
+/// Everything at once, so that everything has to be written down.
+fn everything(teacher: &std::path::Path) -> Recipe {
+    Recipe {
+        weight_decay: 1e-4,
+        label_smoothing: 0.1,
+        warmup_epochs: 0.5,
+        augmentation: Augmentation::resized_crop_flip(),
+        optimizer: OptimizerKind::Rmsprop {
+            decay: 0.9,
+            epsilon: 1e-3,
+        },
+        clip_norm: Some(1.0),
+        schedule: Schedule::Exponential {
+            epochs: 1.0,
+            factor: 0.8,
+        },
+        dropout: 0.2,
+        ema: Some(0.99),
+        batch_norm_momentum: Some(0.05),
+        color_jitter: 0.2,
+        rand_augment: Some(RandAugment {
+            operations: 2,
+            magnitude: 9,
+        }),
+        random_erasing: 0.3,
+        mixup: Some(0.2),
+        cutmix: Some(1.0),
+        distillation: Some(Distillation {
+            weights: teacher.to_path_buf(),
+            architecture: None,
+            temperature: 4.0,
+            weight: 0.5,
+        }),
+        progressive_resolution: Some(ProgressiveResolution { from: 0.5, stages: 2 }),
+        ..recipe(3, 16, 0.02)
     }
-    assert_eq!(found.images, 30);
-    assert!((found.top1 - 100.0 * f64::from(top1 as u32) / 30.0).abs() < 1e-9);
-    assert!((found.top5 - 100.0 * f64::from(top5 as u32) / 30.0).abs() < 1e-9);
-    assert!((found.loss - loss / 30.0).abs() < 1e-5);
-    assert!(found.top5 > found.top1);
+}
+
+#[test]
+fn stopped_anywhere_and_resumed_equals_undisturbed_to_the_last_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let splits = images(40, 8);
+    let teacher = folder.path().join("teacher.safetensors");
+    crate::train::testing::save(&network(SMALL, 9), SMALL, splits.train.classes(), &teacher);
+    for recipe in [
+        everything(&teacher),
+        Recipe {
+            momentum: 0.9,
+            ..recipe(3, 16, 0.05)
+        },
+    ] {
+        let unsaved = plan(&splits.train, &splits.val, &recipe);
+        let undisturbed = network(SMALL, 1);
+        let expected = train(&undisturbed, &unsaved, &mut |_| ControlFlow::Continue(())).unwrap();
+        // Three steps and an epoch's end are heard of three times.
+        for stop_at in [vec![3], vec![4], vec![2, 3, 4]] {
+            let path = folder.path().join(format!("{}-{stop_at:?}", recipe.name));
+            let saved = TrainPlan {
+                checkpoint: Some(CheckpointPlan {
+                    path: path.clone(),
+                    every: std::time::Duration::from_hours(1),
+                    architecture: SMALL.to_owned(),
+                }),
+                ..unsaved.clone()
+            };
+            let mut last = None;
+            for stop_at in stop_at.iter().copied().chain([usize::MAX]) {
+                // A new process begins with the initial weights.
+                let network = network(SMALL, 1);
+                let mut heard = 0;
+                let outcome = train(&network, &saved, &mut |_| {
+                    heard += 1;
+                    if heard == stop_at {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                });
+                last = Some((outcome, network));
+            }
+            let (trained, network) = last.unwrap();
+            let trained = trained.unwrap();
+            assert!(all_values(&network) == all_values(&undisturbed), "{stop_at:?}");
+            assert_eq!(trained.evaluation, expected.evaluation);
+            for (one, other) in trained.epochs.iter().zip(&expected.epochs) {
+                assert_eq!((one.loss, one.evaluation), (other.loss, other.evaluation));
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_technique_together_learns() {
+    let folder = tempfile::tempdir().unwrap();
+    let splits = images(160, 40);
+    let teacher_network = network(SMALL, 9);
+    run(&teacher_network, &splits, &recipe(6, 16, 0.05)).unwrap();
+    let teacher = folder.path().join("teacher.safetensors");
+    crate::train::testing::save(&teacher_network, SMALL, splits.train.classes(), &teacher);
+    // Gentle, since there are 10 steps an epoch only.
+    let recipe = Recipe {
+        learning_rate: 0.02 * 256.0 / 16.0,
+        epochs: 12,
+        augmentation: Augmentation::crop_flip(),
+        schedule: Schedule::Cosine,
+        batch_norm_momentum: Some(0.2),
+        rand_augment: Some(RandAugment {
+            operations: 1,
+            magnitude: 4,
+        }),
+        random_erasing: 0.1,
+        cutmix: None,
+        ..everything(&teacher)
+    };
+    let trained = run(&network(SMALL, 1), &splits, &recipe).unwrap();
+    // ln 4 = 1.386 is what guessing gives.
+    assert!(trained.evaluation.loss < 1.36, "{}", trained.evaluation.loss);
+    assert_eq!(trained.epochs[0].resolution, 8);
+    assert_eq!(trained.epochs[11].resolution, 16);
+}
+
+#[test]
+fn the_averaged_weights_are_evaluated_and_kept() {
+    let splits = images(40, 8);
+    let recipe = Recipe {
+        ema: Some(0.9),
+        ..recipe(2, 16, 0.05)
+    };
+    let plan = plan(&splits.train, &splits.val, &recipe);
+    let averaged = network(SMALL, 1);
+    let trained = train(&averaged, &plan, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(
+        evaluate(&averaged, &splits.val, &plan.eval_options()).unwrap(),
+        trained.evaluation
+    );
+    let raw = network(SMALL, 1);
+    let recipe = Recipe {
+        ema: None,
+        ..recipe.clone()
+    };
+    run(&raw, &splits, &recipe).unwrap();
+    assert!(all_values(&raw) != all_values(&averaged));
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_ends_the_training_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), b"").unwrap();
+    let splits = images(40, 8);
+    let recipe = recipe(1, 16, 0.05);
+    let plan = TrainPlan {
+        checkpoint: Some(CheckpointPlan {
+            path: folder.path().join("file").join("checkpoint"),
+            every: std::time::Duration::ZERO,
+            architecture: SMALL.to_owned(),
+        }),
+        ..plan(&splits.train, &splits.val, &recipe)
+    };
+    let error = train(&network(SMALL, 1), &plan, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(
+        error.to_string().contains("file/checkpoint: cannot be written"),
+        "{error}"
+    );
 }

@@ -57,7 +57,7 @@ fn a_file_gives_back_every_bit_and_what_it_says_about_itself() {
 #[test]
 fn weights_of_another_architecture_name_the_tensor_and_both_shapes() {
     let path = Path::new("some/weights.safetensors");
-    let mismatch = |text: &str| weights().check(&graph(text), path).unwrap_err().to_string();
+    let mismatch = |text: &str| weights().fitted(&graph(text), path).map(drop).unwrap_err().to_string();
     let text = mismatch("in16,conv_k3_s2_c8_nhs,ir_k5_e2_c8_se0.25_nre,head_f16_nhs_o4");
     assert!(
         text.contains("some/weights.safetensors") && text.contains("`blocks.1.depthwise.conv.weight`"),
@@ -78,7 +78,7 @@ fn weights_of_another_architecture_name_the_tensor_and_both_shapes() {
         "{text}"
     );
     // The resolution is none of the weights' business.
-    weights().check(&graph(&SMALL.replace("in16", "in97")), path).unwrap();
+    weights().fitted(&graph(&SMALL.replace("in16", "in97")), path).unwrap();
 
     let mut other = network(&SMALL.replace("o4", "o5"), 2);
     let before = all_values(&other);

@@ -86,6 +86,7 @@ fn prepare(path: impl Into<PathBuf>) -> ToWorker {
         val_fraction: 0.2,
         on_corrupt: OnCorrupt::Refuse,
         seed: 3,
+        memory_mb: None,
     };
     ToWorker::Prepare {
         data,
@@ -106,6 +107,7 @@ fn request(weights: Option<PathBuf>) -> TrainRequest {
         recipe: recipe(2, 16, 0.05),
         seed: 5,
         weights,
+        checkpoint: None,
     }
 }
 
@@ -182,6 +184,33 @@ fn trainings_fail_with_a_reason_and_the_worker_goes_on() {
 
     talk.say(&ToWorker::Train(Box::new(request(None))));
     assert!(matches!(talk.hear(), Some(FromWorker::Done { trial: 7, .. })));
+    talk.end();
+}
+
+#[test]
+fn a_checkpoint_of_another_training_is_thrown_away_and_none_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("7.checkpoint");
+    std::fs::write(&path, b"the state of something else").unwrap();
+    let mut talk = Talk::start();
+    talk.prepare();
+    let with_checkpoint = TrainRequest {
+        checkpoint: Some(path.clone()),
+        ..request(None)
+    };
+    let mut result = |request: TrainRequest| {
+        talk.say(&ToWorker::Train(Box::new(request)));
+        loop {
+            match talk.hear() {
+                Some(FromWorker::Done { result, .. }) => return result.accuracy,
+                Some(FromWorker::Progress { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let accuracy = result(with_checkpoint);
+    assert!(!path.exists());
+    assert!((result(request(None)) - accuracy).abs() < 1e-12);
     talk.end();
 }
 

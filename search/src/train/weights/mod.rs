@@ -1,4 +1,6 @@
-//! Weight files: safetensors with the names of [`mnas_space::Graph::parameters`].
+//! Weight files: safetensors with the names of [`mnas_space::Graph::parameters`], and those of other programs.
+
+mod foreign;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -115,6 +117,9 @@ impl Weights {
         let file = SafeTensors::deserialize(&bytes).map_err(|error| format(error.to_string()))?;
         let mut values = BTreeMap::new();
         for (name, view) in file.tensors() {
+            if foreign::is_counter(&name) {
+                continue;
+            }
             if view.dtype() != Dtype::F32 {
                 return Err(format(format!(
                     "tensor `{name}` holds {:?}; expected F32",
@@ -162,8 +167,23 @@ impl Weights {
         Ok(())
     }
 
-    /// Checks that every tensor of `graph` is there in the right shape, and nothing else.
-    pub fn check(&self, graph: &Graph, path: &Path) -> Result<(), WeightsError> {
+    /// The weights under the names of `graph`, every tensor there in the right shape and nothing else.
+    ///
+    /// A file of another program, which names them otherwise, is matched by structure; `path` is named where it does not fit.
+    pub fn fitted(&self, graph: &Graph, path: &Path) -> Result<Cow<'_, Self>, WeightsError> {
+        let is_ours = self.info.is_some() || graph.parameters().any(|spec| self.values.contains_key(&spec.name));
+        if is_ours {
+            self.check(graph, path)?;
+            return Ok(Cow::Borrowed(self));
+        }
+        let values = foreign::matched(&self.values, graph).map_err(|difference| WeightsError::Mismatch {
+            path: path.to_path_buf(),
+            difference,
+        })?;
+        Ok(Cow::Owned(Self { values, info: None }))
+    }
+
+    fn check(&self, graph: &Graph, path: &Path) -> Result<(), WeightsError> {
         let mismatch = |difference| {
             Err(WeightsError::Mismatch {
                 path: path.to_path_buf(),
@@ -198,9 +218,9 @@ impl Weights {
 
     /// Puts the values into `network`; `path` is named where they do not fit.
     pub fn load_into(&self, network: &mut Network, path: &Path) -> Result<(), WeightsError> {
-        self.check(network.graph(), path)?;
+        let fitted = self.fitted(network.graph(), path)?;
         let mut tensors = BTreeMap::new();
-        for (name, (shape, values)) in &self.values {
+        for (name, (shape, values)) in &fitted.values {
             let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
             let tensor = Tensor::f_from_slice(values)?
                 .f_to_kind(Kind::Float)?

@@ -1,0 +1,110 @@
+//! Which images a command looks at.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+use super::error::CliError;
+use crate::data::{Augmentation, DataRequest, OnCorrupt, Splits, Watch};
+use crate::report::Printer;
+
+/// Which images.
+#[derive(Debug, Args)]
+pub struct DataArguments {
+    /// An image folder (also in a tar), tar shards, Parquet files, CIFAR binaries, IDX files, or `demo` [default: the weights', or demo]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// At most so many images per split [default: the weights', or all]
+    #[arg(long, value_name = "N")]
+    images: Option<usize>,
+    /// Share of each class cut from train where there is no validation split [default: the weights', or 0.1]
+    #[arg(long)]
+    val_fraction: Option<f64>,
+    /// What to do about corrupt images [default: refuse]
+    #[arg(long, value_enum)]
+    on_corrupt: Option<Corrupt>,
+    /// Decides the validation cut and the subset of images [default: the weights', or 0]
+    #[arg(long)]
+    data_seed: Option<u64>,
+    /// Memory for the decoded images of a split, in MB; a larger split is read anew each time [default: 4295]
+    #[arg(long, value_name = "MB")]
+    memory_mb: Option<u64>,
+}
+
+/// What to do about corrupt images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Corrupt {
+    /// Stop and name it
+    Refuse,
+    /// Leave it out and name it
+    Skip,
+}
+
+impl From<Corrupt> for OnCorrupt {
+    fn from(corrupt: Corrupt) -> Self {
+        match corrupt {
+            Corrupt::Refuse => Self::Refuse,
+            Corrupt::Skip => Self::Skip,
+        }
+    }
+}
+
+impl DataArguments {
+    /// What the flags ask for, completed by what a weight file was trained on.
+    pub fn request(&self, trained_on: Option<&DataRequest>) -> DataRequest {
+        DataRequest {
+            path: self
+                .data
+                .clone()
+                .or(trained_on.map(|data| data.path.clone()))
+                .unwrap_or_else(|| "demo".into()),
+            images: self.images.or(trained_on.and_then(|data| data.images)),
+            val_fraction: self
+                .val_fraction
+                .or(trained_on.map(|data| data.val_fraction))
+                .unwrap_or(0.1),
+            on_corrupt: self
+                .on_corrupt
+                .map(Into::into)
+                .or(trained_on.map(|data| data.on_corrupt))
+                .unwrap_or_default(),
+            seed: self.data_seed.or(trained_on.map(|data| data.seed)).unwrap_or(0),
+            memory_mb: self.memory_mb.or(trained_on.and_then(|data| data.memory_mb)),
+        }
+    }
+
+    /// Whether the flags limit the number of images.
+    pub fn limits_images(&self) -> bool {
+        self.images.is_some()
+    }
+}
+
+/// Loads images with a progress bar.
+pub fn load(
+    request: &DataRequest,
+    resolution: u32,
+    augmentation: Augmentation,
+    cancel: &AtomicBool,
+    printer: &Printer,
+) -> Result<Splits, CliError> {
+    let bar = printer.progress("loading images", 0);
+    let progress = |done: usize, total: usize| {
+        bar.set_total(total as u64);
+        bar.set(done as u64);
+    };
+    let splits = request.load(
+        resolution,
+        &augmentation,
+        Watch {
+            progress: &progress,
+            cancel,
+        },
+    )?;
+    let summary = splits.summary();
+    bar.finish(&summary.to_string());
+    for skipped in &summary.skipped {
+        printer.warning(&format!("skipped {skipped}"));
+    }
+    Ok(splits)
+}

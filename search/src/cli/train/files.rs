@@ -1,0 +1,96 @@
+//! The files beside the weights.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use super::EpochRow;
+use crate::cli::error::CliError;
+use crate::files::write_atomically;
+use crate::report::{Curve, CurvePoint, Printer};
+use crate::train::EpochReport;
+
+/// Where a training writes besides its weights: the same name with other endings.
+#[derive(Debug)]
+pub struct Companions {
+    pub checkpoint: PathBuf,
+    pub log: PathBuf,
+    pub curve_svg: PathBuf,
+    pub curve_png: PathBuf,
+}
+
+impl Companions {
+    pub fn of(weights: &Path) -> Self {
+        let with = |ending: &str| weights.with_extension(ending);
+        Self {
+            checkpoint: with("checkpoint"),
+            log: with("csv"),
+            curve_svg: with("svg"),
+            curve_png: with("png"),
+        }
+    }
+
+    /// A checkpoint must be wanted, and is never overwritten by a training that knows nothing of it.
+    pub fn check(&self, resume: bool, printer: &Printer) -> Result<(), CliError> {
+        let path = self.checkpoint.display();
+        match (resume, self.checkpoint.exists()) {
+            (false, true) => Err(CliError::config(format!(
+                "{path} holds the state of an interrupted training; go on with --resume, choose another --output, or remove it"
+            ))),
+            (true, true) => {
+                printer.status(&format!("going on from {path}"));
+                Ok(())
+            }
+            (true, false) => {
+                printer.status(&format!("there is no {path} to go on from; starting at the beginning"));
+                Ok(())
+            }
+            (false, false) => Ok(()),
+        }
+    }
+
+    /// One line an epoch.
+    pub fn write_log(&self, reports: &[EpochReport]) -> Result<(), CliError> {
+        let mut text = "epoch,learning_rate,resolution_px,train_loss,val_loss,val_top1_percent,val_top5_percent,\
+                        images_per_s,seconds\n"
+            .to_owned();
+        let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        for row in reports.iter().map(EpochRow::from) {
+            let _ = writeln!(
+                text,
+                "{},{},{},{},{},{},{},{:.1},{:.2}",
+                row.epoch,
+                row.learning_rate,
+                row.resolution,
+                row.loss,
+                optional(row.val_loss),
+                optional(row.accuracy),
+                optional(row.top5),
+                row.images_per_second,
+                row.seconds
+            );
+        }
+        Ok(write_atomically(&self.log, text.as_bytes())?)
+    }
+
+    /// Losses and accuracy over the epochs.
+    pub fn write_curve(&self, title: &str, subtitle: Vec<String>, reports: &[EpochReport]) -> Result<(), CliError> {
+        let points = reports.iter().map(|report| CurvePoint {
+            epoch: report.epoch,
+            train_loss: report.loss,
+            val_loss: report.evaluation.map(|found| found.loss),
+            accuracy: report.evaluation.map(|found| found.top1),
+        });
+        let curve = Curve {
+            title: title.to_owned(),
+            subtitle,
+            points: points.collect(),
+        };
+        write_atomically(&self.curve_svg, curve.svg()?.as_bytes())?;
+        Ok(write_atomically(&self.curve_png, &curve.png()?)?)
+    }
+
+    /// The weights are safe. One that stays is refused or gone on from by the next training, so a failure does no harm.
+    pub fn remove_checkpoint(&self) {
+        let _ = std::fs::remove_file(&self.checkpoint);
+    }
+}
