@@ -143,11 +143,10 @@ impl Dimensions {
         for node in &graph.nodes {
             let in_squeeze = matches!(node.name.part, "squeeze" | "excite");
             match node.op {
-                Op::Convolution { out_channels, .. } if in_squeeze => {
-                    if node.name.part == "squeeze" {
-                        dimensions.squeeze = out_channels;
-                    }
+                Op::Convolution { out_channels, .. } if node.name.part == "squeeze" => {
+                    dimensions.squeeze = out_channels;
                 }
+                Op::Convolution { .. } if in_squeeze => {}
                 Op::Convolution { out_channels, .. } if node.name.scope == Scope::Head => {
                     dimensions.hidden = out_channels;
                     is_connected = true;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mnas_latency::{
     LatencyError, LatencyTable, Prediction, Predictor, ProfileEvent, ProfileOptions, Runtime, StopReason, profile,
 };
-use mnas_space::{Architecture, BlockKey, Candidate, Genotype, SearchSpace};
+use mnas_space::{Architecture, BlockKey, Candidate, SearchSpace};
 
 use crate::files::{self, FileError};
 use crate::random::stream;
