@@ -64,20 +64,22 @@ fn an_agent_is_a_runtime_like_any_other() {
 
 #[test]
 fn a_pipe_that_breaks_again_and_again_costs_nothing_but_time() {
-    // The question, or the answer, is cut off: between lines, or in the middle of one.
-    for script in [
+    // The question is cut off, between lines or in the middle of one, or the answer.
+    let (question, half, answer) = (
         "sed -u 12q | {agent}",
         "stdbuf -o0 head -c 1500000 | {agent}",
-        "{agent} | sed -u 12q",
-    ] {
-        let (bed, report) = profiled(script, PATIENT);
+        "{agent} | sed -u 40q",
+    );
+    // An answer that is on its way when the pipe breaks is lost without a sound.
+    for (script, timeout) in [(question, PATIENT), (half, PATIENT), (answer, Duration::from_secs(2))] {
+        let (bed, report) = profiled(script, timeout);
         assert_complete(&bed, &report);
     }
 }
 
 #[test]
 fn an_agent_that_falls_silent_is_started_anew() {
-    let (bed, report) = profiled("{ sed -u 40q; sleep 60; } | {agent}", Duration::from_secs(3));
+    let (bed, report) = profiled("{ sed -u 40q; sleep 60; } | {agent}", Duration::from_secs(2));
     assert_complete(&bed, &report);
 }
 
