@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::AgentError;
 use super::protocol::{Answer, Ask, PROTOCOL, Question, Reply, VERSION, protocol_of};
-use crate::device::{AgentCommand, HostFacts};
+use crate::device::AgentCommand;
 
 /// Lines that are no answers, such as a login's greeting, which are passed over before an answer.
 const STRAY_LINES: u32 = 50;
@@ -44,14 +44,14 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Starts the agent and greets it.
-    pub fn open(command: &AgentCommand) -> Result<(Self, HostFacts), AgentError> {
+    pub fn open(command: &AgentCommand) -> Result<Self, AgentError> {
         let mut connection = Self::start(command)?;
         let hello = Ask::Hello {
             protocol: PROTOCOL,
             version: VERSION.to_owned(),
         };
         match connection.ask(hello)? {
-            Answer::Hello { host, .. } => Ok((connection, host)),
+            Answer::Hello { .. } => Ok(connection),
             other => Err(connection.out_of_turn(&other)),
         }
     }

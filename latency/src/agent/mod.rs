@@ -13,7 +13,7 @@
 //! {"id":1,"ask":{"hello":{"protocol":1,"version":"0.1.0"}}}
 //! {"id":1,"answer":{"hello":{"protocol":1,"version":"0.1.0","host":{"cpu":"Cortex-A76","cores":4,...}}}}
 //! {"id":2,"ask":{"open":{"runtime":"onnxruntime","threads":1,"precision":"fp32","processor":"cpu"}}}
-//! {"id":2,"answer":{"opened":{"runtime":"onnxruntime","version":"1.32.0"}}}
+//! {"id":2,"answer":{"opened":{"runtime":"onnxruntime","version":"1.32.0","host":{...}}}}
 //! {"id":3,"ask":{"load":{"model":1,"name":"conv_k1_c8@3x8x8","input":[3,8,8],"onnx":"CAk6..."}}}
 //! {"id":3,"answer":"loaded"}
 //! {"id":4,"ask":{"run":{"steps":[[1,1],[1,4]]}}}

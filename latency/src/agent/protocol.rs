@@ -78,11 +78,14 @@ pub(super) enum Answer {
     Hello {
         protocol: u32,
         version: String,
+        /// The machine, for people who look at the pipe.
         host: HostFacts,
     },
     Opened {
         runtime: String,
         version: String,
+        /// The machine, its processor being what the runtime computes on.
+        host: HostFacts,
     },
     Loaded,
     Times {

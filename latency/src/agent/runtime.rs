@@ -185,15 +185,19 @@ impl Session {
         for kept in self.models.values_mut() {
             kept.is_there = false;
         }
-        let (mut connection, host) = Connection::open(&self.command)?;
+        let mut connection = Connection::open(&self.command)?;
         let open = Ask::Open {
             runtime: self.device.runtime,
             threads: self.device.threads,
             precision: self.device.precision,
             processor: self.device.processor,
         };
-        let (name, version) = match connection.ask(open)? {
-            Answer::Opened { runtime, version } => (runtime, version),
+        let identity = match connection.ask(open)? {
+            Answer::Opened { runtime, version, host } => Identity {
+                name: runtime,
+                version,
+                host,
+            },
             Answer::Error { reason, .. } => {
                 return Err(AgentError::NoRuntime {
                     command: self.command.to_string(),
@@ -203,7 +207,6 @@ impl Session {
             }
             other => return Err(connection.out_of_turn(&other)),
         };
-        let identity = Identity { name, version, host };
         self.check_identity(&identity)?;
         self.identity = Some(identity.clone());
         self.connection = Some(connection);

@@ -122,6 +122,7 @@ impl Agent<'_> {
         let opened = Answer::Opened {
             runtime: runtime.name().to_owned(),
             version: runtime.version().to_owned(),
+            host: runtime.host(),
         };
         // An agent does nothing but measure, so it stays where it is for good.
         crate::measure::pin_for_good(runtime.pinnable_threads());

@@ -5,6 +5,7 @@
 /// A thread that moves finds the caches of its new processor empty, and on machines with large and small processors
 /// another speed. Linux only; elsewhere there is nothing to be had.
 #[derive(Debug)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(super) struct Pin {
     #[cfg(target_os = "linux")]
     before: rustix::thread::CpuSet,

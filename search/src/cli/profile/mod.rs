@@ -49,6 +49,9 @@ pub struct ProfileArguments {
     tables: TableArguments,
 }
 
+/// Eight in ten of a normal distribution are within so many standard deviations.
+const INTERVAL: f64 = 1.2816;
+
 #[derive(Serialize)]
 struct Document {
     device: String,
@@ -59,6 +62,8 @@ struct Document {
     coverage: f64,
     networks: usize,
     held_out_mean_error: Option<f64>,
+    /// Half the width of a prediction's interval, for networks like those measured.
+    interval: Option<f64>,
     cost_model_held_out_error: Option<f64>,
     /// What this run added.
     run: Run,
@@ -215,6 +220,7 @@ fn report(
         coverage: measured as f64 / keys.len().max(1) as f64,
         networks: predictor.calibration().networks,
         held_out_mean_error: predictor.calibration().held_out_mean_error,
+        interval: predictor.calibration().held_out_rms_error.map(|error| INTERVAL * error),
         cost_model_held_out_error: (!complete).then(|| predictor.cost_model().held_out_error()),
         run: totals.into(),
     };
@@ -265,6 +271,12 @@ fn lines(document: &Document) -> Vec<String> {
             "whole networks: predicted within {} of measured on average, each of {} judged by a fit on the others",
             percent(error),
             document.networks
+        ));
+    }
+    if let Some(interval) = document.interval {
+        lines.push(format!(
+            "intervals: eight in ten networks like these are expected within {} of their prediction, others in wider ones",
+            percent(interval)
         ));
     }
     if let Some(error) = document.cost_model_held_out_error {
