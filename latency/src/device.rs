@@ -72,7 +72,7 @@ pub struct AgentCommand {
 
 impl AgentCommand {
     /// How long one answer may take where nothing is said.
-    pub const TIMEOUT: Duration = Duration::from_secs(60);
+    pub const TIMEOUT: Duration = Duration::from_mins(1);
 }
 
 impl std::fmt::Display for AgentCommand {

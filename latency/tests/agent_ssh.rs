@@ -28,7 +28,7 @@ impl Server {
     /// `None`, loudly, where none is installed or it does not start here.
     fn start() -> Option<Self> {
         let skip = |why: &str| {
-            eprintln!("SKIPPED: the test over ssh needs an ssh server and client ({why}); install openssh-server")
+            eprintln!("SKIPPED: the test over ssh needs an ssh server and client ({why}); install openssh-server");
         };
         let Some(program) = SERVERS.iter().map(Path::new).find(|path| path.is_file()) else {
             skip("there is no sshd");
@@ -79,7 +79,8 @@ impl Server {
             path("user_key.pub"),
         );
         if let Some(library) = library() {
-            server += &format!(" ORT_DYLIB_PATH={}", library.display());
+            server.push_str(" ORT_DYLIB_PATH=");
+            server.push_str(&library.to_string_lossy());
         }
         fs::write(folder.join("sshd_config"), server + "\n").unwrap();
         let client = format!(

@@ -153,7 +153,7 @@ impl Connection {
                 // Of an error without a number, only this question can be meant.
                 Ok(Reply {
                     id: None,
-                    answer: answer @ Answer::Error { .. },
+                    answer: answer @ Answer::Error(_),
                 }) => return Ok(answer),
                 _ => {
                     tracing::debug!("not an answer: {line}");
@@ -196,13 +196,10 @@ impl Connection {
 
     fn ended(&mut self) -> AgentError {
         self.questions = None;
-        let status = match wait(&mut self.child, FAREWELL) {
-            Some(status) => status,
-            None => {
-                kill(&mut self.child);
-                "it closed its output".to_owned()
-            }
-        };
+        let status = wait(&mut self.child, FAREWELL).unwrap_or_else(|| {
+            kill(&mut self.child);
+            "it closed its output".to_owned()
+        });
         // What it said last may still be on its way from the thread that reads it.
         for _ in 0..10 {
             if self.last_words().is_some() {

@@ -19,7 +19,7 @@ pub enum AgentError {
     #[error(
         "the agent behind `{command}` ended ({status}){}; run the command by hand: it must start mnas-agent on the device, \
          without asking for a password",
-        said(last_words)
+        said(last_words.as_ref())
     )]
     Ended {
         /// The command.
@@ -32,7 +32,7 @@ pub enum AgentError {
     /// No answer came in time.
     #[error(
         "the agent behind `{command}` gave no answer within {} ({waited_for}){}; see whether the device is overloaded, or set a longer \
-         `timeout` in its file", humantime::format_duration(*timeout), said(last_words)
+         `timeout` in its file", humantime::format_duration(*timeout), said(last_words.as_ref())
     )]
     Silent {
         /// The command.
@@ -104,10 +104,8 @@ pub enum AgentError {
     },
 }
 
-fn said(last_words: &Option<String>) -> String {
-    last_words
-        .as_ref()
-        .map_or_else(String::new, |line| format!(", its last words: `{line}`"))
+fn said(last_words: Option<&String>) -> String {
+    last_words.map_or_else(String::new, |line| format!(", its last words: `{line}`"))
 }
 
 impl AgentError {

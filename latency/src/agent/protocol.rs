@@ -94,10 +94,14 @@ pub(super) enum Answer {
     },
     Unloaded,
     Conditions(Option<Conditions>),
-    Error {
-        kind: ErrorKind,
-        reason: String,
-    },
+    Error(Fault),
+}
+
+/// Why there is no better answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Fault {
+    pub kind: ErrorKind,
+    pub reason: String,
 }
 
 /// Whose fault an error is.

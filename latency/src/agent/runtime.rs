@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::AgentError;
 use super::connection::Connection;
-use super::protocol::{Answer, Ask, ErrorKind};
+use super::protocol::{Answer, Ask, ErrorKind, Fault};
 use crate::device::{AgentCommand, Device, HostFacts};
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
@@ -107,11 +107,11 @@ impl Runtime for AgentRuntime {
         models: &mut [&mut dyn LoadedModel],
         steps: &[Step],
     ) -> Result<Vec<Milliseconds>, RuntimeError> {
-        let steps = steps
+        let steps: Vec<(u64, u32)> = steps
             .iter()
             .map(|step| (models[step.model].handle(), step.inferences))
             .collect();
-        self.session().run(steps)
+        self.session().run(&steps)
     }
 
     fn conditions(&mut self) -> Result<Option<Conditions>, RuntimeError> {
@@ -133,7 +133,7 @@ struct AgentModel {
 impl LoadedModel for AgentModel {
     fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = session.run(vec![(self.number, inferences)])?;
+        let times = session.run(&[(self.number, inferences)])?;
         Ok(times[0])
     }
 
@@ -198,7 +198,7 @@ impl Session {
                 version,
                 host,
             },
-            Answer::Error { reason, .. } => {
+            Answer::Error(Fault { reason, .. }) => {
                 return Err(AgentError::NoRuntime {
                     command: self.command.to_string(),
                     runtime: self.device.runtime.name(),
@@ -295,7 +295,7 @@ impl Session {
         let runtime = || self.device.runtime.name().to_owned();
         let model = model.to_owned();
         match connection.ask(ask)? {
-            Answer::Error { kind, reason } => Err(match kind {
+            Answer::Error(Fault { kind, reason }) => Err(match kind {
                 ErrorKind::Refused => RuntimeError::Refused {
                     runtime: runtime(),
                     model,
@@ -357,7 +357,7 @@ impl Session {
         }
     }
 
-    fn run(&mut self, steps: Vec<(u64, u32)>) -> Result<Vec<Milliseconds>, RuntimeError> {
+    fn run(&mut self, steps: &[(u64, u32)]) -> Result<Vec<Milliseconds>, RuntimeError> {
         let mut numbers: Vec<u64> = steps.iter().map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -368,7 +368,7 @@ impl Session {
             for number in &numbers {
                 session.provide(*number)?;
             }
-            let ask = Ask::Run { steps: steps.clone() };
+            let ask = Ask::Run { steps: steps.to_vec() };
             match session.ask(&name, ask)? {
                 Answer::Times { ms } if ms.len() == steps.len() && ms.iter().all(|ms| ms.is_finite() && *ms > 0.0) => {
                     Ok(ms.into_iter().map(Milliseconds).collect())

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use mnas_space::Shape;
 
-use super::protocol::{Answer, Ask, ErrorKind, PROTOCOL, Question, Reply, VERSION};
+use super::protocol::{Answer, Ask, ErrorKind, Fault, PROTOCOL, Question, Reply, VERSION};
 use crate::device::{Device, HostFacts};
 use crate::error::RuntimeError;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
@@ -37,11 +37,11 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write, onnx_runtime: Opti
         let reply = match serde_json::from_slice::<Question>(&line) {
             Ok(question) => Reply {
                 id: Some(question.id),
-                answer: agent.answer(question.ask).unwrap_or_else(|error| error),
+                answer: agent.answer(question.ask).unwrap_or_else(Answer::Error),
             },
             Err(error) => Reply {
                 id: id_of(&line),
-                answer: fault(ErrorKind::Question, format!("this is no question: {error}")),
+                answer: Answer::Error(fault(ErrorKind::Question, format!("this is no question: {error}"))),
             },
         };
         let mut text = serde_json::to_vec(&reply)?;
@@ -57,14 +57,14 @@ fn id_of(line: &[u8]) -> Option<u64> {
     question.get("id")?.as_u64()
 }
 
-fn fault(kind: ErrorKind, reason: impl Into<String>) -> Answer {
-    Answer::Error {
+fn fault(kind: ErrorKind, reason: impl Into<String>) -> Fault {
+    Fault {
         kind,
         reason: reason.into(),
     }
 }
 
-fn no_runtime() -> Answer {
+fn no_runtime() -> Fault {
     fault(ErrorKind::Question, "no runtime is open")
 }
 
@@ -75,8 +75,7 @@ struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    /// The answer; both sides of the result are answers, the second an error.
-    fn answer(&mut self, ask: Ask) -> Result<Answer, Answer> {
+    fn answer(&mut self, ask: Ask) -> Result<Answer, Fault> {
         match ask {
             // Whatever the coordinator's version is: it compares.
             Ask::Hello { .. } => Ok(Answer::Hello {
@@ -89,7 +88,7 @@ impl Agent<'_> {
                 threads,
                 precision,
                 processor,
-            } => self.open(Device {
+            } => self.open(&Device {
                 name: "agent".to_owned(),
                 runtime,
                 threads,
@@ -111,14 +110,14 @@ impl Agent<'_> {
             },
             Ask::Conditions => {
                 let runtime = self.runtime.as_mut().ok_or_else(no_runtime)?;
-                Ok(Answer::Conditions(runtime.conditions().map_err(answer_to)?))
+                Ok(Answer::Conditions(runtime.conditions().map_err(fault_of)?))
             }
         }
     }
 
-    fn open(&mut self, device: Device) -> Result<Answer, Answer> {
+    fn open(&mut self, device: &Device) -> Result<Answer, Fault> {
         self.models.clear();
-        let runtime = runtimes::open(&device, self.onnx_runtime).map_err(answer_to)?;
+        let runtime = runtimes::open(device, self.onnx_runtime).map_err(fault_of)?;
         let opened = Answer::Opened {
             runtime: runtime.name().to_owned(),
             version: runtime.version().to_owned(),
@@ -130,7 +129,7 @@ impl Agent<'_> {
         Ok(opened)
     }
 
-    fn load(&mut self, number: u64, name: String, input: [u32; 3], onnx: &str) -> Result<Answer, Answer> {
+    fn load(&mut self, number: u64, name: String, input: [u32; 3], onnx: &str) -> Result<Answer, Fault> {
         let runtime = self.runtime.as_mut().ok_or_else(no_runtime)?;
         let file = BASE64
             .decode(onnx)
@@ -142,12 +141,12 @@ impl Agent<'_> {
             width,
         };
         let content = ModelContent::Onnx { file, input };
-        let model = runtime.load(&Model { name, content }).map_err(answer_to)?;
+        let model = runtime.load(&Model { name, content }).map_err(fault_of)?;
         self.models.insert(number, model);
         Ok(Answer::Loaded)
     }
 
-    fn run(&mut self, steps: &[(u64, u32)]) -> Result<Answer, Answer> {
+    fn run(&mut self, steps: &[(u64, u32)]) -> Result<Answer, Fault> {
         let runtime = self.runtime.as_mut().ok_or_else(no_runtime)?;
         let mut numbers: Vec<u64> = steps.iter().map(|(model, _)| *model).collect();
         numbers.sort_unstable();
@@ -171,18 +170,18 @@ impl Agent<'_> {
                 inferences: *inferences,
             })
             .collect();
-        let times = runtime.burst(&mut models, &steps).map_err(answer_to)?;
+        let times = runtime.burst(&mut models, &steps).map_err(fault_of)?;
         Ok(Answer::Times {
             ms: times.into_iter().map(|time| time.0).collect(),
         })
     }
 }
 
-fn unknown_model(number: u64) -> Answer {
+fn unknown_model(number: u64) -> Fault {
     fault(ErrorKind::Question, format!("there is no model {number}"))
 }
 
-fn answer_to(error: RuntimeError) -> Answer {
+fn fault_of(error: RuntimeError) -> Fault {
     match error {
         RuntimeError::Refused { reason, .. } => fault(ErrorKind::Refused, reason),
         RuntimeError::Failed { reason, .. } => fault(ErrorKind::Failed, reason),

@@ -8,12 +8,12 @@ use clap::Parser;
 /// Measures networks on this device for an `mnas` elsewhere
 ///
 /// It is started by `mnas profile --device ssh:user@host`, or by the `command` of a device file, and speaks JSON lines on stdin and
-/// stdout until stdin ends. It needs the ONNX Runtime library of this device: in --onnxruntime, in the variable ORT_DYLIB_PATH,
-/// or beside this program.
+/// stdout until stdin ends.
 #[derive(Debug, Parser)]
 #[command(name = "mnas-agent", version)]
 struct Arguments {
-    /// The ONNX Runtime library, such as /usr/lib/libonnxruntime.so
+    /// The ONNX Runtime library of this device [default: the environment's `ORT_DYLIB_PATH`, or libonnxruntime.so beside this
+    /// program]
     #[arg(long, value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
 }
