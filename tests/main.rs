@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod arguments;
+mod devices;
 mod full_disk;
 mod help;
 mod images;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::measure::Warning;
 use crate::predict::{MissingKeys, Predictor};
 use crate::runtimes::{FakeRuntime, FakeSettings};
 
@@ -144,6 +145,64 @@ fn a_refused_layer_is_named_and_the_rest_goes_on() {
         report.refused
     );
     assert!(report.coverage < 1.0 && table.networks().len() == 3);
+}
+
+#[test]
+fn noise_is_counted_and_warned_about() {
+    let quiet = Bed::new().run(None).1;
+    assert_eq!((quiet.unsettled, quiet.outliers), (0, 0));
+    assert!(quiet.warnings.is_empty() && quiet.runs > 0, "{quiet:?}");
+
+    let mut noisy = Bed::new();
+    noisy.settings = FakeSettings {
+        noise: 0.3,
+        spikes: 0.2,
+        drift: 1.0,
+        drift_period_ms: 400.0,
+        ..FakeSettings::default()
+    };
+    let report = noisy.run(None).1;
+    assert!(
+        report.unsettled > report.blocks / 2 && report.outliers > 0,
+        "{report:?}"
+    );
+    let kinds = report.warnings.iter().map(|warning| match warning {
+        Warning::Drift { slow, fast, turbo } => {
+            assert!(*slow < 0.7 && *fast > 0.8 && !turbo, "{warning:?}");
+            "drift"
+        }
+        Warning::Unsettled { layers, of } => {
+            assert_eq!((*layers, *of), (report.unsettled, report.blocks));
+            "unsettled"
+        }
+        Warning::Outliers { .. } => "outliers",
+        _ => "other",
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["drift", "unsettled", "outliers"]);
+    let (slow, fast) = report.speed_range.unwrap();
+    assert!(slow < 0.65 && fast > 0.8, "{slow} {fast}");
+}
+
+#[test]
+fn planted_drift_and_spikes_change_a_table_by_little() {
+    let (quiet, _) = Bed::new().run(None);
+    let mut bed = Bed::new();
+    bed.options = ProfileOptions::thorough();
+    bed.settings = FakeSettings {
+        noise: 0.01,
+        drift: 0.3,
+        drift_period_ms: 700.0,
+        spikes: 0.02,
+        ..FakeSettings::default()
+    };
+    let (disturbed, report) = bed.run(None);
+    assert!(report.outliers > 0);
+    // Rows are relative to the anchor's reference time, which a machine that was never at rest has a little longer.
+    let reference = disturbed.header().anchor_reference_ms / quiet.header().anchor_reference_ms;
+    for (key, row) in quiet.blocks() {
+        let ratio = disturbed.get(key).unwrap().median_ms / row.median_ms / reference;
+        assert!((ratio - 1.0).abs() < 0.02, "{key}: {ratio}");
+    }
 }
 
 #[test]

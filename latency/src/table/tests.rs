@@ -198,6 +198,34 @@ fn nonsense_is_named_with_file_and_line() {
 }
 
 #[test]
+fn nonsense_about_whole_networks_is_named_with_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = create(folder.path());
+    for text in ["in32,conv_k3_s2_c16_nre,head_o10", "in64,conv_k3_s2_c16_nre,head_o10"] {
+        table.add_network(text.parse().unwrap(), row(1.5)).unwrap();
+    }
+    drop(table);
+    let path = folder.path().join("networks.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    let third = text.lines().nth(2).unwrap();
+    for (changed, problem) in [
+        (format!("{text}{third}\n"), "line 4: this network stands twice"),
+        (
+            text.replace("median_ms", "median_s"),
+            "line 1: unknown column `median_s`",
+        ),
+        (text.replace("\"in64,", "\"in64,oops,"), "line 3: architecture: "),
+        (text.replace("1.500000", "soon"), "line 2: median_ms is `soon`"),
+        (text.replace('"', ""), "line 2: 9 fields, expected 7"),
+    ] {
+        fs::write(&path, &changed).unwrap();
+        let error = LatencyTable::load(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("networks.csv, {problem}")), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), changed, "nothing is deleted");
+    }
+}
+
+#[test]
 fn a_table_of_something_else_is_told_apart() {
     let other = |from: &str, to: &str| edited("device.toml", |text| text.replace(from, to));
     let cpu = other("Imaginary 9000", "Imaginary 8000");

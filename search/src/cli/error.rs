@@ -157,9 +157,10 @@ impl From<LatencyError> for CliError {
     fn from(error: LatencyError) -> Self {
         let code = match &error {
             error if error.is_table_of_another_device() => ExitCode::Table,
-            LatencyError::Table { .. } | LatencyError::DeviceConfig { .. } | LatencyError::UnknownDevice { .. } => {
-                ExitCode::Config
-            }
+            LatencyError::Table { .. }
+            | LatencyError::DeviceConfig { .. }
+            | LatencyError::DeviceAddress { .. }
+            | LatencyError::UnknownDevice { .. } => ExitCode::Config,
             LatencyError::MissingKeys { .. } | LatencyError::EmptyTable => ExitCode::Table,
             _ => ExitCode::Failure,
         };
@@ -169,7 +170,16 @@ impl From<LatencyError> for CliError {
 
 impl From<RuntimeError> for CliError {
     fn from(error: RuntimeError) -> Self {
-        Self::failure(error.to_string()).with_help("`mnas doctor` says what is found and what is missing")
+        match error {
+            RuntimeError::Recording { .. } | RuntimeError::NotBuiltIn { .. } => Self::config(error.to_string()),
+            RuntimeError::LibraryMissing { .. }
+            | RuntimeError::LibraryUnknown { .. }
+            | RuntimeError::LibraryUnusable { .. } => {
+                Self::failure(error.to_string()).with_help("`mnas doctor` says what is found and what is missing")
+            }
+            // The others say themselves what to do.
+            error => Self::failure(error.to_string()),
+        }
     }
 }
 

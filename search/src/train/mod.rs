@@ -18,8 +18,8 @@ pub mod weights;
 
 pub use checkpoint::{CheckpointError, CheckpointPlan};
 pub use evaluation::{Confusion, Evaluation, evaluate, evaluate_by_class};
-pub(crate) use network::seeded;
 pub use network::{Dropout, Network, TrainingMode};
+pub(crate) use network::{channels_last, seeded};
 pub use optimizer::Optimizer;
 pub use recipe::{Distillation, LearningRate, OptimizerKind, ProgressiveResolution, Recipe, RecipeError, Schedule};
 pub use teacher::TeacherError;
