@@ -25,10 +25,12 @@ struct Place<'a> {
 impl Place<'_> {
     /// What it costs to set two layers side by side; layers with nothing in common are better left alone.
     fn beside(&self, other: &Self) -> u32 {
-        let levels = self.level.abs_diff(other.level);
-        if (self.layer.kind == "head") != (other.layer.kind == "head") {
-            return 3 * ALONE;
+        match (self.layer.kind == "head", other.layer.kind == "head") {
+            (true, true) => return 0,
+            (false, false) => {}
+            _ => return 3 * ALONE,
         }
+        let levels = self.level.abs_diff(other.level);
         if self.layer.block == other.layer.block {
             return 3 * levels;
         }
@@ -131,6 +133,13 @@ mod tests {
             both(5, 7),
         ];
         assert_eq!(pairs(&shallow, &deep), expected);
+    }
+
+    #[test]
+    fn heads_meet_however_different_the_networks_are() {
+        let tiny = layers("in8,conv_k3_c8_nre,head_o10");
+        let v2 = reference("mobilenet-v2");
+        assert_eq!(pairs(&tiny, &v2).last(), Some(&(Some(1), Some(v2.len() - 1))));
     }
 
     #[test]

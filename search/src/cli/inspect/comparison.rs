@@ -163,7 +163,7 @@ fn same(a: &Layer, b: &Layer) -> bool {
     a.block == b.block && a.input == b.input
 }
 
-/// `0.72x`
+/// `0.72x`; below a tenth with three digits.
 fn ratio(a: u64, b: u64) -> String {
     if a == b {
         return "=".to_owned();
@@ -171,7 +171,12 @@ fn ratio(a: u64, b: u64) -> String {
     if a == 0 {
         return "–".to_owned();
     }
-    format!("{:.2}x", b as f64 / a as f64)
+    let ratio = b as f64 / a as f64;
+    if ratio < 0.1 {
+        format!("{}x", units::significant(ratio))
+    } else {
+        format!("{ratio:.2}x")
+    }
 }
 
 fn cells(a: Option<&Layer>, b: Option<&Layer>) -> Vec<String> {
@@ -233,6 +238,7 @@ mod tests {
     #[test]
     fn ratios_are_of_the_second_to_the_first() {
         assert_eq!(ratio(200, 100), "0.50x");
+        assert_eq!(ratio(1_968_680, 322), "0.000164x");
         assert_eq!(ratio(7, 7), "=");
         assert_eq!(ratio(0, 7), "–");
     }
