@@ -17,7 +17,7 @@ use crate::data::{
     Augmentation, BatchOptions, DataRequest, ExtraAugmentation, Fit, ImageSet, Normalization, Split, Watch,
 };
 use crate::files::{self, write_atomically};
-use crate::report::{Printer, simple_table};
+use crate::report::{Heading, Printer, listing};
 use crate::train::weights::Weights;
 use crate::train::{Confusion, Evaluation, Network, evaluate_by_class};
 
@@ -264,11 +264,17 @@ impl EvalArguments {
             document.name, document.top1, document.top5, document.loss, document.images
         ))?;
         if self.per_class {
-            let rows = document
+            let headings = [
+                Heading::text("class"),
+                Heading::number("images"),
+                Heading::number("top-1"),
+            ];
+            let rows: Vec<Vec<String>> = document
                 .classes
                 .iter()
-                .map(|row| vec![row.class.clone(), row.images.to_string(), format!("{:.1} %", row.top1)]);
-            printer.result(&simple_table(&["class", "images", "top-1"], 1, rows))?;
+                .map(|row| vec![row.class.clone(), row.images.to_string(), format!("{:.1} %", row.top1)])
+                .collect();
+            printer.result(&listing(&headings, &rows, printer.table_options().width))?;
         }
         Ok(())
     }
