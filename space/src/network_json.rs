@@ -95,10 +95,15 @@ impl Architecture {
     /// Squeeze-excite is read as Once-for-all builds it: a quarter of the hidden channels, hard sigmoid.
     pub fn from_network_json(text: &str, resolution: Option<u32>) -> Result<Self, DocumentError> {
         document::check_length(text)?;
-        let network: Network = serde_json::from_str(text).map_err(|error| DocumentError {
-            line: error.line(),
-            column: error.column(),
-            problem: format!("not a network of the expected form: {error}"),
+        let network: Network = serde_json::from_str(text).map_err(|error| {
+            // The message repeats the position, and counts columns from 0.
+            let message = error.to_string();
+            let problem = message.split(" at line ").next().unwrap_or(&message);
+            DocumentError {
+                line: error.line().max(1),
+                column: error.column().max(1),
+                problem: format!("not a network of the expected form: {problem}"),
+            }
         })?;
         network.architecture(resolution).map_err(|problem| DocumentError {
             line: 1,
@@ -366,6 +371,9 @@ mod tests {
             let error = Architecture::from_network_json(&SMALL.replacen(from, to, 1), Some(64)).expect_err(to);
             assert!(error.problem.contains(expected), "{error}");
         }
+        let error = Architecture::from_network_json("{\"blocks\": 3}", None).expect_err("no list");
+        assert_eq!((error.line, error.column), (1, 12), "{error}");
+        assert!(!error.problem.contains("line"), "{error}");
         let error = Architecture::from_network_json(SMALL, None).expect_err("no resolution");
         assert!(error.problem.contains("resolution"), "{error}");
     }
