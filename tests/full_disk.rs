@@ -76,7 +76,7 @@ fn weights_that_cannot_be_written_stop_the_search_and_cost_no_trial() {
         "env",
         &[],
         &format!(
-            "(trap '' XFSZ; ulimit -f 64; \"$mnas\" {search} 2> first.txt); test $? = 1 || exit 91;
+            "(trap '' XFSZ; ulimit -f 92; \"$mnas\" {search} 2> first.txt); test $? = 1 || exit 91;
              grep -c '\"finished\"' study/trials.jsonl > finished;
              \"$mnas\" search --resume --out study --workers 2 --tables tables || exit 93"
         ),

@@ -84,6 +84,31 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(|source| FileError::write(path, source))
 }
 
+/// Like [`write_atomically`], for a file that is written again and again by one writer: what a kill in the middle leaves
+/// beside it has a fixed name, so the next writing takes it away instead of leaving it for ever.
+pub fn write_repeatedly(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let write = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = std::fs::File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        sync_folder(folder.unwrap_or(Path::new(".")))
+    };
+    write().map_err(|source| {
+        // What was written of it only takes space.
+        let _ = std::fs::remove_file(&part);
+        FileError::write(path, source)
+    })
+}
+
 /// Temporary files are private to their owner by default; results are to be read like any other file.
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
@@ -114,6 +139,18 @@ mod tests {
         write_atomically(&path, b"old and long").unwrap();
         write_atomically(&path, b"new").unwrap();
         assert_eq!(read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_kill_left_of_a_repeated_file_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("w.checkpoint");
+        write_repeatedly(&path, b"one").unwrap();
+        std::fs::write(folder.path().join("new").join(".w.checkpoint.part"), b"half of tw").unwrap();
+        assert_eq!(read(&path).unwrap(), b"one");
+        write_repeatedly(&path, b"two").unwrap();
+        assert_eq!(read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
     }
 

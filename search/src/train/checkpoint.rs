@@ -120,7 +120,7 @@ pub(super) fn write<'a>(
         (IDENTITY_KEY.to_owned(), identity.to_string()),
     ]);
     let file = safetensors::serialize(views, Some(metadata)).map_err(|error| format(error.to_string()))?;
-    files::write_atomically(path, &file)?;
+    files::write_repeatedly(path, &file)?;
     Ok(())
 }
 
