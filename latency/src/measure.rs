@@ -14,6 +14,7 @@ mod pin;
 mod warning;
 
 pub use conditions::Conditions;
+pub(crate) use pin::Pin;
 pub use warning::Warning;
 
 use mnas_space::Architecture;
@@ -22,12 +23,6 @@ use crate::duration::Milliseconds;
 use crate::error::LatencyError;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 use crate::statistics;
-use pin::Pin;
-
-/// Keeps the calling thread on the processor it is on, in a program that does nothing but measure.
-pub(crate) fn pin_for_good(threads: usize) {
-    std::mem::forget(Pin::choose(threads).as_ref().and_then(Pin::hold));
-}
 
 /// The anchor: a small MobileNet with every kind of operation. Never changed, since tables keep its reference time.
 pub const ANCHOR: &str = "in128,conv_k3_s2_c16_nhs,ds_k3_s2_c24_nre,ir_k3_s2_e4_c40_nr6,ir_k5_e4_c40_se0.25_nhs,\

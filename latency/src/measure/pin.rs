@@ -5,7 +5,7 @@
 
 /// The processors that a measurement stays on.
 #[derive(Debug, Clone)]
-pub(super) struct Pin {
+pub(crate) struct Pin {
     #[cfg(target_os = "linux")]
     chosen: rustix::thread::CpuSet,
 }
@@ -14,7 +14,7 @@ pub(super) struct Pin {
 ///
 /// Not held for longer than a burst: what else the thread starts, to draw a progress bar for one, has no business there.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     #[cfg(target_os = "linux")]
     before: rustix::thread::CpuSet,
     /// Pinned is a thread, so this must stay with it.
