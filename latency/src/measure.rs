@@ -6,13 +6,15 @@
 //! the confidence interval of their median is narrow enough, or a cap on samples or time is hit. Interruptions
 //! are neither hidden nor harmful: they are counted, and the median does not feel them.
 //!
-//! While a bench exists, the thread that made it stays on the processor it is on, where the system allows it.
+//! While models are loaded and run, the thread stays on the processor that it was on when the bench was made, where the
+//! system allows it.
 
 mod conditions;
 mod pin;
 mod warning;
 
 pub use conditions::Conditions;
+pub(crate) use pin::Pin;
 pub use warning::Warning;
 
 use mnas_space::Architecture;
@@ -21,12 +23,6 @@ use crate::duration::Milliseconds;
 use crate::error::LatencyError;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 use crate::statistics;
-use pin::Pin;
-
-/// Keeps the calling thread on the processor it is on, in a program that does nothing but measure.
-pub(crate) fn pin_for_good(threads: usize) {
-    std::mem::forget(Pin::new(threads));
-}
 
 /// The anchor: a small MobileNet with every kind of operation. Never changed, since tables keep its reference time.
 pub const ANCHOR: &str = "in128,conv_k3_s2_c16_nhs,ds_k3_s2_c24_nre,ir_k3_s2_e4_c40_nr6,ir_k5_e4_c40_se0.25_nhs,\
@@ -129,7 +125,7 @@ pub struct Bench<'r> {
     settings: MeasureSettings,
     used_ms: f64,
     unsettled: u32,
-    _pin: Option<Pin>,
+    pin: Option<Pin>,
 }
 
 /// A model on the bench, with the samples taken so far.
@@ -168,12 +164,14 @@ impl<'r> Bench<'r> {
         settings: MeasureSettings,
         reference_ms: Option<f64>,
     ) -> Result<Self, LatencyError> {
-        let pin = settings.pin.then(|| Pin::new(runtime.pinnable_threads())).flatten();
+        let pin = settings.pin.then(|| Pin::choose(runtime.pinnable_threads())).flatten();
         let model = Model {
             name: ANCHOR_NAME.to_owned(),
             content: ModelContent::Graph(anchor().graph()),
         };
+        let held = pin.as_ref().and_then(Pin::hold);
         let anchor = runtime.load(&model)?;
+        drop(held);
         let mut bench = Self {
             runtime,
             anchor,
@@ -181,7 +179,7 @@ impl<'r> Bench<'r> {
             settings,
             used_ms: 0.0,
             unsettled: 0,
-            _pin: pin,
+            pin,
         };
         let warm_up_runs = bench.settings.warm_up_runs.max(3) as usize;
         bench.burst(None, &vec![ANCHOR_WARM_UP; warm_up_runs])?;
@@ -229,6 +227,7 @@ impl<'r> Bench<'r> {
     ) -> Result<Vec<f64>, LatencyError> {
         let mut models: Vec<&mut dyn LoadedModel> = vec![self.anchor.as_mut()];
         models.extend(candidate.map(|model| model.as_mut() as &mut dyn LoadedModel));
+        let _held = self.pin.as_ref().and_then(Pin::hold);
         let times = self.runtime.burst(&mut models, steps)?;
         let times: Vec<f64> = times.into_iter().map(|Milliseconds(ms)| ms).collect();
         self.used_ms += times.iter().sum::<f64>();
@@ -237,7 +236,9 @@ impl<'r> Bench<'r> {
 
     /// Loads and warms up a model.
     pub fn place(&mut self, model: &Model) -> Result<Candidate, LatencyError> {
+        let held = self.pin.as_ref().and_then(Pin::hold);
         let mut loaded = self.runtime.load(model)?;
+        drop(held);
         let step = Step {
             model: 1,
             inferences: 1,

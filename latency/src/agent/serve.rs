@@ -11,6 +11,7 @@ use mnas_space::Shape;
 use super::protocol::{Answer, Ask, ErrorKind, Fault, PROTOCOL, Question, Reply, VERSION};
 use crate::device::{Device, HostFacts};
 use crate::error::RuntimeError;
+use crate::measure::Pin;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 use crate::runtimes;
 
@@ -23,6 +24,7 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write, onnx_runtime: Opti
         onnx_runtime,
         runtime: None,
         models: HashMap::new(),
+        pin: None,
     };
     let mut line = Vec::new();
     loop {
@@ -72,6 +74,8 @@ struct Agent<'a> {
     onnx_runtime: Option<&'a Path>,
     runtime: Option<Box<dyn Runtime>>,
     models: HashMap<u64, Box<dyn LoadedModel>>,
+    /// Where models are loaded and run.
+    pin: Option<Pin>,
 }
 
 impl Agent<'_> {
@@ -123,8 +127,7 @@ impl Agent<'_> {
             version: runtime.version().to_owned(),
             host: runtime.host(),
         };
-        // An agent does nothing but measure, so it stays where it is for good.
-        crate::measure::pin_for_good(runtime.pinnable_threads());
+        self.pin = Pin::choose(runtime.pinnable_threads());
         self.runtime = Some(runtime);
         Ok(opened)
     }
@@ -141,6 +144,7 @@ impl Agent<'_> {
             width,
         };
         let content = ModelContent::Onnx { file, input };
+        let _held = self.pin.as_ref().and_then(Pin::hold);
         let model = runtime.load(&Model { name, content }).map_err(fault_of)?;
         self.models.insert(number, model);
         Ok(Answer::Loaded)
@@ -170,6 +174,7 @@ impl Agent<'_> {
                 inferences: *inferences,
             })
             .collect();
+        let _held = self.pin.as_ref().and_then(Pin::hold);
         let times = runtime.burst(&mut models, &steps).map_err(fault_of)?;
         Ok(Answer::Times {
             ms: times.into_iter().map(|time| time.0).collect(),

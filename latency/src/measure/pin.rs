@@ -1,12 +1,20 @@
 //! Keeping the measuring thread on its processor.
+//!
+//! A thread that moves finds the caches of its new processor empty, and on machines with large and small processors
+//! another speed. Linux only; elsewhere there is nothing to be had.
 
-/// The calling thread, and threads it starts from now on, run on few processors until this is dropped.
+/// The processors that a measurement stays on.
+#[derive(Debug, Clone)]
+pub(crate) struct Pin {
+    #[cfg(target_os = "linux")]
+    chosen: rustix::thread::CpuSet,
+}
+
+/// The calling thread, and threads that it starts, stay on the processors of a [`Pin`] until this is dropped.
 ///
-/// A thread that moves finds the caches of its new processor empty, and on machines with large and small processors
-/// another speed. Linux only; elsewhere there is nothing to be had.
+/// Not held for longer than a burst: what else the thread starts, to draw a progress bar for one, has no business there.
 #[derive(Debug)]
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
-pub(super) struct Pin {
+pub(crate) struct Held {
     #[cfg(target_os = "linux")]
     before: rustix::thread::CpuSet,
     /// Pinned is a thread, so this must stay with it.
@@ -15,26 +23,33 @@ pub(super) struct Pin {
 
 #[cfg(target_os = "linux")]
 impl Pin {
-    /// Pins `threads` threads to as many processors, the one that this thread is on among them. `None` where there is
-    /// nothing to pin, or the system does not allow it.
-    pub fn new(threads: usize) -> Option<Self> {
-        use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+    /// Chooses processors for `threads` threads, the one that this thread is on among them. `None` where there is
+    /// nothing to pin, or not that many processors.
+    pub fn choose(threads: usize) -> Option<Self> {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu};
 
-        let before = sched_getaffinity(None).ok()?;
+        let allowed = sched_getaffinity(None).ok()?;
         let here = sched_getcpu();
-        let allowed = (0..CpuSet::MAX_CPU).filter(|cpu| before.is_set(*cpu));
+        let mut choice: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
         // The scheduler has chosen this one; among the others the first ones have most interrupts to serve.
-        let mut choice: Vec<usize> = allowed.collect();
         choice.sort_by_key(|cpu| (*cpu != here, std::cmp::Reverse(*cpu)));
         if threads == 0 || choice.len() < threads {
             return None;
         }
-        let mut set = CpuSet::new();
+        let mut chosen = CpuSet::new();
         for cpu in &choice[..threads] {
-            set.set(*cpu);
+            chosen.set(*cpu);
         }
-        sched_setaffinity(None, &set).ok()?;
-        Some(Self {
+        Some(Self { chosen })
+    }
+
+    /// Pins the calling thread; `None` where the system does not allow it.
+    pub fn hold(&self) -> Option<Held> {
+        use rustix::thread::{sched_getaffinity, sched_setaffinity};
+
+        let before = sched_getaffinity(None).ok()?;
+        sched_setaffinity(None, &self.chosen).ok()?;
+        Some(Held {
             before,
             _thread: std::marker::PhantomData,
         })
@@ -42,7 +57,7 @@ impl Pin {
 }
 
 #[cfg(target_os = "linux")]
-impl Drop for Pin {
+impl Drop for Held {
     fn drop(&mut self) {
         // What was allowed before is allowed again; should it fail, the thread only stays where it is.
         let _ = rustix::thread::sched_setaffinity(None, &self.before);
@@ -52,8 +67,15 @@ impl Drop for Pin {
 #[cfg(not(target_os = "linux"))]
 impl Pin {
     /// Nothing can be pinned here.
-    pub fn new(_threads: usize) -> Option<Self> {
+    pub fn choose(_threads: usize) -> Option<Self> {
         None
+    }
+
+    /// Nothing can be pinned here.
+    pub fn hold(&self) -> Option<Held> {
+        Some(Held {
+            _thread: std::marker::PhantomData,
+        })
     }
 }
 
@@ -65,13 +87,17 @@ mod tests {
     #[test]
     fn a_pin_holds_until_it_is_dropped_and_passes_on_to_new_threads() {
         let before = sched_getaffinity(None).unwrap();
-        let pin = Pin::new(1).unwrap();
-        assert_eq!(sched_getaffinity(None).unwrap().count(), 1);
-        let inherited = std::thread::spawn(|| sched_getaffinity(None).unwrap().count());
-        assert_eq!(inherited.join().unwrap(), 1);
-        drop(pin);
+        let pin = Pin::choose(1).unwrap();
         assert_eq!(sched_getaffinity(None).unwrap(), before);
-        assert!(Pin::new(0).is_none() && Pin::new(100_000).is_none());
-        assert_eq!(sched_getaffinity(None).unwrap(), before);
+        for _ in 0..2 {
+            let held = pin.hold().unwrap();
+            assert_eq!(sched_getaffinity(None).unwrap(), pin.chosen);
+            assert_eq!(pin.chosen.count(), 1);
+            let inherited = std::thread::spawn(|| sched_getaffinity(None).unwrap());
+            assert_eq!(inherited.join().unwrap(), pin.chosen);
+            drop(held);
+            assert_eq!(sched_getaffinity(None).unwrap(), before);
+        }
+        assert!(Pin::choose(0).is_none() && Pin::choose(100_000).is_none());
     }
 }
