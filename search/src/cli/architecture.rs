@@ -8,6 +8,20 @@ use mnas_space::{Architecture, Reference};
 use super::error::CliError;
 use crate::files;
 
+/// How architecture strings and tables write blocks, for the help texts of commands that show them.
+pub const NOTATION: &str = "\
+A block is its type, then its fields, such as ir_r2_k3_s2_e6_c24_se0.25_nre:
+  conv  convolution                     k3     kernel 3 x 3
+  ds    depthwise separable             s2     stride 2 (1 is left out)
+  ir    inverted residual               c24    output channels
+  er    fused inverted residual         e6     expansion, or h96: hidden channels
+  uib   universal inverted bottleneck   se0.25 squeeze-excite
+  id    identity                        nre    activation ReLU (nr6 ReLU6, nhs hard-swish, nsw swish, nge GELU)
+  head  pooling and classifier          r2     so many layers alike, the first with the stride
+                                        a3     (uib) kernel before the expansion
+                                        o1000  (head) classes; f1280: features of a hidden layer
+Multiply-adds (MAdds) are those of convolutions and linear layers. Parameters include batch-norm's.";
+
 /// A network on the command line.
 #[derive(Debug, Args)]
 pub struct ArchitectureArguments {
@@ -19,7 +33,7 @@ pub struct ArchitectureArguments {
 }
 
 /// How a network is varied.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct FormArguments {
     /// Width multiplier of a reference [default: 1.0]
     #[arg(long)]
@@ -55,6 +69,17 @@ impl FormArguments {
     /// The number of classes, where given.
     pub fn classes(&self) -> Option<u32> {
         self.classes
+    }
+
+    /// The form of a second network `text` that is varied like the first but for what is given; a width multiplier is
+    /// for references only.
+    pub fn of_other(&self, text: &str, width: Option<f64>, resolution: Option<u32>) -> Self {
+        let inherited = self.width.filter(|_| Reference::named(text).is_ok());
+        Self {
+            width: width.or(inherited),
+            resolution: resolution.or(self.resolution),
+            ..self.clone()
+        }
     }
 
     /// The network that `text` names, varied, and what to call it.

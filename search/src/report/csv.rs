@@ -1,8 +1,10 @@
-//! `trials.csv` and `front.csv`, written by polars: one row per network, units in the column names.
+//! Tables as CSV, units in the column names: `trials.csv` and `front.csv`, written by polars with one row per network,
+//! and the rows that other commands print.
 
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{Column, CsvWriter, DataFrame, PolarsResult, SerWriter as _};
+use serde::Serialize;
 
 use super::ReportError;
 use super::point::ReportRow;
@@ -42,6 +44,17 @@ pub fn write_tables(folder: &Path, rows: &[ReportRow]) -> Result<[PathBuf; 2], R
     let front = folder.join("front.csv");
     write_atomically(&front, &front_csv(rows)?)?;
     Ok([trials, front])
+}
+
+/// Any rows as CSV text: a column for each field of `T`, which is flat. An absent value is an empty field.
+pub fn to_csv_text<T: Serialize>(rows: &[T]) -> Result<String, ReportError> {
+    let problem = |reason: String| ReportError::Csv { reason };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.serialize(row).map_err(|error| problem(error.to_string()))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| problem(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| problem(error.to_string()))
 }
 
 fn to_csv(rows: &[&ReportRow]) -> Result<Vec<u8>, ReportError> {

@@ -18,7 +18,7 @@ pub enum ReportError {
     /// The table could not be turned into CSV.
     #[error("cannot write rows as csv: {reason}")]
     Csv {
-        /// What polars said.
+        /// What the writer said.
         reason: String,
     },
 }

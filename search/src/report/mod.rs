@@ -3,7 +3,7 @@
 //!
 //! Read [`point`] first: every other part works on its [`ReportRow`]. [`mark_front`] decides which rows are on the front
 //! and within the budget; [`write_tables`] and [`write_plots`] write a study's files; [`closing_table`] is what the terminal
-//! shows and [`Printer`] shows it.
+//! shows and [`Printer`] shows it. Commands that list something else draw it with [`listing`] and [`to_csv_text`].
 
 mod csv;
 mod error;
@@ -12,16 +12,18 @@ mod fixture;
 pub mod front;
 pub mod geometry;
 pub mod labels;
+pub mod listing;
 pub mod plot;
 pub mod point;
 pub mod printer;
 pub mod table;
 pub mod units;
 
-pub use csv::{front_csv, trials_csv, write_tables};
+pub use csv::{front_csv, to_csv_text, trials_csv, write_tables};
 pub use error::ReportError;
 pub use front::{dominates, hypervolume, pareto_front};
+pub use listing::{Heading, listing};
 pub use plot::{PlotSpec, render_png, render_svg, write_plots};
 pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};
 pub use printer::{Captured, LogWriter, Printer, Progress};
-pub use table::{TableOptions, closing_table, simple_table};
+pub use table::{TableOptions, closing_table};

@@ -1,7 +1,8 @@
 //! The closing table on the terminal: the front and the references side by side, the best network marked.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
+use super::listing::{RULES, visible_width};
 use super::point::{ReportRow, RowKind, best_row};
 use super::units;
 
@@ -31,13 +32,6 @@ struct Line<'a> {
 }
 
 const ABSENT: &str = "–";
-
-const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
-/// A line above, below and under the headings, none between rows or columns.
-const RULES: TableStyle = TableStyle::new()
-    .top_border(RULE)
-    .header_separator(RULE)
-    .bottom_border(RULE);
 
 const COLUMNS: [TableColumn; 9] = [
     TableColumn {
@@ -116,25 +110,6 @@ fn note(line: &Line<'_>) -> String {
     notes.join(", ")
 }
 
-/// A table in the house style: headings, rows, and the columns from `first_numeric` on aligned to the right.
-pub fn simple_table(headings: &[&str], first_numeric: usize, rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(RULES)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .force_no_tty();
-    table.set_header(headings.iter().copied());
-    for row in rows {
-        table.add_row(row);
-    }
-    for column in first_numeric..headings.len() {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.trim_fmt()
-}
-
 /// The front, ranked from the most accurate, with the complete references among it, as a table without a final newline.
 ///
 /// Reads `on_front` and `within_budget` of the rows: call [`mark_front`](super::mark_front) first. Where the terminal is
@@ -211,21 +186,6 @@ fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
         }));
     }
     table
-}
-
-/// Characters of a line without escape sequences; what the table holds is one column per character.
-fn visible_width(line: &str) -> usize {
-    let mut width = 0;
-    let mut escape = false;
-    for character in line.trim_end().chars() {
-        match character {
-            '\u{1b}' => escape = true,
-            'm' if escape => escape = false,
-            _ if escape => {}
-            _ => width += 1,
-        }
-    }
-    width
 }
 
 #[cfg(test)]

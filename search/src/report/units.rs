@@ -40,6 +40,19 @@ pub fn count(value: u64) -> String {
     value.to_string()
 }
 
+/// A count with all its digits, in groups of three: `3,504,872`.
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Bytes with a binary prefix: `512 B`, `1.20 MiB`.
 pub fn bytes(value: u64) -> String {
     const PREFIXES: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
@@ -110,6 +123,12 @@ mod tests {
         assert_eq!(count(4_100_000_000), "4.10 G");
         assert_eq!(bytes(4_816_896), "4.59 MiB");
         assert_eq!(bytes(12), "12 B");
+    }
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        let texts = [0, 999, 1000, 3_504_872].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "3,504,872"]);
     }
 
     #[test]
