@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::agent::AgentError;
 use crate::duration::DurationError;
 
 /// Any failure of this crate.
@@ -27,6 +28,16 @@ pub enum LatencyError {
         name: String,
         /// The devices that are built in.
         known: Vec<String>,
+    },
+    /// A short form of a device that cannot be read.
+    #[error(
+        "device `{address}`: {problem}; expected ssh:user@host or ssh:user@host:port, for anything else write a device file with a `command`"
+    )]
+    DeviceAddress {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A device file that cannot be used.
     #[error("{file}, line {line}: {problem}; {expected}")]
@@ -148,6 +159,35 @@ pub enum RuntimeError {
         /// What is loaded.
         loaded: PathBuf,
     },
+    /// The runtime is not part of this program.
+    #[error("device `{device}` needs the runtime {runtime}, which this program was built without; {remedy}")]
+    NotBuiltIn {
+        /// The device.
+        device: String,
+        /// The runtime.
+        runtime: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The device computes with CUDA and there is none.
+    #[error("device `{device}` needs CUDA: {reason}")]
+    NoCuda {
+        /// The device.
+        device: String,
+        /// What is missing, and what to do.
+        reason: String,
+    },
+    /// The recorded table of a replay cannot be used.
+    #[error("device `{device}` answers from a recorded table: {reason}")]
+    Recording {
+        /// The device.
+        device: String,
+        /// What is wrong with the table, and what to do.
+        reason: String,
+    },
+    /// The device is behind a pipe, and its agent does not do its part.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// The runtime does not accept the model.
     #[error("{runtime} refuses `{model}`: {reason}")]
     Refused {

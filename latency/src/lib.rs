@@ -5,7 +5,7 @@
 //! ```text
 //! Device ── which runtime, threads, precision              device
 //!   │
-//! Runtime ── loads a model, runs it, tells the time        runtime, runtimes
+//! Runtime ── loads a model, runs it, tells the time        runtime, runtimes; agent for devices behind a pipe
 //!   │
 //! Bench ── normalises by an anchor network, repeats        measure
 //!   │
@@ -41,6 +41,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod agent;
 mod calibrate;
 mod cost_model;
 mod device;
@@ -59,12 +60,12 @@ mod table;
 
 pub use calibrate::{Calibration, CalibrationReport};
 pub use cost_model::CostModel;
-pub use device::{Device, DeviceFingerprint, HostFacts, Precision, RuntimeKind};
+pub use device::{AgentCommand, Device, DeviceFingerprint, HostFacts, Precision, Processor, RuntimeKind};
 pub use duration::{DurationError, Milliseconds, parse_latency};
 pub use error::{LatencyError, RuntimeError};
-pub use measure::{ANCHOR, Bench, Candidate, MeasureSettings, Measurement};
+pub use measure::{ANCHOR, Bench, Candidate, Conditions, MeasureSettings, Measurement, Warning};
 pub use predict::{MissingKeys, Prediction, Predictor};
 pub use profile::{ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, open_or_create, profile};
-pub use runtime::{LoadedModel, Model, Runtime};
+pub use runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 pub use statistics::spearman;
 pub use table::{LatencyTable, TableHeader};

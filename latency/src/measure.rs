@@ -5,17 +5,35 @@
 //! than its *reference time* the anchor ran just before and after. What remains is noise; samples are taken until
 //! the confidence interval of their median is narrow enough, or a cap on samples or time is hit. Interruptions
 //! are neither hidden nor harmful: they are counted, and the median does not feel them.
+//!
+//! While a bench exists, the thread that made it stays on the processor it is on, where the system allows it.
+
+mod conditions;
+mod pin;
+mod warning;
+
+pub use conditions::Conditions;
+pub use warning::Warning;
 
 use mnas_space::Architecture;
 
 use crate::duration::Milliseconds;
 use crate::error::LatencyError;
-use crate::runtime::{LoadedModel, Model, Runtime};
+use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 use crate::statistics;
+use pin::Pin;
+
+/// Keeps the calling thread on the processor it is on, in a program that does nothing but measure.
+pub(crate) fn pin_for_good(threads: usize) {
+    std::mem::forget(Pin::new(threads));
+}
 
 /// The anchor: a small MobileNet with every kind of operation. Never changed, since tables keep its reference time.
 pub const ANCHOR: &str = "in128,conv_k3_s2_c16_nhs,ds_k3_s2_c24_nre,ir_k3_s2_e4_c40_nr6,ir_k5_e4_c40_se0.25_nhs,\
     ir_k3_s2_e6_c80_nhs,ir_k3_e6_c80_nhs,conv_k1_c480_nhs,head_o100";
+
+/// What runtimes know the anchor by.
+pub(crate) const ANCHOR_NAME: &str = "anchor";
 
 fn anchor() -> Architecture {
     ANCHOR
@@ -40,6 +58,8 @@ pub struct MeasureSettings {
     pub max_ms: f64,
     /// How long the anchor runs for its reference time.
     pub reference_ms: f64,
+    /// Whether the measuring thread is kept on one processor where that is possible.
+    pub pin: bool,
 }
 
 impl MeasureSettings {
@@ -53,6 +73,7 @@ impl MeasureSettings {
             max_samples: 31,
             max_ms: 20.0,
             reference_ms: 500.0,
+            pin: true,
         }
     }
 
@@ -66,6 +87,7 @@ impl MeasureSettings {
             max_samples: 151,
             max_ms: 150.0,
             reference_ms: 2000.0,
+            pin: true,
         }
     }
 }
@@ -106,6 +128,8 @@ pub struct Bench<'r> {
     reference_ms: Option<f64>,
     settings: MeasureSettings,
     used_ms: f64,
+    unsettled: u32,
+    _pin: Option<Pin>,
 }
 
 /// A model on the bench, with the samples taken so far.
@@ -126,6 +150,16 @@ pub struct Candidate {
 /// Times shorter than this are not trusted to a clock.
 const SHORTEST_MS: f64 = 0.002;
 
+/// Times of the anchor that are taken in one burst for its reference time.
+const REFERENCE_BURST: usize = 10;
+
+/// Runs before the timed one of the anchor: whatever ran last has pushed it out of the caches, a large model more than
+/// a small one, and the anchor is to tell the machine's speed, not its neighbour's size.
+const ANCHOR_WARM_UP: Step = Step {
+    model: 0,
+    inferences: 1,
+};
+
 impl<'r> Bench<'r> {
     /// Prepares the anchor. `reference_ms` is the reference time of an existing table; without one it is measured
     /// when it is first needed.
@@ -134,27 +168,39 @@ impl<'r> Bench<'r> {
         settings: MeasureSettings,
         reference_ms: Option<f64>,
     ) -> Result<Self, LatencyError> {
+        let pin = settings.pin.then(|| Pin::new(runtime.pinnable_threads())).flatten();
         let model = Model {
-            name: "anchor".to_owned(),
-            graph: anchor().graph(),
+            name: ANCHOR_NAME.to_owned(),
+            content: ModelContent::Graph(anchor().graph()),
         };
-        let mut anchor = runtime.load(&model)?;
-        let mut used_ms = 0.0;
-        for _ in 0..settings.warm_up_runs.max(3) {
-            used_ms += anchor.run(1)?.0;
-        }
-        Ok(Self {
+        let anchor = runtime.load(&model)?;
+        let mut bench = Self {
             runtime,
             anchor,
             reference_ms,
             settings,
-            used_ms,
-        })
+            used_ms: 0.0,
+            unsettled: 0,
+            _pin: pin,
+        };
+        let warm_up_runs = bench.settings.warm_up_runs.max(3) as usize;
+        bench.burst(None, &vec![ANCHOR_WARM_UP; warm_up_runs])?;
+        Ok(bench)
     }
 
     /// Time that models and anchor have run so far, by the runtime's clock.
     pub fn used(&self) -> Milliseconds {
         Milliseconds(self.used_ms)
+    }
+
+    /// How many models [`Bench::measure`] gave up on at a cap, their interval wider than asked for.
+    pub fn unsettled(&self) -> u32 {
+        self.unsettled
+    }
+
+    /// What on the measuring machine speaks against measuring now, by its own words.
+    pub fn conditions(&mut self) -> Result<Option<Conditions>, LatencyError> {
+        Ok(self.runtime.conditions()?)
     }
 
     /// The anchor's reference time: what every measurement is normalised to.
@@ -166,35 +212,41 @@ impl<'r> Bench<'r> {
         }
         let mut runs = Vec::new();
         let end_ms = self.used_ms + self.settings.reference_ms;
-        while self.used_ms < end_ms || runs.len() < 20 {
-            runs.push(self.run_anchor()?);
+        while self.used_ms < end_ms || runs.len() < 2 * REFERENCE_BURST {
+            let times = self.burst(None, &[ANCHOR_WARM_UP; 2 * REFERENCE_BURST])?;
+            runs.extend(times.iter().skip(1).step_by(2));
         }
         let reference_ms = statistics::quantile(&statistics::sorted(&runs), 0.2);
         self.reference_ms = Some(reference_ms);
         Ok(Milliseconds(reference_ms))
     }
 
-    /// One time of the anchor. It runs once before: whatever ran last has pushed it out of the caches, a large model
-    /// more than a small one, and the anchor is to tell the machine's speed, not its neighbour's size.
-    fn run_anchor(&mut self) -> Result<f64, LatencyError> {
-        let warm_up_ms = self.anchor.run(1)?.0;
-        let ms = self.anchor.run(1)?.0;
-        self.used_ms += warm_up_ms + ms;
-        Ok(ms)
+    /// Runs the anchor (model 0) and a candidate (model 1); the time of each step in milliseconds.
+    fn burst(
+        &mut self,
+        candidate: Option<&mut Box<dyn LoadedModel>>,
+        steps: &[Step],
+    ) -> Result<Vec<f64>, LatencyError> {
+        let mut models: Vec<&mut dyn LoadedModel> = vec![self.anchor.as_mut()];
+        models.extend(candidate.map(|model| model.as_mut() as &mut dyn LoadedModel));
+        let times = self.runtime.burst(&mut models, steps)?;
+        let times: Vec<f64> = times.into_iter().map(|Milliseconds(ms)| ms).collect();
+        self.used_ms += times.iter().sum::<f64>();
+        Ok(times)
     }
 
     /// Loads and warms up a model.
     pub fn place(&mut self, model: &Model) -> Result<Candidate, LatencyError> {
         let mut loaded = self.runtime.load(model)?;
-        let mut fastest_ms = f64::INFINITY;
-        let mut spent_ms = 0.0;
-        for _ in 0..self.settings.warm_up_runs.max(1) {
-            let ms = loaded.run(1)?.0;
-            spent_ms += ms;
-            fastest_ms = fastest_ms.min(ms);
-        }
-        self.used_ms += spent_ms;
-        let fastest_ms = fastest_ms.max(1e-6);
+        let step = Step {
+            model: 1,
+            inferences: 1,
+        };
+        let warm_up = self.burst(
+            Some(&mut loaded),
+            &vec![step; self.settings.warm_up_runs.max(1) as usize],
+        )?;
+        let fastest_ms = warm_up.iter().copied().fold(f64::INFINITY, f64::min).max(1e-6);
         let inferences = (SHORTEST_MS / fastest_ms).ceil().max(1.0);
         let repeats = (self.settings.sample_ms / (fastest_ms * inferences))
             .ceil()
@@ -206,29 +258,40 @@ impl<'r> Bench<'r> {
             samples: Vec::new(),
             runs: Vec::new(),
             speeds: Vec::new(),
-            spent_ms,
+            spent_ms: warm_up.iter().sum(),
         })
     }
 
     /// Takes `count` more samples of a model, the anchor running before, between and after them.
     pub fn sample(&mut self, candidate: &mut Candidate, count: usize) -> Result<(), LatencyError> {
         let reference_ms = self.reference()?.0;
-        let mut anchors = vec![self.run_anchor()?, self.run_anchor()?];
-        let first = candidate.runs.len();
+        let step = Step {
+            model: 1,
+            inferences: candidate.inferences,
+        };
+        let repeats = candidate.repeats as usize;
+        let anchor = [ANCHOR_WARM_UP; 2];
+        let mut steps = [anchor, anchor].concat();
         for _ in 0..count {
-            for _ in 0..candidate.repeats {
-                let ms = candidate.model.run(candidate.inferences)?.0;
-                self.used_ms += ms;
-                candidate.spent_ms += ms;
-                candidate.runs.push(ms / f64::from(candidate.inferences));
-            }
-            anchors.push(self.run_anchor()?);
+            steps.extend(std::iter::repeat_n(step, repeats));
+            steps.extend(anchor);
         }
-        anchors.push(self.run_anchor()?);
-        for (index, runs) in candidate.runs[first..]
-            .chunks_mut(candidate.repeats as usize)
-            .enumerate()
-        {
+        steps.extend(anchor);
+        let times = self.burst(Some(&mut candidate.model), &steps)?;
+        let (mut anchors, mut runs) = (Vec::new(), Vec::new());
+        let mut warm = false;
+        for (step, ms) in steps.iter().zip(times) {
+            if step.model == 1 {
+                candidate.spent_ms += ms;
+                runs.push(ms / f64::from(candidate.inferences));
+            } else {
+                if warm {
+                    anchors.push(ms);
+                }
+                warm = !warm;
+            }
+        }
+        for (index, runs) in runs.chunks_mut(repeats).enumerate() {
             // Two anchors before and two after: their median bears an interrupted one, and a steady drift cancels.
             let slowdown = statistics::median(&anchors[index..index + 4]) / reference_ms;
             for ms in runs.iter_mut() {
@@ -237,6 +300,7 @@ impl<'r> Bench<'r> {
             candidate.samples.push(statistics::median(runs));
             candidate.speeds.push(1.0 / slowdown);
         }
+        candidate.runs.extend(runs);
         Ok(())
     }
 
@@ -245,7 +309,11 @@ impl<'r> Bench<'r> {
         let mut candidate = self.place(model)?;
         let settings = self.settings.clone();
         self.sample(&mut candidate, settings.min_samples.max(1))?;
-        while !candidate.is_done(&settings) {
+        while !candidate.is_settled(&settings) {
+            if candidate.is_capped(&settings) {
+                self.unsettled += 1;
+                break;
+            }
             // A few at a time: the anchors at both ends of a burst cost as much as a sample.
             let left = settings.max_samples - candidate.samples.len();
             self.sample(&mut candidate, left.min(settings.min_samples.div_ceil(2)))?;
@@ -255,10 +323,14 @@ impl<'r> Bench<'r> {
 }
 
 impl Candidate {
-    fn is_done(&self, settings: &MeasureSettings) -> bool {
-        self.samples.len() >= settings.max_samples
-            || self.spent_ms >= settings.max_ms
-            || statistics::relative_median_error(&statistics::sorted(&self.samples)) <= settings.relative_error
+    /// Whether the median's interval is as narrow as asked for.
+    fn is_settled(&self, settings: &MeasureSettings) -> bool {
+        statistics::relative_median_error(&statistics::sorted(&self.samples)) <= settings.relative_error
+    }
+
+    /// Whether no more may be spent on it.
+    fn is_capped(&self, settings: &MeasureSettings) -> bool {
+        self.samples.len() >= settings.max_samples || self.spent_ms >= settings.max_ms
     }
 
     /// The samples so far, summarised.

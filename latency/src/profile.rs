@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mnas_space::{Architecture, BlockKey};
 
-use crate::device::{Device, DeviceFingerprint, HostFacts};
+use crate::device::{Device, DeviceFingerprint};
 use crate::error::LatencyError;
 use crate::measure::{Bench, MeasureSettings};
 use crate::runtime::Runtime;
@@ -95,6 +95,11 @@ impl ProfilePlan {
         }
     }
 
+    /// Whether there is nothing to measure.
+    pub fn is_empty(&self) -> bool {
+        self.missing_blocks.is_empty() && self.missing_networks.is_empty()
+    }
+
     /// The share of the layers asked for that is measured already.
     pub fn coverage(&self) -> f64 {
         if self.blocks == 0 {
@@ -123,7 +128,7 @@ pub fn open_or_create(
     runtime: &mut dyn Runtime,
     settings: &MeasureSettings,
 ) -> Result<LatencyTable, LatencyError> {
-    let host = HostFacts::gather();
+    let host = runtime.host();
     let fingerprint = DeviceFingerprint::new(device, runtime, &host);
     if LatencyTable::exists(folder) {
         return LatencyTable::open(folder, &fingerprint);

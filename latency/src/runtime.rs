@@ -1,13 +1,18 @@
 //! The seam between measuring and what executes: a runtime loads models and times them.
 
-use mnas_space::{Architecture, BlockKey, Graph};
+use std::borrow::Cow;
 
+use mnas_space::{Architecture, BlockKey, Graph, Shape};
+
+use crate::device::HostFacts;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
+use crate::measure::Conditions;
 
 /// Something that executes networks on a device and tells how long it took.
 ///
-/// Implementations: [`crate::runtimes::OnnxRuntime`], and [`crate::runtimes::FakeRuntime`] with an invented clock.
+/// Implementations: [`crate::runtimes::OnnxRuntime`] and others on this machine, [`crate::agent::AgentRuntime`] for a
+/// device behind a pipe, and [`crate::runtimes::FakeRuntime`] with an invented clock.
 pub trait Runtime: Send {
     /// The name that tables carry, such as `onnxruntime`.
     fn name(&self) -> &str;
@@ -17,23 +22,82 @@ pub trait Runtime: Send {
 
     /// Prepares a model for running with a batch of one.
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError>;
+
+    /// Runs models one after the other and returns the time of each step.
+    ///
+    /// Runtimes that execute elsewhere do all steps there without a word in between: nothing but the models runs
+    /// between two steps, and the way to the device costs nothing.
+    fn burst(
+        &mut self,
+        models: &mut [&mut dyn LoadedModel],
+        steps: &[Step],
+    ) -> Result<Vec<Milliseconds>, RuntimeError> {
+        steps
+            .iter()
+            .map(|step| models[step.model].run(step.inferences))
+            .collect()
+    }
+
+    /// The machine that executes.
+    fn host(&self) -> HostFacts {
+        HostFacts::gather()
+    }
+
+    /// How busy and how fast the machine that executes is set up to be; `None` where that means nothing.
+    fn conditions(&mut self) -> Result<Option<Conditions>, RuntimeError> {
+        Ok(Some(Conditions::gather()))
+    }
+
+    /// How many of this machine's processors one inference keeps busy, if the threads that it runs on are the calling
+    /// one and those that loading a model starts; they are pinned while measuring. 0 for all others.
+    fn pinnable_threads(&self) -> usize {
+        0
+    }
+}
+
+/// One step of a burst: a model, and how many inferences are timed together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Which of the burst's models.
+    pub model: usize,
+    /// Inferences.
+    pub inferences: u32,
 }
 
 /// A model that is ready to run.
 pub trait LoadedModel: Send {
     /// Runs `inferences` inferences one after the other and returns the time of all of them, by the runtime's clock.
     fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError>;
+
+    /// The number that a runtime with bursts of its own knows the model by.
+    fn handle(&self) -> u64 {
+        0
+    }
 }
 
-/// What a runtime is given: a graph, its name for messages, and its ONNX form when asked for.
+/// What a runtime is given: a network's name for messages, and what is computed.
 ///
 /// Weights are drawn from a seed: latency does not depend on their values, as long as no denormal numbers arise.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// For error messages: a block key, or a network's name or id.
+    /// For error messages: a block key, or a network's id.
     pub name: String,
     /// What is computed.
-    pub graph: Graph,
+    pub content: ModelContent,
+}
+
+/// What a model computes.
+#[derive(Debug, Clone)]
+pub enum ModelContent {
+    /// A graph, which has an ONNX form when asked for.
+    Graph(Graph),
+    /// A finished ONNX file, as an agent gets it.
+    Onnx {
+        /// The file.
+        file: Vec<u8>,
+        /// Its one input, without the batch.
+        input: Shape,
+    },
 }
 
 impl Model {
@@ -41,7 +105,7 @@ impl Model {
     pub fn block(key: &BlockKey) -> Self {
         Self {
             name: key.to_string(),
-            graph: key.graph(),
+            content: ModelContent::Graph(key.graph()),
         }
     }
 
@@ -49,19 +113,31 @@ impl Model {
     pub fn network(architecture: &Architecture) -> Self {
         Self {
             name: format!("network {}", architecture.id()),
-            graph: architecture.graph(),
+            content: ModelContent::Graph(architecture.graph()),
+        }
+    }
+
+    /// The shape of its input, without the batch.
+    pub fn input(&self) -> Shape {
+        match &self.content {
+            ModelContent::Graph(graph) => graph.input,
+            ModelContent::Onnx { input, .. } => *input,
         }
     }
 
     /// The model as an ONNX file, batch-norm folded as in a deployed network, with weights drawn from a fixed seed.
-    pub fn onnx(&self) -> Result<Vec<u8>, RuntimeError> {
+    pub fn onnx(&self) -> Result<Cow<'_, [u8]>, RuntimeError> {
+        let graph = match &self.content {
+            ModelContent::Onnx { file, .. } => return Ok(Cow::Borrowed(file)),
+            ModelContent::Graph(graph) => graph,
+        };
         let weights = mnas_space::onnx::RandomWeights { seed: 0 };
-        mnas_space::onnx::encode(&self.graph, &weights, &mnas_space::onnx::OnnxOptions::default()).map_err(|error| {
-            RuntimeError::Refused {
+        mnas_space::onnx::encode(graph, &weights, &mnas_space::onnx::OnnxOptions::default())
+            .map(Cow::Owned)
+            .map_err(|error| RuntimeError::Refused {
                 runtime: "the ONNX writer".to_owned(),
                 model: self.name.clone(),
                 reason: error.to_string(),
-            }
-        })
+            })
     }
 }

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use super::{ProfileOptions, ProfilePlan};
 use crate::duration::Milliseconds;
 use crate::error::{LatencyError, RuntimeError};
-use crate::measure::{Bench, Candidate, Measurement};
+use crate::measure::{Bench, Candidate, Measurement, Warning};
 use crate::random;
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
@@ -26,6 +26,8 @@ const NETWORKS_AT_ONCE: usize = 16;
 pub enum ProfileEvent<'a> {
     /// Nothing is measured yet; this is what will be.
     Planned(&'a ProfilePlan),
+    /// Something speaks against trusting the numbers; what can be known before measuring comes first.
+    Warned(&'a Warning),
     /// A layer was measured and is on disk.
     Block {
         /// The layer.
@@ -77,14 +79,20 @@ pub struct ProfileReport {
     pub blocks: usize,
     /// Whole networks measured in this run.
     pub networks: usize,
+    /// Of the layers, those whose interval stayed wider than asked for when a cap was hit.
+    pub unsettled: usize,
     /// Models the runtime does not execute, in its words.
     pub refused: Vec<String>,
     /// Share of the layers asked for that is in the table now.
     pub coverage: f64,
     /// Slowest and fastest speed of the machine while measuring, as a share of its reference speed.
     pub speed_range: Option<(f64, f64)>,
-    /// Samples that were no noise, as a share of all measurements.
-    pub outliers: u32,
+    /// Runs too far from their median to be noise; they are part of the numbers.
+    pub outliers: u64,
+    /// All runs.
+    pub runs: u64,
+    /// What speaks against trusting the numbers.
+    pub warnings: Vec<Warning>,
     /// Time used.
     pub elapsed: Duration,
 }
@@ -104,13 +112,13 @@ pub fn profile(
 ) -> Result<ProfileReport, LatencyError> {
     let plan = ProfilePlan::new(keys, networks, Some(table), options);
     observer(ProfileEvent::Planned(&plan));
-    let bench = Bench::new(
-        runtime,
-        options.measure.clone(),
-        Some(table.header().anchor_reference_ms),
-    )?;
+    let threads = table.header().threads;
     let mut run = Run {
-        bench,
+        bench: Bench::new(
+            runtime,
+            options.measure.clone(),
+            Some(table.header().anchor_reference_ms),
+        )?,
         table,
         options,
         cancel,
@@ -118,8 +126,14 @@ pub fn profile(
         start: Instant::now(),
         speeds: Vec::new(),
         outliers: 0,
+        runs: 0,
         refused: Vec::new(),
+        warnings: Vec::new(),
     };
+    let conditions = run.bench.conditions()?.filter(|_| !plan.is_empty());
+    for warning in conditions.iter().flat_map(|conditions| conditions.warnings(threads)) {
+        run.warn(warning);
+    }
     let (mut stop, blocks) = run.blocks(&plan)?;
     let mut measured_networks = 0;
     if stop != StopReason::Cancelled {
@@ -130,12 +144,24 @@ pub fn profile(
             stop = StopReason::Cancelled;
         }
     }
+    let unsettled = run.bench.unsettled() as usize;
     let speeds = statistics::sorted(&run.speeds);
+    let turbo = conditions.and_then(|conditions| conditions.turbo).unwrap_or(false);
+    let drift = Warning::drift(&speeds, turbo);
+    let afterwards = [
+        drift,
+        Warning::unsettled(unsettled, blocks),
+        Warning::outliers(run.outliers, run.runs),
+    ];
+    for warning in afterwards.into_iter().flatten() {
+        run.warn(warning);
+    }
     let missing = plan.missing_blocks.len() - blocks;
     Ok(ProfileReport {
         stop,
         blocks,
         networks: measured_networks,
+        unsettled,
         coverage: if plan.blocks == 0 {
             1.0
         } else {
@@ -143,7 +169,9 @@ pub fn profile(
         },
         speed_range: speeds.first().zip(speeds.last()).map(|(slow, fast)| (*slow, *fast)),
         outliers: run.outliers,
+        runs: run.runs,
         elapsed: run.elapsed(),
+        warnings: run.warnings,
         refused: run.refused,
     })
 }
@@ -156,8 +184,10 @@ struct Run<'a, 'r> {
     observer: &'a mut dyn FnMut(ProfileEvent<'_>),
     start: Instant,
     speeds: Vec<f64>,
-    outliers: u32,
+    outliers: u64,
+    runs: u64,
     refused: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl Run<'_, '_> {
@@ -173,7 +203,13 @@ impl Run<'_, '_> {
 
     fn note(&mut self, measurement: &Measurement) {
         self.speeds.push(measurement.speed);
-        self.outliers += measurement.outliers;
+        self.outliers += u64::from(measurement.outliers);
+        self.runs += u64::from(measurement.runs);
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        (self.observer)(ProfileEvent::Warned(&warning));
+        self.warnings.push(warning);
     }
 
     /// Passes on what the model did; a refusal is reported and becomes `None`.
@@ -223,25 +259,30 @@ impl Run<'_, '_> {
 
     /// Measures networks in rounds, so that a slow minute falls on all of them alike.
     fn networks(&mut self, networks: &[Architecture]) -> Result<usize, LatencyError> {
-        let mut candidates: Vec<(&Architecture, Candidate)> = Vec::new();
+        let mut candidates: Vec<Option<(&Architecture, Candidate)>> = Vec::new();
         for network in networks {
             let placed = self.bench.place(&Model::network(network));
-            if let Some(candidate) = self.accept(placed)? {
-                candidates.push((network, candidate));
-            }
+            candidates.extend(self.accept(placed)?.map(|candidate| Some((network, candidate))));
         }
         let total = self.options.network_rounds.max(1) * candidates.len();
         let mut done = 0;
         for _ in 0..self.options.network_rounds.max(1) {
-            for (_, candidate) in &mut candidates {
+            for slot in &mut candidates {
                 if self.cancelled() {
                     return Ok(0);
                 }
-                self.bench.sample(candidate, SAMPLES_PER_ROUND)?;
+                // One that is refused in the middle of a round leaves it.
+                if let Some((_, candidate)) = slot {
+                    let sampled = self.bench.sample(candidate, SAMPLES_PER_ROUND);
+                    if self.accept(sampled)?.is_none() {
+                        *slot = None;
+                    }
+                }
                 done += 1;
                 (self.observer)(ProfileEvent::Round { done, total });
             }
         }
+        let candidates: Vec<_> = candidates.into_iter().flatten().collect();
         let count = candidates.len();
         for (architecture, candidate) in candidates {
             let measurement = candidate.measurement();

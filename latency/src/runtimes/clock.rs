@@ -9,12 +9,13 @@ use crate::duration::Milliseconds;
 /// On a busy machine a thread is set aside for milliseconds at a time, which says nothing about the network being
 /// timed. Linux counts that waiting exactly, per thread; it is subtracted. Elsewhere this is plain wall time.
 /// Runtimes with threads of their own are corrected for the calling thread's waiting only.
-pub(super) struct Stopwatch {
+pub struct Stopwatch {
     waited_ns: Option<u64>,
     start: Instant,
 }
 
 impl Stopwatch {
+    /// Starts now.
     pub fn start() -> Self {
         let waited_ns = waited_ns();
         Self {
@@ -23,6 +24,7 @@ impl Stopwatch {
         }
     }
 
+    /// The time that this thread has worked since.
     pub fn stop(self) -> Milliseconds {
         let wall_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         let waited_ms = match (self.waited_ns, waited_ns()) {

@@ -8,8 +8,9 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
+use crate::measure::Conditions;
 use crate::random;
-use crate::runtime::{LoadedModel, Model, Runtime};
+use crate::runtime::{LoadedModel, Model, ModelContent, Runtime};
 
 /// What disturbs a [`FakeRuntime`]. The default disturbs a little, as a quiet machine does.
 #[derive(Debug, Clone)]
@@ -136,6 +137,10 @@ impl Runtime for FakeRuntime {
         "1"
     }
 
+    fn conditions(&mut self) -> Result<Option<Conditions>, RuntimeError> {
+        Ok(None)
+    }
+
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {
         if self
             .settings
@@ -150,8 +155,13 @@ impl Runtime for FakeRuntime {
                 reason,
             });
         }
+        let true_ms = match &model.content {
+            ModelContent::Graph(graph) => self.true_ms(graph),
+            // Most of a file are weights, each of which is used about once or more often.
+            ModelContent::Onnx { file, input } => 0.01 + file.len() as f64 / 2.0e7 + input.elements() as f64 / 1.0e6,
+        };
         Ok(Box::new(FakeModel {
-            true_ms: self.true_ms(&model.graph),
+            true_ms,
             settings: self.settings.clone(),
             state: Arc::clone(&self.state),
         }))

@@ -1,22 +1,31 @@
-//! The runtimes: ONNX Runtime, and a fake one with an invented clock.
+//! The runtimes: ONNX Runtime, tract, a recorded table, and a fake one with an invented clock.
 
 mod clock;
 mod fake;
 mod onnx_runtime;
+mod replay;
 
+pub use clock::Stopwatch;
 pub use fake::{FakeRuntime, FakeSettings};
 pub use onnx_runtime::OnnxRuntime;
+pub use replay::ReplayRuntime;
 
 use std::path::Path;
 
+use crate::agent::{AgentOptions, AgentRuntime};
 use crate::device::{Device, RuntimeKind};
 use crate::error::RuntimeError;
 use crate::runtime::Runtime;
 
-/// Opens the runtime of a device.
+/// Opens the runtime of a device, or its agent.
 ///
-/// `onnx_runtime` is the path of the ONNX Runtime library; other runtimes do not need it.
+/// `onnx_runtime` is the path of the ONNX Runtime library; other runtimes do not need it. libtorch is not part of this
+/// crate, so that an agent for a small board can do without it: [`RuntimeKind::LibTorch`] is an error here, and the
+/// program that has libtorch opens it itself.
 pub fn open(device: &Device, onnx_runtime: Option<&Path>) -> Result<Box<dyn Runtime>, RuntimeError> {
+    if device.agent.is_some() {
+        return Ok(Box::new(AgentRuntime::connect(device, AgentOptions::default())?));
+    }
     match device.runtime {
         RuntimeKind::OnnxRuntime => {
             let library = onnx_runtime.ok_or_else(|| RuntimeError::LibraryUnknown {
@@ -24,6 +33,17 @@ pub fn open(device: &Device, onnx_runtime: Option<&Path>) -> Result<Box<dyn Runt
             })?;
             Ok(Box::new(OnnxRuntime::new(library, device.threads)?))
         }
+        RuntimeKind::LibTorch => Err(RuntimeError::NotBuiltIn {
+            device: device.name.clone(),
+            runtime: "libtorch",
+            remedy: "measure it with `mnas` itself",
+        }),
+        RuntimeKind::Tract => Err(RuntimeError::NotBuiltIn {
+            device: device.name.clone(),
+            runtime: "tract",
+            remedy: "build it with `--features tract`",
+        }),
+        RuntimeKind::Replay => Ok(Box::new(ReplayRuntime::open(device)?)),
         RuntimeKind::Fake => Ok(Box::new(FakeRuntime::new(FakeSettings::default()))),
     }
 }

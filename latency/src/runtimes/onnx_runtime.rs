@@ -153,6 +153,10 @@ impl Runtime for OnnxRuntime {
         &self.library.version
     }
 
+    fn pinnable_threads(&self) -> usize {
+        self.threads
+    }
+
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {
         let refused = |error: ort::Error| RuntimeError::Refused {
             runtime: NAME.to_owned(),
@@ -160,7 +164,7 @@ impl Runtime for OnnxRuntime {
             reason: error.to_string(),
         };
         let session = self.session(&model.onnx()?).map_err(refused)?;
-        let binding = Self::bind(&session, model.graph.input).map_err(refused)?;
+        let binding = Self::bind(&session, model.input()).map_err(refused)?;
         Ok(Box::new(OnnxModel {
             name: model.name.clone(),
             session,

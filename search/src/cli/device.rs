@@ -42,7 +42,7 @@ impl OpenDevice {
     pub fn open(name: &str, tables: &Path) -> Result<Self, CliError> {
         let device = Device::open(name)?;
         let runtime = runtimes::open(&device, onnx_runtime_library().as_deref())?;
-        let folder = tables.join(&device.name);
+        let folder = tables.join(device.folder_name());
         Ok(Self {
             device,
             runtime,

@@ -1,0 +1,31 @@
+//! What has to be the same for a measurement to hold.
+
+use super::{Device, HostFacts, Precision};
+
+/// All that must be the same for a measurement to hold: what a table is checked against before it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceFingerprint {
+    /// Name of the runtime.
+    pub runtime: String,
+    /// Its version.
+    pub runtime_version: String,
+    /// Threads per inference.
+    pub threads: usize,
+    /// Type of weights and activations.
+    pub precision: Precision,
+    /// Name of the processor.
+    pub cpu: String,
+}
+
+impl DeviceFingerprint {
+    /// The fingerprint of `device` when `runtime` executes on `host`.
+    pub fn new(device: &Device, runtime: &dyn crate::runtime::Runtime, host: &HostFacts) -> Self {
+        Self {
+            runtime: runtime.name().to_owned(),
+            runtime_version: runtime.version().to_owned(),
+            threads: device.threads,
+            precision: device.precision,
+            cpu: host.cpu.clone(),
+        }
+    }
+}

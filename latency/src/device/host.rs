@@ -1,0 +1,71 @@
+//! What the machine is that a table was measured on.
+
+use serde::{Deserialize, Serialize};
+
+/// What this machine is, as far as it says so; kept with every table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostFacts {
+    /// The processor's own name.
+    pub cpu: String,
+    /// Processors the system offers to this process.
+    pub cores: usize,
+    /// Instruction set, such as `x86_64`.
+    pub architecture: String,
+    /// Operating system, such as `linux`.
+    pub os: String,
+    /// Kernel release, where known.
+    pub kernel: String,
+}
+
+const UNKNOWN: &str = "unknown";
+
+impl HostFacts {
+    /// Asks this machine.
+    pub fn gather() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
+        Self {
+            cpu: cpu_name(&read("/proc/cpuinfo")).unwrap_or_else(|| UNKNOWN.to_owned()),
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            architecture: std::env::consts::ARCH.to_owned(),
+            os: std::env::consts::OS.to_owned(),
+            kernel: if kernel.is_empty() { UNKNOWN.to_owned() } else { kernel },
+        }
+    }
+}
+
+/// The processor's name in `/proc/cpuinfo`: with family and model on x86, by part number on ARM boards.
+fn cpu_name(cpuinfo: &str) -> Option<String> {
+    let field = |name: &str| {
+        let mut fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));
+        fields
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, value)| value.trim())
+    };
+    let name = field("model name")
+        .or_else(|| field("Model"))
+        .or_else(|| field("Hardware"));
+    let details = match (field("cpu family"), field("model"), field("CPU part")) {
+        (Some(family), Some(model), _) => format!(" (family {family} model {model})"),
+        (_, _, Some(part)) => format!(" (part {part})"),
+        _ => String::new(),
+    };
+    name.map(|name| format!("{name}{details}"))
+        .or_else(|| (!details.is_empty()).then(|| details.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_are_named_on_x86_and_on_arm() {
+        let x86 = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7B13\n";
+        assert_eq!(cpu_name(x86).unwrap(), "AMD EPYC 7B13 (family 25 model 1)");
+        let arm = "processor\t: 0\nCPU part\t: 0xd08\n\nModel\t\t: Raspberry Pi 4 Model B\n";
+        assert_eq!(cpu_name(arm).unwrap(), "Raspberry Pi 4 Model B (part 0xd08)");
+        assert_eq!(cpu_name(""), None);
+        assert!(HostFacts::gather().cores >= 1);
+    }
+}

@@ -1,0 +1,159 @@
+//! From a device file to a [`Device`].
+
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{AgentCommand, Device, Precision, Processor, RuntimeKind};
+use crate::error::LatencyError;
+
+const FIELDS: &str = "a device has name, runtime (onnxruntime, libtorch, tract, replay or fake), threads, precision (fp32), \
+    processor (cpu or cuda), command, timeout and table";
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDevice {
+    name: String,
+    runtime: RuntimeKind,
+    #[serde(default = "one")]
+    threads: usize,
+    #[serde(default)]
+    precision: Precision,
+    #[serde(default)]
+    processor: Processor,
+    command: Option<String>,
+    timeout: Option<String>,
+    table: Option<PathBuf>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// What is wrong with a field: its name, what was found, and what would have been accepted.
+struct Fault(&'static str, String, &'static str);
+
+/// Parses `text`; `file` is named in errors, and paths in it are relative to `folder`.
+pub(super) fn device(text: &str, file: &str, folder: &Path) -> Result<Device, LatencyError> {
+    let error = |line: usize, problem: String, expected: &str| LatencyError::DeviceConfig {
+        file: file.to_owned(),
+        line,
+        problem,
+        expected: expected.to_owned(),
+    };
+    let raw: RawDevice = mnas_space::parse_toml(text).map_err(|fault| error(fault.line, fault.problem, FIELDS))?;
+    checked(raw, folder).map_err(|Fault(key, problem, expected)| {
+        let is_key = |line: &str| {
+            line.trim_start()
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
+        let line = 1 + text.lines().position(is_key).unwrap_or(0);
+        error(line, problem, expected)
+    })
+}
+
+fn checked(raw: RawDevice, folder: &Path) -> Result<Device, Fault> {
+    let RawDevice {
+        name, runtime, threads, ..
+    } = raw;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        let problem = format!("the name `{name}` cannot name a folder");
+        return Err(Fault("name", problem, "expected letters, digits, - and _"));
+    }
+    if threads == 0 || threads > 1024 {
+        return Err(Fault("threads", format!("{threads} threads"), "expected 1 to 1024"));
+    }
+    if runtime == RuntimeKind::Tract && threads > 1 {
+        let problem = format!("{threads} threads with tract");
+        return Err(Fault("threads", problem, "tract runs on one thread"));
+    }
+    if raw.processor == Processor::Cuda && !matches!(runtime, RuntimeKind::OnnxRuntime | RuntimeKind::LibTorch) {
+        let problem = format!("processor cuda with runtime {}", runtime.name());
+        return Err(Fault(
+            "processor",
+            problem,
+            "runtimes with CUDA are onnxruntime and libtorch",
+        ));
+    }
+    let agent = agent(raw.command.as_deref(), raw.timeout.as_deref())?;
+    if agent.is_some() && matches!(runtime, RuntimeKind::LibTorch | RuntimeKind::Replay) {
+        let problem = format!("runtime {} with a command", runtime.name());
+        return Err(Fault(
+            "runtime",
+            problem,
+            "agents measure with onnxruntime, tract or fake",
+        ));
+    }
+    if raw.table.is_some() != (runtime == RuntimeKind::Replay) {
+        let expected = "runtime replay, and no other, needs `table`, the folder of a recorded latency table";
+        let key = if raw.table.is_some() { "table" } else { "runtime" };
+        let problem = format!(
+            "runtime {} {} a table",
+            runtime.name(),
+            if key == "table" { "with" } else { "without" }
+        );
+        return Err(Fault(key, problem, expected));
+    }
+    Ok(Device {
+        name,
+        runtime,
+        threads,
+        precision: raw.precision,
+        processor: raw.processor,
+        agent,
+        table: raw.table.map(|table| joined(folder, &table)),
+    })
+}
+
+fn agent(command: Option<&str>, timeout: Option<&str>) -> Result<Option<AgentCommand>, Fault> {
+    let timeout = timeout
+        .map(|text| {
+            let duration = humantime::parse_duration(text)
+                .ok()
+                .filter(|duration| *duration > Duration::ZERO);
+            duration.ok_or_else(|| Fault("timeout", format!("timeout `{text}`"), "expected a time such as 60s"))
+        })
+        .transpose()?;
+    let Some(command) = command else {
+        return match timeout {
+            Some(_) => {
+                let problem = "a timeout without a command".to_owned();
+                Err(Fault("timeout", problem, "only devices with an agent have a timeout"))
+            }
+            None => Ok(None),
+        };
+    };
+    let expected = "expected a program and its arguments, quoted as in a shell: command = \"ssh pi@host mnas-agent\"";
+    let words = shlex::split(command)
+        .filter(|words| words.first().is_some_and(|program| !program.is_empty()))
+        .ok_or_else(|| {
+            Fault(
+                "command",
+                format!("the command `{command}` cannot be split into words"),
+                expected,
+            )
+        })?;
+    Ok(Some(AgentCommand {
+        words,
+        timeout: timeout.unwrap_or(AgentCommand::TIMEOUT),
+    }))
+}
+
+/// `path` from `folder`, with `..` worked out, so that `folder` need not exist.
+fn joined(folder: &Path, path: &Path) -> PathBuf {
+    let mut joined = PathBuf::new();
+    for component in folder.join(path).components() {
+        match component {
+            Component::ParentDir if joined.file_name().is_some() => {
+                joined.pop();
+            }
+            Component::CurDir => {}
+            component => joined.push(component),
+        }
+    }
+    joined
+}
