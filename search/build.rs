@@ -13,6 +13,13 @@ fn main() {
         if target == "linux" {
             // A run path of the old kind goes before LD_LIBRARY_PATH, which may lead to another version of libtorch.
             println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
+            // Nothing calls into the CUDA part of libtorch, so the linker would leave it out; it is found by being there.
+            if folder.join("libtorch_cuda.so").is_file() {
+                println!(
+                    "cargo:rustc-link-arg=-Wl,--no-as-needed,-L{},-ltorch_cuda,--as-needed",
+                    folder.display()
+                );
+            }
         }
     }
     if let Some(library) = variable("ORT_DYLIB_PATH") {

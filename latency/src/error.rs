@@ -170,10 +170,8 @@ pub enum RuntimeError {
         remedy: &'static str,
     },
     /// The device computes with CUDA and there is none.
-    #[error("device `{device}` needs CUDA: {reason}")]
+    #[error("there is no CUDA device to measure: {reason}")]
     NoCuda {
-        /// The device.
-        device: String,
         /// What is missing, and what to do.
         reason: String,
     },
@@ -208,4 +206,11 @@ pub enum RuntimeError {
         /// The runtime's words.
         reason: String,
     },
+}
+
+impl RuntimeError {
+    /// Whether the runtime works, but not for this model.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
 }

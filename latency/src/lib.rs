@@ -9,7 +9,7 @@
 //!   │
 //! Bench ── normalises by an anchor network, repeats        measure
 //!   │
-//! LatencyTable ── a folder of measured layers              table, filled by profile
+//! LatencyTable ── a folder of measured layers              table, filled by profile, confirmed by check
 //!   │
 //! Predictor ── sums, calibrates, fills gaps                predict, calibrate, cost_model
 //! ```
@@ -43,6 +43,7 @@
 
 pub mod agent;
 mod calibrate;
+mod check;
 mod cost_model;
 mod device;
 mod duration;
@@ -59,6 +60,7 @@ mod statistics;
 mod table;
 
 pub use calibrate::{Calibration, CalibrationReport};
+pub use check::{CheckOptions, CheckReport, CheckedRow, check};
 pub use cost_model::CostModel;
 pub use device::{AgentCommand, Device, DeviceFingerprint, HostFacts, Precision, Processor, RuntimeKind};
 pub use duration::{DurationError, Milliseconds, parse_latency};

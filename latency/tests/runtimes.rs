@@ -22,6 +22,8 @@ fn runtimes() -> Vec<Box<dyn Runtime>> {
     if let Some(library) = library() {
         runtimes.push(Box::new(OnnxRuntime::new(&library, 1).unwrap()));
     }
+    #[cfg(feature = "tract")]
+    runtimes.push(Box::new(mnas_latency::runtimes::TractRuntime));
     runtimes
 }
 

@@ -12,6 +12,7 @@ mod random;
 pub mod report;
 pub mod strategy;
 pub mod study;
+mod torch_runtime;
 pub mod train;
 pub mod worker;
 

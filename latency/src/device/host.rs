@@ -1,6 +1,10 @@
 //! What the machine is that a table was measured on.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use super::Processor;
 
 /// What this machine is, as far as it says so; kept with every table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,28 @@ impl HostFacts {
             kernel: if kernel.is_empty() { UNKNOWN.to_owned() } else { kernel },
         }
     }
+
+    /// Asks this machine; where a GPU computes, it is the processor.
+    pub fn of_processor(processor: Processor) -> Self {
+        let mut facts = Self::gather();
+        if processor == Processor::Cuda {
+            facts.cpu = gpu_name(Path::new("/proc/driver/nvidia/gpus")).unwrap_or_else(|| "unknown GPU".to_owned());
+        }
+        facts
+    }
+}
+
+/// The name of the first NVIDIA GPU, as its driver's files tell it.
+fn gpu_name(gpus: &Path) -> Option<String> {
+    let mut folders: Vec<_> = std::fs::read_dir(gpus)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    let text = std::fs::read_to_string(folders.first()?.join("information")).ok()?;
+    let model = text.lines().find_map(|line| line.strip_prefix("Model:"))?;
+    Some(model.trim().to_owned())
 }
 
 /// The processor's name in `/proc/cpuinfo`: with family and model on x86, by part number on ARM boards.
@@ -67,5 +93,15 @@ mod tests {
         assert_eq!(cpu_name(arm).unwrap(), "Raspberry Pi 4 Model B (part 0xd08)");
         assert_eq!(cpu_name(""), None);
         assert!(HostFacts::gather().cores >= 1);
+    }
+
+    #[test]
+    fn a_gpu_is_named_by_its_driver() {
+        let folder = tempfile::tempdir().unwrap();
+        let gpu = folder.path().join("0000:01:00.0");
+        std::fs::create_dir(&gpu).unwrap();
+        std::fs::write(gpu.join("information"), "Model: \t\t NVIDIA Imaginary 1\nIRQ: 5\n").unwrap();
+        assert_eq!(gpu_name(folder.path()).unwrap(), "NVIDIA Imaginary 1");
+        assert_eq!(gpu_name(&folder.path().join("none")), None);
     }
 }

@@ -57,6 +57,8 @@ pub enum ProfileEvent<'a> {
         /// Its latency.
         measurement: &'a Measurement,
     },
+    /// That was all.
+    Finished(&'a ProfileReport),
 }
 
 /// Why a profile ended.
@@ -157,7 +159,7 @@ pub fn profile(
         run.warn(warning);
     }
     let missing = plan.missing_blocks.len() - blocks;
-    Ok(ProfileReport {
+    let report = ProfileReport {
         stop,
         blocks,
         networks: measured_networks,
@@ -171,9 +173,11 @@ pub fn profile(
         outliers: run.outliers,
         runs: run.runs,
         elapsed: run.elapsed(),
-        warnings: run.warnings,
-        refused: run.refused,
-    })
+        warnings: std::mem::take(&mut run.warnings),
+        refused: std::mem::take(&mut run.refused),
+    };
+    (run.observer)(ProfileEvent::Finished(&report));
+    Ok(report)
 }
 
 struct Run<'a, 'r> {

@@ -4,16 +4,20 @@ mod clock;
 mod fake;
 mod onnx_runtime;
 mod replay;
+#[cfg(feature = "tract")]
+mod tract;
 
 pub use clock::Stopwatch;
 pub use fake::{FakeRuntime, FakeSettings};
 pub use onnx_runtime::OnnxRuntime;
 pub use replay::ReplayRuntime;
+#[cfg(feature = "tract")]
+pub use tract::TractRuntime;
 
 use std::path::Path;
 
 use crate::agent::{AgentOptions, AgentRuntime};
-use crate::device::{Device, RuntimeKind};
+use crate::device::{Device, Processor, RuntimeKind};
 use crate::error::RuntimeError;
 use crate::runtime::Runtime;
 
@@ -31,13 +35,20 @@ pub fn open(device: &Device, onnx_runtime: Option<&Path>) -> Result<Box<dyn Runt
             let library = onnx_runtime.ok_or_else(|| RuntimeError::LibraryUnknown {
                 device: device.name.clone(),
             })?;
-            Ok(Box::new(OnnxRuntime::new(library, device.threads)?))
+            let runtime = OnnxRuntime::new(library, device.threads)?;
+            Ok(Box::new(match device.processor {
+                Processor::Cpu => runtime,
+                Processor::Cuda => runtime.with_cuda()?,
+            }))
         }
         RuntimeKind::LibTorch => Err(RuntimeError::NotBuiltIn {
             device: device.name.clone(),
             runtime: "libtorch",
             remedy: "measure it with `mnas` itself",
         }),
+        #[cfg(feature = "tract")]
+        RuntimeKind::Tract => Ok(Box::new(TractRuntime)),
+        #[cfg(not(feature = "tract"))]
         RuntimeKind::Tract => Err(RuntimeError::NotBuiltIn {
             device: device.name.clone(),
             runtime: "tract",

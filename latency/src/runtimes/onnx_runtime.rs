@@ -1,14 +1,16 @@
-//! ONNX Runtime on the CPU, loaded from a library at run time.
+//! ONNX Runtime on the CPU or a GPU, loaded from a library at run time.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
+use ort::ep::{CUDA, ExecutionProvider};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
 use super::clock::Stopwatch;
+use crate::device::{HostFacts, Processor};
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
 use crate::runtime::{LoadedModel, Model, Runtime};
@@ -25,10 +27,11 @@ struct Library {
     environment: Environment,
 }
 
-/// ONNX Runtime with its CPU provider, all graph optimisations, and a fixed number of threads.
+/// ONNX Runtime with its CPU or CUDA provider, all graph optimisations, and a fixed number of threads.
 pub struct OnnxRuntime {
     library: Library,
     threads: usize,
+    processor: Processor,
 }
 
 impl OnnxRuntime {
@@ -39,11 +42,32 @@ impl OnnxRuntime {
         Ok(Self {
             library: Library::load(library)?,
             threads: threads.max(1),
+            processor: Processor::Cpu,
         })
     }
 
+    /// Runs on the first NVIDIA GPU; an error where the library has no CUDA provider. The image and the answer travel to
+    /// the GPU and back with every inference.
+    pub fn with_cuda(mut self) -> Result<Self, RuntimeError> {
+        if !CUDA::is_available().unwrap_or(false) {
+            return Err(RuntimeError::NoCuda {
+                reason: format!(
+                    "the ONNX Runtime library {} has no CUDA provider; name that of onnxruntime-gpu in ORT_DYLIB_PATH",
+                    self.library.path.display()
+                ),
+            });
+        }
+        self.processor = Processor::Cuda;
+        Ok(self)
+    }
+
     fn session(&self, onnx: &[u8]) -> Result<Session, ort::Error> {
-        Session::builder(&self.library.environment)?
+        let builder = Session::builder(&self.library.environment)?;
+        let builder = match self.processor {
+            Processor::Cpu => builder,
+            Processor::Cuda => builder.with_execution_providers([CUDA::default().build().error_on_failure()])?,
+        };
+        builder
             .with_intra_threads(self.threads)?
             .with_inter_threads(1)?
             .with_parallel_execution(false)?
@@ -154,7 +178,15 @@ impl Runtime for OnnxRuntime {
     }
 
     fn pinnable_threads(&self) -> usize {
-        self.threads
+        if self.processor == Processor::Cpu {
+            self.threads
+        } else {
+            0
+        }
+    }
+
+    fn host(&self) -> HostFacts {
+        HostFacts::of_processor(self.processor)
     }
 
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {

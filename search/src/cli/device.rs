@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mnas_latency::runtimes::{self, OnnxRuntime};
-use mnas_latency::{Device, MeasureSettings, Runtime, RuntimeKind};
+use mnas_latency::{Device, MeasureSettings, Processor, Runtime, RuntimeKind};
 
 use super::error::CliError;
+use crate::torch_runtime::TorchRuntime;
 
 /// Where latency tables lie.
 #[derive(Debug, Args)]
@@ -41,7 +42,10 @@ impl OpenDevice {
     /// Opens a device by name or file.
     pub fn open(name: &str, tables: &Path) -> Result<Self, CliError> {
         let device = Device::open(name)?;
-        let runtime = runtimes::open(&device, onnx_runtime_library().as_deref())?;
+        let runtime: Box<dyn Runtime> = match device.runtime {
+            RuntimeKind::LibTorch => Box::new(TorchRuntime::open(&device)?),
+            _ => runtimes::open(&device, onnx_runtime_library().as_deref())?,
+        };
         let folder = tables.join(device.folder_name());
         Ok(Self {
             device,
@@ -60,7 +64,7 @@ impl OpenDevice {
         )?)
     }
 
-    /// `onnxruntime 1.32.0, 1 thread, fp32`.
+    /// `onnxruntime 1.32.0, 1 thread, fp32`, and where it is if not here.
     pub fn describe(&self) -> String {
         let threads = self.device.threads;
         let plural = if threads == 1 { "" } else { "s" };
@@ -69,8 +73,13 @@ impl OpenDevice {
         } else {
             ""
         };
+        let place = match (&self.device.agent, self.device.processor) {
+            (Some(agent), _) => format!(", behind `{agent}`"),
+            (None, Processor::Cuda) => format!(", {}", self.runtime.host().cpu),
+            (None, Processor::Cpu) => String::new(),
+        };
         format!(
-            "{} {}{invented}, {threads} thread{plural}, {}",
+            "{} {}{invented}, {threads} thread{plural}, {}{place}",
             self.runtime.name(),
             self.runtime.version(),
             self.device.precision.name()

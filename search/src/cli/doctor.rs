@@ -12,9 +12,7 @@ use super::device::onnx_runtime_library;
 use super::error::CliError;
 use super::train::num_cores;
 use crate::report::Printer;
-
-/// The version of libtorch that the binding in use is made for.
-pub const LIBTORCH_VERSION: &str = "2.11.0";
+use crate::torch_runtime::LIBTORCH_VERSION;
 
 #[derive(Debug, Args)]
 pub struct DoctorArguments {

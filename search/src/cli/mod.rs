@@ -33,7 +33,7 @@ Exit codes:
   2    wrong arguments
   3    unusable configuration or data
   4    no network of the space meets the budget
-  5    the latency table is missing or belongs to another device
+  5    the latency table is missing, belongs to another device, or does not hold any more
   130  interrupted, everything saved";
 
 /// Hardware-aware architecture search for MobileNet-style networks.

@@ -116,8 +116,9 @@ pub fn fill_table(
     Ok(report.stop != StopReason::Cancelled)
 }
 
-/// Two points of each reference, a smaller and a larger one, and a few random networks.
-fn calibration_networks(purpose: Purpose<'_>) -> Vec<Architecture> {
+/// The whole networks that a table is calibrated with: two points of each reference, a smaller and a larger one, and a
+/// few random networks.
+pub fn calibration_networks(purpose: Purpose<'_>) -> Vec<Architecture> {
     let mut networks = Vec::new();
     for points in &purpose.space.references {
         let mut grid: Vec<Architecture> = points

@@ -9,7 +9,7 @@ mod trainer;
 pub mod weights;
 
 pub use network::Network;
-pub(crate) use network::seeded;
+pub(crate) use network::{channels_last, seeded};
 pub use optimizer::Sgd;
 pub use recipe::{LearningRate, Recipe, RecipeError};
 pub use trainer::{EpochReport, Evaluation, Progress, TrainError, TrainPlan, Trained, evaluate, train};

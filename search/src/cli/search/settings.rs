@@ -279,7 +279,7 @@ impl SearchArguments {
             recipe,
             versions: Versions {
                 mnas: env!("CARGO_PKG_VERSION").to_owned(),
-                libtorch: super::super::doctor::LIBTORCH_VERSION.to_owned(),
+                libtorch: crate::torch_runtime::LIBTORCH_VERSION.to_owned(),
                 runtime: runtime(&device)?,
             },
             device,

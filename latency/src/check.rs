@@ -1,0 +1,213 @@
+//! Whether a table still says what its device does.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mnas_space::{Architecture, BlockKey};
+use rand::seq::SliceRandom;
+
+use crate::error::LatencyError;
+use crate::measure::{Bench, MeasureSettings, Measurement, Warning};
+use crate::random;
+use crate::runtime::{Model, Runtime};
+use crate::statistics;
+use crate::table::LatencyTable;
+
+/// How a table is checked.
+#[derive(Debug, Clone)]
+pub struct CheckOptions {
+    /// Care taken for each measurement.
+    pub measure: MeasureSettings,
+    /// How many layers are measured again, at most; a tenth as many whole networks come on top.
+    pub sample: usize,
+    /// Decides which.
+    pub seed: u64,
+    /// How far a measurement may be from its row, as a share of it.
+    pub tolerance: f64,
+}
+
+impl Default for CheckOptions {
+    fn default() -> Self {
+        Self {
+            measure: MeasureSettings::quick(),
+            sample: 40,
+            seed: 0,
+            tolerance: 0.15,
+        }
+    }
+}
+
+/// A row that was measured again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedRow {
+    /// The block key or architecture.
+    pub name: String,
+    /// As the table has it.
+    pub recorded: Measurement,
+    /// As it is now.
+    pub measured: Measurement,
+}
+
+impl CheckedRow {
+    /// How many times longer it takes now.
+    pub fn ratio(&self) -> f64 {
+        self.measured.median_ms / self.recorded.median_ms
+    }
+}
+
+/// What came out of a check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckReport {
+    /// What was measured again, the row that is furthest off first.
+    pub rows: Vec<CheckedRow>,
+    /// How far a measurement may be from its row, as a share of it.
+    pub tolerance: f64,
+    /// The anchor's speed now, as a share of that at the time of the table. The rows are normalised by the anchor: a
+    /// machine that is slower as a whole still confirms its table.
+    pub speed: f64,
+    /// What the runtime does not execute any more, in its words.
+    pub refused: Vec<String>,
+    /// What speaks against trusting the check itself.
+    pub warnings: Vec<Warning>,
+    /// Whether it was cancelled before the end.
+    pub cancelled: bool,
+}
+
+/// The rows that may be off by more than the tolerance, as a share: single medians err on a noisy machine.
+const MAY_BE_OFF: f64 = 0.2;
+
+/// How far the middle of all rows may be off, as a share of the tolerance: errors of single medians cancel in it.
+const MIDDLE: f64 = 0.5;
+
+/// The anchor's speed may have changed by this factor before tables of other days stop being comparable.
+const SPEED: f64 = 1.5;
+
+impl CheckReport {
+    /// The rows within the tolerance.
+    pub fn agreeing(&self) -> usize {
+        let agrees = |row: &&CheckedRow| (row.ratio().ln()).abs() <= (1.0 + self.tolerance).ln();
+        self.rows.iter().filter(agrees).count()
+    }
+
+    /// The middle of all ratios; 1 where nothing was measured.
+    pub fn median_ratio(&self) -> f64 {
+        let ratios: Vec<f64> = self.rows.iter().map(CheckedRow::ratio).collect();
+        if ratios.is_empty() {
+            1.0
+        } else {
+            statistics::median(&ratios)
+        }
+    }
+
+    /// Whether the table may be used on this machine today.
+    pub fn holds(&self) -> bool {
+        let off = self.rows.len() - self.agreeing();
+        let middle = self.median_ratio().ln().abs() <= (1.0 + MIDDLE * self.tolerance).ln();
+        self.refused.is_empty()
+            && middle
+            && off as f64 <= MAY_BE_OFF * self.rows.len() as f64
+            && self.speed.ln().abs() <= SPEED.ln()
+    }
+}
+
+/// A row of the table to be measured again.
+enum Row {
+    Block(BlockKey, Measurement),
+    Network(Architecture, Measurement),
+}
+
+impl Row {
+    fn model(&self) -> Model {
+        match self {
+            Self::Block(key, _) => Model::block(key),
+            Self::Network(network, _) => Model::network(network),
+        }
+    }
+
+    fn checked(self, measured: Measurement) -> CheckedRow {
+        let (name, recorded) = match self {
+            Self::Block(key, recorded) => (key.to_string(), recorded),
+            Self::Network(network, recorded) => (network.to_string(), recorded),
+        };
+        CheckedRow {
+            name,
+            recorded,
+            measured,
+        }
+    }
+}
+
+/// Measures a sample of `table` again, in random order, without changing it. `cancel` is looked at between models;
+/// `observer` hears how many of how many are done.
+///
+/// The table has to be of this device, see [`LatencyTable::check`].
+pub fn check(
+    runtime: &mut dyn Runtime,
+    table: &LatencyTable,
+    options: &CheckOptions,
+    cancel: &AtomicBool,
+    observer: &mut dyn FnMut(usize, usize),
+) -> Result<CheckReport, LatencyError> {
+    let reference_ms = table.header().anchor_reference_ms;
+    let now_ms = Bench::new(runtime, options.measure.clone(), None)?.reference()?.0;
+    let mut bench = Bench::new(runtime, options.measure.clone(), Some(reference_ms))?;
+    let conditions = bench.conditions()?;
+    let threads = table.header().threads;
+    let mut report = CheckReport {
+        rows: Vec::new(),
+        tolerance: options.tolerance,
+        speed: reference_ms / now_ms,
+        refused: Vec::new(),
+        warnings: conditions.map_or_else(Vec::new, |conditions| conditions.warnings(threads)),
+        cancelled: false,
+    };
+    let rows = sample(table, options);
+    let total = rows.len();
+    for (done, row) in rows.into_iter().enumerate() {
+        if cancel.load(Ordering::Relaxed) {
+            report.cancelled = true;
+            break;
+        }
+        match bench.measure(&row.model()) {
+            Ok(measured) => report.rows.push(row.checked(measured)),
+            Err(LatencyError::Runtime(refusal)) if refusal.is_refusal() => report.refused.push(refusal.to_string()),
+            Err(error) => return Err(error),
+        }
+        observer(done + 1, total);
+    }
+    report
+        .rows
+        .sort_by(|a, b| b.ratio().ln().abs().total_cmp(&a.ratio().ln().abs()));
+    let speeds: Vec<f64> = report.rows.iter().map(|row| row.measured.speed).collect();
+    report
+        .warnings
+        .extend(Warning::drift(&statistics::sorted(&speeds), false));
+    Ok(report)
+}
+
+/// Layers of all sizes, evenly over the table sorted by latency, and some whole networks; in random order.
+fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
+    let mut blocks: Vec<(&BlockKey, &Measurement)> = table.blocks().collect();
+    blocks.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
+    let mut rng = random::stream(options.seed, "check", 0);
+    let mut picked = Vec::new();
+    let strata = options.sample.min(blocks.len());
+    for stratum in 0..strata {
+        let edge = |index: usize| index * blocks.len() / strata;
+        let mut within: Vec<usize> = (edge(stratum)..edge(stratum + 1)).collect();
+        within.shuffle(&mut rng);
+        picked.extend(
+            within
+                .first()
+                .map(|index| Row::Block(*blocks[*index].0, *blocks[*index].1)),
+        );
+    }
+    let mut networks: Vec<&(Architecture, Measurement)> = table.networks().iter().collect();
+    networks.shuffle(&mut rng);
+    let some = networks.into_iter().take(options.sample.div_ceil(10));
+    picked.extend(some.map(|(network, row)| Row::Network(network.clone(), *row)));
+    picked.shuffle(&mut rng);
+    picked
+}
+
+#[cfg(test)]
+mod tests;
