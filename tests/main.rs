@@ -7,6 +7,7 @@ mod full_disk;
 mod help;
 mod images;
 mod interruptions;
+mod published;
 mod support;
 mod tables;
 mod weights;

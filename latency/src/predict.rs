@@ -99,14 +99,29 @@ impl Predictor {
             predictor.fit_work(table, left_out);
             return Ok(predictor);
         }
-        let networks: Vec<(Terms, f64)> = table
-            .networks()
-            .iter()
-            .filter(|(architecture, _)| !left_out(architecture))
-            .map(|(architecture, row)| (predictor.sum(architecture).terms, row.median_ms))
-            .collect();
-        predictor.calibration = Calibration::fit(&networks);
+        let networks = table.networks().iter().filter(|(network, _)| !left_out(network));
+        let networks: Vec<(&Architecture, f64)> = networks.map(|(network, row)| (network, row.median_ms)).collect();
+        predictor.calibrate(&networks);
         Ok(predictor)
+    }
+
+    /// A predictor of a new device from few measurements: the layers of another device's `table`, calibrated with whole
+    /// networks `(network, milliseconds)` that were measured on the new one. Ten to twenty networks are enough where the two
+    /// devices rank networks alike; the interval is that of networks left out of the calibration.
+    ///
+    /// # Errors
+    ///
+    /// If `table` holds no layer, or is of published figures, which say little of single layers.
+    pub fn transferred(table: &LatencyTable, networks: &[(&Architecture, f64)]) -> Result<Self, LatencyError> {
+        table.measurable()?;
+        let mut predictor = Self::fit_without(table, &|_| true)?;
+        predictor.calibrate(networks);
+        Ok(predictor)
+    }
+
+    fn calibrate(&mut self, networks: &[(&Architecture, f64)]) {
+        let terms = networks.iter().map(|(network, ms)| (self.sum(network).terms, *ms));
+        self.calibration = Calibration::fit(&terms.collect::<Vec<_>>());
     }
 
     /// Published figures: layers and networks are fitted at once, and a network is the sum of its layers in that model.

@@ -104,6 +104,64 @@ fn held_out_networks_of_other_families_are_predicted() {
     assert!(error <= 0.08 && rank >= 0.98, "{error} {near} {rank}");
 }
 
+/// A server's table with 10 of the phone's networks, in a setting like HELP's (Lee et al. 2021).
+#[test]
+fn a_server_s_table_and_ten_networks_predict_the_phone() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let server = LatencyTable::load(&root.join("results/imagenette/latency")).unwrap();
+    let phone = published();
+    let shown: Vec<_> = phone
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| index % 3 == 0)
+        .take(10)
+        .collect();
+    let networks: Vec<_> = shown.iter().map(|(_, (network, ms))| (network, *ms)).collect();
+    let predictor = Predictor::transferred(&server, &networks).unwrap();
+    let hidden = phone
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| shown.iter().all(|(other, _)| other != index));
+    let (predicted, truth): (Vec<f64>, Vec<f64>) = hidden
+        .map(|(_, (network, ms))| (predictor.estimate(network).latency.0, *ms))
+        .unzip();
+    let error = predicted
+        .iter()
+        .zip(&truth)
+        .map(|(p, t)| (p / t - 1.0).abs())
+        .sum::<f64>()
+        / truth.len() as f64;
+    let rank = spearman(&predicted, &truth);
+    println!(
+        "{} networks fitted on, {} held out: mean error {error:.3}, rank correlation {rank:.4}",
+        networks.len(),
+        truth.len()
+    );
+    assert_eq!(networks.len(), 10);
+    assert!(error <= 0.10 && rank >= 0.97, "{error} {rank}");
+}
+
+/// MobileNetV2 and V3 with their published Pixel 1 latencies, on one version of TensorFlow Lite.
+fn published() -> Vec<(mnas_space::Architecture, f64)> {
+    let references = Reference::all()
+        .iter()
+        .filter(|reference| reference.name().starts_with("mobilenet-v"));
+    let points = references.flat_map(|reference| reference.published.iter().map(move |point| (reference, point)));
+    let on_pixel1 =
+        points.filter(|(_, point)| point.device.as_deref().is_some_and(|device| device.contains("Pixel 1")));
+    on_pixel1
+        .filter_map(|(reference, point)| {
+            let later = if reference.name().contains("-v3") {
+                LATER_TFLITE
+            } else {
+                1.0
+            };
+            let network = reference.architecture(point.width, point.resolution, 1000).unwrap();
+            Some((network, point.latency_ms? * later))
+        })
+        .collect()
+}
+
 #[test]
 fn intervals_hold_what_they_promise() {
     let points = points();

@@ -121,7 +121,7 @@ pub fn run(arguments: &LatencyArguments, printer: &Printer) -> Result<(), CliErr
 
 fn text(document: &Document) -> String {
     let text = format!(
-        "{} on {}: predicted {} ({} to {}), {} of its layers measured",
+        "{} on {}: predicted {} ({} to {}), {} of its layers in the table",
         document.name,
         document.device,
         units::milliseconds(document.predicted_ms),

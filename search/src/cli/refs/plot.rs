@@ -12,7 +12,7 @@ use super::super::device::OpenDevice;
 use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
 use crate::files;
-use crate::report::{Panel, PanelPlot, Printer, Series, SeriesPoint, to_csv_text, units};
+use crate::report::{Panel, PanelPlot, Printer, Series, SeriesPoint, to_csv_text};
 
 /// The families of the figure: title, and the references in it.
 const FAMILIES: [(&str, &[&str]); 6] = [
@@ -32,9 +32,6 @@ const FAMILIES: [(&str, &[&str]); 6] = [
         ],
     ),
 ];
-
-/// Rounds of measuring: what is drawn is told apart without the last percent.
-const ROUNDS: usize = 4;
 
 /// A network in the figure, and a row of its CSV file.
 #[derive(Debug, Serialize)]
@@ -160,10 +157,7 @@ fn table(
     points: &[Point],
     printer: &Printer,
 ) -> Result<LatencyTable, CliError> {
-    let options = ProfileOptions {
-        network_rounds: ROUNDS,
-        ..ProfileOptions::quick()
-    };
+    let options = ProfileOptions::quick();
     if !request.measure {
         let is_published = opened.device.runtime == RuntimeKind::Published;
         if !is_published && !LatencyTable::exists(&opened.folder) {
@@ -270,10 +264,7 @@ fn subtitle(table: &LatencyTable, rows: &[Row], measured: usize) -> Result<Vec<S
         }
         .as_str();
         if let Some(error) = error {
-            latency += &format!(
-                ", {} off on average on networks held out",
-                units::percent(100.0 * error)
-            );
+            latency += &format!(", {:.1} % off on average on networks held out", 100.0 * error);
         }
     }
     let mut lines = vec![latency];
@@ -283,7 +274,7 @@ fn subtitle(table: &LatencyTable, rows: &[Row], measured: usize) -> Result<Vec<S
             .as_ref()
             .map(|publication| format!("from {}", publication.note)),
     );
-    lines.push("lines join the resolutions of one width multiplier, whose number stands at the largest; in V3 the widths, in EfficientNet B0 to B4".to_owned());
+    lines.push("numbers are width multipliers, at the largest resolution; lines join a width's resolutions (small markers), in MobileNetV3 the widths, in EfficientNet B0 to B4".to_owned());
     Ok(lines)
 }
 

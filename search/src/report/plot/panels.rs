@@ -17,7 +17,7 @@ use super::scale::Scale;
 use super::style::{FamilyStyle, GRID, INK, PAPER, RULE, draw_marker, family_style, text_tone};
 use crate::files::write_atomically;
 
-const HEIGHT: u32 = 1560;
+const HEIGHT: u32 = 1720;
 /// Room for the vertical axis' title and numbers.
 const LEFT: f64 = 196.0;
 const BETWEEN: f64 = 56.0;
@@ -26,7 +26,10 @@ const BELOW: f64 = 150.0;
 const TICK_SIZE: f64 = 32.0;
 const TITLE_SIZE: f64 = 35.0;
 const LABEL_SIZE: f64 = 28.0;
-const RADIUS: f64 = 10.0;
+/// Of points with a label.
+const RADIUS: f64 = 11.0;
+/// Of the others.
+const MINOR_RADIUS: f64 = 7.0;
 /// How far a label may stand from its point.
 const REACH: f64 = 70.0;
 /// A label's capitals are lower than its line.
@@ -77,12 +80,12 @@ pub struct PanelPlot {
 }
 
 impl PanelPlot {
-    /// The plot as an SVG document, shown at 1600 x 780 pixels; text stays text.
+    /// The plot as an SVG document, shown at 1600 x 860 pixels; text stays text.
     pub fn to_svg(&self) -> Result<String, ReportError> {
         picture::to_svg(self)
     }
 
-    /// The plot as a PNG file of 1600 x 780 pixels.
+    /// The plot as a PNG file of 1600 x 860 pixels.
     pub fn to_png(&self) -> Result<Vec<u8>, ReportError> {
         picture::to_png(self)
     }
@@ -179,6 +182,10 @@ impl PanelPlot {
     }
 }
 
+fn radius(point: &SeriesPoint) -> f64 {
+    if point.label.is_some() { RADIUS } else { MINOR_RADIUS }
+}
+
 /// A panel with its axes.
 struct DrawnPanel<'a> {
     plot: &'a PanelPlot,
@@ -194,18 +201,29 @@ impl DrawnPanel<'_> {
         self.draw_axes(canvas, panel)?;
         for (series, style) in self.plot.series.iter().zip(self.styles) {
             for path in self.paths(series) {
-                canvas.line(&path, 3, style.color.mix(0.7))?;
+                canvas.line(&path, 3, style.color.mix(0.65))?;
             }
         }
         for (series, style) in self.plot.series.iter().zip(self.styles) {
             for point in &series.points {
-                draw_marker(canvas, style.shape, self.position(point), RADIUS, style.color, false)?;
+                draw_marker(
+                    canvas,
+                    style.shape,
+                    self.position(point),
+                    radius(point),
+                    style.color,
+                    false,
+                )?;
             }
         }
-        for (text, style, place) in self.labels()? {
+        let labels = self.labels()?;
+        for (_, _, place) in &labels {
             if let Some((start, end)) = place.leader {
                 canvas.line(&[start, end], 2, RULE.mix(1.0))?;
             }
+        }
+        for (text, style, place) in labels {
+            canvas.fill(place.rect, PAPER.mix(0.75))?;
             canvas.text(&text, place.rect.center(), style.align(HPos::Center))?;
         }
         Ok(())
@@ -268,7 +286,7 @@ impl DrawnPanel<'_> {
                 texts.push((label.clone(), style));
             }
         }
-        let marker = |point| Rect::around(self.position(point), 2.4 * RADIUS, 2.4 * RADIUS);
+        let marker = |point| Rect::around(self.position(point), 2.4 * radius(point), 2.4 * radius(point));
         let markers: Vec<Rect> = self.plot.points().map(marker).collect();
         let paths = self.plot.series.iter().flat_map(|series| self.paths(series));
         let lines: Vec<Segment> = paths
@@ -324,7 +342,7 @@ mod tests {
     fn both_forms_are_drawn_with_every_label_in_every_panel() {
         let plot = plot();
         let svg = plot.to_svg().unwrap();
-        assert!(svg.starts_with("<svg width=\"1600\" height=\"780\""));
+        assert!(svg.starts_with("<svg width=\"1600\" height=\"860\""));
         assert!(svg.contains("made-up families &lt;a&gt; &amp; b"));
         for (text, times) in [
             ("\none\n", 6),
@@ -336,7 +354,7 @@ mod tests {
         }
         assert_eq!(svg, plot.to_svg().unwrap());
         let png = image::load_from_memory_with_format(&plot.to_png().unwrap(), image::ImageFormat::Png).unwrap();
-        assert_eq!((png.width(), png.height()), (1600, 780));
+        assert_eq!((png.width(), png.height()), (1600, 860));
     }
 
     #[test]
