@@ -5,14 +5,12 @@ mod plot;
 mod rows;
 mod text;
 
-use std::path::PathBuf;
-
 use clap::Args;
 use mnas_space::Reference;
 
-use super::device::TableArguments;
 use super::error::CliError;
 use crate::report::{Printer, to_csv_text};
+use plot::PlotArguments;
 use rows::{Row, csv_rows};
 
 #[derive(Debug, Args)]
@@ -25,33 +23,13 @@ pub struct RefsArguments {
     /// Print one row for each published figure as CSV, our exact counts beside it
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// Draw the published ImageNet accuracy of the MobileNet, MnasNet and EfficientNet families over latency, multiply-adds and
-    /// parameters: SVG, PNG and CSV
-    #[arg(long, conflicts_with_all = ["csv", "name"])]
-    plot: bool,
-    /// With --plot: the device, by name or TOML file [without a name: host]
-    #[arg(long, num_args = 0..=1, default_value = "host", default_missing_value = "host", requires = "plot")]
-    device: String,
-    /// With --plot: measure the networks whole instead of predicting them; takes minutes
-    #[arg(long, requires = "plot")]
-    measure: bool,
-    /// With --plot: the folder of the files [default: results/references/DEVICE]
-    #[arg(long, value_name = "DIR", requires = "plot")]
-    out: Option<PathBuf>,
     #[command(flatten)]
-    tables: TableArguments,
+    plot: PlotArguments,
 }
 
 pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError> {
-    if arguments.plot {
-        let request = plot::PlotRequest {
-            device: &arguments.device,
-            measure: arguments.measure,
-            out: arguments.out.as_deref(),
-            tables: &arguments.tables.tables,
-            json: arguments.json,
-        };
-        return plot::run(&request, printer);
+    if arguments.plot.plot {
+        return plot::run(&arguments.plot, arguments.json, printer);
     }
     let references = chosen(arguments.name.as_deref())?;
     let rows = references

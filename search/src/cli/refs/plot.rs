@@ -1,14 +1,16 @@
 //! `mnas refs --plot`: published accuracies over latency on a device, multiply-adds and parameters.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use clap::Args;
 use mnas_latency::{LatencyError, LatencyTable, Predictor, ProfileOptions, RuntimeKind, profile};
 use mnas_space::{Architecture, Reference};
 use serde::Serialize;
 
 use super::super::cancel_flag;
-use super::super::device::OpenDevice;
+use super::super::device::{OpenDevice, TableArguments};
 use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
 use crate::files;
@@ -64,24 +66,35 @@ struct Point {
     network: Architecture,
 }
 
-/// What the user asked for.
-pub struct PlotRequest<'a> {
-    pub device: &'a str,
-    pub measure: bool,
-    pub out: Option<&'a Path>,
-    pub tables: &'a Path,
-    pub json: bool,
+/// Options of the figure.
+#[derive(Debug, Args)]
+pub struct PlotArguments {
+    /// Draw the published ImageNet accuracy of the MobileNet, MnasNet and EfficientNet families over latency, multiply-adds and
+    /// parameters: SVG, PNG and CSV
+    #[arg(long, conflicts_with_all = ["csv", "name"])]
+    pub plot: bool,
+    /// With --plot: the device, by name or TOML file [without a name: host]
+    #[arg(long, num_args = 0..=1, default_value = "host", default_missing_value = "host", requires = "plot")]
+    device: String,
+    /// With --plot: measure the networks whole instead of predicting them; takes minutes
+    #[arg(long, requires = "plot")]
+    measure: bool,
+    /// With --plot: the folder of the files [default: results/references/DEVICE]
+    #[arg(long, value_name = "DIR", requires = "plot")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    tables: TableArguments,
 }
 
-pub fn run(request: &PlotRequest<'_>, printer: &Printer) -> Result<(), CliError> {
+pub fn run(request: &PlotArguments, json: bool, printer: &Printer) -> Result<(), CliError> {
     let points = points()?;
-    let mut opened = OpenDevice::open(request.device, request.tables)?;
+    let mut opened = OpenDevice::open(&request.device, &request.tables.tables)?;
     let table = table(request, &mut opened, &points, printer)?;
     let rows = rows(&points, &table, request.measure)?;
     let measured = rows.iter().filter(|row| row.low_ms.is_none()).count();
     let plot = figure(&points, &rows, &opened, subtitle(&table, &rows, measured)?);
-    let folder = match request.out {
-        Some(folder) => folder.to_path_buf(),
+    let folder = match &request.out {
+        Some(folder) => folder.clone(),
         None => PathBuf::from("results/references").join(opened.device.folder_name()),
     };
     files::create_folder(&folder)?;
@@ -92,7 +105,7 @@ pub fn run(request: &PlotRequest<'_>, printer: &Printer) -> Result<(), CliError>
     for path in [&svg, &png, &csv] {
         printer.status(&format!("wrote {}", path.display()));
     }
-    if request.json {
+    if json {
         return Ok(printer.json(&rows)?);
     }
     Ok(printer.result(&format!(
@@ -152,7 +165,7 @@ fn best_source(reference: &Reference) -> Vec<(f64, u32)> {
 
 /// The device's table, with the networks measured if that was asked for.
 fn table(
-    request: &PlotRequest<'_>,
+    request: &PlotArguments,
     opened: &mut OpenDevice,
     points: &[Point],
     printer: &Printer,
@@ -264,7 +277,7 @@ fn subtitle(table: &LatencyTable, rows: &[Row], measured: usize) -> Result<Vec<S
         }
         .as_str();
         if let Some(error) = error {
-            latency += &format!(", {:.1} % off on average on networks held out", 100.0 * error);
+            let _ = write!(latency, ", {:.1} % off on average on networks held out", 100.0 * error);
         }
     }
     let mut lines = vec![latency];
@@ -313,7 +326,7 @@ fn series(family: &str, points: &[Point], rows: &[Row]) -> Series {
         let of_width = members
             .iter()
             .enumerate()
-            .filter(move |(_, (point, _))| point.width == wanted);
+            .filter(move |(_, (point, _))| point.width.total_cmp(&wanted).is_eq());
         of_width.map(|(index, _)| index).collect::<Vec<usize>>()
     };
     let mut distinct: Vec<f64> = members.iter().map(|(point, _)| point.width).collect();
