@@ -9,6 +9,7 @@ mod help;
 mod images;
 mod interruptions;
 mod listings;
+mod published;
 mod support;
 mod tables;
 mod trainings;

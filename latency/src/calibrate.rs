@@ -114,6 +114,13 @@ impl Calibration {
         }
     }
 
+    /// The plain sum, for layers whose costs were fitted to whole networks already; `errors` are those of networks left
+    /// out of that fit.
+    pub(crate) fn plain(errors: &[f64]) -> Self {
+        let fit = Fit::plain_sum();
+        Self::new(Some(fit), errors.len(), (errors.len() > 2).then_some(errors))
+    }
+
     fn new(fit: Option<Fit>, networks: usize, errors: Option<&[f64]>) -> Self {
         let plain_sum = [1.0, 0.0, 0.0, 0.0];
         let [scale, per_kernel_ms, per_weight_megabyte_ms, per_layer_ms] =
@@ -182,6 +189,15 @@ impl Fit {
             coefficients,
             lower,
         })
+    }
+
+    /// The sum itself, known without doubt.
+    fn plain_sum() -> Self {
+        Self {
+            model: MODELS[0],
+            coefficients: [1.0, 0.0, 0.0, 0.0],
+            lower: vec![vec![f64::MAX.sqrt()]],
+        }
     }
 
     fn value(&self, terms: &Terms) -> f64 {

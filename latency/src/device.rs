@@ -5,13 +5,13 @@
 //! | field | meaning |
 //! |---|---|
 //! | `name` | what people call it; its table's folder has this name |
-//! | `runtime` | `onnxruntime`, `libtorch`, `tract`, `replay` (answers from a recorded table), `fake` (invented times) |
+//! | `runtime` | `onnxruntime`, `libtorch`, `tract`, `replay` (answers from a recorded table), `published` (predicts from published figures, cannot be measured), `fake` (invented times) |
 //! | `threads` | threads of one inference, 1 by default |
 //! | `precision` | `fp32` |
 //! | `processor` | `cpu`, the default, or `cuda` (onnxruntime and libtorch) |
 //! | `command` | starts `mnas-agent` where the device is: `ssh pi@host mnas-agent`; without it, this machine measures itself |
 //! | `timeout` | how long the agent may take for one answer, `60s` by default |
-//! | `table` | of `replay`: the folder of the recorded table, relative to the device file |
+//! | `table` | of `replay` and `published`: the folder of the table, relative to the device file |
 //!
 //! `ssh:user@host` stands for a device with ONNX Runtime on one thread behind `ssh user@host mnas-agent`.
 
@@ -37,7 +37,16 @@ macro_rules! built_in {
 }
 
 /// The devices that are built in: name and file.
-const BUILT_IN: [(&str, &str); 7] = built_in!["host", "host-2t", "host-torch", "host-tract", "cuda", "replay", "fake"];
+const BUILT_IN: [(&str, &str); 8] = built_in![
+    "host",
+    "host-2t",
+    "host-torch",
+    "host-tract",
+    "cuda",
+    "pixel1",
+    "replay",
+    "fake"
+];
 
 /// Where device files are looked for, relative to the working directory.
 const FOLDER: &str = "configs/devices";
@@ -57,7 +66,7 @@ pub struct Device {
     pub processor: Processor,
     /// The agent that measures it; `None` where this machine is the device.
     pub agent: Option<AgentCommand>,
-    /// The recorded table of [`RuntimeKind::Replay`].
+    /// The recorded table of [`RuntimeKind::Replay`], or that of [`RuntimeKind::Published`].
     pub table: Option<PathBuf>,
 }
 
@@ -93,6 +102,8 @@ pub enum RuntimeKind {
     Tract,
     /// [`crate::runtimes::ReplayRuntime`]: the times of a recorded table.
     Replay,
+    /// Nothing here: the device is known from published figures, see [`crate::LatencyTable::published`].
+    Published,
     /// [`crate::runtimes::FakeRuntime`]: invented times, for tests and trials.
     Fake,
 }
@@ -105,6 +116,7 @@ impl RuntimeKind {
             Self::LibTorch => "libtorch",
             Self::Tract => "tract",
             Self::Replay => "replay",
+            Self::Published => "published",
             Self::Fake => "fake",
         }
     }

@@ -175,13 +175,23 @@ pub enum RuntimeError {
         /// What is missing, and what to do.
         reason: String,
     },
-    /// The recorded table of a replay cannot be used.
+    /// The table of a device that answers from one cannot be used.
     #[error("device `{device}` answers from a recorded table: {reason}")]
     Recording {
         /// The device.
         device: String,
         /// What is wrong with the table, and what to do.
         reason: String,
+    },
+    /// The device is known from published figures only.
+    #[error(
+        "device `{device}` cannot be measured: it is known from published figures only ({note}); predict with it, or profile a device of your own"
+    )]
+    Published {
+        /// The device.
+        device: String,
+        /// What the figures are.
+        note: String,
     },
     /// The device is behind a pipe, and its agent does not do its part.
     #[error(transparent)]

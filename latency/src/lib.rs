@@ -58,6 +58,7 @@ mod runtime;
 pub mod runtimes;
 mod statistics;
 mod table;
+mod work_model;
 
 pub use calibrate::{Calibration, CalibrationReport};
 pub use check::{CheckOptions, CheckReport, CheckedRow, check};
@@ -70,4 +71,4 @@ pub use predict::{MissingKeys, Prediction, Predictor};
 pub use profile::{ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, open_or_create, profile};
 pub use runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 pub use statistics::spearman;
-pub use table::{LatencyTable, TableHeader};
+pub use table::{LatencyTable, Publication, TableHeader};

@@ -11,6 +11,7 @@ use crate::duration::Milliseconds;
 use crate::error::LatencyError;
 use crate::hash::KeyHashBuilder;
 use crate::table::LatencyTable;
+use crate::work_model::WorkModel;
 
 /// What to do about layers that the table does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +58,8 @@ struct LayerCost {
 pub struct Predictor {
     measured: HashMap<BlockKey, LayerCost, KeyHashBuilder>,
     rows: Vec<(BlockKey, f64)>,
+    /// Of a table of published figures; otherwise unmeasured layers are the cost model's.
+    work_model: Option<WorkModel>,
     cost_model: OnceLock<CostModel>,
     estimated: RwLock<HashMap<BlockKey, LayerCost, KeyHashBuilder>>,
     calibration: Calibration,
@@ -87,18 +90,50 @@ impl Predictor {
         let mut predictor = Self {
             measured: rows.iter().map(cost).collect(),
             rows,
+            work_model: None,
             cost_model: OnceLock::new(),
             estimated: RwLock::default(),
             calibration: Calibration::fit(&[]),
         };
-        let networks: Vec<(Terms, f64)> = table
-            .networks()
-            .iter()
-            .filter(|(architecture, _)| !left_out(architecture))
-            .map(|(architecture, row)| (predictor.sum(architecture).terms, row.median_ms))
-            .collect();
-        predictor.calibration = Calibration::fit(&networks);
+        if table.header().published.is_some() {
+            predictor.fit_work(table, left_out);
+            return Ok(predictor);
+        }
+        let networks = table.networks().iter().filter(|(network, _)| !left_out(network));
+        let networks: Vec<(&Architecture, f64)> = networks.map(|(network, row)| (network, row.median_ms)).collect();
+        predictor.calibrate(&networks);
         Ok(predictor)
+    }
+
+    /// A predictor of a new device from few measurements: the layers of another device's `table`, calibrated with whole
+    /// networks `(network, milliseconds)` that were measured on the new one. Ten to twenty networks are enough where the two
+    /// devices rank networks alike; the interval is that of networks left out of the calibration.
+    ///
+    /// # Errors
+    ///
+    /// If `table` holds no layer, or is of published figures, which say little of single layers.
+    pub fn transferred(table: &LatencyTable, networks: &[(&Architecture, f64)]) -> Result<Self, LatencyError> {
+        table.measurable()?;
+        let mut predictor = Self::fit_without(table, &|_| true)?;
+        predictor.calibrate(networks);
+        Ok(predictor)
+    }
+
+    fn calibrate(&mut self, networks: &[(&Architecture, f64)]) {
+        let terms = networks.iter().map(|(network, ms)| (self.sum(network).terms, *ms));
+        self.calibration = Calibration::fit(&terms.collect::<Vec<_>>());
+    }
+
+    /// Published figures: layers and networks are fitted at once, and a network is the sum of its layers in that model.
+    fn fit_work(&mut self, table: &LatencyTable, left_out: &dyn Fn(&Architecture) -> bool) {
+        let networks = table.networks().iter().filter(|(network, _)| !left_out(network));
+        let networks: Vec<(&Architecture, f64)> = networks.map(|(network, row)| (network, row.median_ms)).collect();
+        let model = WorkModel::fit(&self.rows, &networks);
+        for (key, cost) in &mut self.measured {
+            cost.ms = model.estimate(key).ms;
+        }
+        self.calibration = Calibration::plain(model.network_errors());
+        self.work_model = Some(model);
     }
 
     /// Predicts a network.
@@ -187,7 +222,10 @@ impl Predictor {
         if let Some(cost) = self.estimated.read().unwrap_or_else(PoisonError::into_inner).get(key) {
             return *cost;
         }
-        let estimate = self.cost_model().estimate(key);
+        let estimate = match &self.work_model {
+            Some(model) => model.estimate(key),
+            None => self.cost_model().estimate(key),
+        };
         let cost = LayerCost {
             ms: estimate.ms,
             facts: LayerFacts::of(key),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mnas_space::{Architecture, BlockKey};
 
-use crate::device::{Device, DeviceFingerprint};
+use crate::device::{Device, DeviceFingerprint, RuntimeKind};
 use crate::error::LatencyError;
 use crate::measure::{Bench, MeasureSettings};
 use crate::runtime::Runtime;
@@ -121,13 +121,17 @@ impl ProfileOptions {
     }
 }
 
-/// Opens the table in `folder` for this device, or starts one there (which measures the anchor's reference time).
+/// Opens the table in `folder` for this device, or starts one there (which measures the anchor's reference time). A
+/// device that is known from published figures has its table elsewhere, see [`LatencyTable::published`].
 pub fn open_or_create(
     folder: &Path,
     device: &Device,
     runtime: &mut dyn Runtime,
     settings: &MeasureSettings,
 ) -> Result<LatencyTable, LatencyError> {
+    if device.runtime == RuntimeKind::Published {
+        return LatencyTable::published(device);
+    }
     let host = runtime.host();
     let fingerprint = DeviceFingerprint::new(device, runtime, &host);
     if LatencyTable::exists(folder) {

@@ -11,9 +11,10 @@
 //! that names file and line, because a table decides what is searched for.
 
 mod header;
+mod published;
 mod rows;
 
-pub use header::TableHeader;
+pub use header::{Publication, TableHeader};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ use crate::device::{Device, DeviceFingerprint, HostFacts};
 use crate::error::LatencyError;
 use crate::hash::KeyHashBuilder;
 use crate::measure::Measurement;
-use rows::RowFile;
+use published::BuiltIn;
+use rows::{Row, RowFile};
 
 /// Measured latencies of one device.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct LatencyTable {
     networks: Vec<(Architecture, Measurement)>,
     block_rows: RowFile,
     network_rows: RowFile,
+    /// The files of a table that is compiled in and lies nowhere.
+    built_in: Option<&'static BuiltIn>,
 }
 
 const HEADER_FILE: &str = "device.toml";
@@ -71,6 +75,7 @@ impl LatencyTable {
             networks: Vec::new(),
             block_rows,
             network_rows,
+            built_in: None,
         })
     }
 
@@ -86,8 +91,14 @@ impl LatencyTable {
                 device,
             });
         }
-        let header = TableHeader::read(&file)?;
-        let mut table = Self {
+        let mut table = Self::without_rows(folder, TableHeader::read(&file)?);
+        let (blocks, networks) = (table.block_rows.read()?, table.network_rows.read()?);
+        table.fill(blocks, networks)?;
+        Ok(table)
+    }
+
+    fn without_rows(folder: &Path, header: TableHeader) -> Self {
+        Self {
             folder: folder.to_owned(),
             header,
             blocks: HashMap::default(),
@@ -95,9 +106,8 @@ impl LatencyTable {
             networks: Vec::new(),
             block_rows: RowFile::open(folder, &rows::BLOCKS),
             network_rows: RowFile::open(folder, &rows::NETWORKS),
-        };
-        table.read_rows()?;
-        Ok(table)
+            built_in: None,
+        }
     }
 
     /// Reads a table that must have been measured on this device: [`LatencyTable::load`], then
@@ -113,9 +123,9 @@ impl LatencyTable {
         self.header.check(fingerprint, &self.folder.join(HEADER_FILE))
     }
 
-    fn read_rows(&mut self) -> Result<(), LatencyError> {
+    fn fill(&mut self, blocks: Vec<Row>, networks: Vec<Row>) -> Result<(), LatencyError> {
         let mut lines = HashMap::<BlockKey, u64, KeyHashBuilder>::default();
-        for row in self.block_rows.read()? {
+        for row in blocks {
             let key: BlockKey = row.name.parse().map_err(|error: mnas_space::NotationError| {
                 self.block_rows.error(row.line, format!("key `{}`: {error}", row.name))
             })?;
@@ -126,7 +136,7 @@ impl LatencyTable {
             self.blocks.insert(key, row.measurement);
             self.keys.push(key);
         }
-        for row in self.network_rows.read()? {
+        for row in networks {
             let architecture: Architecture = row.name.parse().map_err(|error: mnas_space::NotationError| {
                 self.network_rows.error(row.line, format!("architecture: {error}"))
             })?;

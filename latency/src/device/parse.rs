@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{AgentCommand, Device, Precision, Processor, RuntimeKind};
 use crate::error::LatencyError;
 
-const FIELDS: &str = "a device has name, runtime (onnxruntime, libtorch, tract, replay or fake), threads, precision (fp32), \
+const FIELDS: &str = "a device has name, runtime (onnxruntime, libtorch, tract, replay, published or fake), threads, precision (fp32), \
     processor (cpu or cuda), command, timeout and table";
 
 /// The file as it is written.
@@ -80,7 +80,12 @@ fn checked(raw: RawDevice, folder: &Path) -> Result<Device, Fault> {
         ));
     }
     let agent = agent(raw.command.as_deref(), raw.timeout.as_deref())?;
-    if agent.is_some() && matches!(runtime, RuntimeKind::LibTorch | RuntimeKind::Replay) {
+    if agent.is_some()
+        && matches!(
+            runtime,
+            RuntimeKind::LibTorch | RuntimeKind::Replay | RuntimeKind::Published
+        )
+    {
         let problem = format!("runtime {} with a command", runtime.name());
         return Err(Fault(
             "runtime",
@@ -88,8 +93,8 @@ fn checked(raw: RawDevice, folder: &Path) -> Result<Device, Fault> {
             "agents measure with onnxruntime, tract or fake",
         ));
     }
-    if raw.table.is_some() != (runtime == RuntimeKind::Replay) {
-        let expected = "runtime replay, and no other, needs `table`, the folder of a recorded latency table";
+    if raw.table.is_some() != matches!(runtime, RuntimeKind::Replay | RuntimeKind::Published) {
+        let expected = "runtimes replay and published, and no other, need `table`, the folder of a latency table";
         let key = if raw.table.is_some() { "table" } else { "runtime" };
         let problem = format!(
             "runtime {} {} a table",

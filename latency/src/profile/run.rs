@@ -112,6 +112,7 @@ pub fn profile(
     cancel: &AtomicBool,
     observer: &mut dyn FnMut(ProfileEvent<'_>),
 ) -> Result<ProfileReport, LatencyError> {
+    table.measurable()?;
     let plan = ProfilePlan::new(keys, networks, Some(table), options);
     observer(ProfileEvent::Planned(&plan));
     let threads = table.header().threads;

@@ -3,6 +3,7 @@
 mod clock;
 mod fake;
 mod onnx_runtime;
+mod published;
 mod replay;
 #[cfg(feature = "tract")]
 mod tract;
@@ -10,6 +11,7 @@ mod tract;
 pub use clock::Stopwatch;
 pub use fake::{FakeRuntime, FakeSettings};
 pub use onnx_runtime::OnnxRuntime;
+pub use published::PublishedRuntime;
 pub use replay::ReplayRuntime;
 #[cfg(feature = "tract")]
 pub use tract::TractRuntime;
@@ -55,6 +57,7 @@ pub fn open(device: &Device, onnx_runtime: Option<&Path>) -> Result<Box<dyn Runt
             remedy: "build it with `--features tract`",
         }),
         RuntimeKind::Replay => Ok(Box::new(ReplayRuntime::open(device)?)),
+        RuntimeKind::Published => Ok(Box::new(PublishedRuntime::open(device)?)),
         RuntimeKind::Fake => Ok(Box::new(FakeRuntime::new(FakeSettings::default()))),
     }
 }

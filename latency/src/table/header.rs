@@ -30,12 +30,32 @@ pub struct TableHeader {
     pub precision: Precision,
     /// When the table was started, in UTC.
     pub created: String,
-    /// The network that all measurements are normalised by.
+    /// The network that all measurements are normalised by; published figures have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub anchor: String,
-    /// The time of one inference of the anchor that counts as full speed.
+    /// The time of one inference of the anchor that counts as full speed; 0 without an anchor.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub anchor_reference_ms: f64,
     /// The machine.
     pub host: HostFacts,
+    /// Where the figures come from, if nobody measured them with mnas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Publication>,
+}
+
+/// Where published figures come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publication {
+    /// What the figures are, in a line.
+    pub note: String,
+    /// Who published them, and under which licence.
+    pub sources: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl TableHeader {
@@ -51,11 +71,17 @@ impl TableHeader {
             anchor: ANCHOR.to_owned(),
             anchor_reference_ms: reference_ms,
             host: host.clone(),
+            published: None,
         }
     }
 
     pub(super) fn read(file: &Path) -> Result<Self, LatencyError> {
         let text = std::fs::read_to_string(file).map_err(LatencyError::io("read", file))?;
+        Self::parse(&text, file)
+    }
+
+    /// Parses a header; `file` is named in errors.
+    pub(super) fn parse(text: &str, file: &Path) -> Result<Self, LatencyError> {
         let error = |line: usize, problem: String| LatencyError::Table {
             file: file.to_owned(),
             line: line as u64,
@@ -71,7 +97,10 @@ impl TableHeader {
             let problem = format!("format version {version}, this program reads {FORMAT_VERSION}");
             return Err(error(line_of("format_version"), problem));
         }
-        let header: Self = mnas_space::parse_toml(&text).map_err(|fault| error(fault.line, fault.problem))?;
+        let header: Self = mnas_space::parse_toml(text).map_err(|fault| error(fault.line, fault.problem))?;
+        if header.published.is_some() {
+            return Ok(header);
+        }
         if !(header.anchor_reference_ms.is_finite() && header.anchor_reference_ms > 0.0) {
             let problem = format!(
                 "anchor_reference_ms is {}, expected a positive time",

@@ -84,6 +84,11 @@ impl RowFile {
         }
     }
 
+    /// The file's name.
+    pub fn name(&self) -> &'static str {
+        self.format.file
+    }
+
     pub fn error(&self, line: u64, problem: String) -> LatencyError {
         let remedy = "delete the line so that it is measured again, or correct it".to_owned();
         LatencyError::Table {
@@ -100,6 +105,11 @@ impl RowFile {
             return Ok(Vec::new());
         }
         let bytes = std::fs::read(&self.path).map_err(LatencyError::io("read", &self.path))?;
+        self.parse(&bytes)
+    }
+
+    /// The whole rows of a file with this content.
+    pub fn parse(&mut self, bytes: &[u8]) -> Result<Vec<Row>, LatencyError> {
         self.seen = bytes.len() as u64;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         self.whole = whole as u64;

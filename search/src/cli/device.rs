@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mnas_latency::runtimes::{self, OnnxRuntime};
-use mnas_latency::{Device, MeasureSettings, Processor, Runtime, RuntimeKind};
+use mnas_latency::{Device, LatencyTable, MeasureSettings, Processor, Runtime, RuntimeKind};
 
 use super::error::CliError;
 use crate::torch_runtime::TorchRuntime;
@@ -46,7 +46,10 @@ impl OpenDevice {
             RuntimeKind::LibTorch => Box::new(TorchRuntime::open(&device)?),
             _ => runtimes::open(&device, onnx_runtime_library().as_deref())?,
         };
-        let folder = tables.join(device.folder_name());
+        let folder = match &device.table {
+            Some(folder) if device.runtime == RuntimeKind::Published => folder.clone(),
+            _ => tables.join(device.folder_name()),
+        };
         Ok(Self {
             device,
             runtime,
@@ -54,8 +57,16 @@ impl OpenDevice {
         })
     }
 
+    /// An error for a device that is known from published figures only; for commands that measure.
+    pub fn measurable(&self) -> Result<(), CliError> {
+        if self.device.runtime == RuntimeKind::Published {
+            LatencyTable::published(&self.device)?.measurable()?;
+        }
+        Ok(())
+    }
+
     /// Its table, started where there is none.
-    pub fn table(&mut self, settings: &MeasureSettings) -> Result<mnas_latency::LatencyTable, CliError> {
+    pub fn table(&mut self, settings: &MeasureSettings) -> Result<LatencyTable, CliError> {
         Ok(mnas_latency::open_or_create(
             &self.folder,
             &self.device,

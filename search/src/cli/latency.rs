@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use mnas_latency::{LatencyTable, MissingKeys, Predictor, ProfileOptions, profile};
+use mnas_latency::{LatencyTable, MissingKeys, Predictor, ProfileOptions, RuntimeKind, profile};
 use serde::Serialize;
 
 use super::architecture::ArchitectureArguments;
@@ -57,7 +57,11 @@ pub fn run(arguments: &LatencyArguments, printer: &Printer) -> Result<(), CliErr
     let (architecture, name) = arguments.architecture.resolve()?;
     let mut opened = OpenDevice::open(&arguments.device, &arguments.tables.tables)?;
     let options = ProfileOptions::quick();
-    if arguments.missing != Missing::Measure && !LatencyTable::exists(&opened.folder) {
+    let is_published = opened.device.runtime == RuntimeKind::Published;
+    if arguments.measure || arguments.missing == Missing::Measure {
+        opened.measurable()?;
+    }
+    if !is_published && arguments.missing != Missing::Measure && !LatencyTable::exists(&opened.folder) {
         let (folder, device) = (opened.folder.clone(), opened.device.name);
         return Err(mnas_latency::LatencyError::TableMissing { folder, device }.into());
     }
@@ -110,12 +114,14 @@ pub fn run(arguments: &LatencyArguments, printer: &Printer) -> Result<(), CliErr
     if arguments.json {
         return Ok(printer.json(&document)?);
     }
-    Ok(printer.result(&text(&document))?)
+    let text = text(&document);
+    let note = table.header().published.as_ref().map(|publication| &publication.note);
+    Ok(printer.result(&note.map_or(text.clone(), |note| format!("{text}\nfrom published figures: {note}")))?)
 }
 
 fn text(document: &Document) -> String {
     let text = format!(
-        "{} on {}: predicted {} ({} to {}), {} of its layers measured",
+        "{} on {}: predicted {} ({} to {}), {} of its layers in the table",
         document.name,
         document.device,
         units::milliseconds(document.predicted_ms),

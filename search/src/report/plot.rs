@@ -1,4 +1,5 @@
-//! `front.svg` and `front.png`: accuracy over latency with the front, the candidates, the references and the budget.
+//! `front.svg` and `front.png`: accuracy over latency with the front, the candidates, the references and the budget; and
+//! [`PanelPlot`], families of networks over several costs side by side.
 //!
 //! Both files come from the same drawing code and an embedded font, so they look alike on every machine; equal rows and
 //! spec give equal bytes of SVG.
@@ -10,22 +11,21 @@ mod curve;
 mod figure;
 mod header;
 mod legend;
+mod panels;
+mod picture;
 mod scale;
 mod scene;
 mod style;
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-
-use image::{ExtendedColorType, ImageEncoder as _};
-use plotters::backend::{BitMapBackend, SVGBackend};
 
 use super::ReportError;
 use super::point::ReportRow;
 use crate::files::write_atomically;
-use canvas::{HEIGHT, UNITS_PER_PIXEL, WIDTH};
-
+use canvas::{HEIGHT, Surface};
 pub use curve::{Curve, CurvePoint};
+pub use panels::{Panel, PanelPlot, Series, SeriesPoint};
+use picture::Picture;
 
 /// What a plot says beside its points.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,80 +55,38 @@ impl PlotSpec {
     }
 }
 
+/// The figure of a study.
+struct Front<'a> {
+    rows: &'a [ReportRow],
+    spec: &'a PlotSpec,
+}
+
+impl Picture for Front<'_> {
+    fn title(&self) -> &str {
+        &self.spec.title
+    }
+
+    fn height(&self) -> u32 {
+        HEIGHT
+    }
+
+    fn paint<Backend: Surface>(&self, backend: &mut Backend) -> Result<Vec<f64>, ReportError> {
+        figure::draw(backend, self.rows, self.spec)
+    }
+}
+
 /// The plot as an SVG document, shown at 1600 x 1000 pixels; text stays text.
 ///
 /// Reads `on_front` and `within_budget` of the rows: call [`mark_front`](super::mark_front) first.
 pub fn render_svg(rows: &[ReportRow], spec: &PlotSpec) -> Result<String, ReportError> {
-    svg_document(&spec.title, |backend| figure::draw(backend, rows, spec))
-}
-
-/// The document of what `draw` draws; it returns the width of each line of text.
-fn svg_document(
-    title: &str,
-    draw: impl FnOnce(&mut SVGBackend<'_>) -> Result<Vec<f64>, ReportError>,
-) -> Result<String, ReportError> {
-    let mut document = String::new();
-    let text_widths = {
-        let mut backend = SVGBackend::with_string(&mut document, (WIDTH, HEIGHT));
-        draw(&mut backend)?
-    };
-    // plotters writes width and height as large as its whole-number coordinates need.
-    let drawn = format!("width=\"{WIDTH}\" height=\"{HEIGHT}\"");
-    let shown = format!(
-        "width=\"{}\" height=\"{}\" role=\"img\"",
-        WIDTH / UNITS_PER_PIXEL,
-        HEIGHT / UNITS_PER_PIXEL
-    );
-    let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let document = document
-        .replacen(&drawn, &shown, 1)
-        .replacen(">\n", &format!(">\n<title>{title}</title>\n"), 1);
-    Ok(fix_text_widths(&document, &text_widths))
-}
-
-/// Gives every line of text the width it was laid out for, whatever font the reader has.
-fn fix_text_widths(document: &str, text_widths: &[f64]) -> String {
-    let mut fixed = String::with_capacity(document.len() + 64 * text_widths.len());
-    for (number, part) in document.split("<text ").enumerate() {
-        if number > 0 {
-            fixed.push_str("<text ");
-            if let Some(width) = text_widths.get(number - 1) {
-                let _ = write!(fixed, "textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\" ");
-            }
-        }
-        fixed.push_str(part);
-    }
-    fixed
+    picture::to_svg(&Front { rows, spec })
 }
 
 /// The plot as a PNG file of 1600 x 1000 pixels.
 ///
 /// Reads `on_front` and `within_budget` of the rows: call [`mark_front`](super::mark_front) first.
 pub fn render_png(rows: &[ReportRow], spec: &PlotSpec) -> Result<Vec<u8>, ReportError> {
-    png_file(|backend| figure::draw(backend, rows, spec))
-}
-
-fn png_file(
-    draw: impl FnOnce(&mut BitMapBackend<'_>) -> Result<Vec<f64>, ReportError>,
-) -> Result<Vec<u8>, ReportError> {
-    let mut drawn = vec![0_u8; (WIDTH * HEIGHT * 3) as usize];
-    {
-        let mut backend = BitMapBackend::with_buffer(&mut drawn, (WIDTH, HEIGHT));
-        draw(&mut backend)?;
-    }
-    let pixels = halve(&drawn);
-    let mut file = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut file)
-        .write_image(
-            &pixels,
-            WIDTH / UNITS_PER_PIXEL,
-            HEIGHT / UNITS_PER_PIXEL,
-            ExtendedColorType::Rgb8,
-        )
-        .map_err(|error| ReportError::Drawing {
-            reason: error.to_string(),
-        })?;
-    Ok(file)
+    picture::to_png(&Front { rows, spec })
 }
 
 /// Writes `front.svg` and `front.png` into `folder` and returns their paths; each replaces its predecessor in one step.
@@ -138,25 +96,6 @@ pub fn write_plots(folder: &Path, rows: &[ReportRow], spec: &PlotSpec) -> Result
     let png = folder.join("front.png");
     write_atomically(&png, &render_png(rows, spec)?)?;
     Ok([svg, png])
-}
-
-/// Averages blocks of 2 x 2 pixels, which smooths the edges that plotters leaves hard.
-fn halve(drawn: &[u8]) -> Vec<u8> {
-    let row_bytes = WIDTH as usize * 3;
-    let mut pixels = Vec::with_capacity(drawn.len() / 4);
-    for rows in drawn.chunks_exact(2 * row_bytes) {
-        let (upper, lower) = rows.split_at(row_bytes);
-        for (above, below) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
-            for channel in 0..3 {
-                let sum: u16 = [above[channel], above[channel + 3], below[channel], below[channel + 3]]
-                    .map(u16::from)
-                    .iter()
-                    .sum();
-                pixels.push(((sum + 2) / 4) as u8);
-            }
-        }
-    }
-    pixels
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use mnas_latency::{
 };
 use mnas_space::{Architecture, BlockKey, Candidate, SearchSpace};
 
-use crate::files::{self, FileError};
+use super::coordinator::StudyError;
+use crate::files;
 use crate::random::stream;
 
 /// Predicts latencies from a study's frozen table.
@@ -72,7 +73,8 @@ const DRAWS: usize = 4_000;
 const CALIBRATION_DRAWS: usize = 8;
 
 /// Fills `table` for a purpose: the layers of networks to calibrate with first, then those of the fastest network, then
-/// those of random networks around the budget until `time` is used. Returns false when cancelled.
+/// those of random networks around the budget until `time` is used. Returns false when cancelled. Nothing is measured for
+/// a table of published figures.
 pub fn fill_table(
     table: &mut LatencyTable,
     runtime: &mut dyn Runtime,
@@ -82,6 +84,9 @@ pub fn fill_table(
     cancel: &AtomicBool,
     observer: &mut dyn FnMut(ProfileEvent<'_>),
 ) -> Result<bool, LatencyError> {
+    if table.header().published.is_some() {
+        return Ok(true);
+    }
     let started = Instant::now();
     let networks = calibration_networks(purpose);
     let keys = networks
@@ -164,20 +169,10 @@ fn wanted_keys(predictor: &Predictor, purpose: Purpose<'_>, table: &LatencyTable
 }
 
 /// Copies a table's files, so that later measurements do not change what a study was decided by.
-pub fn freeze(table: &Path, into: &Path) -> Result<(), FileError> {
+pub fn freeze(table: &LatencyTable, into: &Path) -> Result<(), StudyError> {
     files::create_folder(into)?;
-    let entries = std::fs::read_dir(table).map_err(|source| FileError::Read {
-        path: table.to_path_buf(),
-        source,
-    })?;
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "csv" || extension == "toml")
-        {
-            files::write_atomically(&into.join(entry.file_name()), &files::read(&path)?)?;
-        }
+    for (name, content) in table.files()? {
+        files::write_atomically(&into.join(name), &content)?;
     }
     Ok(())
 }

@@ -40,6 +40,7 @@ struct Row {
 /// Checks a table; an error with the exit code of a foreign table where it does not hold.
 pub fn run(arguments: &ProfileArguments, printer: &Printer, cancel: &AtomicBool) -> Result<(), CliError> {
     let mut opened = OpenDevice::open(&arguments.device, &arguments.tables.tables)?;
+    opened.measurable()?;
     if !LatencyTable::exists(&opened.folder) {
         let (folder, device) = (opened.folder, opened.device.name);
         return Err(LatencyError::TableMissing { folder, device }.into());

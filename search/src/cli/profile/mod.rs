@@ -107,6 +107,7 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
     }
     let (space, _) = space::open(&arguments.space)?;
     let mut opened = OpenDevice::open(&arguments.device, &arguments.tables.tables)?;
+    opened.measurable()?;
     let options = ProfileOptions {
         seed: arguments.seed,
         ..if arguments.thorough {

@@ -1,5 +1,7 @@
-//! `mnas refs`: [`rows`] is what is known of each reference, [`text`] how it is shown.
+//! `mnas refs`: [`rows`] is what is known of each reference, [`text`] how it is shown, [`plot`] draws their accuracy over what
+//! they cost on a device.
 
+mod plot;
 mod rows;
 mod text;
 
@@ -8,6 +10,7 @@ use mnas_space::Reference;
 
 use super::error::CliError;
 use crate::report::{Printer, to_csv_text};
+use plot::PlotArguments;
 use rows::{Row, csv_rows};
 
 #[derive(Debug, Args)]
@@ -20,9 +23,14 @@ pub struct RefsArguments {
     /// Print one row for each published figure as CSV, our exact counts beside it
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    #[command(flatten)]
+    plot: PlotArguments,
 }
 
 pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError> {
+    if arguments.plot.plot {
+        return plot::run(&arguments.plot, arguments.json, printer);
+    }
     let references = chosen(arguments.name.as_deref())?;
     let rows = references
         .iter()

@@ -92,7 +92,10 @@ pub(super) fn conclude(
     }
     printer.result(&closing_table(&shown.rows, printer.table_options()))?;
     if let Some(row) = shown.best.map(|index| &shown.rows[index]) {
-        let latency = row.decisive_latency_ms().map_or_else(String::new, units::milliseconds);
+        let mut latency = row.decisive_latency_ms().map_or_else(String::new, units::milliseconds);
+        if row.measured_ms.is_none() {
+            latency += " (predicted, not measured)";
+        }
         printer.result(&format!(
             "best under {}: {} with {} at {latency}\n{}",
             config.budget,

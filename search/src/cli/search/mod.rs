@@ -153,6 +153,12 @@ fn measure(
             return Ok(true);
         }
     };
+    if let Err(error) = table.measurable() {
+        printer.warning(&format!(
+            "winners are not measured, their latencies are predicted: {error}"
+        ));
+        return Ok(true);
+    }
     let mut bars = ProfileProgress::new(printer);
     let hear = &mut |event: mnas_latency::ProfileEvent<'_>| bars.hear(&event);
     let complete = measure_winners(

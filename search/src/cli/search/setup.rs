@@ -68,7 +68,7 @@ pub(super) fn begin(
             opened.folder.display()
         )));
     }
-    freeze(&opened.folder, &folder.folder.latency())?;
+    freeze(&table, &folder.folder.latency())?;
     let latency = LatencyModel::load(&folder.folder.latency())?;
     check_budget(printer, &config, &space, &latency, classes)?;
     if arguments.dry_run {

@@ -8,6 +8,7 @@ use super::super::geometry::{Position, Rect};
 use super::PlotSpec;
 use super::canvas::{Canvas, HEIGHT, Surface, Text, WIDTH};
 use super::header::{SIDE, draw_titles};
+use super::picture::{self, Picture};
 use super::scale::Scale;
 use super::style::{BUDGET, CANDIDATE, FRONT, GRID, INK, PAPER, RULE};
 
@@ -40,15 +41,25 @@ type Series = Vec<(f64, f64)>;
 impl Curve {
     /// As an SVG document, shown at 1600 x 1000 pixels; text stays text.
     pub fn svg(&self) -> Result<String, ReportError> {
-        super::svg_document(&self.title, |backend| self.draw(backend))
+        picture::to_svg(self)
     }
 
     /// As a PNG file of 1600 x 1000 pixels.
     pub fn png(&self) -> Result<Vec<u8>, ReportError> {
-        super::png_file(|backend| self.draw(backend))
+        picture::to_png(self)
+    }
+}
+
+impl Picture for Curve {
+    fn title(&self) -> &str {
+        &self.title
     }
 
-    fn draw<Backend: Surface>(&self, backend: &mut Backend) -> Result<Vec<f64>, ReportError> {
+    fn height(&self) -> u32 {
+        HEIGHT
+    }
+
+    fn paint<Backend: Surface>(&self, backend: &mut Backend) -> Result<Vec<f64>, ReportError> {
         let mut canvas = Canvas::new(backend);
         let (width, height) = (f64::from(WIDTH), f64::from(HEIGHT));
         let all = Rect {

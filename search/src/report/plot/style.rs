@@ -51,7 +51,7 @@ pub(super) struct FamilyStyle {
     pub(super) shape: Shape,
 }
 
-const KNOWN: [(&str, FamilyStyle); 4] = [
+const KNOWN: [(&str, FamilyStyle); 6] = [
     (
         "mobilenetv1",
         FamilyStyle {
@@ -78,6 +78,20 @@ const KNOWN: [(&str, FamilyStyle); 4] = [
         FamilyStyle {
             color: RGBColor(86, 180, 233),
             shape: Shape::TriangleDown,
+        },
+    ),
+    (
+        "mnasneta1",
+        FamilyStyle {
+            color: RGBColor(0, 0, 0),
+            shape: Shape::Pentagon,
+        },
+    ),
+    (
+        "efficientnet",
+        FamilyStyle {
+            color: RGBColor(213, 94, 0),
+            shape: Shape::Disc,
         },
     ),
 ];

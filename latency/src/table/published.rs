@@ -1,0 +1,109 @@
+//! Tables of published figures: devices that nobody here can measure.
+
+use std::path::Path;
+
+use super::{HEADER_FILE, LatencyTable, TableHeader};
+use crate::device::{Device, RuntimeKind};
+use crate::error::{LatencyError, RuntimeError};
+
+/// The files of a table that is compiled in.
+#[derive(Debug)]
+pub(super) struct BuiltIn {
+    device: &'static str,
+    header: &'static str,
+    blocks: &'static str,
+    networks: &'static str,
+}
+
+macro_rules! built_in {
+    ($name:literal) => {
+        BuiltIn {
+            device: $name,
+            header: include_str!(concat!("../../../configs/devices/", $name, "/device.toml")),
+            blocks: include_str!(concat!("../../../configs/devices/", $name, "/table.csv")),
+            networks: include_str!(concat!("../../../configs/devices/", $name, "/networks.csv")),
+        }
+    };
+}
+
+static BUILT_IN: [BuiltIn; 1] = [built_in!("pixel1")];
+
+impl LatencyTable {
+    /// The table of a device that is known from published figures: the folder that the device names, or for a device
+    /// that comes with mnas its compiled-in copy where there is no such folder.
+    ///
+    /// A row's `speed` is how much faster the published figure's software was than the table's; times are already
+    /// brought to the table's.
+    ///
+    /// # Errors
+    ///
+    /// If the device is of another kind, or its table cannot be used.
+    pub fn published(device: &Device) -> Result<Self, LatencyError> {
+        let wrong = |reason: String| {
+            LatencyError::from(RuntimeError::Recording {
+                device: device.name.clone(),
+                reason,
+            })
+        };
+        let folder = match (&device.table, device.runtime) {
+            (Some(folder), RuntimeKind::Published) => folder.as_path(),
+            _ => return Err(wrong("it is not known from published figures".to_owned())),
+        };
+        if !Self::exists(folder) {
+            let built_in = BUILT_IN.iter().find(|built_in| built_in.device == device.name);
+            return built_in.map_or_else(
+                || Err(wrong(format!("{} holds none", folder.display()))),
+                |built_in| Self::built_in(built_in, folder),
+            );
+        }
+        let table = Self::load(folder)?;
+        if table.header.published.is_none() {
+            return Err(wrong(format!(
+                "{} has no [published] with note and sources; a table that was measured belongs to a device with a runtime",
+                folder.join(HEADER_FILE).display()
+            )));
+        }
+        Ok(table)
+    }
+
+    fn built_in(files: &'static BuiltIn, folder: &Path) -> Result<Self, LatencyError> {
+        let header = TableHeader::parse(files.header, &folder.join(HEADER_FILE))?;
+        let mut table = Self::without_rows(folder, header);
+        table.built_in = Some(files);
+        let blocks = table.block_rows.parse(files.blocks.as_bytes())?;
+        let networks = table.network_rows.parse(files.networks.as_bytes())?;
+        table.fill(blocks, networks)?;
+        Ok(table)
+    }
+
+    /// An error that says why nothing can be added to a table of published figures; nothing for others.
+    pub fn measurable(&self) -> Result<(), LatencyError> {
+        match &self.header.published {
+            None => Ok(()),
+            Some(publication) => Err(LatencyError::from(RuntimeError::Published {
+                device: self.header.device.clone(),
+                note: publication.note.clone(),
+            })),
+        }
+    }
+
+    /// The table's files, each with its name, as they are now.
+    pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, LatencyError> {
+        let names = [HEADER_FILE, self.block_rows.name(), self.network_rows.name()];
+        if let Some(built_in) = self.built_in {
+            let texts = [built_in.header, built_in.blocks, built_in.networks];
+            return Ok(names
+                .into_iter()
+                .zip(texts.map(|text| text.as_bytes().to_vec()))
+                .collect());
+        }
+        let mut files = Vec::new();
+        for name in names {
+            let path = self.folder.join(name);
+            if path.exists() {
+                files.push((name, std::fs::read(&path).map_err(LatencyError::io("read", &path))?));
+            }
+        }
+        Ok(files)
+    }
+}
