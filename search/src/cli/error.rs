@@ -12,7 +12,7 @@ use crate::files::FileError;
 use crate::report::ReportError;
 use crate::study::{ConfigError, FolderError, JournalError, StudyError};
 use crate::train::weights::WeightsError;
-use crate::train::{CheckpointError, RecipeError, TeacherError, TrainError};
+use crate::train::{CheckpointError, RecipeError, TeacherError, TrainDeviceError, TrainError};
 
 /// Documented exit codes other than 0; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -266,4 +266,4 @@ macro_rules! failures {
         }
     )*};
 }
-failures!(FileError, ReportError, std::io::Error, tch::TchError);
+failures!(FileError, ReportError, TrainDeviceError, std::io::Error, tch::TchError);
