@@ -12,7 +12,7 @@ use crate::files::FileError;
 use crate::report::ReportError;
 use crate::study::{ConfigError, FolderError, JournalError, StudyError};
 use crate::train::weights::WeightsError;
-use crate::train::{CheckpointError, RecipeError, TeacherError, TrainError};
+use crate::train::{CheckpointError, RecipeError, TeacherError, TrainDeviceError, TrainError};
 
 /// Documented exit codes; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,7 +278,7 @@ macro_rules! failures {
         }
     )*};
 }
-failures!(FileError, ReportError, tch::TchError);
+failures!(FileError, ReportError, TrainDeviceError, tch::TchError);
 
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {

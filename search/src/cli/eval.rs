@@ -19,7 +19,7 @@ use crate::data::{
 use crate::files::{self, write_atomically};
 use crate::report::{Heading, Printer, listing};
 use crate::train::weights::Weights;
-use crate::train::{Confusion, Evaluation, Network, evaluate_by_class};
+use crate::train::{Confusion, Evaluation, Network, TrainDevice, evaluate_by_class};
 
 #[derive(Debug, Args)]
 pub struct EvalArguments {
@@ -37,6 +37,9 @@ pub struct EvalArguments {
     /// Which images: val (the ones a search compares on), train, test, or all but test
     #[arg(long, value_enum, default_value_t = EvalSplit::Val)]
     split: EvalSplit,
+    /// Where to evaluate: cpu, cuda, or cuda:N
+    #[arg(long, default_value_t)]
+    pub device: TrainDevice,
     /// Images per batch
     #[arg(long, default_value_t = 64)]
     batch_size: usize,
@@ -142,7 +145,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
             .without_early_strides(info.early_strides_removed);
     }
     tch::set_num_threads(num_cores() as i32);
-    let mut network = Network::new(architecture.graph(), tch::Device::Cpu, 0)?;
+    let mut network = Network::new(architecture.graph(), arguments.device.open()?, 0)?;
     weights.load_into(&mut network, &arguments.weights)?;
     // Images are kept for evaluation as they were when the network was trained and compared.
     let image_size = info.and_then(|info| info.image_size).unwrap_or(architecture.resolution);

@@ -1,6 +1,7 @@
 //! The `mnas` command: arguments, and one file per subcommand.
 
 mod architecture;
+mod bench;
 mod completions;
 mod data;
 mod device;
@@ -15,6 +16,7 @@ mod profile;
 mod refs;
 mod search;
 mod space;
+mod start;
 mod train;
 mod worker;
 
@@ -24,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Parser, Subcommand};
 
 use crate::report::Printer;
+use crate::train::TrainDevice;
 use error::CliError;
 
 /// Exit codes, for the help text.
@@ -69,6 +72,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Evaluate saved weights on a data set
     Eval(eval::EvalArguments),
+    /// Measure how many images a second a network learns from on this machine
+    Bench(bench::BenchArguments),
     /// Write a network as ONNX, safetensors or TOML
     Export(export::ExportArguments),
     /// Redraw a study's tables and plots from its journal
@@ -79,6 +84,19 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
+}
+
+impl Command {
+    /// Where this process itself will train or evaluate networks, if it will.
+    fn trains_on(&self) -> Option<TrainDevice> {
+        match self {
+            Self::Train(arguments) => Some(arguments.device),
+            Self::Eval(arguments) => Some(arguments.device),
+            Self::Worker(arguments) => Some(arguments.device),
+            Self::Bench(arguments) => Some(arguments.device),
+            _ => None,
+        }
+    }
 }
 
 /// Runs the command line and returns the process's exit code.
@@ -98,7 +116,12 @@ pub fn run() -> u8 {
         .with_writer(move || logs.log_writer())
         .without_time()
         .init();
-    match dispatch(arguments.command, &printer) {
+    match arguments
+        .command
+        .trains_on()
+        .map_or(Ok(()), start::prepare)
+        .and_then(|()| dispatch(arguments.command, &printer))
+    {
         Ok(()) => 0,
         Err(error) => {
             let code = error.code();
@@ -120,6 +143,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Refs(arguments) => refs::run(&arguments, printer),
         Command::Train(arguments) => train::run(&arguments, printer),
         Command::Eval(arguments) => eval::run(&arguments, printer),
+        Command::Bench(arguments) => bench::run(&arguments, printer),
         Command::Export(arguments) => export::run(&arguments, printer),
         Command::Plot(arguments) => plot::run(&arguments, printer),
         Command::Worker(arguments) => worker::run(&arguments),

@@ -29,9 +29,7 @@ impl Average {
         let decay = self.decay.min((1.0 + step) / (10.0 + step));
         tch::no_grad(|| {
             for ((_, average), (_, current)) in self.network.tensors().zip(network.tensors()) {
-                let mut average = average.shallow_clone();
-                let step = current.f_mul_scalar(1.0 - decay)?;
-                drop(average.f_mul_scalar_(decay)?.f_add_(&step)?);
+                drop(average.shallow_clone().f_lerp_(current, 1.0 - decay)?);
             }
             Ok(())
         })

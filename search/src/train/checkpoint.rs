@@ -76,6 +76,8 @@ pub(super) struct Position {
     pub loss_sum: f64,
     /// Seconds it took so far.
     pub epoch_seconds: f64,
+    /// Seconds of it in which the next batch was waited for.
+    pub wait_seconds: f64,
     /// Seconds of the epochs done.
     pub seconds: f64,
     /// Steps the optimiser made in all.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, TchError, Tensor};
 
-use super::{Network, TrainError};
+use super::{Network, TrainError, feed};
 use crate::data::{Batch, BatchOptions, Batches, ImageSet};
 
 /// How often a network is right.
@@ -138,12 +138,9 @@ pub(super) fn check_labels(network: &Network, set: &ImageSet) -> Result<(), Trai
     })
 }
 
-/// The batch as tensors; images `[batch, 3, height, width]` in channels-last memory order without a copy.
-pub(super) fn tensors(batch: &Batch, network: &Network) -> Result<(Tensor, Tensor), TchError> {
-    let images = Tensor::f_from_slice(&batch.images)?
-        .f_view(batch.shape())?
-        .f_permute([0, 3, 1, 2])?;
-    let labels = Tensor::f_from_slice(&batch.labels)?;
+/// The batch as tensors on the network's device; images `[batch, 3, height, width]` in channels-last memory order.
+fn tensors(batch: &Batch, network: &Network) -> Result<(Tensor, Tensor), TchError> {
+    let (images, labels) = feed::tensors(batch)?;
     Ok((
         images.f_to_device(network.device())?,
         labels.f_to_device(network.device())?,

@@ -1,10 +1,14 @@
 //! A libtorch module built from a graph.
 
+mod convolution;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use mnas_space::{Activation, Gate, Graph, Node, Op, ParameterKind, ParameterSpec, TensorId};
 use tch::{Device, Kind, TchError, Tensor};
+
+use convolution::{Convolution, global_average};
 
 /// A network with its tensors, all in channels-last memory order.
 ///
@@ -22,6 +26,8 @@ pub struct Network {
     /// The last fully connected layer.
     classifier: Option<usize>,
     device: Device,
+    /// What convolutions and activations are computed in while training; weights and sums stay 32-bit floats.
+    precision: Kind,
 }
 
 /// What differs between a forward pass in training and one in evaluation, besides batch-norm using the batch's statistics.
@@ -82,6 +88,7 @@ impl Network {
             last_reader,
             classifier,
             device,
+            precision: if device.is_cuda() { Kind::BFloat16 } else { Kind::Float },
         })
     }
 
@@ -101,6 +108,7 @@ impl Network {
             last_reader: self.last_reader.clone(),
             classifier: self.classifier,
             device: self.device,
+            precision: self.precision,
         })
     }
 
@@ -152,7 +160,7 @@ impl Network {
     /// Scores of `images` as in [`Network::forward`]: in training mode where `mode` is given.
     pub fn forward_as(&self, images: &Tensor, mode: Option<&TrainingMode>) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = vec![None];
-        values[0] = Some(images.shallow_clone());
+        values[0] = Some(self.cast(images, mode)?);
         for (index, node) in self.graph.nodes.iter().enumerate() {
             let (x, other) = {
                 let mut take = |operand: TensorId| self.operand(&mut values, operand, index);
@@ -163,8 +171,22 @@ impl Network {
             values.push(Some(output));
         }
         // The last node's output has no reader and is still there.
-        let output = values.pop().flatten();
-        Ok(output.unwrap_or_else(|| images.shallow_clone()))
+        let output = values.pop().flatten().unwrap_or_else(|| images.shallow_clone());
+        output.f_to_kind(Kind::Float)
+    }
+
+    /// A tensor in the precision that is computed in.
+    fn cast(&self, tensor: &Tensor, mode: Option<&TrainingMode>) -> Result<Tensor, TchError> {
+        match mode {
+            Some(_) if tensor.kind() != self.precision => tensor.f_to_kind(self.precision),
+            _ => Ok(tensor.shallow_clone()),
+        }
+    }
+
+    /// Whether a sum may be written over `operand`: nobody reads it later, neither `node`'s successors nor a gradient.
+    fn may_overwrite(&self, operand: TensorId, node: usize) -> bool {
+        let of_batch_norm = |node: usize| matches!(self.graph.nodes[node].op, Op::BatchNorm { .. });
+        self.last_reader[operand.0 as usize] == node && operand.producer().is_some_and(of_batch_norm)
     }
 
     /// The value of `operand`, given away where `node` is its last reader so that its memory can be freed.
@@ -189,6 +211,9 @@ impl Network {
         mode: Option<&TrainingMode>,
     ) -> Result<Tensor, TchError> {
         let tensors = &self.tensors[self.first_tensor[index]..];
+        let weight = |offset: usize| self.cast(&tensors[offset], mode);
+        // Gradients of these need the operand: writing over it would only make libtorch copy it first.
+        let keep = mode.is_some();
         match node.op {
             Op::Convolution {
                 kernel,
@@ -197,35 +222,38 @@ impl Network {
                 bias,
                 ..
             } => {
-                let (stride, padding) = (i64::from(stride), i64::from(kernel / 2));
-                let bias = bias.then(|| &tensors[1]);
-                x.f_conv2d(&tensors[0], bias, [stride; 2], [padding; 2], [1; 2], i64::from(groups))
+                let bias = bias.then(|| weight(1)).transpose()?;
+                let [kernel, stride, groups] = [kernel, stride, groups].map(i64::from);
+                Convolution { kernel, stride, groups }.apply(&x, &weight(0)?, bias.as_ref())
             }
             Op::BatchNorm { .. } => {
                 let [scale, shift, mean, variance] = [0, 1, 2, 3].map(|offset| Some(&tensors[offset]));
+                let momentum = mode.and_then(|mode| mode.batch_norm_momentum);
                 x.f_batch_norm(
                     scale,
                     shift,
                     mean,
                     variance,
                     mode.is_some(),
-                    mode.and_then(|mode| mode.batch_norm_momentum)
-                        .unwrap_or(self.graph.batch_norm.momentum()),
+                    momentum.unwrap_or(self.graph.batch_norm.momentum()),
                     self.graph.batch_norm.epsilon(),
                     true,
                 )
             }
             // In place: the operand is the output of a convolution, batch-norm or linear layer that nothing else reads.
             Op::Activation(Activation::Relu) => x.f_relu_(),
+            Op::Activation(Activation::Relu6) if keep => x.f_relu6(),
             Op::Activation(Activation::Relu6) => x.f_relu6_(),
+            Op::Activation(Activation::HardSwish) if keep => x.f_hardswish(),
             Op::Activation(Activation::HardSwish) => x.f_hardswish_(),
+            Op::Activation(Activation::Swish) if keep => x.f_silu(),
             Op::Activation(Activation::Swish) => x.f_silu_(),
             Op::Activation(Activation::Gelu) => x.f_gelu("none"),
-            Op::LayerScale { .. } => x.f_mul(&tensors[0].f_view([1, -1, 1, 1])?),
+            Op::LayerScale { .. } => x.f_mul(&weight(0)?.f_view([1, -1, 1, 1])?),
             Op::ChannelShuffle { groups } => channels_last(&x.f_channel_shuffle(i64::from(groups))?),
             Op::Gate(Gate::HardSigmoid) => x.f_hardsigmoid(),
             Op::Gate(Gate::Sigmoid) => x.f_sigmoid(),
-            Op::GlobalAveragePool => x.f_mean_dim([2i64, 3].as_slice(), true, None),
+            Op::GlobalAveragePool => global_average(&x),
             Op::Linear { .. } => {
                 let mut x = x.f_flatten(1, -1)?;
                 if let Some(dropout) = mode.and_then(|mode| mode.dropout)
@@ -233,9 +261,16 @@ impl Network {
                 {
                     x = seeded(dropout.seed, || x.f_dropout(dropout.probability, true))?;
                 }
-                x.f_linear(&tensors[0], Some(&tensors[1]))
+                x.f_linear(&weight(0)?, Some(&weight(1)?))
             }
-            Op::Add => x.f_add(&other.expect("a sum has two operands")),
+            Op::Add => {
+                let other = other.expect("a sum has two operands");
+                if self.may_overwrite(node.inputs.0, index) {
+                    x.f_add_(&other)
+                } else {
+                    x.f_add(&other)
+                }
+            }
             Op::Multiply => x.f_mul(&other.expect("a product has two operands")),
         }
     }

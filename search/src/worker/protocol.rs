@@ -98,6 +98,9 @@ pub struct TrainResult {
     pub seconds: f64,
     /// Training images per second.
     pub images_per_second: f64,
+    /// Share of the time of training in which the next batch was waited for, 0 to 1.
+    #[serde(default)]
+    pub data_wait_share: f64,
 }
 
 /// From the worker.

@@ -12,18 +12,21 @@ use mnas_space::Architecture;
 use super::protocol::{FromWorker, Ready, ToWorker, TrainRequest, TrainResult};
 use crate::data::{DataRequest, Normalization, Splits, Watch};
 use crate::train::weights::{Weights, WeightsInfo};
-use crate::train::{CheckpointError, CheckpointPlan, Network, Progress, TrainError, TrainPlan, Trained, train};
+use crate::train::{
+    CheckpointError, CheckpointPlan, EpochReport, Network, Progress, TrainDevice, TrainError, TrainPlan, Trained, train,
+};
 
 /// Progress lines are sent at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
-/// Serves a coordinator until `input` ends: reads requests from it, writes answers to `output`.
+/// Serves a coordinator until `input` ends: reads requests from it, trains on `device`, writes answers to `output`.
 ///
 /// The end of `input` means that the coordinator is gone: `abandon` is then called from the reading thread, also in the
 /// middle of a training. A process calls `exit` there, so that a killed coordinator leaves no worker behind.
 pub fn serve(
     input: impl BufRead + Send + 'static,
     output: impl Write + Send,
+    device: TrainDevice,
     abandon: impl Fn() + Send + 'static,
 ) -> std::io::Result<()> {
     let (sender, requests) = channel();
@@ -39,6 +42,7 @@ pub fn serve(
     });
     Worker {
         output: Mutex::new(output),
+        device,
         loaded: None,
     }
     .run(&requests)
@@ -63,11 +67,14 @@ impl From<String> for Fault {
 
 struct Worker<W: Write> {
     output: Mutex<W>,
+    device: TrainDevice,
     loaded: Option<Loaded>,
 }
 
 /// The images, and where they come from.
 struct Loaded {
+    /// Where to train.
+    device: tch::Device,
     splits: Splits,
     normalization: Normalization,
     data: DataRequest,
@@ -83,6 +90,13 @@ impl<W: Write + Send> Worker<W> {
                     augmentation,
                     threads,
                 }) => {
+                    let device = match self.device.open() {
+                        Ok(device) => device,
+                        Err(error) => {
+                            let reason = error.to_string();
+                            return self.say(&FromWorker::Refused { reason });
+                        }
+                    };
                     tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(1));
                     let last = Mutex::new(Instant::now());
                     let progress = |done: usize, total: usize| {
@@ -102,6 +116,7 @@ impl<W: Write + Send> Worker<W> {
                             let ready = Ready::from(&splits.summary());
                             let normalization = Normalization::of(&splits.train);
                             self.loaded = Some(Loaded {
+                                device,
                                 splits,
                                 normalization,
                                 data,
@@ -163,7 +178,7 @@ impl<W: Write + Send> Worker<W> {
                 architecture: trained_form.to_string(),
             }),
         };
-        let outcome = self.train_from_checkpoint(&trained_form, &plan, request);
+        let outcome = self.train_from_checkpoint(&trained_form, &plan, request, loaded.device);
         let (network, trained) = match outcome {
             // A full disk is no fault of the trial's.
             Err(TrainError::Checkpoint(CheckpointError::File(error))) => return Err(Fault::Saving(error.to_string())),
@@ -184,13 +199,16 @@ impl<W: Write + Send> Worker<W> {
         }
         remove(request.checkpoint.as_deref());
         let last = trained.epochs.last();
-        let rates = trained.epochs.iter().map(|epoch| epoch.images_per_second).sum::<f64>();
+        let mean = |of: fn(&EpochReport) -> f64| {
+            trained.epochs.iter().map(of).sum::<f64>() / trained.epochs.len().max(1) as f64
+        };
         Ok(TrainResult {
             accuracy: trained.evaluation.top1,
             top5: trained.evaluation.top5,
             train_loss: last.map_or(f64::NAN, |epoch| epoch.loss),
             seconds: trained.seconds,
-            images_per_second: rates / trained.epochs.len().max(1) as f64,
+            images_per_second: mean(|epoch| epoch.images_per_second),
+            data_wait_share: mean(|epoch| epoch.data_wait_share),
         })
     }
 
@@ -200,6 +218,7 @@ impl<W: Write + Send> Worker<W> {
         trained_form: &Architecture,
         plan: &TrainPlan<'_>,
         request: &TrainRequest,
+        device: tch::Device,
     ) -> Result<(Network, Trained), TrainError> {
         let mut last = Instant::now();
         let mut observer = |progress: Progress<'_>| {
@@ -215,7 +234,7 @@ impl<W: Write + Send> Worker<W> {
             }
             ControlFlow::Continue(())
         };
-        let new_network = || Network::new(trained_form.graph(), tch::Device::Cpu, request.seed);
+        let new_network = || Network::new(trained_form.graph(), device, request.seed);
         let network = new_network()?;
         match train(&network, plan, &mut observer) {
             Ok(trained) => Ok((network, trained)),

@@ -51,13 +51,13 @@ impl Companions {
     /// One line an epoch.
     pub fn write_log(&self, reports: &[EpochReport]) -> Result<(), CliError> {
         let mut text = "epoch,learning_rate,resolution_px,train_loss,val_loss,val_top1_percent,val_top5_percent,\
-                        images_per_s,seconds\n"
+                        images_per_s,data_wait_percent,seconds\n"
             .to_owned();
         let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         for row in reports.iter().map(EpochRow::from) {
             let _ = writeln!(
                 text,
-                "{},{},{},{},{},{},{},{:.1},{:.2}",
+                "{},{},{},{},{},{},{},{:.1},{:.2},{:.2}",
                 row.epoch,
                 row.learning_rate,
                 row.resolution,
@@ -66,6 +66,7 @@ impl Companions {
                 optional(row.accuracy),
                 optional(row.top5),
                 row.images_per_second,
+                row.data_wait_percent,
                 row.seconds
             );
         }

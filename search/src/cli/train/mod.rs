@@ -18,7 +18,7 @@ use crate::data::Normalization;
 use crate::files::read_text;
 use crate::report::Printer;
 use crate::train::weights::{Weights, WeightsInfo};
-use crate::train::{CheckpointPlan, EpochReport, Network, Recipe, RecipeError, TrainPlan};
+use crate::train::{CheckpointPlan, EpochReport, Network, Recipe, RecipeError, TrainDevice, TrainPlan};
 use files::Companions;
 
 #[derive(Debug, Args)]
@@ -36,6 +36,9 @@ pub struct TrainArguments {
     /// Decides initial weights, order and augmentation
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Where to train: cpu, cuda, or cuda:N
+    #[arg(long, default_value_t)]
+    pub device: TrainDevice,
     /// libtorch's threads [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -76,6 +79,7 @@ struct EpochRow {
     accuracy: Option<f64>,
     top5: Option<f64>,
     images_per_second: f64,
+    data_wait_percent: f64,
     seconds: f64,
 }
 
@@ -90,6 +94,7 @@ impl From<&EpochReport> for EpochRow {
             accuracy: report.evaluation.map(|found| found.top1),
             top5: report.evaluation.map(|found| found.top5),
             images_per_second: report.images_per_second,
+            data_wait_percent: 100.0 * report.data_wait_share,
             seconds: report.seconds,
         }
     }
@@ -109,6 +114,7 @@ pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
 }
 
 pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError> {
+    let device = arguments.device.open()?;
     let cancel = cancel_flag()?;
     let companions = Companions::of(&arguments.output);
     companions.check(arguments.resume, printer)?;
@@ -130,7 +136,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         )));
     }
     tch::set_num_threads(arguments.threads.unwrap_or_else(num_cores) as i32);
-    let network = Network::new(architecture.graph(), tch::Device::Cpu, arguments.seed)?;
+    let network = Network::new(architecture.graph(), device, arguments.seed)?;
     let normalization = Normalization::of(&splits.train);
     let plan = TrainPlan {
         train: &splits.train,

@@ -29,11 +29,14 @@ pub fn train_with_bar(
                 epoch,
                 loss,
                 images_per_second,
+                data_wait_share,
             } => {
                 let loss = loss.map(|loss| format!(", loss {loss:.3}")).unwrap_or_default();
                 let left = clock.left(done);
+                let waiting = 100.0 * data_wait_share;
                 bar.message(&format!(
-                    "epoch {epoch}/{epochs}{loss}{accuracy}, {images_per_second:.0} images/s, {left} left"
+                    "epoch {epoch}/{epochs}{loss}{accuracy}, {images_per_second:.0} images/s, {waiting:.0} % waiting for data, \
+                     {left} left"
                 ));
                 bar.set((1000.0 * done) as u64);
             }

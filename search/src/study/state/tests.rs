@@ -27,6 +27,7 @@ fn finished(trial: u64) -> Event {
         train_loss: 1.0,
         seconds: 1.0,
         images_per_second: 1.0,
+        data_wait_share: 0.0,
     };
     Event::Finished { trial, result }
 }

@@ -9,7 +9,7 @@ use mnas_space::{ParameterKind, ParameterSpec};
 use tch::{TchError, Tensor};
 
 use super::{Network, OptimizerKind, Recipe};
-use rules::Rule;
+use rules::{Rule, Step};
 
 /// An optimiser for all trained tensors of a network.
 ///
@@ -67,22 +67,26 @@ impl Optimizer {
         })
     }
 
-    /// Forgets all gradients.
-    pub fn zero_grad(&mut self) {
-        for parameter in &mut self.parameters {
-            parameter.tensor.zero_grad();
-        }
+    /// What `loss` changes by with every trained tensor, in their order.
+    ///
+    /// Nothing is added to gradients of an earlier step, so nothing has to be kept or zeroed either.
+    pub fn gradients(&self, loss: &Tensor) -> Result<Vec<Tensor>, TchError> {
+        let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| &parameter.tensor).collect();
+        Tensor::f_run_backward(&[loss], &tensors, false, false)
     }
 
-    /// Moves every parameter against its gradient at `learning_rate`.
-    pub fn step(&mut self, learning_rate: f64) -> Result<(), TchError> {
+    /// Moves every parameter against its gradient at `learning_rate`; the gradients are used up.
+    pub fn step(&mut self, mut gradients: Vec<Tensor>, learning_rate: f64) -> Result<(), TchError> {
         self.steps += 1;
         tch::no_grad(|| {
             if let Some(limit) = self.clip_norm {
-                self.clip(limit)?;
+                clip(&mut gradients, limit)?;
             }
-            for parameter in &mut self.parameters {
-                let gradient = parameter.tensor.f_grad()?;
+            let Some(first) = self.parameters.first() else {
+                return Ok(());
+            };
+            let step = Step::new(self.rule, self.steps, learning_rate, &first.tensor)?;
+            for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
                 if gradient.defined() {
                     let Parameter {
                         tensor,
@@ -90,36 +94,11 @@ impl Optimizer {
                         weight_decay,
                         ..
                     } = parameter;
-                    self.rule
-                        .step(tensor, gradient, state, *weight_decay, learning_rate, self.steps)?;
+                    step.apply(tensor, gradient, state, *weight_decay)?;
                 }
             }
             Ok(())
         })
-    }
-
-    /// Scales all gradients so that their common Euclidean norm is at most `limit`, as `PyTorch`'s `clip_grad_norm_` does.
-    ///
-    /// Stays on the device: nothing waits for the norm.
-    fn clip(&self, limit: f64) -> Result<(), TchError> {
-        let mut gradients = Vec::with_capacity(self.parameters.len());
-        for parameter in &self.parameters {
-            let gradient = parameter.tensor.f_grad()?;
-            if gradient.defined() {
-                gradients.push(gradient);
-            }
-        }
-        let norms = gradients.iter().map(Tensor::f_norm).collect::<Result<Vec<_>, _>>()?;
-        if norms.is_empty() {
-            return Ok(());
-        }
-        let norm = Tensor::f_stack(&norms, 0)?.f_norm()?.f_add_scalar(1e-6)?;
-        let factor = norm.f_reciprocal()?.f_mul_scalar(limit)?.f_clamp_max(1.0)?;
-        for gradient in &mut gradients {
-            let factor = factor.f_to_kind(gradient.kind())?;
-            drop(gradient.f_mul_(&factor)?);
-        }
-        Ok(())
     }
 
     /// How many steps were made.
@@ -140,6 +119,24 @@ impl Optimizer {
             tensors.map(|(name, tensor)| (format!("{name}.{}", parameter.name), tensor))
         })
     }
+}
+
+/// Scales all gradients so that their common Euclidean norm is at most `limit`, as `PyTorch`'s `clip_grad_norm_` does.
+///
+/// Stays on the device: nothing waits for the norm.
+fn clip(gradients: &mut [Tensor], limit: f64) -> Result<(), TchError> {
+    let defined = || gradients.iter().filter(|gradient| gradient.defined());
+    let norms = defined().map(Tensor::f_norm).collect::<Result<Vec<_>, _>>()?;
+    if norms.is_empty() {
+        return Ok(());
+    }
+    let norm = Tensor::f_stack(&norms, 0)?.f_norm()?.f_add_scalar(1e-6)?;
+    let factor = norm.f_reciprocal()?.f_mul_scalar(limit)?.f_clamp_max(1.0)?;
+    for gradient in gradients.iter_mut().filter(|gradient| gradient.defined()) {
+        let factor = factor.f_to_kind(gradient.kind())?;
+        drop(gradient.f_mul_(&factor)?);
+    }
+    Ok(())
 }
 
 fn decays(spec: &ParameterSpec, recipe: &Recipe) -> bool {

@@ -44,30 +44,62 @@ impl Rule {
         };
         values.iter().map(|&value| filled(parameter, value)).collect()
     }
+}
 
-    /// Step number `step`, from 1. The gradient is used up.
-    pub(super) fn step(
-        self,
+/// One step of a rule, the same for all tensors.
+///
+/// Its numbers are tensors of one value: libtorch adds a product with such a number in one pass over the parameter, where
+/// multiplying first would take two and memory for the product.
+#[derive(Debug)]
+pub(super) struct Step {
+    rule: Rule,
+    /// From 1.
+    number: u64,
+    rate: f64,
+    /// `-rate`.
+    back: Tensor,
+    /// `-rate * momentum`.
+    back_with_momentum: Tensor,
+}
+
+impl Step {
+    /// Step `number` at learning rate `rate`, of tensors of the kind and on the device of `like`.
+    pub(super) fn new(rule: Rule, number: u64, rate: f64, like: &Tensor) -> Result<Self, TchError> {
+        let momentum = match rule {
+            Rule::Sgd { momentum } => momentum,
+            Rule::Rmsprop { .. } | Rule::Adamw { .. } => 0.0,
+        };
+        Ok(Self {
+            rule,
+            number,
+            rate,
+            back: scalar(-rate, like)?,
+            back_with_momentum: scalar(-rate * momentum, like)?,
+        })
+    }
+
+    /// Makes the step. The gradient is used up.
+    pub(super) fn apply(
+        &self,
         parameter: &mut Tensor,
         mut gradient: Tensor,
         state: &mut [Tensor],
         weight_decay: f64,
-        rate: f64,
-        step: u64,
     ) -> Result<(), TchError> {
-        if weight_decay > 0.0 && !matches!(self, Self::Adamw { .. }) {
-            gradient = gradient.f_add_(&parameter.f_mul_scalar(weight_decay)?)?;
+        if weight_decay > 0.0 && !matches!(self.rule, Rule::Adamw { .. }) {
+            gradient = gradient.f_addcmul_(parameter, &scalar(weight_decay, parameter)?)?;
         }
-        match (self, state) {
+        let rate = self.rate;
+        match (self.rule, state) {
             // v = momentum * v + g; p -= rate * (g + momentum * v)
-            (Self::Sgd { momentum }, [velocity]) => {
+            (Rule::Sgd { momentum }, [velocity]) => {
                 let velocity = velocity.f_mul_scalar_(momentum)?.f_add_(&gradient)?;
-                let mut direction = velocity.f_mul_scalar(momentum)?.f_add_(&gradient)?;
-                drop(parameter.f_sub_(&direction.f_mul_scalar_(rate)?)?);
+                drop(parameter.f_addcmul_(&gradient, &self.back)?);
+                drop(parameter.f_addcmul_(&velocity, &self.back_with_momentum)?);
             }
             // s = decay * s + (1 - decay) * g²; v = momentum * v + rate * g / sqrt(s + epsilon); p -= v
             (
-                Self::Rmsprop {
+                Rule::Rmsprop {
                     momentum,
                     decay,
                     epsilon,
@@ -83,7 +115,7 @@ impl Rule {
             }
             // p -= rate * decay * p; m, s: running means of g and g², both corrected for their start at zero;
             // p -= rate * m / (sqrt(s) + epsilon)
-            (Self::Adamw { beta1, beta2, epsilon }, [mean, mean_square]) => {
+            (Rule::Adamw { beta1, beta2, epsilon }, [mean, mean_square]) => {
                 if weight_decay > 0.0 {
                     drop(parameter.f_mul_scalar_(1.0 - rate * weight_decay)?);
                 }
@@ -92,7 +124,7 @@ impl Rule {
                     .f_mul_scalar_(beta1)?
                     .f_add_(&gradient.f_mul_scalar_(1.0 - beta1)?)?;
                 let mean_square = mean_square.f_mul_scalar_(beta2)?.f_add_(&squared)?;
-                let correction = |beta: f64| 1.0 - beta.powf(step as f64);
+                let correction = |beta: f64| 1.0 - beta.powf(self.number as f64);
                 let root = mean_square
                     .f_div_scalar(correction(beta2))?
                     .f_sqrt_()?
@@ -104,4 +136,9 @@ impl Rule {
         }
         Ok(())
     }
+}
+
+/// A tensor of one value.
+fn scalar(value: f64, like: &Tensor) -> Result<Tensor, TchError> {
+    Tensor::f_full([1], value, (like.kind(), like.device()))
 }

@@ -65,11 +65,10 @@ fn run(rule: Rule, clip_norm: Option<f64>) -> (Vec<f64>, Vec<f64>) {
     for step in 0..4 {
         let scores = images.conv2d(&kernels, None::<Tensor>, 1, 0, 1, 1) * scales.view([1, 8, 1, 1]);
         let loss = scores.square().sum(Kind::Double) * (f64::from(step + 1) / 10.0);
-        optimizer.zero_grad();
-        loss.backward();
-        let square = |tensor: &Tensor| tensor.grad().square().sum(Kind::Double).double_value(&[]);
-        norms.push((square(&kernels) + square(&scales)).sqrt());
-        optimizer.step(0.05).unwrap();
+        let gradients = optimizer.gradients(&loss).unwrap();
+        let square = |tensor: &Tensor| tensor.square().sum(Kind::Double).double_value(&[]);
+        norms.push(gradients.iter().map(square).sum::<f64>().sqrt());
+        optimizer.step(gradients, 0.05).unwrap();
     }
     let values = |tensor: &Tensor, count: i64| {
         let flat = tensor.detach().view([-1]).narrow(0, 0, count);

@@ -55,6 +55,8 @@ pub struct EpochReport {
     pub evaluation: Option<Evaluation>,
     /// Training images per second of the epoch, evaluation not counted.
     pub images_per_second: f64,
+    /// Share of the time of training, evaluation not counted, in which the next batch was waited for, 0 to 1.
+    pub data_wait_share: f64,
     /// Seconds of the epoch, evaluation included.
     pub seconds: f64,
 }
@@ -143,6 +145,8 @@ pub enum Progress<'a> {
         loss: Option<f64>,
         /// Training images per second of the epoch so far.
         images_per_second: f64,
+        /// Share of the epoch so far in which the next batch was waited for, 0 to 1.
+        data_wait_share: f64,
     },
     /// An epoch ended.
     Epoch(&'a EpochReport),

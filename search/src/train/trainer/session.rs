@@ -6,11 +6,12 @@ use std::time::Instant;
 use tch::{Device, Kind, Tensor};
 
 use super::{EpochReport, Progress, TrainError, TrainPlan, Trained};
-use crate::data::{Batch, Batches};
+use crate::data::Batches;
 use crate::random::{derived_seed, stream};
 use crate::train::average::Average;
 use crate::train::checkpoint::{self, Position};
-use crate::train::evaluation::{evaluate, tensors};
+use crate::train::evaluation::evaluate;
+use crate::train::feed::{Fed, Feed};
 use crate::train::mixing::{Mix, mixed_loss};
 use crate::train::network::{Dropout, TrainingMode};
 use crate::train::teacher::Teacher;
@@ -60,6 +61,7 @@ impl<'a> Session<'a> {
                 images: 0,
                 loss_sum: 0.0,
                 epoch_seconds: 0.0,
+                wait_seconds: 0.0,
                 seconds: 0.0,
                 optimizer_steps: 0,
                 reports: Vec::new(),
@@ -91,15 +93,20 @@ impl<'a> Session<'a> {
         let epoch = self.position.epochs_done + 1;
         let options = self.plan.train_options(epoch);
         let before = self.position.epoch_seconds;
+        let waited_before = self.position.wait_seconds;
         let started = Instant::now();
-        for batch in Batches::train_from(self.plan.train, &options, u64::from(epoch), self.position.steps)? {
-            let loss = self.step(epoch, &batch?)?;
+        let batches = Batches::train_from(self.plan.train, &options, u64::from(epoch), self.position.steps)?;
+        let mut feed = Feed::new(batches, self.network.device());
+        while let Some(batch) = feed.next() {
+            let loss = self.step(epoch, batch?)?;
             self.position.epoch_seconds = before + started.elapsed().as_secs_f64();
+            self.position.wait_seconds = waited_before + feed.waited().as_secs_f64();
             let progress = Progress::Step {
                 done: self.share_done(),
                 epoch,
                 loss,
                 images_per_second: self.position.images as f64 / self.position.epoch_seconds,
+                data_wait_share: self.position.wait_seconds / self.position.epoch_seconds,
             };
             if observer(progress).is_break() {
                 self.write_down()?;
@@ -121,15 +128,19 @@ impl<'a> Session<'a> {
     }
 
     /// Learns from one batch; the mean loss of the epoch so far where it was looked at.
-    fn step(&mut self, epoch: u32, batch: &Batch) -> Result<Option<f64>, TrainError> {
+    fn step(&mut self, epoch: u32, batch: Fed) -> Result<Option<f64>, TrainError> {
         // Batch normalisation needs two images; fewer are left where others were corrupt and skipped.
-        if batch.len() < 2 {
+        if batch.count < 2 {
             self.position.steps += 1;
             return Ok(None);
         }
         let recipe = self.plan.recipe;
         let place = (u64::from(epoch), self.position.steps as u64);
-        let (mut images, labels) = tensors(batch, self.network)?;
+        let Fed {
+            mut images,
+            labels,
+            count,
+        } = batch;
         let mut share = 1.0;
         if let Some(mix) = Mix::draw(recipe, &mut stream(self.plan.seed, "mix", place.0, place.1)) {
             (images, share) = mix.apply(images)?;
@@ -146,18 +157,17 @@ impl<'a> Session<'a> {
         if let Some(teacher) = &self.teacher {
             loss = teacher.teach(&images, &scores, &loss)?;
         }
-        self.optimizer.zero_grad();
-        loss.f_backward()?;
+        let gradients = self.optimizer.gradients(&loss)?;
         let rate = self
             .rates
             .at((epoch as usize - 1) * self.steps_per_epoch + self.position.steps);
-        self.optimizer.step(rate)?;
+        self.optimizer.step(gradients, rate)?;
         if let Some(average) = &self.average {
             average.update(self.network, self.optimizer.steps() - 1)?;
         }
         drop(self.loss_sum.f_add_(&loss.f_detach()?)?);
         self.position.steps += 1;
-        self.position.images += batch.len();
+        self.position.images += count;
         let look = self.network.device() == Device::Cpu || self.position.steps.is_multiple_of(STEPS_BETWEEN_LOOKS);
         look.then(|| self.mean_loss(epoch)).transpose()
     }
@@ -210,12 +220,14 @@ impl<'a> Session<'a> {
             resolution,
             evaluation: evaluation.filter(|_| self.plan.validate_every_epoch),
             images_per_second: self.position.images as f64 / training_seconds,
+            data_wait_share: self.position.wait_seconds / training_seconds,
             seconds,
         };
         self.position.reports.push(report);
         self.position.epochs_done = epoch;
         self.position.seconds += seconds;
         self.position.epoch_seconds = 0.0;
+        self.position.wait_seconds = 0.0;
         self.position.steps = 0;
         self.position.images = 0;
         drop(self.loss_sum.f_zero_()?);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::serve;
 use crate::data::DataRequest;
 use crate::data::{Augmentation, OnCorrupt};
+use crate::train::TrainDevice;
 use crate::train::testing::recipe;
 use crate::train::weights::Weights;
 use crate::worker::{FromWorker, Proxy, Ready, ToWorker, TrainRequest};
@@ -25,7 +26,7 @@ impl Talk {
         let (output, their_output) = pipe().unwrap();
         let (sender, abandoned) = channel();
         let abandon = move || sender.send(()).unwrap_or_default();
-        let worker = std::thread::spawn(move || serve(BufReader::new(theirs), their_output, abandon));
+        let worker = std::thread::spawn(move || serve(BufReader::new(theirs), their_output, TrainDevice::Cpu, abandon));
         Self {
             input: Some(input),
             output: BufReader::new(output).lines(),
