@@ -10,6 +10,7 @@ fn position() -> Position {
         images: 112,
         loss_sum: 0.1 + 0.2,
         epoch_seconds: 1.5,
+        wait_seconds: 0.125,
         seconds: 20.25,
         optimizer_steps: 33,
         reports: Vec::new(),
