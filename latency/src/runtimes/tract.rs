@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tract_onnx::prelude::{
-    Framework, InferenceModelExt, RunOptions, TValue, Tensor, TractResult, TypedRunnableModel, tvec,
+    Datum, Framework, InferenceFact, InferenceModelExt, RunOptions, TValue, Tensor, TractResult, TypedRunnableModel,
+    tvec,
 };
-use tract_onnx::tract_hir::infer::{Factoid, InferenceFact};
 
 use super::clock::Stopwatch;
 use crate::duration::Milliseconds;
@@ -40,7 +40,7 @@ impl Runtime for TractRuntime {
         let shape = [1, shape.channels as usize, shape.height as usize, shape.width as usize];
         let plan = || -> TractResult<TractModel> {
             let plan = tract_onnx::onnx()
-                .model_for_read(&mut file.as_ref())?
+                .model_for_read(&mut &*file)?
                 .with_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?
                 .into_optimized()?
                 .into_runnable_with_options(&RunOptions::default())?;
