@@ -30,6 +30,7 @@ fn log(place: &Workplace, file: &str) -> Vec<BTreeMap<String, String>> {
     rows.map(|mut row| {
         row.remove("images_per_s").unwrap();
         row.remove("seconds").unwrap();
+        row.remove("data_wait_percent").unwrap();
         row
     })
     .collect()
