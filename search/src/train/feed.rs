@@ -138,16 +138,16 @@ mod tests {
         };
         let batches = || Batches::train(&set, &options, 1).unwrap();
         let mut feed = Feed::new(batches(), Device::Cpu);
-        let mut fed = 0;
+        let mut images = 0;
         for batch in batches() {
             let (batch, found) = (batch.unwrap(), feed.next().unwrap().unwrap());
             assert_eq!(found.count, batch.len());
             assert_eq!(values(&found.images.permute([0, 2, 3, 1])), batch.images);
             assert_eq!(Vec::<i64>::try_from(&found.labels).unwrap(), batch.labels);
-            fed += found.count;
+            images += found.count;
         }
         assert!(feed.next().is_none());
-        assert_eq!(fed, 50);
+        assert_eq!(images, 50);
         assert!(feed.waited() > Duration::ZERO);
 
         let mut left = Feed::new(batches(), Device::Cpu);
