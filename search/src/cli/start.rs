@@ -59,7 +59,9 @@ pub fn prepare(device: TrainDevice) -> Result<(), CliError> {
 fn again(variables: Vec<(&str, OsString)>) {
     use std::os::unix::process::CommandExt;
     let mut arguments = std::env::args_os();
-    let mut command = std::process::Command::new("/proc/self/exe");
+    // By its path, which lists of processes show.
+    let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+    let mut command = std::process::Command::new(program);
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
