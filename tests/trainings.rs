@@ -29,6 +29,7 @@ fn log(place: &Workplace, file: &str) -> Vec<BTreeMap<String, String>> {
     let rows = reader.deserialize::<BTreeMap<String, String>>().map(Result::unwrap);
     rows.map(|mut row| {
         row.remove("images_per_s").unwrap();
+        row.remove("data_wait_percent").unwrap();
         row.remove("seconds").unwrap();
         row.remove("data_wait_percent").unwrap();
         row

@@ -8,6 +8,7 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bench;
 mod cache;
 mod checks;
 mod digest;
@@ -40,6 +41,8 @@ cargo xtask env               print the variables that plain cargo needs: eval \
 cargo xtask test [ARGS...]    set up, then `cargo test --release --locked ARGS...`
 cargo xtask lint              formatting and clippy; a warning is a failure
 cargo xtask ci                test, then lint
+cargo xtask bench [--python PROGRAM] [--pairs N]
+                              training throughput beside PyTorch, in turns; PROGRAM is a Python with torch and torchvision
 
 Set-up downloads about 0.6 GB once, with Python's pip from the package index that it is configured for, checks every file against a
 pinned SHA-256, and unpacks 0.5 GB into the cache. Variables it knows:
@@ -74,6 +77,7 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
         ("test", rest) => checks::test(rest),
         ("lint", []) => checks::lint(),
         ("ci", []) => checks::ci(),
+        ("bench", rest) => bench::bench(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -9,6 +9,17 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::environment::{self, Environment};
 use crate::error::{Error, Result};
 
+/// The program, set up and built; or the exit code of a failed build.
+pub fn built() -> Result<std::result::Result<PathBuf, ExitCode>> {
+    let binary = binary()?;
+    environment::check_compiler()?;
+    let environment = Environment::provide(false)?;
+    Ok(match build(&environment, is_fresh(&binary))? {
+        Some(failed) => Err(failed),
+        None => Ok(binary),
+    })
+}
+
 /// Sets up, builds and runs `mnas` with these arguments in the caller's folder; comes back only if it could not be started.
 pub fn mnas(arguments: &[OsString]) -> Result<ExitCode> {
     let binary = binary()?;

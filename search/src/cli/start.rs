@@ -16,6 +16,9 @@ const KEEP_MEMORY: [(&str, &str); 3] = [
     ("MALLOC_TOP_PAD_", "67108864"),
 ];
 
+/// Threads that wait for others sleep: those that spin take the cores from the threads they wait for, and from those that make batches.
+const PATIENT: (&str, &str) = ("OMP_WAIT_POLICY", "PASSIVE");
+
 const PRELOAD: &str = "LD_PRELOAD";
 
 /// The variables that are missing; what the user set stays.
@@ -27,6 +30,9 @@ fn missing(
     if cfg!(all(target_os = "linux", target_env = "gnu")) && KEEP_MEMORY.iter().all(|(name, _)| is_set(name).is_none())
     {
         variables.extend(KEEP_MEMORY.map(|(name, value)| (name, value.into())));
+    }
+    if is_set(PATIENT.0).is_none() {
+        variables.push((PATIENT.0, PATIENT.1.into()));
     }
     if device != TrainDevice::Cpu
         && !tch::Cuda::is_available()
@@ -83,7 +89,15 @@ mod tests {
         let names =
             |variables: &[(&'static str, OsString)]| variables.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         let first = missing(TrainDevice::Cpu, &|_| None).unwrap();
-        assert_eq!(names(&first), KEEP_MEMORY.map(|(name, _)| name));
+        assert_eq!(
+            names(&first),
+            [
+                "MALLOC_MMAP_MAX_",
+                "MALLOC_TRIM_THRESHOLD_",
+                "MALLOC_TOP_PAD_",
+                "OMP_WAIT_POLICY"
+            ]
+        );
         let then = |name: &str| {
             first
                 .iter()
@@ -91,7 +105,11 @@ mod tests {
                 .map(|(_, value)| value.clone())
         };
         assert!(missing(TrainDevice::Cpu, &then).unwrap().is_empty());
-        let user = |name: &str| (name == "MALLOC_TOP_PAD_").then(|| "1".into());
+        let user = |name: &str| {
+            ["MALLOC_TOP_PAD_", "OMP_WAIT_POLICY"]
+                .contains(&name)
+                .then(|| "1".into())
+        };
         assert!(missing(TrainDevice::Cpu, &user).unwrap().is_empty());
     }
 }

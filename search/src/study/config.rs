@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::DataRequest;
 use crate::strategy::StrategyConfig;
-use crate::train::{Recipe, RecipeError};
+use crate::train::{Recipe, RecipeError, TrainDevice};
 use crate::worker::Proxy;
 
 /// A study's complete configuration. Its space and latency table lie beside it as files.
@@ -28,6 +28,9 @@ pub struct StudyConfig {
     pub in_flight: usize,
     /// Threads of each training.
     pub threads_per_worker: usize,
+    /// Where they run.
+    #[serde(default)]
+    pub train_device: TrainDevice,
     /// What to try next.
     pub strategy: StrategyConfig,
     /// On which images.

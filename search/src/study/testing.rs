@@ -11,6 +11,7 @@ use crate::data::DataRequest;
 use crate::data::OnCorrupt;
 use crate::random::stream;
 use crate::strategy::StrategyConfig;
+use crate::train::TrainDevice;
 use crate::train::testing::recipe;
 use crate::worker::Proxy;
 
@@ -105,6 +106,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, in_flight: usize) -> StudyCo
         trials,
         in_flight,
         threads_per_worker: 1,
+        train_device: TrainDevice::Cpu,
         strategy: StrategyConfig::Evolution {
             population: 6,
             sample: 3,

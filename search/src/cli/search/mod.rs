@@ -2,6 +2,7 @@
 //! shows what came out.
 
 mod conclude;
+mod placement;
 mod progress;
 mod settings;
 mod setup;

@@ -16,6 +16,9 @@ pub struct SearchProgress<'a> {
 /// Steps of the bar for one trial.
 const STEPS: f64 = 100.0;
 
+/// A training that waited longer for its images, as a share of its time, is told.
+const NOTED_WAIT: f64 = 0.05;
+
 impl<'a> SearchProgress<'a> {
     pub fn new(printer: &'a Printer, settled: usize, total: usize) -> Self {
         let bar = printer.progress("training", (total as f64 * STEPS) as u64);
@@ -76,8 +79,13 @@ fn line(trial: &Trial, settled: usize, total: usize) -> String {
     let latency = crate::report::units::milliseconds(trial.latency_ms.0);
     let outcome = match &trial.outcome {
         TrialOutcome::Finished(result) => {
+            let waiting = if result.data_wait_share > NOTED_WAIT {
+                format!(", {:.0} % of it waiting for data", 100.0 * result.data_wait_share)
+            } else {
+                String::new()
+            };
             format!(
-                "{:.1} % at {latency}, trained in {:.0} s",
+                "{:.1} % at {latency}, trained in {:.0} s{waiting}",
                 result.accuracy, result.seconds
             )
         }

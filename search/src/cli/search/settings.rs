@@ -17,7 +17,7 @@ use crate::data::{LoadOptions, OnCorrupt, Split, Watch};
 use crate::files;
 use crate::strategy::StrategyConfig;
 use crate::study::{References, StudyConfig, Versions};
-use crate::train::Recipe;
+use crate::train::{Recipe, TrainDevice};
 use crate::worker::Proxy;
 
 /// `mnas search`
@@ -65,9 +65,12 @@ pub struct SearchArguments {
     /// Every random draw follows from it [default: 0]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Worker processes [default: one for each core]
+    /// Worker processes [default: as many as are found to train on most images a second, by measuring]
     #[arg(long)]
     pub workers: Option<usize>,
+    /// Where candidates are trained: cpu, cuda, or cuda:N [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub train_device: Option<TrainDevice>,
     /// How a worker is started, words split at spaces [default: this program]
     #[arg(long, value_name = "COMMAND")]
     pub worker_command: Option<String>,
@@ -124,6 +127,7 @@ struct SearchFile {
     trials: Option<usize>,
     in_flight: Option<usize>,
     threads_per_worker: Option<usize>,
+    train_device: Option<TrainDevice>,
     seed: Option<u64>,
     references: Option<References>,
     proxy: Option<Proxy>,
@@ -156,6 +160,8 @@ pub struct Settings {
     pub config: StudyConfig,
     pub space: String,
     pub workers: usize,
+    /// Neither workers nor threads were asked for, and the cores of this machine train.
+    pub workers_are_open: bool,
     pub out: PathBuf,
 }
 
@@ -256,7 +262,10 @@ impl SearchArguments {
             proxy.resolution_scale = scale;
         }
         let device = self.device.clone().or(file.device).unwrap_or_else(|| "host".to_owned());
-        let workers = self.workers.unwrap_or_else(num_cores).max(1);
+        let train_device = self.train_device.or(file.train_device).unwrap_or_default();
+        let workers = self.workers.unwrap_or_else(|| default_workers(train_device, 1)).max(1);
+        let asked = self.workers.is_some() || file.threads_per_worker.is_some();
+        let workers_are_open = !asked && self.worker_command.is_none() && train_device == TrainDevice::Cpu;
         let data_name = data
             .path
             .file_name()
@@ -270,6 +279,7 @@ impl SearchArguments {
             trials,
             in_flight: file.in_flight.unwrap_or(2 * workers),
             threads_per_worker: file.threads_per_worker.unwrap_or((num_cores() / workers).max(1)),
+            train_device,
             strategy,
             data,
             proxy,
@@ -297,6 +307,7 @@ impl SearchArguments {
             config,
             space,
             workers,
+            workers_are_open,
             out,
         })
     }
@@ -307,6 +318,14 @@ impl SearchArguments {
             return Ok(out.clone());
         }
         self.settings(&|_| Ok(String::new())).map(|settings| settings.out)
+    }
+}
+
+/// Workers where nothing is measured: all cores have a thread; a GPU trains one network at a time.
+pub fn default_workers(device: TrainDevice, threads: usize) -> usize {
+    match device {
+        TrainDevice::Cpu => (num_cores() / threads.max(1)).max(1),
+        TrainDevice::Cuda(_) => 1,
     }
 }
 

@@ -10,10 +10,12 @@ use mnas_space::SearchSpace;
 use super::super::device::OpenDevice;
 use super::super::error::{CliError, ExitCode};
 use super::super::profile::ProfileProgress;
-use super::super::train::num_cores;
 use super::super::{plot, space};
+use super::placement;
+use super::settings::{Settings, default_workers};
 use super::{SearchArguments, Study};
 use crate::files;
+use crate::random::stream;
 use crate::report::Printer;
 use crate::study::{LatencyModel, Purpose, StudyConfig, StudyError, StudyFolder, fill_table, freeze};
 use crate::worker::{Pool, PoolEvent, Ready, ToWorker, WorkerCommand};
@@ -25,9 +27,10 @@ pub(super) fn begin(
     cancel: &AtomicBool,
 ) -> Result<Option<Study>, CliError> {
     let describe = |device: &str| OpenDevice::open(device, &arguments.tables.tables).map(|opened| opened.describe());
-    let settings = arguments.settings(&describe)?;
-    let config = settings.config;
+    let mut settings = arguments.settings(&describe)?;
     let (space, space_text) = space::open(&settings.space)?;
+    let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
+    let config = settings.config;
     let folder = StudyFolder::create(&settings.out)?;
     // Locked first: another process that is setting up here must not lose its folder to this one's clean-up.
     let lock = folder.lock()?;
@@ -72,7 +75,7 @@ pub(super) fn begin(
     let latency = LatencyModel::load(&folder.folder.latency())?;
     check_budget(printer, &config, &space, &latency, classes)?;
     if arguments.dry_run {
-        printer.result(&plan(&config, &space, &settings.out))?;
+        printer.result(&plan(&config, &space, &settings.out, settings.workers, &placement))?;
         return Ok(None);
     }
     files::write_atomically(&folder.folder.space(), space_text.as_bytes())?;
@@ -88,6 +91,31 @@ pub(super) fn begin(
         ready,
         workers: settings.workers,
     }))
+}
+
+/// Decides workers and their threads where nobody did; says why they are as they are.
+///
+/// How many trainings a candidate is proposed ahead of does not follow from it: that would make a search's course a matter of timing.
+fn share_out_cores(
+    arguments: &SearchArguments,
+    settings: &mut Settings,
+    space: &SearchSpace,
+    printer: &Printer,
+) -> Result<String, CliError> {
+    if !settings.workers_are_open {
+        return Ok("as asked for".to_owned());
+    }
+    let config = &mut settings.config;
+    let drawn = space.express(&space.sample(&mut stream(0, "placement", 0, 0)), 10);
+    let network = config.proxy.apply(&drawn);
+    let found = placement::choose(&arguments.tables.tables, &network, config.recipe.batch_size, printer)?;
+    settings.workers = found.workers;
+    config.threads_per_worker = found.threads;
+    printer.status(&format!(
+        "{} workers with {} threads each ({})",
+        found.workers, found.threads, found.reason
+    ));
+    Ok(found.reason)
 }
 
 /// Opens a study to go on with it.
@@ -116,12 +144,15 @@ pub(super) fn resume(
         .with_help("a budget is part of a study; start another one without --resume"));
     }
     let latency = LatencyModel::load(&folder.latency())?;
-    let workers = arguments.workers.unwrap_or_else(num_cores).max(1);
+    let workers = arguments
+        .workers
+        .unwrap_or_else(|| default_workers(config.train_device, config.threads_per_worker))
+        .max(1);
     let mut pool = pool(arguments, &config, &space, &folder)?;
     let ready = first_ready(&mut pool, printer, cancel, &folder)?;
     introduce(printer, &config, &space, &ready, &folder);
     if arguments.dry_run {
-        printer.result(&plan(&config, &space, folder.root()))?;
+        printer.result(&plan(&config, &space, folder.root(), workers, "as the study began"))?;
         return Ok(None);
     }
     Ok(Some(Study {
@@ -177,7 +208,11 @@ fn pool(
         }
         None => WorkerCommand {
             program: std::env::current_exe()?,
-            arguments: vec!["worker".to_owned()],
+            arguments: vec![
+                "worker".to_owned(),
+                "--device".to_owned(),
+                config.train_device.to_string(),
+            ],
         },
     };
     let largest = space
@@ -291,13 +326,16 @@ fn check_budget(
     Ok(())
 }
 
-fn plan(config: &StudyConfig, space: &SearchSpace, out: &Path) -> String {
+fn plan(config: &StudyConfig, space: &SearchSpace, out: &Path, workers: usize, why: &str) -> String {
     format!(
-        "would train {} candidates and up to {} references with {} in {}; nothing was trained\n\n{}",
+        "would train {} candidates and up to {} references with {} in {}; nothing was trained\n\
+         on {}, {workers} workers with {} threads each ({why})\n\n{}",
         config.trials,
         config.references.per_network * space.references.len(),
         config.recipe.name,
         out.display(),
+        config.train_device,
+        config.threads_per_worker,
         config.to_toml()
     )
 }
