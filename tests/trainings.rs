@@ -31,7 +31,6 @@ fn log(place: &Workplace, file: &str) -> Vec<BTreeMap<String, String>> {
         row.remove("images_per_s").unwrap();
         row.remove("data_wait_percent").unwrap();
         row.remove("seconds").unwrap();
-        row.remove("data_wait_percent").unwrap();
         row
     })
     .collect()
