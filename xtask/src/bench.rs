@@ -3,6 +3,7 @@
 //! Machines slow down and recover within minutes, so the two take turns, and what counts is the ratio of their medians.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -181,8 +182,10 @@ fn rows(case: (&str, &str, &str, &str), runs: &[Vec<Run>; 4]) -> String {
                 format!("{:.2}x", median.images_per_s / other.images_per_s)
             }
         };
-        text += &format!(
-            "| {name}, {resolution} px, batch {batch} | {who} | {:.0} | {} | {} | {:.0} MiB |\n",
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| {name}, {resolution} px, batch {batch} | {who} | {:.0} | {} | {} | {:.0} MiB |",
             median.images_per_s,
             over(medians[2]),
             over(medians[3]),
