@@ -112,7 +112,7 @@ fn share_out_cores(
     settings.workers = found.workers;
     config.threads_per_worker = found.threads;
     printer.status(&format!(
-        "{} workers with {} threads each ({})",
+        "workers: {}, threads of each: {} ({})",
         found.workers, found.threads, found.reason
     ));
     Ok(found.reason)
@@ -329,7 +329,7 @@ fn check_budget(
 fn plan(config: &StudyConfig, space: &SearchSpace, out: &Path, workers: usize, why: &str) -> String {
     format!(
         "would train {} candidates and up to {} references with {} in {}; nothing was trained\n\
-         on {}, {workers} workers with {} threads each ({why})\n\n{}",
+         on {}; workers: {workers}, threads of each: {} ({why})\n\n{}",
         config.trials,
         config.references.per_network * space.references.len(),
         config.recipe.name,
