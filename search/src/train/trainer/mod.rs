@@ -75,14 +75,14 @@ pub struct Trained {
 /// Why a training ended without a network.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The loss is no longer a number.
+    /// The loss is no longer a number, or an epoch's mean a hundred times that of guessing.
     #[error("the loss became {loss} in epoch {epoch}, step {step}; a lower learning rate or longer warm-up may help")]
     Diverged {
         /// The epoch, from 1.
         epoch: u32,
         /// The step in it, from 1.
         step: usize,
-        /// NaN or infinity.
+        /// NaN, infinity, or far too large.
         loss: f64,
     },
     /// The observer asked to stop.

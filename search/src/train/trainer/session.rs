@@ -17,6 +17,9 @@ use crate::train::network::{Dropout, TrainingMode};
 use crate::train::teacher::Teacher;
 use crate::train::{LearningRate, Network, Optimizer};
 
+/// A mean loss of an epoch so many times that of guessing is out of control, though it is a number.
+const HOPELESS: f64 = 100.0;
+
 /// On a GPU the loss is read every so many steps: reading it waits for all work under way.
 const STEPS_BETWEEN_LOOKS: usize = 50;
 
@@ -172,6 +175,12 @@ impl<'a> Session<'a> {
         look.then(|| self.mean_loss(epoch)).transpose()
     }
 
+    /// The loss above which nothing will come of a training.
+    fn hopeless_loss(&self) -> f64 {
+        let classes = f64::from(self.network.graph().output_shape().channels);
+        HOPELESS * classes.ln().max(1.0)
+    }
+
     /// Mean loss of the epoch so far; one that is no number ends the training.
     fn mean_loss(&self, epoch: u32) -> Result<f64, TrainError> {
         let loss = self.loss_sum.f_double_value(&[0])? / self.position.steps as f64;
@@ -193,6 +202,13 @@ impl<'a> Session<'a> {
         started: Instant,
     ) -> Result<EpochReport, TrainError> {
         let loss = self.mean_loss(epoch)?;
+        if loss > self.hopeless_loss() {
+            return Err(TrainError::Diverged {
+                epoch,
+                step: self.position.steps,
+                loss,
+            });
+        }
         let training_seconds = seconds_before + started.elapsed().as_secs_f64();
         let mut evaluation = None;
         if self.plan.validate_every_epoch || epoch == self.plan.recipe.epochs {

@@ -83,7 +83,21 @@ fn a_rate_that_is_too_high_is_told() {
     let TrainError::Diverged { epoch, step, loss } = error else {
         panic!("{error}")
     };
-    assert!(epoch >= 1 && step >= 1 && !loss.is_finite());
+    assert!(epoch >= 1 && step >= 1 && (!loss.is_finite() || loss > 100.0));
+}
+
+#[test]
+fn a_loss_out_of_control_ends_a_training_while_it_is_a_number() {
+    let splits = images(64, 8);
+    let recipe = Recipe {
+        momentum: 0.0,
+        ..recipe(1, 16, 1e4)
+    };
+    let error = run(&network(SMALL, 1), &splits, &recipe).unwrap_err();
+    let TrainError::Diverged { epoch: 1, loss, .. } = error else {
+        panic!("{error}")
+    };
+    assert!(loss.is_finite() && loss > 100.0, "{loss}");
 }
 
 #[test]
