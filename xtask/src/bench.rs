@@ -29,12 +29,16 @@ const CONTENDERS: [&str; 4] = [
     "PyTorch, channels-last",
 ];
 
-const USAGE: &str =
-    "usage: cargo xtask bench [--python PROGRAM] [--pairs N]; PROGRAM is a Python with torch and torchvision";
+const USAGE: &str = "usage: cargo xtask bench [--python PROGRAM] [--pairs N] [--data FOLDER]; PROGRAM is a Python with torch and torchvision, \
+                     FOLDER an image folder with train/<class>/*.jpg";
+
+/// Side and batch of the images whose reading is measured with `--data`, and for how many seconds.
+const READING: (&str, &str, u32) = ("112", "128", 8);
 
 struct Settings {
     python: PathBuf,
     pairs: usize,
+    data: Option<PathBuf>,
 }
 
 /// Images a second, and the largest memory in MiB.
@@ -60,9 +64,12 @@ pub fn bench(arguments: &[OsString]) -> Result<ExitCode> {
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     println!(
-        "Training images/s on {cores} cores, medians of {} runs in turns\n",
+        "Images/s on {cores} cores, medians of {} runs in turns\n",
         settings.pairs
     );
+    if let Some(folder) = &settings.data {
+        println!("{}", reading(folder, &settings, has_torch, cores, &binary)?);
+    }
     println!("| network | who | images/s | over PyTorch, default | over PyTorch, channels-last | peak memory |");
     println!("|---|---|---|---|---|---|");
     for case in CASES {
@@ -78,14 +85,44 @@ pub fn bench(arguments: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reading images: ours, decoded anew each time, beside torchvision's loader.
+fn reading(folder: &Path, settings: &Settings, has_torch: bool, cores: usize, binary: &Path) -> Result<String> {
+    let (resolution, batch, seconds) = READING;
+    let size = ["--resolution", resolution, "--batch-size", batch];
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..settings.pairs {
+        let mut command = Command::new(binary);
+        command.args(["bench", "mobilenet-v2", "--json", "--time", &format!("{seconds}s")]);
+        command.arg("--data").arg(folder).args(size);
+        ours.push(measure(&mut command)?);
+        if has_torch {
+            let mut command = Command::new(&settings.python);
+            command.arg(environment::workspace().join("xtask/peers/torchvision_loader.py"));
+            command.arg("--folder").arg(folder.join("train")).args(size);
+            command.args(["--workers", &cores.to_string(), "--seconds", &seconds.to_string()]);
+            theirs.push(measure(&mut command)?);
+        }
+    }
+    let [ours, theirs] = [ours, theirs].map(|runs| median(&runs, |run| run.images_per_s));
+    let mut text = format!(
+        "| reading and random resized crop to {resolution} px | images/s | over torchvision |\n|---|---|---|\n"
+    );
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "| mnas | {ours:.0} | {:.2}x |", ours / theirs);
+    let _ = writeln!(text, "| torchvision, {cores} workers | {theirs:.0} | 1.00x |");
+    Ok(text)
+}
+
 fn settings(arguments: &[OsString]) -> Result<Settings> {
     let mut settings = Settings {
         python: "python3".into(),
         pairs: 5,
+        data: None,
     };
     let wrong = || Error::new("unknown arguments of `cargo xtask bench`", USAGE);
     for pair in arguments.chunks(2) {
         match pair {
+            [flag, data] if flag == "--data" => settings.data = Some(data.into()),
             [flag, python] if flag == "--python" => settings.python = python.into(),
             [flag, pairs] if flag == "--pairs" => {
                 let pairs = pairs.to_str().and_then(|text| text.parse().ok());
