@@ -9,6 +9,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mnas_latency::agent::{AgentError, AgentRuntime};
@@ -16,6 +17,9 @@ use mnas_latency::{Device, ProfileEvent, Runtime, RuntimeKind, StopReason};
 use support::{AGENT, Bed, hurried, keys, networks};
 
 const SERVERS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
+
+/// Held while a server starts: tests run side by side.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// An ssh server with keys and settings of its own, that lets in one key, and knows `mnas-agent`.
 struct Server {
@@ -47,6 +51,8 @@ impl Server {
         }
         // A server that is run by root keeps an empty folder here.
         let _ = fs::create_dir("/run/sshd");
+        // The system may give a port again until a server listens on it.
+        let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self::write_settings(folder.path(), port);
         let log = fs::File::create(folder.path().join("log")).unwrap();
