@@ -1,69 +1,114 @@
 //! From layers measured alone to networks.
 //!
-//! A layer alone finds its code, input and weights in cache, and pays once per layer for starting the runtime; in a
-//! network it is the other way round. So the plain sum is off by a fifth, and not evenly. A linear model corrects it,
-//! fitted on whole networks that were measured: a scale of the sum and, where they help on networks left out, terms for
-//! the number of kernels that run, the bytes of weights, and the number of layers. Its interval comes from the errors on
-//! networks left out, and widens for a network unlike those it was fitted on.
+//! A layer alone finds its code, input and weights in cache, pays once per layer for starting the runtime, and brings its
+//! input and output into and out of the form that the runtime computes in; in a network it is the other way round. So the
+//! plain sum is off by a fifth, and not evenly. A linear model corrects it, fitted on whole networks that were measured: a
+//! scale of the sum, terms for what a layer alone has too much or too little of, and for the weights that a device's caches
+//! do not keep from one inference to the next. All terms are always there, and a prior draws them to the plain sum: choosing
+//! among sets of terms was less accurate on held-out networks, and its errors flattered. The interval comes from the errors
+//! on networks left out, and widens for a network unlike those it was fitted on.
 
 use mnas_space::{ACTIVATION_BYTES, Activation, BlockKey, Cost, Op};
 
 use crate::regression;
 
-/// The terms of the model: the sum of the layers' latencies, the number of kernels, the megabytes of weights, and the
-/// number of layers.
-const TERMS: usize = 4;
+/// How many of the model's terms are sums over layers.
+const SUMS: usize = 7;
+/// All terms.
+const TERMS: usize = SUMS + CACHES.len();
 
-/// The sets of terms that are tried, simplest first.
-const MODELS: [&[usize]; 5] = [&[0], &[0, 1], &[0, 2], &[0, 1, 2], &[0, 1, 2, 3]];
+const SUM: usize = 0;
+const KERNELS: usize = 1;
+const WEIGHTS: usize = 2;
+const LAYERS: usize = 3;
+const INPUTS: usize = 4;
+const OUTPUTS: usize = 5;
+const MACS: usize = 6;
 
-/// A larger model must lower the error on networks left out by this share to be chosen.
-const WORTH: f64 = 0.05;
+/// Megabytes of weights that the caches of this and that device keep from one inference to the next. Those beyond come from
+/// further away every time, which no layer alone shows: one term for each.
+const CACHES: [f64; 3] = [2.0, 8.0, 32.0];
 
-/// How strongly coefficients are drawn to those of the plain sum, relative to what the networks say.
-const PENALTY: f64 = 1e-2;
+/// What the terms count; the sum's coefficient is a scale, those of the others are milliseconds for each.
+const UNITS: [&str; TERMS] = [
+    "millisecond of layers measured alone",
+    "kernel",
+    "megabyte of weights",
+    "layer",
+    "million values read",
+    "million values written",
+    "million multiply-adds",
+    "megabyte of weights beyond 2",
+    "megabyte of weights beyond 8",
+    "megabyte of weights beyond 32",
+];
+
+/// As many networks does the prior weigh that draws the coefficients to those of the plain sum; a scale alone needs none.
+const PRIOR_NETWORKS: f64 = 0.3;
+
+/// Fewer networks than this give a scale only.
+const LEAST_NETWORKS: usize = 6;
 
 /// The error that is assumed where no network was measured.
 const UNCALIBRATED_ERROR: f64 = 0.20;
 
-/// The least error that is believed, whatever a few networks say.
-const LEAST_ERROR: f64 = 0.01;
+/// The least error that is believed, whatever a few networks say: measurements of different days differ by more.
+const LEAST_ERROR: f64 = 0.02;
 
-/// What calibration sees of a network.
+/// The coefficients of the sum as it is.
+const PLAIN_SUM: [f64; TERMS] = {
+    let mut coefficients = [0.0; TERMS];
+    coefficients[SUM] = 1.0;
+    coefficients
+};
+
+/// What calibration sees of a network: sums over its layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Terms(pub [f64; TERMS]);
+pub(crate) struct Terms(pub [f64; SUMS]);
 
 impl Terms {
+    /// The sum of the layers' latencies.
+    pub fn sum_ms(&self) -> f64 {
+        self.0[SUM]
+    }
+
     /// Adds one layer.
     pub fn add(&mut self, ms: f64, facts: LayerFacts) {
-        self.0[0] += ms;
-        self.0[1] += f64::from(facts.kernels);
-        self.0[2] += f64::from(facts.weight_megabytes);
-        self.0[3] += 1.0;
+        self.0[SUM] += ms;
+        for (term, fact) in self.0[SUM + 1..].iter_mut().zip(facts.0) {
+            *term += f64::from(fact);
+        }
     }
 }
 
-/// What calibration needs to know of a layer besides its latency.
+/// What calibration needs to know of a layer besides its latency, in the order of the terms.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct LayerFacts {
-    /// Operations that run by themselves: batch-norm and rectifiers become part of the convolution before them.
-    pub kernels: f32,
-    pub weight_megabytes: f32,
-}
+pub(crate) struct LayerFacts([f32; SUMS - 1]);
 
 impl LayerFacts {
     pub fn of(key: &BlockKey) -> Self {
+        const MILLION: f32 = 1e6;
         let graph = key.graph();
+        // Batch-norm and rectifiers become part of the convolution before them.
         let fused = |op: &Op| {
             matches!(
                 op,
                 Op::BatchNorm { .. } | Op::Activation(Activation::Relu | Activation::Relu6)
             )
         };
-        Self {
-            kernels: graph.nodes.iter().filter(|node| !fused(&node.op)).count() as f32,
-            weight_megabytes: (Cost::of(&graph).folded_params * ACTIVATION_BYTES) as f32 / 1e6,
-        }
+        let cost = Cost::of(&graph);
+        let mut facts = [0.0; SUMS - 1];
+        let mut set = |term: usize, amount: f32| facts[term - 1] = amount;
+        set(
+            KERNELS,
+            graph.nodes.iter().filter(|node| !fused(&node.op)).count() as f32,
+        );
+        set(WEIGHTS, (cost.folded_params * ACTIVATION_BYTES) as f32 / MILLION);
+        set(LAYERS, 1.0);
+        set(INPUTS, graph.input.elements() as f32 / MILLION);
+        set(OUTPUTS, graph.output_shape().elements() as f32 / MILLION);
+        set(MACS, cost.macs as f32 / MILLION);
+        Self(facts)
     }
 }
 
@@ -81,12 +126,11 @@ pub struct CalibrationReport {
     pub networks: usize,
     /// Scale of the sum of the layers' latencies.
     pub scale: f64,
-    /// Time added per kernel.
-    pub per_kernel_ms: f64,
-    /// Time added per megabyte of weights.
-    pub per_weight_megabyte_ms: f64,
-    /// Time added per layer; negative where starting the runtime once per layer is what the sum has too much.
-    pub per_layer_ms: f64,
+    /// Milliseconds added for each `unit` of a network, such as a kernel; negative for what layers alone have too much of,
+    /// such as starting the runtime once per layer.
+    pub corrections: Vec<(&'static str, f64)>,
+    /// The relative error of each network when fitted on the others, in their order; empty for fewer than 3.
+    pub held_out_errors: Vec<f64>,
     /// Mean of the absolute relative errors of each network when fitted on the others; `None` for fewer than 3.
     pub held_out_mean_error: Option<f64>,
     /// Root mean square of the same; the interval is derived from it.
@@ -94,24 +138,15 @@ pub struct CalibrationReport {
 }
 
 impl Calibration {
-    /// Fits `(terms, measured milliseconds)` of whole networks, the model chosen by leave-one-out error.
+    /// Fits `(terms, measured milliseconds)` of whole networks.
     pub(crate) fn fit(networks: &[(Terms, f64)]) -> Self {
-        let mut best: Option<(Fit, Vec<f64>)> = None;
-        for model in MODELS.iter().filter(|model| networks.len() >= 3 * model.len()) {
-            let fits = Fit::new(networks, model).zip(left_out_errors(networks, model));
-            let Some((fit, errors)) = fits else { continue };
-            if best
-                .as_ref()
-                .is_none_or(|(_, least)| rms(&errors) < rms(least) * (1.0 - WORTH))
-            {
-                best = Some((fit, errors));
-            }
-        }
-        match best {
-            Some((fit, errors)) => Self::new(Some(fit), networks.len(), Some(&errors)),
-            // One or two networks give a scale but no idea of its error.
-            None => Self::new(Fit::new(networks, MODELS[0]), networks.len(), None),
-        }
+        let fit = Fit::new(networks);
+        // One or two networks give a scale but no idea of its error.
+        let errors = fit
+            .as_ref()
+            .filter(|_| networks.len() > 2)
+            .map(|fit| fit.left_out_errors(networks));
+        Self::new(fit, networks.len(), errors.as_deref())
     }
 
     /// The plain sum, for layers whose costs were fitted to whole networks already; `errors` are those of networks left
@@ -122,16 +157,14 @@ impl Calibration {
     }
 
     fn new(fit: Option<Fit>, networks: usize, errors: Option<&[f64]>) -> Self {
-        let plain_sum = [1.0, 0.0, 0.0, 0.0];
-        let [scale, per_kernel_ms, per_weight_megabyte_ms, per_layer_ms] =
-            fit.as_ref().map_or(plain_sum, |fit| fit.coefficients);
+        let coefficients = fit.as_ref().map_or(PLAIN_SUM, |fit| fit.coefficients);
+        let corrections = UNITS.into_iter().zip(coefficients).skip(SUM + 1);
         let mean = |errors: &[f64]| errors.iter().map(|error| error.abs()).sum::<f64>() / errors.len() as f64;
         let report = CalibrationReport {
             networks,
-            scale,
-            per_kernel_ms,
-            per_weight_megabyte_ms,
-            per_layer_ms,
+            scale: coefficients[SUM],
+            corrections: corrections.filter(|(_, ms)| *ms != 0.0).collect(),
+            held_out_errors: errors.unwrap_or_default().to_vec(),
             held_out_mean_error: errors.map(mean),
             held_out_rms_error: errors.map(rms),
         };
@@ -143,18 +176,20 @@ impl Calibration {
     /// Never below a fifth of the plain sum: terms may be negative, times not.
     pub(crate) fn apply(&self, terms: &Terms) -> (f64, f64) {
         let Some(fit) = &self.fit else {
-            return (terms.0[0], UNCALIBRATED_ERROR);
+            return (terms.0[SUM], UNCALIBRATED_ERROR);
         };
-        let ms = fit.value(terms).max(0.2 * terms.0[0]);
+        let ms = fit.value(terms).max(0.2 * terms.0[SUM]);
         let Some(rms) = self.report.held_out_rms_error else {
             return (ms, UNCALIBRATED_ERROR);
         };
         (ms, rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt())
     }
 
-    /// What layers with these terms add to the latency of the network they stand in.
+    /// What a layer with these terms adds to the latency of the network it stands in, if the network's weights stay in cache.
     pub(crate) fn share(&self, terms: &Terms) -> f64 {
-        self.fit.as_ref().map_or(terms.0[0], |fit| fit.value(terms))
+        self.fit
+            .as_ref()
+            .map_or(terms.0[SUM], |fit| dot(&fit.coefficients, &terms.0))
     }
 
     /// How good it is.
@@ -163,30 +198,36 @@ impl Calibration {
     }
 }
 
-/// One model's coefficients, and what tells how far a network lies from those it was fitted on.
+/// Coefficients, and what tells how far a network lies from those they were fitted on.
 #[derive(Debug, Clone)]
 struct Fit {
-    model: &'static [usize],
     coefficients: [f64; TERMS],
+    /// How many of the terms are used; the others have the coefficient 0.
+    terms: usize,
     /// Cholesky factor of the penalised normal equations.
     lower: Vec<Vec<f64>>,
 }
 
 impl Fit {
     /// Relative least squares: every network counts alike, whatever its size. `None` without networks.
-    fn new(networks: &[(Terms, f64)], model: &'static [usize]) -> Option<Self> {
-        let rows: Vec<Vec<f64>> = networks.iter().map(|(terms, ms)| relative(terms, *ms, model)).collect();
-        let size = |column: usize| rows.iter().map(|row| row[column].powi(2)).sum::<f64>();
-        let penalty: Vec<f64> = (0..model.len()).map(|column| PENALTY * size(column)).collect();
-        let prior: Vec<f64> = model.iter().map(|term| if *term == 0 { 1.0 } else { 0.0 }).collect();
-        let (fitted, lower) = regression::ridge(&rows, &vec![1.0; rows.len()], &prior, &penalty)?;
+    fn new(networks: &[(Terms, f64)]) -> Option<Self> {
+        let used = if networks.len() < LEAST_NETWORKS {
+            SUM + 1
+        } else {
+            TERMS
+        };
+        let row = |(terms, ms): &(Terms, f64)| relative(terms, *ms)[..used].to_vec();
+        let rows: Vec<Vec<f64>> = networks.iter().map(row).collect();
+        let mean_square = |column: usize| rows.iter().map(|row| row[column].powi(2)).sum::<f64>() / rows.len() as f64;
+        let prior = if used == TERMS { PRIOR_NETWORKS } else { 0.0 };
+        // A term that no network has is kept at 0.
+        let penalty: Vec<f64> = (0..used).map(|column| prior * mean_square(column).max(1e-12)).collect();
+        let (fitted, lower) = regression::ridge(&rows, &vec![1.0; rows.len()], &PLAIN_SUM[..used], &penalty)?;
         let mut coefficients = [0.0; TERMS];
-        for (term, value) in model.iter().zip(fitted) {
-            coefficients[*term] = value;
-        }
+        coefficients[..used].copy_from_slice(&fitted);
         Some(Self {
-            model,
             coefficients,
+            terms: used,
             lower,
         })
     }
@@ -194,45 +235,51 @@ impl Fit {
     /// The sum itself, known without doubt.
     fn plain_sum() -> Self {
         Self {
-            model: MODELS[0],
-            coefficients: [1.0, 0.0, 0.0, 0.0],
+            coefficients: PLAIN_SUM,
+            terms: SUM + 1,
             lower: vec![vec![f64::MAX.sqrt()]],
         }
     }
 
     fn value(&self, terms: &Terms) -> f64 {
-        self.coefficients
-            .iter()
-            .zip(&terms.0)
-            .map(|(coefficient, term)| coefficient * term)
-            .sum()
+        dot(&self.coefficients, &values(terms))
     }
 
     /// The variance that the coefficients' own uncertainty adds, relative to that of a single network.
     fn leverage(&self, terms: &Terms, ms: f64) -> f64 {
-        let row = relative(terms, ms, self.model);
-        let solved = regression::solve_factored(&self.lower, &row);
-        row.iter().zip(&solved).map(|(x, y)| x * y).sum()
+        let row = &relative(terms, ms)[..self.terms];
+        dot(row, &regression::solve_factored(&self.lower, row))
+    }
+
+    /// The relative error of each of the fit's networks when it is fitted on the others, in closed form: a residual grows by
+    /// what its own network pulled the fit towards itself.
+    fn left_out_errors(&self, networks: &[(Terms, f64)]) -> Vec<f64> {
+        let error = |(terms, ms): &(Terms, f64)| (self.value(terms) / ms - 1.0) / (1.0 - self.leverage(terms, *ms));
+        networks.iter().map(error).collect()
     }
 }
 
-fn relative(terms: &Terms, ms: f64, model: &[usize]) -> Vec<f64> {
-    model.iter().map(|term| terms.0[*term] / ms).collect()
+/// The values of all terms for a network.
+fn values(terms: &Terms) -> [f64; TERMS] {
+    let mut values = [0.0; TERMS];
+    values[..SUMS].copy_from_slice(&terms.0);
+    for (value, cache) in values[SUMS..].iter_mut().zip(CACHES) {
+        *value = (terms.0[WEIGHTS] - cache).max(0.0);
+    }
+    values
+}
+
+/// The same relative to the network's latency.
+fn relative(terms: &Terms, ms: f64) -> [f64; TERMS] {
+    values(terms).map(|value| value / ms)
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn rms(errors: &[f64]) -> f64 {
     (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt()
-}
-
-/// The relative error of each network when the model is fitted on the others.
-fn left_out_errors(networks: &[(Terms, f64)], model: &'static [usize]) -> Option<Vec<f64>> {
-    let error = |left_out: usize| {
-        let others = networks.iter().enumerate().filter(|(index, _)| *index != left_out);
-        let others: Vec<(Terms, f64)> = others.map(|(_, network)| *network).collect();
-        let (terms, ms) = networks[left_out];
-        Fit::new(&others, model).map(|fit| fit.value(&terms) / ms - 1.0)
-    };
-    (0..networks.len()).map(error).collect()
 }
 
 #[cfg(test)]

@@ -186,7 +186,9 @@ pub fn check(
 
 /// Layers of all sizes, evenly over the table sorted by latency, and some whole networks; in random order.
 fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
-    let mut blocks: Vec<(&BlockKey, &Measurement)> = table.blocks().collect();
+    // Layers of another device say nothing about this one.
+    let is_own = |_: &(&BlockKey, &Measurement)| table.header().layers_of.is_none();
+    let mut blocks: Vec<(&BlockKey, &Measurement)> = table.blocks().filter(is_own).collect();
     blocks.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
     let mut rng = random::stream(options.seed, "check", 0);
     let mut picked = Vec::new();
@@ -203,7 +205,12 @@ fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
     }
     let mut networks: Vec<&(Architecture, Measurement)> = table.networks().iter().collect();
     networks.shuffle(&mut rng);
-    let some = networks.into_iter().take(options.sample.div_ceil(10));
+    let wanted = if blocks.is_empty() {
+        options.sample
+    } else {
+        options.sample.div_ceil(10)
+    };
+    let some = networks.into_iter().take(wanted);
     picked.extend(some.map(|(network, row)| Row::Network(network.clone(), *row)));
     picked.shuffle(&mut rng);
     picked

@@ -104,6 +104,19 @@ pub enum LatencyError {
         /// The first of them.
         first: String,
     },
+    /// A layer was to be measured into a table whose layers are another device's.
+    #[error(
+        "{} has the layers of `{origin}`, measured layers cannot be mixed with them; measure whole networks only, or move the folder away and run `mnas profile --device {device}`",
+        folder.display()
+    )]
+    BorrowedLayers {
+        /// The table's folder.
+        folder: PathBuf,
+        /// Its device.
+        device: String,
+        /// The device that its layers are of.
+        origin: String,
+    },
     /// Nothing was measured, so nothing can be predicted.
     #[error("the table holds no measured layer; profile the device first")]
     EmptyTable,

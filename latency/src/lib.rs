@@ -44,6 +44,7 @@
 pub mod agent;
 mod calibrate;
 mod check;
+mod comparison;
 mod cost_model;
 mod device;
 mod duration;
@@ -62,13 +63,17 @@ mod work_model;
 
 pub use calibrate::{Calibration, CalibrationReport};
 pub use check::{CheckOptions, CheckReport, CheckedRow, check};
+pub use comparison::{ComparedNetwork, Comparison};
 pub use cost_model::CostModel;
 pub use device::{AgentCommand, Device, DeviceFingerprint, HostFacts, Precision, Processor, RuntimeKind};
 pub use duration::{DurationError, Milliseconds, parse_latency};
 pub use error::{LatencyError, RuntimeError};
 pub use measure::{ANCHOR, Bench, Candidate, Conditions, MeasureSettings, Measurement, Warning};
 pub use predict::{MissingKeys, Prediction, Predictor};
-pub use profile::{ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, open_or_create, profile};
+pub use profile::{
+    ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, Witness, open_or_create, open_or_transfer,
+    profile,
+};
 pub use runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 pub use statistics::spearman;
 pub use table::{LatencyTable, Publication, TableHeader};

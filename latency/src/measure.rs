@@ -44,6 +44,8 @@ pub struct MeasureSettings {
     pub warm_up_runs: u32,
     /// A sample is at least this long; a short model runs several times in one, which counts as the median of them.
     pub sample_ms: f64,
+    /// The same for a whole network, whose samples are few and far apart.
+    pub network_sample_ms: f64,
     /// Samples are taken until the median's 95 % confidence interval is within this share of it, both ways ...
     pub relative_error: f64,
     /// ... but at least this many ...
@@ -64,6 +66,7 @@ impl MeasureSettings {
         Self {
             warm_up_runs: 2,
             sample_ms: 0.3,
+            network_sample_ms: 1.0,
             relative_error: 0.02,
             min_samples: 9,
             max_samples: 31,
@@ -73,15 +76,16 @@ impl MeasureSettings {
         }
     }
 
-    /// About 150 ms for a layer: a table for the record.
+    /// About 60 ms for a layer: a table for the record.
     pub fn thorough() -> Self {
         Self {
             warm_up_runs: 5,
             sample_ms: 0.5,
-            relative_error: 0.005,
-            min_samples: 25,
-            max_samples: 151,
-            max_ms: 150.0,
+            network_sample_ms: 1.0,
+            relative_error: 0.01,
+            min_samples: 15,
+            max_samples: 75,
+            max_ms: 60.0,
             reference_ms: 2000.0,
             pin: true,
         }
@@ -130,11 +134,17 @@ pub struct Bench<'r> {
 
 /// A model on the bench, with the samples taken so far.
 pub struct Candidate {
-    model: Box<dyn LoadedModel>,
+    model: Model,
+    /// `None` where it was unloaded; it is loaded anew for the next sample.
+    loaded: Option<Box<dyn LoadedModel>>,
     /// Inferences timed together, so that the clock's own grain does not count.
     inferences: u32,
     /// How often that is done in one sample.
     repeats: u32,
+    /// What a sample takes, judged by the warm-up.
+    sample_ms: f64,
+    /// Whether an untimed run comes before each sample, because the anchor leaves the caches to itself.
+    warm_up: bool,
     /// The median time in each sample, at the reference speed.
     samples: Vec<f64>,
     /// All times behind the samples, at the reference speed.
@@ -149,9 +159,27 @@ const SHORTEST_MS: f64 = 0.002;
 /// Times of the anchor that are taken in one burst for its reference time.
 const REFERENCE_BURST: usize = 10;
 
-/// Runs before the timed one of the anchor: whatever ran last has pushed it out of the caches, a large model more than
-/// a small one, and the anchor is to tell the machine's speed, not its neighbour's size.
-const ANCHOR_WARM_UP: Step = Step {
+/// A model that takes longer than so many anchors does not feel what the anchor left in the caches.
+const SLOW_ANCHORS: f64 = 20.0;
+
+/// A machine that runs at less than this share of its usual speed is in another state: other work on the same processor,
+/// say, slows small operations more than large ones, and the anchor cannot make up for both.
+pub(crate) const SLOWED: f64 = 0.8;
+
+/// What a run in a burst is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Whatever ran last has pushed a model out of the caches, a large one more than a small one; the first run after
+    /// another model fills them again, and its time says nothing.
+    WarmUp,
+    /// Tells the machine's speed.
+    Anchor,
+    /// Counts.
+    Sample,
+}
+
+/// One run of the anchor.
+const ANCHOR_STEP: Step = Step {
     model: 0,
     inferences: 1,
 };
@@ -182,7 +210,7 @@ impl<'r> Bench<'r> {
             pin,
         };
         let warm_up_runs = bench.settings.warm_up_runs.max(3) as usize;
-        bench.burst(None, &vec![ANCHOR_WARM_UP; warm_up_runs])?;
+        bench.burst(None, &vec![ANCHOR_STEP; warm_up_runs])?;
         Ok(bench)
     }
 
@@ -211,7 +239,7 @@ impl<'r> Bench<'r> {
         let mut runs = Vec::new();
         let end_ms = self.used_ms + self.settings.reference_ms;
         while self.used_ms < end_ms || runs.len() < 2 * REFERENCE_BURST {
-            let times = self.burst(None, &[ANCHOR_WARM_UP; 2 * REFERENCE_BURST])?;
+            let times = self.burst(None, &[ANCHOR_STEP; 2 * REFERENCE_BURST])?;
             runs.extend(times.iter().skip(1).step_by(2));
         }
         let reference_ms = statistics::quantile(&statistics::sorted(&runs), 0.2);
@@ -234,28 +262,23 @@ impl<'r> Bench<'r> {
         Ok(times)
     }
 
-    /// Loads and warms up a model.
-    pub fn place(&mut self, model: &Model) -> Result<Candidate, LatencyError> {
-        let held = self.pin.as_ref().and_then(Pin::hold);
-        let mut loaded = self.runtime.load(model)?;
-        drop(held);
-        let step = Step {
-            model: 1,
-            inferences: 1,
-        };
-        let warm_up = self.burst(
-            Some(&mut loaded),
-            &vec![step; self.settings.warm_up_runs.max(1) as usize],
-        )?;
+    /// Loads and warms up a model, whose samples are to be at least `sample_ms` long.
+    pub fn place(&mut self, model: Model, sample_ms: f64) -> Result<Candidate, LatencyError> {
+        let reference_ms = self.reference()?.0;
+        let (loaded, warm_up) = self.load(&model)?;
         let fastest_ms = warm_up.iter().copied().fold(f64::INFINITY, f64::min).max(1e-6);
         let inferences = (SHORTEST_MS / fastest_ms).ceil().max(1.0);
-        let repeats = (self.settings.sample_ms / (fastest_ms * inferences))
+        // A slow runtime's anchor is slow too: samples shorter than it would spend most of the time on the anchor.
+        let repeats = (sample_ms.max(reference_ms) / (fastest_ms * inferences))
             .ceil()
             .clamp(1.0, 1000.0);
         Ok(Candidate {
-            model: loaded,
+            model,
+            loaded: Some(loaded),
             inferences: inferences as u32,
             repeats: repeats as u32,
+            sample_ms: fastest_ms * inferences * repeats,
+            warm_up: fastest_ms < SLOW_ANCHORS * reference_ms,
             samples: Vec::new(),
             runs: Vec::new(),
             speeds: Vec::new(),
@@ -263,33 +286,63 @@ impl<'r> Bench<'r> {
         })
     }
 
+    /// A model that is ready to run, and the times of its first runs.
+    fn load(&mut self, model: &Model) -> Result<(Box<dyn LoadedModel>, Vec<f64>), LatencyError> {
+        let held = self.pin.as_ref().and_then(Pin::hold);
+        let mut loaded = self.runtime.load(model)?;
+        drop(held);
+        let step = Step {
+            model: 1,
+            inferences: 1,
+        };
+        let runs = self.settings.warm_up_runs.max(1) as usize;
+        let warm_up = self.burst(Some(&mut loaded), &vec![step; runs])?;
+        Ok((loaded, warm_up))
+    }
+
+    /// The machine's speed now, as a share of its reference speed.
+    pub(crate) fn speed(&mut self) -> Result<f64, LatencyError> {
+        let reference_ms = self.reference()?.0;
+        let times = self.burst(None, &[ANCHOR_STEP; 2 * REFERENCE_BURST])?;
+        let warm: Vec<f64> = times.into_iter().skip(1).step_by(2).collect();
+        Ok(reference_ms / statistics::median(&warm))
+    }
+
+    /// See [`Runtime::loads_cheaply`].
+    pub(crate) fn loads_cheaply(&self) -> bool {
+        self.runtime.loads_cheaply()
+    }
+
     /// Takes `count` more samples of a model, the anchor running before, between and after them.
     pub fn sample(&mut self, candidate: &mut Candidate, count: usize) -> Result<(), LatencyError> {
         let reference_ms = self.reference()?.0;
+        let mut loaded = match candidate.loaded.take() {
+            Some(loaded) => loaded,
+            None => self.load(&candidate.model)?.0,
+        };
         let step = Step {
             model: 1,
             inferences: candidate.inferences,
         };
         let repeats = candidate.repeats as usize;
-        let anchor = [ANCHOR_WARM_UP; 2];
-        let mut steps = [anchor, anchor].concat();
+        let anchor = [(Role::WarmUp, ANCHOR_STEP), (Role::Anchor, ANCHOR_STEP)];
+        let mut plan = [anchor, anchor].concat();
         for _ in 0..count {
-            steps.extend(std::iter::repeat_n(step, repeats));
-            steps.extend(anchor);
+            plan.extend(candidate.warm_up.then_some((Role::WarmUp, step)));
+            plan.extend(std::iter::repeat_n((Role::Sample, step), repeats));
+            plan.extend(anchor);
         }
-        steps.extend(anchor);
-        let times = self.burst(Some(&mut candidate.model), &steps)?;
+        plan.extend(anchor);
+        let (roles, steps): (Vec<Role>, Vec<Step>) = plan.into_iter().unzip();
+        let times = self.burst(Some(&mut loaded), &steps)?;
+        candidate.loaded = Some(loaded);
         let (mut anchors, mut runs) = (Vec::new(), Vec::new());
-        let mut warm = false;
-        for (step, ms) in steps.iter().zip(times) {
-            if step.model == 1 {
-                candidate.spent_ms += ms;
-                runs.push(ms / f64::from(candidate.inferences));
-            } else {
-                if warm {
-                    anchors.push(ms);
-                }
-                warm = !warm;
+        for ((role, step), ms) in roles.iter().zip(&steps).zip(times) {
+            candidate.spent_ms += if step.model == 1 { ms } else { 0.0 };
+            match role {
+                Role::WarmUp => {}
+                Role::Anchor => anchors.push(ms),
+                Role::Sample => runs.push(ms / f64::from(candidate.inferences)),
             }
         }
         for (index, runs) in runs.chunks_mut(repeats).enumerate() {
@@ -307,8 +360,8 @@ impl<'r> Bench<'r> {
 
     /// Loads a model and samples it until the settings are met.
     pub fn measure(&mut self, model: &Model) -> Result<Measurement, LatencyError> {
-        let mut candidate = self.place(model)?;
         let settings = self.settings.clone();
+        let mut candidate = self.place(model.clone(), settings.sample_ms)?;
         self.sample(&mut candidate, settings.min_samples.max(1))?;
         while !candidate.is_settled(&settings) {
             if candidate.is_capped(&settings) {
@@ -324,6 +377,16 @@ impl<'r> Bench<'r> {
 }
 
 impl Candidate {
+    /// Frees the model's memory until the next sample, for which it will lie elsewhere.
+    pub fn unload(&mut self) {
+        self.loaded = None;
+    }
+
+    /// What one sample takes, judged by the warm-up.
+    pub(crate) fn expected_ms(&self) -> f64 {
+        self.sample_ms
+    }
+
     /// Whether the median's interval is as narrow as asked for.
     fn is_settled(&self, settings: &MeasureSettings) -> bool {
         statistics::relative_median_error(&statistics::sorted(&self.samples)) <= settings.relative_error
@@ -334,19 +397,37 @@ impl Candidate {
         self.samples.len() >= settings.max_samples || self.spent_ms >= settings.max_ms
     }
 
-    /// The samples so far, summarised.
+    /// The medians of the first and the second half of the samples: what they differ by is noise that no prediction can
+    /// meet. `None` for fewer than two samples.
+    pub fn halves(&self) -> Option<(Milliseconds, Milliseconds)> {
+        let (first, second) = self.samples.split_at(self.samples.len() / 2);
+        let median = |samples: &[f64]| Milliseconds(statistics::median(samples));
+        (!first.is_empty()).then(|| (median(first), median(second)))
+    }
+
+    /// The samples so far, summarised; of those at different speeds of the machine the ones at the higher speed.
     ///
     /// # Panics
     /// If no sample was taken.
     pub fn measurement(&self) -> Measurement {
-        let sorted = statistics::sorted(&self.runs);
+        let usual = statistics::quantile(&statistics::sorted(&self.speeds), 0.75);
+        let counts = |speed: &f64| *speed >= SLOWED * usual;
+        let repeats = (self.runs.len() / self.samples.len()).max(1);
+        let runs = self
+            .runs
+            .chunks(repeats)
+            .zip(&self.speeds)
+            .filter(|(_, speed)| counts(speed));
+        let runs: Vec<f64> = runs.flat_map(|(runs, _)| runs).copied().collect();
+        let speeds: Vec<f64> = self.speeds.iter().copied().filter(counts).collect();
+        let sorted = statistics::sorted(&runs);
         Measurement {
             median_ms: statistics::quantile(&sorted, 0.5),
             p10_ms: statistics::quantile(&sorted, 0.1),
             p90_ms: statistics::quantile(&sorted, 0.9),
-            runs: self.inferences * self.runs.len() as u32,
+            runs: self.inferences * runs.len() as u32,
             outliers: statistics::outliers(&sorted),
-            speed: statistics::median(&self.speeds),
+            speed: statistics::median(&speeds),
         }
     }
 }

@@ -153,7 +153,7 @@ impl Predictor {
 
     fn prediction(&self, sum: &LayerSum) -> Prediction {
         let (ms, calibration_error) = self.calibration.apply(&sum.terms);
-        let total = sum.terms.0[0].max(f64::MIN_POSITIVE);
+        let total = sum.terms.sum_ms().max(f64::MIN_POSITIVE);
         let missing =
             COMMON_ERROR * (sum.error_ms / total).powi(2) + (1.0 - COMMON_ERROR) * sum.error_ms2 / total.powi(2);
         let error = INTERVAL * (calibration_error.powi(2) + missing).sqrt();
@@ -177,7 +177,7 @@ impl Predictor {
     /// What one layer adds to a network's predicted latency, in milliseconds.
     ///
     /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found
-    /// layer by layer. A share may be a little below 0, where calibration takes more off a tiny layer than it costs alone.
+    /// layer by layer; what weights beyond the cache cost a large network is nobody's share. A share may be a little below 0, where calibration takes more off a tiny layer than it costs alone.
     pub fn layer_share_ms(&self, key: &BlockKey) -> f64 {
         if key.is_nothing() {
             return 0.0;

@@ -2,8 +2,9 @@
 
 mod run;
 
-pub use run::{ProfileEvent, ProfileReport, StopReason, profile};
+pub use run::{ProfileEvent, ProfileReport, StopReason, Witness, profile};
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +27,14 @@ pub struct ProfileOptions {
     pub time_cap: Option<Duration>,
     /// How many rounds the whole networks are measured in, one after the other in each.
     pub network_rounds: usize,
+    /// Random networks that a table is calibrated with, beside two of each reference.
+    pub calibration_draws: usize,
+    /// Layers that are measured before others, after those of the whole networks: where the time does not suffice for all,
+    /// these are not left to be predicted.
+    pub common: HashSet<BlockKey>,
+    /// Whole networks that are measured in the same rounds as the table's and stay out of it, so that its predictions can
+    /// be judged by them. Those that the table has, or is asked for, are left out.
+    pub witnesses: Vec<Architecture>,
 }
 
 impl ProfileOptions {
@@ -36,6 +45,9 @@ impl ProfileOptions {
             seed: 0,
             time_cap: None,
             network_rounds: 8,
+            calibration_draws: 24,
+            common: HashSet::new(),
+            witnesses: Vec::new(),
         }
     }
 
@@ -46,6 +58,9 @@ impl ProfileOptions {
             seed: 0,
             time_cap: None,
             network_rounds: 20,
+            calibration_draws: 72,
+            common: HashSet::new(),
+            witnesses: Vec::new(),
         }
     }
 }
@@ -111,13 +126,13 @@ impl ProfilePlan {
 }
 
 impl ProfileOptions {
-    /// Expected time for a layer: its samples, the anchor between them, and loading it.
+    /// Expected time for a layer: most settle in half of what they may take.
     fn block_ms(&self) -> f64 {
-        self.measure.max_ms + 8.0
+        0.5 * self.measure.max_ms + 6.0
     }
 
     fn network_ms(&self) -> f64 {
-        12.0 * (self.network_rounds * run::SAMPLES_PER_ROUND) as f64 + 50.0
+        4.0 * (self.network_rounds * run::SAMPLES_PER_ROUND) as f64 + 50.0
     }
 }
 
@@ -139,6 +154,38 @@ pub fn open_or_create(
     }
     let reference = Bench::new(runtime, settings.clone(), None)?.reference()?;
     LatencyTable::create(folder, device, &fingerprint, &host, reference.0)
+}
+
+/// Opens the table in `folder` for this device, or starts one there with the layers of `source`; see
+/// [`LatencyTable::transfer`]. A table that is there must be such a one.
+pub fn open_or_transfer(
+    folder: &Path,
+    device: &Device,
+    runtime: &mut dyn Runtime,
+    settings: &MeasureSettings,
+    source: &LatencyTable,
+) -> Result<LatencyTable, LatencyError> {
+    let host = runtime.host();
+    let fingerprint = DeviceFingerprint::new(device, runtime, &host);
+    if LatencyTable::exists(folder) {
+        let table = LatencyTable::open(folder, &fingerprint)?;
+        let origin = source.header().device.as_str();
+        return match &table.header().layers_of {
+            Some(found) if found == origin => Ok(table),
+            found => Err(LatencyError::TableMismatch {
+                file: folder.join("device.toml"),
+                what: "layers of",
+                found: found.as_ref().unwrap_or(&device.name).clone(),
+                expected: origin.to_owned(),
+                remedy: format!(
+                    "move {} away, or profile without another device's layers",
+                    folder.display()
+                ),
+            }),
+        };
+    }
+    let reference = Bench::new(runtime, settings.clone(), None)?.reference()?;
+    source.transfer(folder, device, &fingerprint, &host, reference.0)
 }
 
 #[cfg(test)]

@@ -23,6 +23,14 @@ pub trait Runtime: Send {
     /// Prepares a model for running with a batch of one.
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError>;
 
+    /// Whether loading a model takes about as long as running it a few times.
+    ///
+    /// Then the samples of a whole network are spread over time, and it is loaded anew for each part of them: on common
+    /// processors the place in memory alone changes a network's latency by up to a tenth, for as long as it is loaded.
+    fn loads_cheaply(&self) -> bool {
+        true
+    }
+
     /// Runs models one after the other and returns the time of each step.
     ///
     /// Runtimes that execute elsewhere do all steps there without a word in between: nothing but the models runs

@@ -13,6 +13,7 @@
 mod header;
 mod published;
 mod rows;
+mod transfer;
 
 pub use header::{Publication, TableHeader};
 

@@ -102,6 +102,11 @@ impl Runtime for AgentRuntime {
         }))
     }
 
+    /// Every model has to travel to the device.
+    fn loads_cheaply(&self) -> bool {
+        false
+    }
+
     fn burst(
         &mut self,
         models: &mut [&mut dyn LoadedModel],

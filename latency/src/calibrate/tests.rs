@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::*;
 
 /// Networks whose measured time is a known function of their terms, with noise.
-fn planted(count: usize, noise: f64, truth: [f64; TERMS]) -> Vec<(Terms, f64)> {
+fn planted(count: usize, noise: f64, truth: [f64; SUMS]) -> Vec<(Terms, f64)> {
     let mut rng = crate::random::stream(7, "planted networks", 0);
     let network = |_| {
         let sum_ms = rng.random_range(1.0..20.0);
@@ -14,6 +14,9 @@ fn planted(count: usize, noise: f64, truth: [f64; TERMS]) -> Vec<(Terms, f64)> {
             rng.random_range(40.0..120.0),
             rng.random_range(1.0..30.0),
             rng.random_range(1.0..20.0),
+            rng.random_range(1.0..5.0),
+            rng.random_range(1.0..5.0),
+            rng.random_range(20.0..600.0),
         ]);
         (
             terms,
@@ -32,34 +35,64 @@ fn mean_error(calibration: &Calibration, networks: &[(Terms, f64)]) -> f64 {
 }
 
 #[test]
-fn a_plain_scale_needs_one_term() {
-    let calibration = Calibration::fit(&planted(12, 0.02, [1.15, 0.0, 0.0, 0.0]));
-    let report = calibration.report();
-    assert!((report.scale - 1.15).abs() < 0.02, "{report:?}");
-    assert_eq!((report.per_kernel_ms, report.per_weight_megabyte_ms), (0.0, 0.0));
-    assert!(report.held_out_mean_error.unwrap() < 0.02);
+fn a_plain_scale_is_found() {
+    let networks = planted(60, 0.02, [1.15, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let calibration = Calibration::fit(&networks[..24]);
+    assert!(calibration.report().held_out_mean_error.unwrap() < 0.02);
+    assert!(mean_error(&calibration, &networks[24..]) < 0.02);
 }
 
 #[test]
 fn terms_are_found_and_hold_on_other_networks() {
-    let networks = planted(200, 0.01, [0.9, 0.01, 0.05, 0.0]);
-    let calibration = Calibration::fit(&networks[..14]);
-    assert!(calibration.report().per_kernel_ms > 0.0);
-    assert!(mean_error(&calibration, &networks[14..]) < 0.03);
+    let networks = planted(200, 0.01, [0.9, 0.01, 0.05, 0.0, -0.2, 0.0, 0.0]);
+    let calibration = Calibration::fit(&networks[..24]);
+    assert!(
+        calibration
+            .report()
+            .corrections
+            .iter()
+            .any(|(unit, ms)| *unit == "kernel" && *ms > 0.0)
+    );
+    assert!(mean_error(&calibration, &networks[24..]) < 0.03);
     let held_out = calibration.report().held_out_mean_error.unwrap();
     assert!(held_out < 0.03, "{held_out}");
 }
 
 #[test]
 fn few_networks_give_wide_intervals() {
-    let terms = planted(1, 0.0, [1.0, 0.0, 0.0, 0.0])[0].0;
+    let terms = planted(1, 0.0, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])[0].0;
     let none = Calibration::fit(&[]);
     assert_eq!((none.report().networks, none.report().scale), (0, 1.0));
-    let one = Calibration::fit(&planted(1, 0.0, [1.2, 0.0, 0.0, 0.0]));
+    let one = Calibration::fit(&planted(1, 0.0, [1.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
     assert!((one.report().scale - 1.2).abs() < 0.01);
     assert!(one.report().held_out_mean_error.is_none() && one.apply(&terms).1 >= UNCALIBRATED_ERROR);
-    let many = Calibration::fit(&planted(14, 0.02, [1.2, 0.0, 0.0, 0.0]));
+    let many = Calibration::fit(&planted(14, 0.02, [1.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
     assert!(many.apply(&terms).1 < 0.05);
-    let strange = Terms([1.0, 500.0, 300.0, 90.0]);
+    let strange = Terms([1.0, 500.0, 300.0, 90.0, 30.0, 30.0, 9000.0]);
     assert!(many.apply(&strange).1 >= many.apply(&terms).1);
+}
+
+#[test]
+fn weights_beyond_the_cache_cost_more() {
+    let planted = planted(80, 0.01, [1.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let spilled = |(terms, ms): &(Terms, f64)| (*terms, ms + 0.3 * (terms.0[WEIGHTS] - 8.0).max(0.0));
+    let networks: Vec<(Terms, f64)> = planted.iter().map(spilled).collect();
+    let calibration = Calibration::fit(&networks[..40]);
+    let unit = "megabyte of weights beyond 8";
+    let found = calibration.report().corrections.iter().find(|(name, _)| *name == unit);
+    assert!(found.unwrap().1 > 0.1, "{:?}", calibration.report());
+    assert!(mean_error(&calibration, &networks[40..]) < 0.02);
+}
+
+#[test]
+fn leaving_out_in_closed_form_is_leaving_out() {
+    let networks = planted(30, 0.1, [1.1, 0.02, 0.0, 0.0, 0.3, 0.0, 0.0]);
+    let errors = Fit::new(&networks).unwrap().left_out_errors(&networks);
+    for (left_out, error) in errors.into_iter().enumerate() {
+        let mut others = networks.clone();
+        let (terms, ms) = others.remove(left_out);
+        let refitted = Fit::new(&others).unwrap().value(&terms) / ms - 1.0;
+        // The penalty is relative to the networks there are, which is one less here.
+        assert!((refitted - error).abs() < 0.02, "{refitted} {error}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The loop that fills a table.
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,17 +10,29 @@ use rand::seq::SliceRandom;
 use super::{ProfileOptions, ProfilePlan};
 use crate::duration::Milliseconds;
 use crate::error::{LatencyError, RuntimeError};
-use crate::measure::{Bench, Candidate, Measurement, Warning};
+use crate::measure::{Bench, Candidate, Measurement, SLOWED, Warning};
 use crate::random;
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
 
-/// Samples of each whole network in one round.
-pub(super) const SAMPLES_PER_ROUND: usize = 5;
+/// Most samples of each whole network in one round ...
+pub(super) const SAMPLES_PER_ROUND: usize = 7;
 
-/// Whole networks held in memory at once.
+/// ... which take about this much time; two are taken of any network.
+const ROUND_MS: f64 = 20.0;
+
+/// Whole networks held in memory at once where loading them is expensive.
 const NETWORKS_AT_ONCE: usize = 16;
+
+/// Time until the machine's state is looked at again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A state of the machine that lasts longer than this is not waited out.
+const LASTING: Duration = Duration::from_mins(1);
+
+/// Layers measured last, whose speed is the usual one.
+const RECENT: usize = 100;
 
 /// What happens while a table is filled, for progress bars and logs.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +85,17 @@ pub enum StopReason {
     Cancelled,
 }
 
+/// A network that was measured beside those of the table, to judge predictions by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Witness {
+    /// The network.
+    pub architecture: Architecture,
+    /// What it was measured at.
+    pub measurement: Measurement,
+    /// The medians of the first and the second half of its samples.
+    pub halves: Option<(Milliseconds, Milliseconds)>,
+}
+
 /// What a profile did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileReport {
@@ -93,6 +117,8 @@ pub struct ProfileReport {
     pub outliers: u64,
     /// All runs.
     pub runs: u64,
+    /// What [`ProfileOptions::witnesses`] were measured at; none where it was cancelled.
+    pub witnesses: Vec<Witness>,
     /// What speaks against trusting the numbers.
     pub warnings: Vec<Warning>,
     /// Time used.
@@ -114,88 +140,158 @@ pub fn profile(
 ) -> Result<ProfileReport, LatencyError> {
     table.measurable()?;
     let plan = ProfilePlan::new(keys, networks, Some(table), options);
-    observer(ProfileEvent::Planned(&plan));
-    let threads = table.header().threads;
-    let mut run = Run {
-        bench: Bench::new(
-            runtime,
-            options.measure.clone(),
-            Some(table.header().anchor_reference_ms),
-        )?,
-        table,
-        options,
-        cancel,
-        observer,
-        start: Instant::now(),
-        speeds: Vec::new(),
-        outliers: 0,
-        runs: 0,
-        refused: Vec::new(),
-        warnings: Vec::new(),
-    };
-    let conditions = run.bench.conditions()?.filter(|_| !plan.is_empty());
-    for warning in conditions.iter().flat_map(|conditions| conditions.warnings(threads)) {
-        run.warn(warning);
+    if !plan.missing_blocks.is_empty() {
+        table.layers_measurable()?;
     }
-    let (mut stop, blocks) = run.blocks(&plan)?;
+    observer(ProfileEvent::Planned(&plan));
+    let is_stranger = |network: &&Architecture| table.network(network).is_none() && !networks.contains(network);
+    let witnesses: Vec<Architecture> = options.witnesses.iter().filter(is_stranger).cloned().collect();
+    let mut run = Run::new(runtime, table, options, cancel, observer)?;
+    if !plan.is_empty() || !witnesses.is_empty() {
+        run.look_around(table.header().threads)?;
+    }
+    let is_spread = run.bench.loads_cheaply();
+    let whole: Vec<Architecture> = plan.missing_networks.iter().chain(&witnesses).cloned().collect();
+    let at_once = if is_spread {
+        whole.len().max(1)
+    } else {
+        NETWORKS_AT_ONCE
+    };
+    let mut parts: Vec<Rounds<'_>> = whole.chunks(at_once).map(Rounds::of).collect();
+    let (mut stop, blocks) = run.blocks(table, &plan, parts.first_mut().filter(|_| is_spread))?;
     let mut measured_networks = 0;
-    if stop != StopReason::Cancelled {
-        for chunk in plan.missing_networks.chunks(NETWORKS_AT_ONCE) {
-            measured_networks += run.networks(chunk)?;
+    let mut seen = Vec::new();
+    for rounds in parts {
+        if stop == StopReason::Cancelled {
+            break;
         }
-        if cancel.load(Ordering::Relaxed) {
+        for (architecture, candidate) in run.networks(rounds)? {
+            let measurement = candidate.measurement();
+            measured_networks += 1;
+            if witnesses.contains(architecture) {
+                seen.push(Witness {
+                    architecture: architecture.clone(),
+                    measurement,
+                    halves: candidate.halves(),
+                });
+                continue;
+            }
+            table.add_network(architecture.clone(), measurement)?;
+            (run.observer)(ProfileEvent::Network {
+                architecture,
+                measurement: &measurement,
+            });
+        }
+        if run.cancelled() {
             stop = StopReason::Cancelled;
         }
     }
-    let unsettled = run.bench.unsettled() as usize;
-    let speeds = statistics::sorted(&run.speeds);
-    let turbo = conditions.and_then(|conditions| conditions.turbo).unwrap_or(false);
-    let drift = Warning::drift(&speeds, turbo);
-    let afterwards = [
-        drift,
-        Warning::unsettled(unsettled, blocks),
-        Warning::outliers(run.outliers, run.runs),
-    ];
-    for warning in afterwards.into_iter().flatten() {
-        run.warn(warning);
-    }
     let missing = plan.missing_blocks.len() - blocks;
-    let report = ProfileReport {
-        stop,
-        blocks,
-        networks: measured_networks,
-        unsettled,
-        coverage: if plan.blocks == 0 {
-            1.0
-        } else {
-            1.0 - missing as f64 / plan.blocks as f64
-        },
-        speed_range: speeds.first().zip(speeds.last()).map(|(slow, fast)| (*slow, *fast)),
-        outliers: run.outliers,
-        runs: run.runs,
-        elapsed: run.elapsed(),
-        warnings: std::mem::take(&mut run.warnings),
-        refused: std::mem::take(&mut run.refused),
+    let coverage = if plan.blocks == 0 {
+        1.0
+    } else {
+        1.0 - missing as f64 / plan.blocks as f64
     };
-    (run.observer)(ProfileEvent::Finished(&report));
-    Ok(report)
+    Ok(run.finish(stop, blocks, measured_networks, coverage, seen))
 }
 
 struct Run<'a, 'r> {
     bench: Bench<'r>,
-    table: &'a mut LatencyTable,
     options: &'a ProfileOptions,
     cancel: &'a AtomicBool,
     observer: &'a mut dyn FnMut(ProfileEvent<'_>),
     start: Instant,
+    /// Whether the processor's turbo is on, where that is known.
+    turbo: bool,
     speeds: Vec<f64>,
+    /// Those of the layers alone.
+    layer_speeds: Vec<f64>,
+    /// When the machine became slower than usual, if it is.
+    slowed_since: Option<Duration>,
     outliers: u64,
     runs: u64,
     refused: Vec<String>,
     warnings: Vec<Warning>,
 }
 
-impl Run<'_, '_> {
+impl<'a, 'r> Run<'a, 'r> {
+    fn new(
+        runtime: &'r mut dyn Runtime,
+        table: &LatencyTable,
+        options: &'a ProfileOptions,
+        cancel: &'a AtomicBool,
+        observer: &'a mut dyn FnMut(ProfileEvent<'_>),
+    ) -> Result<Self, LatencyError> {
+        Ok(Self {
+            bench: Bench::new(
+                runtime,
+                options.measure.clone(),
+                Some(table.header().anchor_reference_ms),
+            )?,
+            options,
+            cancel,
+            observer,
+            start: Instant::now(),
+            turbo: false,
+            speeds: Vec::new(),
+            layer_speeds: Vec::new(),
+            slowed_since: None,
+            outliers: 0,
+            runs: 0,
+            refused: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Warns of what speaks against measuring now.
+    fn look_around(&mut self, threads: usize) -> Result<(), LatencyError> {
+        let Some(conditions) = self.bench.conditions()? else {
+            return Ok(());
+        };
+        self.turbo = conditions.turbo.unwrap_or(false);
+        for warning in conditions.warnings(threads) {
+            self.warn(warning);
+        }
+        Ok(())
+    }
+
+    /// Sums up, with warnings that only the whole run can tell.
+    fn finish(
+        mut self,
+        stop: StopReason,
+        blocks: usize,
+        networks: usize,
+        coverage: f64,
+        witnesses: Vec<Witness>,
+    ) -> ProfileReport {
+        let unsettled = self.bench.unsettled() as usize;
+        let speeds = statistics::sorted(&self.speeds);
+        let afterwards = [
+            Warning::drift(&speeds, self.turbo),
+            Warning::unsettled(unsettled, blocks),
+            Warning::outliers(self.outliers, self.runs),
+        ];
+        for warning in afterwards.into_iter().flatten() {
+            self.warn(warning);
+        }
+        let report = ProfileReport {
+            stop,
+            blocks,
+            networks,
+            unsettled,
+            coverage,
+            speed_range: speeds.first().zip(speeds.last()).map(|(slow, fast)| (*slow, *fast)),
+            outliers: self.outliers,
+            runs: self.runs,
+            elapsed: self.elapsed(),
+            witnesses,
+            warnings: self.warnings,
+            refused: self.refused,
+        };
+        (self.observer)(ProfileEvent::Finished(&report));
+        report
+    }
+
     /// Wall time, or the runtime's own where that runs ahead (a fake clock).
     fn elapsed(&self) -> Duration {
         let Milliseconds(used_ms) = self.bench.used();
@@ -229,12 +325,25 @@ impl Run<'_, '_> {
         }
     }
 
-    fn blocks(&mut self, plan: &ProfilePlan) -> Result<(StopReason, usize), LatencyError> {
+    /// Measures layers, those of the networks first, with rounds over the networks in between.
+    fn blocks(
+        &mut self,
+        table: &mut LatencyTable,
+        plan: &ProfilePlan,
+        mut rounds: Option<&mut Rounds<'_>>,
+    ) -> Result<(StopReason, usize), LatencyError> {
+        let of_networks: HashSet<BlockKey> = plan
+            .missing_networks
+            .iter()
+            .flat_map(|network| network.layers().map(|layer| layer.key).collect::<Vec<_>>())
+            .collect();
         let mut order = plan.missing_blocks.clone();
         order.shuffle(&mut random::stream(self.options.seed, "profile order", 0));
+        order.sort_by_key(|key| (!of_networks.contains(key), !self.options.common.contains(key)));
         let total = order.len();
-        let mut measured = 0;
-        for (index, key) in order.iter().enumerate() {
+        let mut order: VecDeque<(BlockKey, bool)> = order.into_iter().map(|key| (key, false)).collect();
+        let (mut measured, mut index) = (0, 0);
+        while let Some((key, is_second_time)) = order.pop_front() {
             if self.cancelled() {
                 return Ok((StopReason::Cancelled, measured));
             }
@@ -242,17 +351,35 @@ impl Run<'_, '_> {
             if self.options.time_cap.is_some_and(|cap| elapsed >= cap) {
                 return Ok((StopReason::TimeCap, measured));
             }
-            let result = self.bench.measure(&Model::block(key));
+            if let Some(rounds) = &mut rounds {
+                let used = |cap: Duration| elapsed.as_secs_f64() / cap.as_secs_f64();
+                let share = (index as f64 / total as f64).max(self.options.time_cap.map_or(0.0, used));
+                let is_due = rounds.done < (share * self.options.network_rounds as f64) as usize;
+                if is_due && !rounds.slots.is_empty() {
+                    let speed = self.bench.speed()?;
+                    if !self.is_slowed(speed) {
+                        self.round(rounds, false)?;
+                    }
+                }
+            }
+            let result = self.bench.measure(&Model::block(&key));
             let Some(measurement) = self.accept(result)? else {
+                index += 1;
                 continue;
             };
-            self.table.add_block(*key, measurement)?;
+            if !is_second_time && self.is_slowed(measurement.speed) {
+                order.push_back((key, true));
+                continue;
+            }
+            table.add_block(key, measurement)?;
             self.note(&measurement);
+            self.layer_speeds.push(measurement.speed);
             measured += 1;
-            let done = index + 1;
+            index += 1;
+            let done = index;
             let remaining = self.elapsed().mul_f64((total - done) as f64 / done as f64);
             (self.observer)(ProfileEvent::Block {
-                key,
+                key: &key,
                 measurement: &measurement,
                 done,
                 total,
@@ -262,42 +389,95 @@ impl Run<'_, '_> {
         Ok((StopReason::Complete, measured))
     }
 
-    /// Measures networks in rounds, so that a slow minute falls on all of them alike.
-    fn networks(&mut self, networks: &[Architecture]) -> Result<usize, LatencyError> {
-        let mut candidates: Vec<Option<(&Architecture, Candidate)>> = Vec::new();
-        for network in networks {
-            let placed = self.bench.place(&Model::network(network));
-            candidates.extend(self.accept(placed)?.map(|candidate| Some((network, candidate))));
+    /// Whether a machine of this speed is in another state than usual: then a layer is measured again later, once, and a
+    /// round over networks waits. A state that lasts is the usual one.
+    fn is_slowed(&mut self, speed: f64) -> bool {
+        let recent = &self.layer_speeds[self.layer_speeds.len().saturating_sub(RECENT)..];
+        let is_usual = || speed >= SLOWED * statistics::quantile(&statistics::sorted(recent), 0.75);
+        if recent.len() < RECENT || is_usual() {
+            self.slowed_since = None;
+            return false;
         }
-        let total = self.options.network_rounds.max(1) * candidates.len();
-        let mut done = 0;
-        for _ in 0..self.options.network_rounds.max(1) {
-            for slot in &mut candidates {
-                if self.cancelled() {
-                    return Ok(0);
-                }
-                // One that is refused in the middle of a round leaves it.
-                if let Some((_, candidate)) = slot {
-                    let sampled = self.bench.sample(candidate, SAMPLES_PER_ROUND);
-                    if self.accept(sampled)?.is_none() {
-                        *slot = None;
-                    }
-                }
-                done += 1;
-                (self.observer)(ProfileEvent::Round { done, total });
+        let now = self.elapsed();
+        now.saturating_sub(*self.slowed_since.get_or_insert(now)) < LASTING
+    }
+
+    /// The rounds over whole networks that are left, and the networks with their samples; none where it was cancelled.
+    fn networks<'n>(&mut self, mut rounds: Rounds<'n>) -> Result<Vec<(&'n Architecture, Candidate)>, LatencyError> {
+        while rounds.done < self.options.network_rounds.max(1) {
+            while !self.cancelled() && {
+                let speed = self.bench.speed()?;
+                self.is_slowed(speed)
+            } {
+                std::thread::sleep(PAUSE);
+            }
+            self.round(&mut rounds, true)?;
+            if self.cancelled() {
+                return Ok(Vec::new());
             }
         }
-        let candidates: Vec<_> = candidates.into_iter().flatten().collect();
-        let count = candidates.len();
-        for (architecture, candidate) in candidates {
-            let measurement = candidate.measurement();
-            self.note(&measurement);
-            self.table.add_network(architecture.clone(), measurement)?;
-            (self.observer)(ProfileEvent::Network {
-                architecture,
-                measurement: &measurement,
-            });
+        let measured = rounds
+            .slots
+            .into_iter()
+            .filter_map(|(network, candidate)| Some((network, candidate?)));
+        let measured: Vec<(&Architecture, Candidate)> = measured.collect();
+        for (_, candidate) in &measured {
+            self.note(&candidate.measurement());
         }
-        Ok(count)
+        Ok(measured)
+    }
+
+    /// One round over networks; one that is refused leaves. Cancelled, it ends in the middle.
+    fn round(&mut self, rounds: &mut Rounds<'_>, is_shown: bool) -> Result<(), LatencyError> {
+        let size = rounds.slots.len();
+        let all = self.options.network_rounds.max(1);
+        for (index, (network, candidate)) in std::mem::take(&mut rounds.slots).into_iter().enumerate() {
+            if self.cancelled() {
+                return Ok(());
+            }
+            let sampled = self.part(network, candidate);
+            let sampled = self.accept(sampled)?;
+            rounds.slots.extend(sampled.map(|candidate| (network, Some(candidate))));
+            if is_shown {
+                let done = rounds.done * size + index + 1;
+                (self.observer)(ProfileEvent::Round {
+                    done,
+                    total: all * size,
+                });
+            }
+        }
+        rounds.done += 1;
+        Ok(())
+    }
+
+    /// One network's part in a round.
+    fn part(&mut self, network: &Architecture, candidate: Option<Candidate>) -> Result<Candidate, LatencyError> {
+        let mut candidate = match candidate {
+            None => self
+                .bench
+                .place(Model::network(network), self.options.measure.network_sample_ms)?,
+            Some(candidate) => candidate,
+        };
+        let samples = (ROUND_MS / candidate.expected_ms()) as usize;
+        self.bench.sample(&mut candidate, samples.clamp(2, SAMPLES_PER_ROUND))?;
+        if self.bench.loads_cheaply() {
+            candidate.unload();
+        }
+        Ok(candidate)
+    }
+}
+
+/// Networks that are measured in rounds, so that a slow minute falls on all of them alike.
+struct Rounds<'n> {
+    slots: Vec<(&'n Architecture, Option<Candidate>)>,
+    done: usize,
+}
+
+impl<'n> Rounds<'n> {
+    fn of(networks: &'n [Architecture]) -> Self {
+        Self {
+            slots: networks.iter().map(|network| (network, None)).collect(),
+            done: 0,
+        }
     }
 }

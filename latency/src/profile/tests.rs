@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::comparison::Comparison;
 use crate::measure::Warning;
 use crate::predict::{MissingKeys, Predictor};
 use crate::runtimes::{FakeRuntime, FakeSettings};
@@ -72,7 +73,7 @@ impl Bed {
 fn a_profile_measures_each_distinct_layer_once() {
     let bed = Bed::new();
     let plan = ProfilePlan::new(keys(), &networks(), None, &bed.options);
-    let distinct: std::collections::HashSet<_> = keys().into_iter().filter(|key| !key.is_nothing()).collect();
+    let distinct: HashSet<_> = keys().into_iter().filter(|key| !key.is_nothing()).collect();
     assert_eq!(
         (plan.blocks, plan.missing_blocks.len(), plan.missing_networks.len()),
         (distinct.len(), distinct.len(), 3)
@@ -214,4 +215,103 @@ fn the_order_is_random_and_seeded() {
     };
     assert_eq!(order(1), order(1));
     assert_ne!(order(1), order(2));
+}
+
+#[test]
+fn validation_judges_by_networks_that_the_table_does_not_have() {
+    let mut bed = Bed::new();
+    bed.settings.noise = 0.01;
+    let (table, _) = bed.run(None);
+    let stranger: Architecture =
+        "in64,conv_k3_s2_c16_nhs,ir_k5_s2_e4_c24_se0.25_nre,ir_k3_e3_c24_nre,conv_k1_c96_nhs,head_o9"
+            .parse()
+            .unwrap();
+    let known = networks();
+    let mut runtime = FakeRuntime::new(bed.settings.clone());
+    bed.options.witnesses = vec![known[0].clone(), stranger.clone()];
+    let device = Device::open("fake").unwrap();
+    let mut table = open_or_create(table.folder(), &device, &mut runtime, &bed.options.measure).unwrap();
+    let mut validated = |cancel: bool| {
+        let cancel = AtomicBool::new(cancel);
+        profile(&mut runtime, &mut table, [], &[], &bed.options, &cancel, &mut |_| ()).unwrap()
+    };
+    let report = validated(false);
+    assert_eq!(
+        (report.stop, report.networks, report.blocks),
+        (StopReason::Complete, 1, 0)
+    );
+    assert_eq!(report.witnesses[0].architecture, stranger);
+    let (first, second) = report.witnesses[0].halves.unwrap();
+    assert!((first.0 / second.0 - 1.0).abs() < 0.05);
+    let cancelled = validated(true);
+    assert_eq!((cancelled.stop, cancelled.witnesses.len()), (StopReason::Cancelled, 0));
+    assert_eq!(table.networks().len(), known.len(), "the table stays as it is");
+    let comparison = Comparison::fresh(report.witnesses, &Predictor::fit(&table).unwrap());
+    assert!(comparison.mean_error().unwrap() < 0.05);
+}
+
+#[test]
+fn a_table_with_borrowed_layers_takes_networks_and_no_layers() {
+    let bed = Bed::new();
+    let (source, _) = bed.run(None);
+    let mut device = Device::open("fake").unwrap();
+    device.name = "board".to_owned();
+    let folder = bed.folder.path().join("board");
+    let mut runtime = FakeRuntime::new(FakeSettings {
+        network_factor: 2.0,
+        ..bed.settings.clone()
+    });
+    let settings = &bed.options.measure;
+    let mut table = open_or_transfer(&folder, &device, &mut runtime, settings, &source).unwrap();
+    assert_eq!((table.len(), table.networks().len()), (source.len(), 0));
+    assert_eq!(table.header().layers_of.as_deref(), Some("fake"));
+
+    let never = AtomicBool::new(false);
+    let stranger: BlockKey = "ds_k7_c64_nre@32x56x56".parse().unwrap();
+    let refused = profile(
+        &mut runtime,
+        &mut table,
+        [stranger],
+        &[],
+        &bed.options,
+        &never,
+        &mut |_| (),
+    )
+    .unwrap_err();
+    assert!(refused.to_string().contains("has the layers of `fake`"), "{refused}");
+    profile(
+        &mut runtime,
+        &mut table,
+        keys(),
+        &networks(),
+        &bed.options,
+        &never,
+        &mut |_| (),
+    )
+    .unwrap();
+    let table = open_or_transfer(&folder, &device, &mut runtime, settings, &source).unwrap();
+    assert_eq!(table.networks().len(), 3);
+    let predictor = Predictor::fit(&table).unwrap();
+    for (network, measured) in table.networks() {
+        let ratio = predictor.estimate(network).latency.0 / measured.median_ms;
+        assert!((ratio - 1.0).abs() < 0.1, "{ratio}");
+    }
+    let borrowed = source.transfer(
+        &folder,
+        &device,
+        &table.header().fingerprint(),
+        &table.header().host,
+        1.0,
+    );
+    assert!(borrowed.is_err(), "the folder holds measurements");
+    let chain = table.transfer(
+        folder.join("next").as_path(),
+        &device,
+        &table.header().fingerprint(),
+        &table.header().host,
+        1.0,
+    );
+    assert!(matches!(chain, Err(LatencyError::BorrowedLayers { .. })));
+    let own = open_or_transfer(bed.folder.path(), &device, &mut runtime, settings, &source).unwrap_err();
+    assert!(own.is_table_of_another_device(), "{own}");
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use ort::environment::Environment;
+use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::ep::{CUDA, ExecutionProvider};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session};
@@ -25,6 +25,8 @@ struct Library {
     path: PathBuf,
     version: String,
     environment: Environment,
+    /// Threads of the pool that sessions of as many threads share, see [`Library::load`].
+    pool: usize,
 }
 
 /// ONNX Runtime with its CPU or CUDA provider, all graph optimisations, and a fixed number of threads.
@@ -40,7 +42,7 @@ impl OnnxRuntime {
     /// A process can use one library only; asking for another one later is an error.
     pub fn new(library: &Path, threads: usize) -> Result<Self, RuntimeError> {
         Ok(Self {
-            library: Library::load(library)?,
+            library: Library::load(library, threads.max(1))?,
             threads: threads.max(1),
             processor: Processor::Cpu,
         })
@@ -66,6 +68,11 @@ impl OnnxRuntime {
         let builder = match self.processor {
             Processor::Cpu => builder,
             Processor::Cuda => builder.with_execution_providers([CUDA::default().build().error_on_failure()])?,
+        };
+        let builder = if self.library.pool == self.threads {
+            builder
+        } else {
+            builder.with_independent_thread_pool()?
         };
         builder
             .with_intra_threads(self.threads)?
@@ -110,7 +117,12 @@ impl OnnxRuntime {
 }
 
 impl Library {
-    fn load(path: &Path) -> Result<Self, RuntimeError> {
+    /// Loads the library, unless that was done before.
+    ///
+    /// Models on several threads share one pool of them, of as many as the first to load the library asks for. Left alone,
+    /// every model would have threads of its own, which go on looking for work for a while after each inference, on
+    /// processors that the next model needs.
+    fn load(path: &Path, threads: usize) -> Result<Self, RuntimeError> {
         let path = path
             .canonicalize()
             .map_err(|_| RuntimeError::LibraryMissing { path: path.to_owned() })?;
@@ -131,16 +143,20 @@ impl Library {
             minor: ort::MINOR_VERSION,
         };
         let builder = ort::init_from(&path).map_err(|error| unusable(error.to_string()))?;
-        let environment = builder
-            .with_name("mnas")
-            .with_telemetry(false)
-            .build()
-            .map_err(|error| unusable(error.to_string()))?;
+        let mut builder = builder.with_name("mnas").with_telemetry(false);
+        if threads > 1 {
+            let pool = GlobalThreadPoolOptions::default()
+                .with_intra_threads(threads)
+                .and_then(|pool| pool.with_inter_threads(1));
+            builder = builder.with_global_thread_pool(pool.map_err(|error| unusable(error.to_string()))?);
+        }
+        let environment = builder.build().map_err(|error| unusable(error.to_string()))?;
         let version = library_version(&path).unwrap_or_else(|| build_info().to_owned());
         let library = Self {
             path,
             version,
             environment,
+            pool: threads,
         };
         *loaded = Some(library.clone());
         Ok(library)
@@ -177,12 +193,9 @@ impl Runtime for OnnxRuntime {
         &self.library.version
     }
 
+    /// A pool that models share was there before any of them.
     fn pinnable_threads(&self) -> usize {
-        if self.processor == Processor::Cpu {
-            self.threads
-        } else {
-            0
-        }
+        usize::from(self.processor == Processor::Cpu && self.threads == 1)
     }
 
     fn host(&self) -> HostFacts {

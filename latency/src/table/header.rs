@@ -38,6 +38,9 @@ pub struct TableHeader {
     pub anchor_reference_ms: f64,
     /// The machine.
     pub host: HostFacts,
+    /// The device that the layers were measured on, if only whole networks were measured on this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers_of: Option<String>,
     /// Where the figures come from, if nobody measured them with mnas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Publication>,
@@ -71,6 +74,7 @@ impl TableHeader {
             anchor: ANCHOR.to_owned(),
             anchor_reference_ms: reference_ms,
             host: host.clone(),
+            layers_of: None,
             published: None,
         }
     }
