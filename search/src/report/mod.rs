@@ -24,7 +24,8 @@ pub use error::ReportError;
 pub use front::{dominates, hypervolume, pareto_front};
 pub use listing::{Heading, fitting_listing, listing};
 pub use plot::{
-    Curve, CurvePoint, Panel, PanelPlot, PlotSpec, Series, SeriesPoint, render_png, render_svg, write_plots,
+    Agreement, AgreementSeries, Curve, CurvePoint, Panel, PanelPlot, PlotSpec, Series, SeriesPoint, render_png,
+    render_svg, write_plots,
 };
 pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};
 pub use printer::{Captured, LogWriter, Printer, Progress};

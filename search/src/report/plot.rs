@@ -4,6 +4,7 @@
 //! Both files come from the same drawing code and an embedded font, so they look alike on every machine; equal rows and
 //! spec give equal bytes of SVG.
 
+mod agreement;
 mod annotation;
 mod axes;
 mod canvas;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use super::ReportError;
 use super::point::ReportRow;
 use crate::files::write_atomically;
+pub use agreement::{Agreement, AgreementSeries};
 use canvas::{HEIGHT, Surface};
 pub use curve::{Curve, CurvePoint};
 pub use panels::{Panel, PanelPlot, Series, SeriesPoint};

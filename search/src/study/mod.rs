@@ -21,7 +21,10 @@ pub use config::{ConfigError, References, StudyConfig, Versions};
 pub use coordinator::{Coordinator, Ended, Report, SearchEvent, StudyError};
 pub use folder::{FolderError, StudyFolder};
 pub use journal::{Event, Journal, JournalError};
-pub use latency::{LatencyModel, Purpose, calibration_networks, fastest, fill_table, freeze};
+pub use latency::{
+    Filled, LatencyModel, Purpose, calibration_networks, fastest, fill_table, freeze, reference_points,
+    validation_networks,
+};
 pub use outcome::{BestFiles, Outcome, outcome, redraw, write_best};
 pub use state::{StudyState, Trial, TrialKind, TrialOutcome};
 pub use winners::measure_winners;

@@ -1,23 +1,28 @@
 //! `mnas profile`
 
 mod check;
+mod predictions;
 mod progress;
+mod report;
 
-use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use mnas_latency::{LatencyTable, Predictor, ProfileOptions, ProfilePlan};
-use mnas_space::{BlockKey, SearchSpace};
-use serde::Serialize;
+use mnas_latency::{
+    Comparison, LatencyError, LatencyTable, Predictor, ProfileOptions, ProfilePlan, StopReason, Witness,
+    open_or_transfer, profile,
+};
+use mnas_space::SearchSpace;
 
 use super::device::{OpenDevice, TableArguments};
 use super::error::CliError;
 use super::{cancel_flag, space};
 use crate::report::{Printer, units};
-use crate::study::{Purpose, calibration_networks, fill_table};
-pub use progress::{ProfileProgress, Totals};
+use crate::study::{Filled, Purpose, calibration_networks, fill_table, validation_networks};
+use predictions::{Figures, Kind};
+pub use progress::ProfileProgress;
 
 #[derive(Debug, Args)]
 pub struct ProfileArguments {
@@ -39,7 +44,18 @@ pub struct ProfileArguments {
     /// Measure a sample of the table again, and say whether it still holds on this machine today
     #[arg(long, conflicts_with_all = ["thorough", "time"])]
     check: bool,
-    /// Decides the order of measurement
+    /// Measure also so many random networks, and every reference of the space at its widths and resolutions, and judge
+    /// the predictions by them; they stay out of the table [without a number: 100]
+    #[arg(long, value_name = "NETWORKS", num_args = 0..=1, default_missing_value = "100", conflicts_with = "check")]
+    validate: Option<usize>,
+    /// Take the layers from this device's table, and measure a few whole networks only: a usable table in a minute, where the
+    /// two devices rank networks alike
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["thorough", "time", "check"])]
+    from: Option<String>,
+    /// With --from: the whole networks that are measured
+    #[arg(long, value_name = "NETWORKS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..), requires = "from")]
+    networks: u64,
+    /// Decides the order of measurement, and which networks are drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Print one JSON document
@@ -47,57 +63,6 @@ pub struct ProfileArguments {
     json: bool,
     #[command(flatten)]
     tables: TableArguments,
-}
-
-/// Eight in ten of a normal distribution are within so many standard deviations.
-const INTERVAL: f64 = 1.2816;
-
-#[derive(Serialize)]
-struct Document {
-    device: String,
-    table: std::path::PathBuf,
-    space: String,
-    layers: usize,
-    measured: usize,
-    coverage: f64,
-    networks: usize,
-    held_out_mean_error: Option<f64>,
-    /// Half the width of a prediction's interval, for networks like those measured.
-    interval: Option<f64>,
-    cost_model_held_out_error: Option<f64>,
-    /// What this run added.
-    run: Run,
-}
-
-#[derive(Serialize)]
-struct Run {
-    layers: usize,
-    networks: usize,
-    seconds: f64,
-    unsettled: usize,
-    runs: u64,
-    outliers: u64,
-    slowest_speed: Option<f64>,
-    fastest_speed: Option<f64>,
-    refused: Vec<String>,
-    warnings: Vec<String>,
-}
-
-impl From<Totals> for Run {
-    fn from(totals: Totals) -> Self {
-        Self {
-            layers: totals.blocks,
-            networks: totals.networks,
-            seconds: totals.seconds,
-            unsettled: totals.unsettled,
-            runs: totals.runs,
-            outliers: totals.outliers,
-            slowest_speed: totals.speed_range.map(|(slow, _)| slow),
-            fastest_speed: totals.speed_range.map(|(_, fast)| fast),
-            refused: totals.refused,
-            warnings: totals.warnings,
-        }
-    }
 }
 
 pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliError> {
@@ -108,7 +73,7 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
     let (space, _) = space::open(&arguments.space)?;
     let mut opened = OpenDevice::open(&arguments.device, &arguments.tables.tables)?;
     opened.measurable()?;
-    let options = ProfileOptions {
+    let mut options = ProfileOptions {
         seed: arguments.seed,
         ..if arguments.thorough {
             ProfileOptions::thorough()
@@ -127,48 +92,142 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
         opened.describe(),
         opened.folder.display()
     ));
-    let mut table = opened.table(&options.measure)?;
-    let keys = space.block_keys(arguments.classes);
     let purpose = Purpose {
         space: &space,
         classes: arguments.classes,
         budget_ms: None,
         seed: arguments.seed,
     };
-    let plan = ProfilePlan::new(
-        keys.iter().copied(),
-        &calibration_networks(purpose),
-        Some(&table),
-        &options,
-    );
-    printer.status(&announcement(&plan, &space, time));
-    let mut progress = ProfileProgress::new(printer);
-    let filled = fill_table(
-        &mut table,
-        opened.runtime.as_mut(),
-        purpose,
-        &options,
-        time.unwrap_or(Duration::MAX),
-        &cancel,
-        &mut |event| progress.hear(&event),
-    );
-    progress.finish();
-    let kept = |what: &str| {
-        let (layers, folder) = (table.len(), opened.folder.display());
-        format!("{what}; {layers} layers are in {folder}, the same command goes on from there")
-    };
-    let complete = filled.map_err(|error| CliError::from(error).with_help(kept("nothing measured is lost")))?;
-    if !complete || cancel.load(Ordering::Relaxed) {
-        return Err(CliError::interrupted(kept("interrupted")));
+    if let Some(draws) = arguments.validate {
+        options.witnesses = validation_networks(purpose, draws);
     }
-    report(
+    let job = Job {
         arguments,
         printer,
-        &table,
-        &keys,
-        &space.name,
-        std::mem::take(&mut progress.totals),
-    )
+        purpose,
+        options,
+        cancel: &cancel,
+    };
+    let mut progress = ProfileProgress::new(printer);
+    let (table, witnesses) = match &arguments.from {
+        Some(source) => job.transfer(source, &mut opened, &mut progress)?,
+        None => job.fill(time, &mut opened, &mut progress)?,
+    };
+    let predictor = Predictor::fit(&table)?;
+    let (comparison, kind) = if arguments.validate.is_some() {
+        (Comparison::fresh(witnesses, &predictor), Kind::Fresh)
+    } else {
+        (Comparison::left_out(&table, &predictor), Kind::LeftOut)
+    };
+    let keys = space.block_keys(arguments.classes);
+    let mut document = report::Document::new(&table, &keys, &space.name, std::mem::take(&mut progress.totals))?;
+    if let Some(figures) = Figures::of(&comparison, kind) {
+        document.files = predictions::write(table.folder(), &comparison, &figures, purpose, table.header())?.to_vec();
+        document.predictions = Some(figures);
+    }
+    if arguments.json {
+        return Ok(printer.json(&document)?);
+    }
+    Ok(printer.result(&document.lines().join("\n"))?)
+}
+
+/// What the parts of a profile share.
+struct Job<'a> {
+    arguments: &'a ProfileArguments,
+    printer: &'a Printer,
+    purpose: Purpose<'a>,
+    options: ProfileOptions,
+    cancel: &'a AtomicBool,
+}
+
+impl Job<'_> {
+    /// Measures the layers of the space, as many as the time allows, and networks to calibrate with.
+    fn fill(
+        &self,
+        time: Option<Duration>,
+        opened: &mut OpenDevice,
+        progress: &mut ProfileProgress<'_>,
+    ) -> Result<(LatencyTable, Vec<Witness>), CliError> {
+        let mut table = opened.table(&self.options.measure)?;
+        // Whatever the table lacks: where its layers are another device's, that is an error.
+        table.layers_measurable()?;
+        let keys = self.purpose.space.block_keys(self.arguments.classes);
+        let networks = calibration_networks(self.purpose, self.options.calibration_draws);
+        let plan = ProfilePlan::new(keys, &networks, Some(&table), &self.options);
+        self.printer.status(&announcement(&plan, self.purpose.space, time));
+        let filled = fill_table(
+            &mut table,
+            opened.runtime.as_mut(),
+            self.purpose,
+            &self.options,
+            time.unwrap_or(Duration::MAX),
+            self.cancel,
+            &mut |event| progress.hear(&event),
+        );
+        let witnesses = self.kept(filled, &table, progress)?;
+        Ok((table, witnesses))
+    }
+
+    /// Measures a few whole networks beside the layers of another device's table.
+    fn transfer(
+        &self,
+        source: &str,
+        opened: &mut OpenDevice,
+        progress: &mut ProfileProgress<'_>,
+    ) -> Result<(LatencyTable, Vec<Witness>), CliError> {
+        let source = source_table(source, &self.arguments.tables.tables)?;
+        let (device, runtime) = (&opened.device, opened.runtime.as_mut());
+        let mut table = open_or_transfer(&opened.folder, device, runtime, &self.options.measure, &source)?;
+        let wanted = self.arguments.networks as usize;
+        let mut networks = calibration_networks(self.purpose, wanted);
+        networks.truncate(wanted);
+        self.printer.status(&format!(
+            "{} layers of {}; measuring {wanted} whole networks here",
+            table.len(),
+            source.header().device
+        ));
+        let report = profile(
+            runtime,
+            &mut table,
+            [],
+            &networks,
+            &self.options,
+            self.cancel,
+            &mut |event| progress.hear(&event),
+        );
+        let filled = report.map(|report| Filled {
+            complete: report.stop != StopReason::Cancelled,
+            witnesses: report.witnesses,
+        });
+        let witnesses = self.kept(filled, &table, progress)?;
+        Ok((table, witnesses))
+    }
+
+    /// The networks measured to judge by; an error that says what is kept, where filling the table failed or was interrupted.
+    fn kept(
+        &self,
+        filled: Result<Filled, LatencyError>,
+        table: &LatencyTable,
+        progress: &mut ProfileProgress<'_>,
+    ) -> Result<Vec<Witness>, CliError> {
+        progress.finish();
+        let kept = |what: &str| {
+            let (layers, folder) = (table.len(), table.folder().display());
+            format!("{what}; {layers} layers are in {folder}, the same command goes on from there")
+        };
+        let filled = filled.map_err(|error| CliError::from(error).with_help(kept("nothing measured is lost")))?;
+        if filled.complete && !self.cancel.load(Ordering::Relaxed) {
+            Ok(filled.witnesses)
+        } else {
+            Err(CliError::interrupted(kept("interrupted")))
+        }
+    }
+}
+
+/// The table of another device, whatever machine it was measured on.
+fn source_table(name: &str, tables: &Path) -> Result<LatencyTable, CliError> {
+    let device = mnas_latency::Device::open(name)?;
+    Ok(LatencyTable::load(&tables.join(device.folder_name()))?)
 }
 
 /// What will be done, and how much of it fits into the time.
@@ -199,92 +258,4 @@ fn announcement(plan: &ProfilePlan, space: &SearchSpace, time: Option<Duration>)
         }
         _ => todo,
     }
-}
-
-fn report(
-    arguments: &ProfileArguments,
-    printer: &Printer,
-    table: &LatencyTable,
-    keys: &BTreeSet<BlockKey>,
-    space: &str,
-    totals: Totals,
-) -> Result<(), CliError> {
-    let predictor = Predictor::fit(table)?;
-    let measured = keys.iter().filter(|key| table.get(key).is_some()).count();
-    let complete = measured == keys.len();
-    let document = Document {
-        device: table.header().device.clone(),
-        table: table.folder().to_path_buf(),
-        space: space.to_owned(),
-        layers: keys.len(),
-        measured,
-        coverage: measured as f64 / keys.len().max(1) as f64,
-        networks: predictor.calibration().networks,
-        held_out_mean_error: predictor.calibration().held_out_mean_error,
-        interval: predictor.calibration().held_out_rms_error.map(|error| INTERVAL * error),
-        cost_model_held_out_error: (!complete).then(|| predictor.cost_model().held_out_error()),
-        run: totals.into(),
-    };
-    if arguments.json {
-        return Ok(printer.json(&document)?);
-    }
-    Ok(printer.result(&lines(&document).join("\n"))?)
-}
-
-fn lines(document: &Document) -> Vec<String> {
-    let percent = |share: f64| units::percent(100.0 * share);
-    let mut lines = vec![format!(
-        "{} of {} layers of {} measured ({}), table in {}",
-        document.measured,
-        document.layers,
-        document.space,
-        percent(document.coverage),
-        document.table.display()
-    )];
-    let run = &document.run;
-    if run.layers + run.networks > 0 {
-        lines.push(format!(
-            "this run: {} layers and {} whole networks in {}; {} of {} runs were interrupted and are counted in, {} layers hit a cap before \
-             their interval was narrow",
-            run.layers,
-            run.networks,
-            units::seconds(run.seconds),
-            units::count(run.outliers),
-            units::count(run.runs),
-            run.unsettled
-        ));
-    }
-    if let (Some(slow), Some(fast)) = (run.slowest_speed, run.fastest_speed) {
-        lines.push(format!(
-            "drift: the machine ran at {:.0} to {:.0} % of its reference speed, taken out by the anchor network",
-            100.0 * slow,
-            100.0 * fast
-        ));
-    }
-    if !run.refused.is_empty() {
-        lines.push(format!(
-            "refused by the runtime: {} models, see the warnings",
-            run.refused.len()
-        ));
-    }
-    if let Some(error) = document.held_out_mean_error {
-        lines.push(format!(
-            "whole networks: predicted within {} of measured on average, each of {} judged by a fit on the others",
-            percent(error),
-            document.networks
-        ));
-    }
-    if let Some(interval) = document.interval {
-        lines.push(format!(
-            "intervals: eight in ten networks like these are expected within {} of their prediction, others in wider ones",
-            percent(interval)
-        ));
-    }
-    if let Some(error) = document.cost_model_held_out_error {
-        lines.push(format!(
-            "layers not measured are predicted, within {} on average on layers left out",
-            percent(error)
-        ));
-    }
-    lines
 }

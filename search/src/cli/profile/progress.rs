@@ -4,6 +4,9 @@ use mnas_latency::{ProfileEvent, ProfileReport, Warning};
 
 use crate::report::{Printer, Progress};
 
+/// So few layers, or parts of networks, are measured before anybody looks.
+const NOT_WORTH_A_BAR: usize = 20;
+
 /// What the parts of a profile came to together.
 #[derive(Debug, Default)]
 pub struct Totals {
@@ -70,7 +73,7 @@ impl<'a> ProfileProgress<'a> {
             ProfileEvent::Planned(plan) => {
                 self.finish();
                 let layers = plan.missing_blocks.len();
-                if layers > 0 {
+                if layers > NOT_WORTH_A_BAR {
                     self.begin("measuring layers", layers);
                 }
             }
@@ -80,6 +83,7 @@ impl<'a> ProfileProgress<'a> {
                     *end = format!("{done} of {total}");
                 }
             }
+            ProfileEvent::Round { total, .. } if *total <= NOT_WORTH_A_BAR => {}
             ProfileEvent::Round { done, total } => {
                 let networks = "measuring networks";
                 if self

@@ -64,7 +64,7 @@ pub(super) fn begin(
         hear,
     )?;
     bars.finish();
-    if !filled {
+    if !filled.complete {
         return Err(CliError::interrupted(format!(
             "interrupted before the search began; the {} layers measured so far are kept in {}",
             table.len(),

@@ -83,6 +83,11 @@ impl Scale {
         }
     }
 
+    /// The values at both ends.
+    pub(super) fn range(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// Drawing coordinate of a value; values outside the range land outside the axis.
     pub(super) fn position(&self, value: f64) -> f64 {
         let share = if self.log {
