@@ -180,3 +180,62 @@ fn libtorch_is_a_device() {
     let header = place.read("tables/host-torch/device.toml");
     assert!(header.contains("runtime = \"libtorch\""), "{header}");
 }
+
+#[test]
+fn predictions_are_judged_by_networks_measured_for_it() {
+    let place = profiled();
+    let left_out = place.read("tables/fake/predictions.csv");
+    assert!(
+        left_out.lines().skip(1).all(|row| row.contains(",left-out,")),
+        "{left_out}"
+    );
+    let rows = medians(&place, "tables/fake");
+    let document = json(&place, &format!("{PROFILE} fake --validate 12 --json"));
+    let figures = &document["predictions"];
+    assert_eq!(figures["kind"], "fresh", "{document}");
+    assert!(figures["networks"].as_u64().unwrap() >= 10, "{document}");
+    assert!(figures["mean_error"].as_f64().unwrap() < 0.05 && figures["within_10_percent"].as_f64().unwrap() > 0.9);
+    assert!(figures["noise"].as_f64().unwrap() < 0.03, "{document}");
+    let fresh = place.read("tables/fake/predictions.csv");
+    assert_eq!(fresh.lines().count() as u64, 1 + figures["networks"].as_u64().unwrap());
+    for file in ["predictions.svg", "predictions.png"] {
+        assert!(place.exists(&format!("tables/fake/{file}")), "{file}");
+    }
+    assert_eq!(medians(&place, "tables/fake"), rows, "the table stays as it is");
+}
+
+#[test]
+fn a_new_device_borrows_the_layers_of_another_one() {
+    let place = profiled();
+    place.write("board.toml", "name = \"board\"\nruntime = \"fake\"\n");
+    let transfer = format!("{PROFILE} ./board.toml --from fake --networks 8").replace("--time 60s ", "");
+    let document = json(&place, &format!("{transfer} --json"));
+    assert_eq!(
+        (&document["layers_of"], &document["run"]["layers"]),
+        (&"fake".into(), &0.into()),
+        "{document}"
+    );
+    assert_eq!(document["networks"], 8, "{document}");
+    assert_eq!(medians(&place, "tables/board"), medians(&place, "tables/fake"));
+    let latency = format!("latency {NETWORK} --device ./board.toml --tables tables --measure --json");
+    let answer = json(&place, &latency);
+    let (predicted, measured) = (
+        answer["predicted_ms"].as_f64().unwrap(),
+        answer["measured_ms"].as_f64().unwrap(),
+    );
+    assert!((predicted / measured - 1.0).abs() < 0.1, "{answer}");
+    let texts = ["tables/board has the layers of `fake`", "move the folder away"];
+    refused(place.run(&format!("{PROFILE} ./board.toml")), 1, &texts);
+    let texts = ["tables/nobody holds no latency table", "mnas profile --device nobody"];
+    place.write("nobody.toml", "name = \"nobody\"\nruntime = \"fake\"\n");
+    refused(
+        place.run(&transfer.replace("--from fake", "--from ./nobody.toml")),
+        5,
+        &texts,
+    );
+    refused(
+        place.run(&transfer.replace("./board.toml", "fake")),
+        5,
+        &["tables/fake", "layers of"],
+    );
+}
