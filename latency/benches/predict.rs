@@ -2,7 +2,8 @@
 //!
 //! The table holds every layer of the default space and 40 whole networks, as `mnas profile` leaves it.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::hint::black_box;
 use std::path::Path;

@@ -17,7 +17,7 @@ mod transfer;
 
 pub use header::{Publication, TableHeader};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use mnas_space::{Architecture, BlockKey};
@@ -205,6 +205,16 @@ impl LatencyTable {
         self.block_rows.append(&key.to_string(), &measurement)?;
         self.blocks.insert(key, measurement);
         self.keys.push(key);
+        Ok(())
+    }
+
+    /// Takes layers out again, on disk before it returns, so that they are measured anew.
+    pub(crate) fn forget(&mut self, keys: &HashSet<BlockKey>) -> Result<(), LatencyError> {
+        let left: Vec<BlockKey> = self.keys.iter().filter(|key| !keys.contains(key)).copied().collect();
+        let rows = left.iter().map(|key| (key.to_string(), self.blocks[key]));
+        self.block_rows.rewrite(&rows.collect::<Vec<_>>())?;
+        self.blocks.retain(|key, _| !keys.contains(key));
+        self.keys = left;
         Ok(())
     }
 

@@ -343,6 +343,7 @@ impl<'a, 'r> Run<'a, 'r> {
         let total = order.len();
         let mut order: VecDeque<(BlockKey, bool)> = order.into_iter().map(|key| (key, false)).collect();
         let (mut measured, mut index) = (0, 0);
+        let mut rows: Vec<(BlockKey, f64)> = Vec::new();
         while let Some((key, is_second_time)) = order.pop_front() {
             if self.cancelled() {
                 return Ok((StopReason::Cancelled, measured));
@@ -376,6 +377,20 @@ impl<'a, 'r> Run<'a, 'r> {
             self.layer_speeds.push(measurement.speed);
             measured += 1;
             index += 1;
+            if !is_second_time {
+                rows.push((key, measurement.speed));
+            }
+            if self.layer_speeds.len().is_multiple_of(RECENT) {
+                let slow = self.slower_than_now(&mut rows);
+                if !slow.is_empty() {
+                    table.forget(&slow.iter().copied().collect())?;
+                    (measured, index) = (measured - slow.len(), index - slow.len());
+                    order.extend(slow.into_iter().map(|key| (key, true)));
+                    order
+                        .make_contiguous()
+                        .sort_by_key(|(key, _)| (!of_networks.contains(key), !self.options.common.contains(key)));
+                }
+            }
             let done = index;
             let remaining = self.elapsed().mul_f64((total - done) as f64 / done as f64);
             (self.observer)(ProfileEvent::Block {
@@ -400,6 +415,15 @@ impl<'a, 'r> Run<'a, 'r> {
         }
         let now = self.elapsed();
         now.saturating_sub(*self.slowed_since.get_or_insert(now)) < LASTING
+    }
+
+    /// Takes those out of `rows` that were measured before the machine came into its usual state.
+    fn slower_than_now(&self, rows: &mut Vec<(BlockKey, f64)>) -> Vec<BlockKey> {
+        let recent = &self.layer_speeds[self.layer_speeds.len().saturating_sub(RECENT)..];
+        let usual = statistics::quantile(&statistics::sorted(recent), 0.75);
+        rows.extract_if(.., |(_, speed)| *speed < SLOWED * usual)
+            .map(|(key, _)| key)
+            .collect()
     }
 
     /// The rounds over whole networks that are left, and the networks with their samples; none where it was cancelled.

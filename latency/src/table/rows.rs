@@ -223,6 +223,28 @@ impl RowFile {
         Ok(())
     }
 
+    /// Replaces the file by one with these rows, in one step.
+    pub fn rewrite(&mut self, rows: &[(String, Measurement)]) -> Result<(), LatencyError> {
+        let path = self.path.clone();
+        let io = |error| LatencyError::io("write", &path)(error);
+        // That nobody else writes is known while the old file is locked.
+        let held = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.lock()?,
+        };
+        let rows = rows.iter().map(|(name, row)| print(name, row));
+        let text: String = std::iter::once(Self::header(self.format)).chain(rows).collect();
+        let mut temporary =
+            tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new("."))).map_err(io)?;
+        temporary.write_all(text.as_bytes()).map_err(io)?;
+        temporary.as_file().sync_all().map_err(io)?;
+        temporary.persist(&self.path).map_err(|error| io(error.error))?;
+        drop(held);
+        self.whole = text.len() as u64;
+        self.seen = self.whole;
+        Ok(())
+    }
+
     /// Opens the file for this process alone, without a torn last row.
     fn lock(&mut self) -> Result<File, LatencyError> {
         let busy = || LatencyError::TableBusy {
