@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use mnas_latency::runtimes::FakeRuntime;
+use mnas_latency::runtimes::{FakeRuntime, FakeSettings};
 use mnas_latency::{Device, LatencyTable, MeasureSettings, Measurement, Predictor, open_or_create};
 use mnas_space::{Architecture, Reference, SearchSpace};
 
@@ -17,7 +17,7 @@ const CLASSES: u32 = 1000;
 
 /// Fills a table in `folder` with times that nobody measured.
 fn fill(folder: &Path, space: &SearchSpace) -> Vec<Architecture> {
-    let mut runtime = FakeRuntime::default();
+    let mut runtime = FakeRuntime::new(FakeSettings::default());
     let device = Device::open("fake").unwrap();
     let mut table = open_or_create(folder, &device, &mut runtime, &MeasureSettings::quick()).unwrap();
     let row = |median_ms: f64| Measurement {
@@ -61,7 +61,7 @@ fn predict(criterion: &mut Criterion) {
         bencher.iter(|| LatencyTable::load(black_box(folder.path())).unwrap());
     });
     criterion.bench_function("fit a predictor", |bencher| {
-        bencher.iter(|| Predictor::fit(black_box(&table)).unwrap())
+        bencher.iter(|| Predictor::fit(black_box(&table)).unwrap());
     });
     for name in ["mobilenet-v2", "mobilenet-v3-large"] {
         let reference = Reference::named(name).unwrap();
