@@ -177,7 +177,8 @@ impl Predictor {
     /// What one layer adds to a network's predicted latency, in milliseconds.
     ///
     /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found
-    /// layer by layer; what weights beyond the cache cost a large network is nobody's share. A share may be a little below 0, where calibration takes more off a tiny layer than it costs alone.
+    /// layer by layer; what weights beyond the cache cost a large network is nobody's share. A share may be a little below 0,
+    /// where calibration takes more off a tiny layer than it costs alone.
     pub fn layer_share_ms(&self, key: &BlockKey) -> f64 {
         if key.is_nothing() {
             return 0.0;

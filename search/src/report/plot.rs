@@ -22,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 use super::ReportError;
 use super::point::ReportRow;
-use crate::files::write_atomically;
 pub use agreement::{Agreement, AgreementSeries};
 use canvas::{HEIGHT, Surface};
 pub use curve::{Curve, CurvePoint};
@@ -93,11 +92,7 @@ pub fn render_png(rows: &[ReportRow], spec: &PlotSpec) -> Result<Vec<u8>, Report
 
 /// Writes `front.svg` and `front.png` into `folder` and returns their paths; each replaces its predecessor in one step.
 pub fn write_plots(folder: &Path, rows: &[ReportRow], spec: &PlotSpec) -> Result<[PathBuf; 2], ReportError> {
-    let svg = folder.join("front.svg");
-    write_atomically(&svg, render_svg(rows, spec)?.as_bytes())?;
-    let png = folder.join("front.png");
-    write_atomically(&png, &render_png(rows, spec)?)?;
-    Ok([svg, png])
+    picture::write(&Front { rows, spec }, folder, "front")
 }
 
 #[cfg(test)]

@@ -7,14 +7,12 @@ use plotters::style::{Color, RGBColor};
 
 use super::super::ReportError;
 use super::super::geometry::{Position, Rect};
-use super::PlotSpec;
 use super::canvas::{Canvas, Surface, Text, WIDTH};
-use super::header::{SIDE, draw_titles};
+use super::header::{SIDE, begin};
 use super::legend::{Symbol, draw_legend};
 use super::picture::{self, Picture};
 use super::scale::Scale;
-use super::style::{FRONT, FamilyStyle, GRID, INK, PAPER, RULE, Shape, draw_marker, family_style};
-use crate::files::write_atomically;
+use super::style::{FRONT, FamilyStyle, GRID, INK, RULE, Shape, draw_marker, family_style};
 
 const HEIGHT: u32 = 1800;
 const LEFT: f64 = 200.0;
@@ -61,11 +59,7 @@ impl Agreement {
 
     /// Writes `<name>.svg` and `<name>.png` into `folder` and returns their paths; each replaces its predecessor in one step.
     pub fn write(&self, folder: &Path, name: &str) -> Result<[PathBuf; 2], ReportError> {
-        let svg = folder.join(format!("{name}.svg"));
-        write_atomically(&svg, self.to_svg()?.as_bytes())?;
-        let png = folder.join(format!("{name}.png"));
-        write_atomically(&png, &self.to_png()?)?;
-        Ok([svg, png])
+        picture::write(self, folder, name)
     }
 
     fn styles(&self) -> Vec<FamilyStyle> {
@@ -104,18 +98,7 @@ impl Picture for Agreement {
 
     fn paint<Backend: Surface>(&self, backend: &mut Backend) -> Result<Vec<f64>, ReportError> {
         let mut canvas = Canvas::new(backend);
-        let whole = Rect {
-            left: 0.0,
-            top: 0.0,
-            right: f64::from(WIDTH),
-            bottom: f64::from(HEIGHT),
-        };
-        canvas.fill(whole, PAPER.mix(1.0))?;
-        let heading = PlotSpec {
-            subtitle: self.subtitle.clone(),
-            ..PlotSpec::new(&self.title)
-        };
-        let titles_end = draw_titles(&mut canvas, &heading)?;
+        let titles_end = begin(&mut canvas, HEIGHT, &self.title, &self.subtitle)?;
         let styles = self.styles();
         let entry = |(series, style): (&AgreementSeries, &FamilyStyle)| {
             let symbol = Symbol::Marker {

@@ -5,12 +5,11 @@ use plotters::style::{Color, RGBColor};
 
 use super::super::ReportError;
 use super::super::geometry::{Position, Rect};
-use super::PlotSpec;
 use super::canvas::{Canvas, HEIGHT, Surface, Text, WIDTH};
-use super::header::{SIDE, draw_titles};
+use super::header::{SIDE, begin};
 use super::picture::{self, Picture};
 use super::scale::Scale;
-use super::style::{BUDGET, CANDIDATE, FRONT, GRID, INK, PAPER, RULE};
+use super::style::{BUDGET, CANDIDATE, FRONT, GRID, INK, RULE};
 
 /// An epoch of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,18 +61,7 @@ impl Picture for Curve {
     fn paint<Backend: Surface>(&self, backend: &mut Backend) -> Result<Vec<f64>, ReportError> {
         let mut canvas = Canvas::new(backend);
         let (width, height) = (f64::from(WIDTH), f64::from(HEIGHT));
-        let all = Rect {
-            left: 0.0,
-            top: 0.0,
-            right: width,
-            bottom: height,
-        };
-        canvas.fill(all, PAPER.mix(1.0))?;
-        let head = PlotSpec {
-            subtitle: self.subtitle.clone(),
-            ..PlotSpec::new(self.title.clone())
-        };
-        let top = draw_titles(&mut canvas, &head)? + 40.0;
+        let top = begin(&mut canvas, HEIGHT, &self.title, &self.subtitle)? + 40.0;
         let (left, right, bottom) = (210.0, width - SIDE, height - 170.0);
         let middle = f64::midpoint(top, bottom);
         let series = |value: &dyn Fn(&CurvePoint) -> Option<f64>| -> Series {

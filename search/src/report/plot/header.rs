@@ -1,14 +1,38 @@
 //! The figure's head: title and subtitle, cut and wrapped to its width.
 
+use plotters::style::Color;
+
 use super::super::ReportError;
+use super::super::geometry::Rect;
 use super::PlotSpec;
 use super::canvas::{Canvas, Surface, Text, WIDTH};
-use super::style::{FAINT_INK, INK};
+use super::style::{FAINT_INK, INK, PAPER};
 
 /// Space left free at the figure's left and right.
 pub(super) const SIDE: f64 = 70.0;
 const TITLE_SIZE: f64 = 54.0;
 const SUBTITLE_SIZE: f64 = 32.0;
+
+/// Paper of this height with title and subtitle; returns the height they end at.
+pub(super) fn begin<Backend: Surface>(
+    canvas: &mut Canvas<'_, Backend>,
+    height: u32,
+    title: &str,
+    subtitle: &[String],
+) -> Result<f64, ReportError> {
+    let whole = Rect {
+        left: 0.0,
+        top: 0.0,
+        right: f64::from(WIDTH),
+        bottom: f64::from(height),
+    };
+    canvas.fill(whole, PAPER.mix(1.0))?;
+    let spec = PlotSpec {
+        subtitle: subtitle.to_vec(),
+        ..PlotSpec::new(title)
+    };
+    draw_titles(canvas, &spec)
+}
 
 /// Draws title and subtitle and returns the height they end at.
 pub(super) fn draw_titles<Backend: Surface>(

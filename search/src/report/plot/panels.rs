@@ -8,14 +8,12 @@ use plotters::style::text_anchor::HPos;
 use super::super::ReportError;
 use super::super::geometry::{Position, Rect, Segment};
 use super::super::labels::{LabelRequest, Obstacles, Placement, place_labels};
-use super::PlotSpec;
 use super::canvas::{Canvas, Surface, Text, WIDTH};
-use super::header::{SIDE, draw_titles};
+use super::header::{SIDE, begin};
 use super::legend::{Symbol, draw_legend};
 use super::picture::{self, Picture};
 use super::scale::Scale;
 use super::style::{FamilyStyle, GRID, INK, PAPER, RULE, draw_marker, family_style, text_tone};
-use crate::files::write_atomically;
 
 const HEIGHT: u32 = 1720;
 /// Room for the vertical axis' title and numbers.
@@ -92,11 +90,7 @@ impl PanelPlot {
 
     /// Writes `<name>.svg` and `<name>.png` into `folder` and returns their paths; each replaces its predecessor in one step.
     pub fn write(&self, folder: &Path, name: &str) -> Result<[PathBuf; 2], ReportError> {
-        let svg = folder.join(format!("{name}.svg"));
-        write_atomically(&svg, self.to_svg()?.as_bytes())?;
-        let png = folder.join(format!("{name}.png"));
-        write_atomically(&png, &self.to_png()?)?;
-        Ok([svg, png])
+        picture::write(self, folder, name)
     }
 
     fn styles(&self) -> Vec<FamilyStyle> {
@@ -123,18 +117,7 @@ impl Picture for PanelPlot {
 
     fn paint<Backend: Surface>(&self, backend: &mut Backend) -> Result<Vec<f64>, ReportError> {
         let mut canvas = Canvas::new(backend);
-        let whole = Rect {
-            left: 0.0,
-            top: 0.0,
-            right: f64::from(WIDTH),
-            bottom: f64::from(HEIGHT),
-        };
-        canvas.fill(whole, PAPER.mix(1.0))?;
-        let heading = PlotSpec {
-            subtitle: self.subtitle.clone(),
-            ..PlotSpec::new(&self.title)
-        };
-        let titles_end = draw_titles(&mut canvas, &heading)?;
+        let titles_end = begin(&mut canvas, HEIGHT, &self.title, &self.subtitle)?;
         let styles = self.styles();
         let top = draw_legend(&mut canvas, &self.legend(&styles), titles_end + 4.0)? + 26.0;
         let count = self.panels.len().max(1) as f64;

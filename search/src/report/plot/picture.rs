@@ -1,12 +1,14 @@
 //! From drawing code to files: the same picture as SVG and as PNG.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder as _};
 use plotters::backend::{BitMapBackend, SVGBackend};
 
 use super::super::ReportError;
 use super::canvas::{Surface, UNITS_PER_PIXEL, WIDTH};
+use crate::files::write_atomically;
 
 /// Something that draws itself on any backend.
 pub(super) trait Picture {
@@ -44,6 +46,15 @@ pub(super) fn to_svg(picture: &impl Picture) -> Result<String, ReportError> {
         .replacen(&drawn, &shown, 1)
         .replacen(">\n", &format!(">\n<title>{title}</title>\n"), 1);
     Ok(fix_text_widths(&document, &text_widths))
+}
+
+/// Writes `<name>.svg` and `<name>.png` into `folder` and returns their paths; each replaces its predecessor in one step.
+pub(super) fn write(picture: &impl Picture, folder: &Path, name: &str) -> Result<[PathBuf; 2], ReportError> {
+    let svg = folder.join(format!("{name}.svg"));
+    write_atomically(&svg, to_svg(picture)?.as_bytes())?;
+    let png = folder.join(format!("{name}.png"));
+    write_atomically(&png, &to_png(picture)?)?;
+    Ok([svg, png])
 }
 
 /// Gives every line of text the width it was laid out for, whatever font the reader has.
