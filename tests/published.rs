@@ -52,6 +52,8 @@ fn published_networks_are_drawn_over_their_cost() {
     assert!(stdout(&asserted).contains("0 measured"));
     let table = place.read("figure/references.csv");
     assert!(table.lines().count() > 70 && table.lines().skip(1).all(|row| row.contains(",predicted,")));
+    // Drawn though its source carries a remark.
+    assert!(table.contains("mnasnet-a1,MnasNet-A1,0.35,160,59.3,"), "{table}");
     assert!(place.read("figure/references.svg").contains("multiply-adds (million)"));
     assert!(place.exists("figure/references.png"));
     let missing = place.run("refs --plot --device fake --tables tables");

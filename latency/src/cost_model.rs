@@ -9,6 +9,8 @@
 mod features;
 mod process;
 
+pub(crate) use features::dimensions;
+
 use mnas_space::BlockKey;
 
 use crate::regression;
@@ -65,7 +67,7 @@ impl CostModel {
         let points: Vec<(Vec<f64>, f64)> = measured
             .iter()
             .step_by(step)
-            .map(|(key, ms)| (features::dimensions(key), (ms / model.sum(key)).ln()))
+            .map(|(key, ms)| (dimensions(key), (ms / model.sum(key)).ln()))
             .collect();
         let alone = (points.iter().map(|(_, residual)| residual.powi(2)).sum::<f64>() / points.len() as f64).sqrt();
         model.process = Process::fit(points).filter(|process| process.held_out_error() < alone);
@@ -93,7 +95,7 @@ impl CostModel {
                 relative_error: STRANGER * self.held_out_error,
             },
             Some(process) => {
-                let (log_factor, deviation) = process.at(&features::dimensions(key));
+                let (log_factor, deviation) = process.at(&dimensions(key));
                 Estimate {
                     ms: sum * log_factor.exp(),
                     relative_error: STRANGER * deviation.max(0.01),

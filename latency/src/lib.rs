@@ -57,6 +57,7 @@ mod random;
 mod regression;
 mod runtime;
 pub mod runtimes;
+mod speed;
 mod statistics;
 mod table;
 mod work_model;

@@ -162,9 +162,14 @@ const REFERENCE_BURST: usize = 10;
 /// A model that takes longer than so many anchors does not feel what the anchor left in the caches.
 const SLOW_ANCHORS: f64 = 20.0;
 
-/// A machine that runs at less than this share of its usual speed is in another state: other work on the same processor,
+/// A machine that runs at less than this share of its usual speed, or at as much more, is in another state.
+const SAME_STATE: f64 = 0.8;
+
+/// Whether a machine at this speed is in the state that its `usual` speed stands for: other work on the same processor,
 /// say, slows small operations more than large ones, and the anchor cannot make up for both.
-pub(crate) const SLOWED: f64 = 0.8;
+pub(crate) fn is_usual_state(speed: f64, usual: f64) -> bool {
+    (SAME_STATE * usual..=usual / SAME_STATE).contains(&speed)
+}
 
 /// What a run in a burst is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,14 +305,6 @@ impl<'r> Bench<'r> {
         Ok((loaded, warm_up))
     }
 
-    /// The machine's speed now, as a share of its reference speed.
-    pub(crate) fn speed(&mut self) -> Result<f64, LatencyError> {
-        let reference_ms = self.reference()?.0;
-        let times = self.burst(None, &[ANCHOR_STEP; 2 * REFERENCE_BURST])?;
-        let warm: Vec<f64> = times.into_iter().skip(1).step_by(2).collect();
-        Ok(reference_ms / statistics::median(&warm))
-    }
-
     /// See [`Runtime::loads_cheaply`].
     pub(crate) fn loads_cheaply(&self) -> bool {
         self.runtime.loads_cheaply()
@@ -397,29 +394,35 @@ impl Candidate {
         self.samples.len() >= settings.max_samples || self.spent_ms >= settings.max_ms
     }
 
-    /// The medians of the first and the second half of the samples: what they differ by is noise that no prediction can
-    /// meet. `None` for fewer than two samples.
-    pub fn halves(&self) -> Option<(Milliseconds, Milliseconds)> {
-        let (first, second) = self.samples.split_at(self.samples.len() / 2);
-        let median = |samples: &[f64]| Milliseconds(statistics::median(samples));
-        (!first.is_empty()).then(|| (median(first), median(second)))
+    /// The machine's speed at each sample.
+    pub(crate) fn speeds(&self) -> &[f64] {
+        &self.speeds
     }
 
-    /// The samples so far, summarised; of those at different speeds of the machine the ones at the higher speed.
+    /// All samples so far, summarised.
     ///
     /// # Panics
     /// If no sample was taken.
     pub fn measurement(&self) -> Measurement {
-        let usual = statistics::quantile(&statistics::sorted(&self.speeds), 0.75);
-        let counts = |speed: &f64| *speed >= SLOWED * usual;
+        self.summary(&self.all())
+    }
+
+    /// The samples that were taken while the machine was about this fast, summarised; all of them where none was.
+    ///
+    /// # Panics
+    /// If no sample was taken.
+    pub fn measurement_at(&self, usual: f64) -> Measurement {
+        self.summary(&self.taken_at(usual))
+    }
+
+    fn summary(&self, counted: &[usize]) -> Measurement {
         let repeats = (self.runs.len() / self.samples.len()).max(1);
-        let runs = self
-            .runs
-            .chunks(repeats)
-            .zip(&self.speeds)
-            .filter(|(_, speed)| counts(speed));
-        let runs: Vec<f64> = runs.flat_map(|(runs, _)| runs).copied().collect();
-        let speeds: Vec<f64> = self.speeds.iter().copied().filter(counts).collect();
+        let runs: Vec<f64> = counted
+            .iter()
+            .flat_map(|&sample| &self.runs[repeats * sample..repeats * (sample + 1)])
+            .copied()
+            .collect();
+        let speeds: Vec<f64> = counted.iter().map(|&sample| self.speeds[sample]).collect();
         let sorted = statistics::sorted(&runs);
         Measurement {
             median_ms: statistics::quantile(&sorted, 0.5),
@@ -429,6 +432,28 @@ impl Candidate {
             outliers: statistics::outliers(&sorted),
             speed: statistics::median(&speeds),
         }
+    }
+
+    /// The medians of the first and the second half of the samples that count for [`Candidate::measurement_at`]: what they
+    /// differ by is noise that no prediction can meet. `None` for fewer than two samples.
+    pub fn halves_at(&self, usual: f64) -> Option<(Milliseconds, Milliseconds)> {
+        let counted = self.taken_at(usual);
+        let (first, second) = counted.split_at(counted.len() / 2);
+        let median = |half: &[usize]| {
+            let samples: Vec<f64> = half.iter().map(|&sample| self.samples[sample]).collect();
+            Milliseconds(statistics::median(&samples))
+        };
+        (!first.is_empty()).then(|| (median(first), median(second)))
+    }
+
+    fn all(&self) -> Vec<usize> {
+        (0..self.samples.len()).collect()
+    }
+
+    fn taken_at(&self, usual: f64) -> Vec<usize> {
+        let mut taken = self.all();
+        taken.retain(|&sample| is_usual_state(self.speeds[sample], usual));
+        if taken.is_empty() { self.all() } else { taken }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cost_model::CostModel;
 use crate::duration::Milliseconds;
 use crate::error::LatencyError;
 use crate::hash::KeyHashBuilder;
+use crate::speed::at_usual_speed;
 use crate::table::LatencyTable;
 use crate::work_model::WorkModel;
 
@@ -76,7 +77,7 @@ impl Predictor {
         if table.is_empty() {
             return Err(LatencyError::EmptyTable);
         }
-        let rows: Vec<(BlockKey, f64)> = table.blocks().map(|(key, row)| (*key, row.median_ms)).collect();
+        let rows = at_usual_speed(table);
         let cost = |(key, ms): &(BlockKey, f64)| {
             (
                 *key,

@@ -14,7 +14,7 @@ use crate::device::{Device, DeviceFingerprint, RuntimeKind};
 use crate::error::LatencyError;
 use crate::measure::{Bench, MeasureSettings};
 use crate::runtime::Runtime;
-use crate::table::LatencyTable;
+use crate::table::{LatencyTable, TableHeader};
 
 /// How a table is filled.
 #[derive(Debug, Clone)]
@@ -147,13 +147,9 @@ pub fn open_or_create(
     if device.runtime == RuntimeKind::Published {
         return LatencyTable::published(device);
     }
-    let host = runtime.host();
-    let fingerprint = DeviceFingerprint::new(device, runtime, &host);
-    if LatencyTable::exists(folder) {
-        return LatencyTable::open(folder, &fingerprint);
-    }
-    let reference = Bench::new(runtime, settings.clone(), None)?.reference()?;
-    LatencyTable::create(folder, device, &fingerprint, &host, reference.0)
+    open_or_start(folder, device, runtime, settings, |header| {
+        LatencyTable::create(folder, &header)
+    })
 }
 
 /// Opens the table in `folder` for this device, or starts one there with the layers of `source`; see
@@ -165,27 +161,41 @@ pub fn open_or_transfer(
     settings: &MeasureSettings,
     source: &LatencyTable,
 ) -> Result<LatencyTable, LatencyError> {
+    let table = open_or_start(folder, device, runtime, settings, |header| {
+        source.transfer(folder, header)
+    })?;
+    let origin = source.header().device.as_str();
+    match &table.header().layers_of {
+        Some(found) if found == origin => Ok(table),
+        found => Err(LatencyError::TableMismatch {
+            file: folder.join("device.toml"),
+            what: "layers of",
+            found: found.as_ref().unwrap_or(&device.name).clone(),
+            expected: origin.to_owned(),
+            remedy: format!(
+                "move {} away, or profile without another device's layers",
+                folder.display()
+            ),
+        }),
+    }
+}
+
+/// Opens the table in `folder` for this device; where there is none, measures the anchor's reference time and starts
+/// one.
+fn open_or_start(
+    folder: &Path,
+    device: &Device,
+    runtime: &mut dyn Runtime,
+    settings: &MeasureSettings,
+    start: impl FnOnce(TableHeader) -> Result<LatencyTable, LatencyError>,
+) -> Result<LatencyTable, LatencyError> {
     let host = runtime.host();
     let fingerprint = DeviceFingerprint::new(device, runtime, &host);
     if LatencyTable::exists(folder) {
-        let table = LatencyTable::open(folder, &fingerprint)?;
-        let origin = source.header().device.as_str();
-        return match &table.header().layers_of {
-            Some(found) if found == origin => Ok(table),
-            found => Err(LatencyError::TableMismatch {
-                file: folder.join("device.toml"),
-                what: "layers of",
-                found: found.as_ref().unwrap_or(&device.name).clone(),
-                expected: origin.to_owned(),
-                remedy: format!(
-                    "move {} away, or profile without another device's layers",
-                    folder.display()
-                ),
-            }),
-        };
+        return LatencyTable::open(folder, &fingerprint);
     }
     let reference = Bench::new(runtime, settings.clone(), None)?.reference()?;
-    source.transfer(folder, device, &fingerprint, &host, reference.0)
+    start(TableHeader::new(device, &fingerprint, &host, reference.0))
 }
 
 #[cfg(test)]

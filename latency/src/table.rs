@@ -17,12 +17,12 @@ mod transfer;
 
 pub use header::{Publication, TableHeader};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use mnas_space::{Architecture, BlockKey};
 
-use crate::device::{Device, DeviceFingerprint, HostFacts};
+use crate::device::DeviceFingerprint;
 use crate::error::LatencyError;
 use crate::hash::KeyHashBuilder;
 use crate::measure::Measurement;
@@ -54,30 +54,26 @@ impl LatencyTable {
 
     /// Starts an empty table in `folder`, which is made where it is missing.
     ///
-    /// `reference_ms` is the anchor's reference time, see [`crate::Bench::reference`].
-    pub fn create(
-        folder: &Path,
-        device: &Device,
-        fingerprint: &DeviceFingerprint,
-        host: &HostFacts,
-        reference_ms: f64,
-    ) -> Result<Self, LatencyError> {
+    /// # Errors
+    ///
+    /// If measurements lie in the folder, or it cannot be written.
+    pub fn create(folder: &Path, header: &TableHeader) -> Result<Self, LatencyError> {
+        Self::start(folder, header, None)
+    }
+
+    /// Starts a table with the content of a file of layers.
+    fn start(folder: &Path, header: &TableHeader, layers: Option<&[u8]>) -> Result<Self, LatencyError> {
         std::fs::create_dir_all(folder).map_err(LatencyError::io("create the folder", folder))?;
-        let header = TableHeader::new(device, fingerprint, host, reference_ms);
+        for format in [&rows::NETWORKS, &rows::BLOCKS] {
+            RowFile::create(folder, format)?;
+        }
+        if let Some(layers) = layers {
+            let file = folder.join(rows::BLOCKS.file);
+            std::fs::write(&file, layers).map_err(LatencyError::io("write", &file))?;
+        }
         // The header comes last: a folder without one is no table, whatever lies beside it.
-        let block_rows = RowFile::create(folder, &rows::BLOCKS)?;
-        let network_rows = RowFile::create(folder, &rows::NETWORKS)?;
         header.write(&folder.join(HEADER_FILE))?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            header,
-            blocks: HashMap::default(),
-            keys: Vec::new(),
-            networks: Vec::new(),
-            block_rows,
-            network_rows,
-            built_in: None,
-        })
+        Self::load(folder)
     }
 
     /// Reads a table without asking what it was measured on.
@@ -205,16 +201,6 @@ impl LatencyTable {
         self.block_rows.append(&key.to_string(), &measurement)?;
         self.blocks.insert(key, measurement);
         self.keys.push(key);
-        Ok(())
-    }
-
-    /// Takes layers out again, on disk before it returns, so that they are measured anew.
-    pub(crate) fn forget(&mut self, keys: &HashSet<BlockKey>) -> Result<(), LatencyError> {
-        let left: Vec<BlockKey> = self.keys.iter().filter(|key| !keys.contains(key)).copied().collect();
-        let rows = left.iter().map(|key| (key.to_string(), self.blocks[key]));
-        self.block_rows.rewrite(&rows.collect::<Vec<_>>())?;
-        self.blocks.retain(|key, _| !keys.contains(key));
-        self.keys = left;
         Ok(())
     }
 

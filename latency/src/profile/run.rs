@@ -1,6 +1,6 @@
 //! The loop that fills a table.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use super::{ProfileOptions, ProfilePlan};
 use crate::duration::Milliseconds;
 use crate::error::{LatencyError, RuntimeError};
-use crate::measure::{Bench, Candidate, Measurement, SLOWED, Warning};
+use crate::measure::{Bench, Candidate, Measurement, Warning};
 use crate::random;
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
@@ -24,15 +24,6 @@ const ROUND_MS: f64 = 20.0;
 
 /// Whole networks held in memory at once where loading them is expensive.
 const NETWORKS_AT_ONCE: usize = 16;
-
-/// Time until the machine's state is looked at again.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// A state of the machine that lasts longer than this is not waited out.
-const LASTING: Duration = Duration::from_mins(1);
-
-/// Layers measured last, whose speed is the usual one.
-const RECENT: usize = 100;
 
 /// What happens while a table is filled, for progress bars and logs.
 #[derive(Debug, Clone, Copy)]
@@ -165,21 +156,16 @@ pub fn profile(
         if stop == StopReason::Cancelled {
             break;
         }
-        for (architecture, candidate) in run.networks(rounds)? {
-            let measurement = candidate.measurement();
+        for network in run.networks(rounds)? {
             measured_networks += 1;
-            if witnesses.contains(architecture) {
-                seen.push(Witness {
-                    architecture: architecture.clone(),
-                    measurement,
-                    halves: candidate.halves(),
-                });
+            if witnesses.contains(&network.architecture) {
+                seen.push(network);
                 continue;
             }
-            table.add_network(architecture.clone(), measurement)?;
+            table.add_network(network.architecture.clone(), network.measurement)?;
             (run.observer)(ProfileEvent::Network {
-                architecture,
-                measurement: &measurement,
+                architecture: &network.architecture,
+                measurement: &network.measurement,
             });
         }
         if run.cancelled() {
@@ -204,10 +190,6 @@ struct Run<'a, 'r> {
     /// Whether the processor's turbo is on, where that is known.
     turbo: bool,
     speeds: Vec<f64>,
-    /// Those of the layers alone.
-    layer_speeds: Vec<f64>,
-    /// When the machine became slower than usual, if it is.
-    slowed_since: Option<Duration>,
     outliers: u64,
     runs: u64,
     refused: Vec<String>,
@@ -234,8 +216,6 @@ impl<'a, 'r> Run<'a, 'r> {
             start: Instant::now(),
             turbo: false,
             speeds: Vec::new(),
-            layer_speeds: Vec::new(),
-            slowed_since: None,
             outliers: 0,
             runs: 0,
             refused: Vec::new(),
@@ -341,10 +321,8 @@ impl<'a, 'r> Run<'a, 'r> {
         order.shuffle(&mut random::stream(self.options.seed, "profile order", 0));
         order.sort_by_key(|key| (!of_networks.contains(key), !self.options.common.contains(key)));
         let total = order.len();
-        let mut order: VecDeque<(BlockKey, bool)> = order.into_iter().map(|key| (key, false)).collect();
-        let (mut measured, mut index) = (0, 0);
-        let mut rows: Vec<(BlockKey, f64)> = Vec::new();
-        while let Some((key, is_second_time)) = order.pop_front() {
+        let mut measured = 0;
+        for (index, key) in order.into_iter().enumerate() {
             if self.cancelled() {
                 return Ok((StopReason::Cancelled, measured));
             }
@@ -357,41 +335,17 @@ impl<'a, 'r> Run<'a, 'r> {
                 let share = (index as f64 / total as f64).max(self.options.time_cap.map_or(0.0, used));
                 let is_due = rounds.done < (share * self.options.network_rounds as f64) as usize;
                 if is_due && !rounds.slots.is_empty() {
-                    let speed = self.bench.speed()?;
-                    if !self.is_slowed(speed) {
-                        self.round(rounds, false)?;
-                    }
+                    self.round(rounds, false)?;
                 }
             }
             let result = self.bench.measure(&Model::block(&key));
             let Some(measurement) = self.accept(result)? else {
-                index += 1;
                 continue;
             };
-            if !is_second_time && self.is_slowed(measurement.speed) {
-                order.push_back((key, true));
-                continue;
-            }
             table.add_block(key, measurement)?;
             self.note(&measurement);
-            self.layer_speeds.push(measurement.speed);
             measured += 1;
-            index += 1;
-            if !is_second_time {
-                rows.push((key, measurement.speed));
-            }
-            if self.layer_speeds.len().is_multiple_of(RECENT) {
-                let slow = self.slower_than_now(&mut rows);
-                if !slow.is_empty() {
-                    table.forget(&slow.iter().copied().collect())?;
-                    (measured, index) = (measured - slow.len(), index - slow.len());
-                    order.extend(slow.into_iter().map(|key| (key, true)));
-                    order
-                        .make_contiguous()
-                        .sort_by_key(|(key, _)| (!of_networks.contains(key), !self.options.common.contains(key)));
-                }
-            }
-            let done = index;
+            let done = index + 1;
             let remaining = self.elapsed().mul_f64((total - done) as f64 / done as f64);
             (self.observer)(ProfileEvent::Block {
                 key: &key,
@@ -404,51 +358,41 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok((StopReason::Complete, measured))
     }
 
-    /// Whether a machine of this speed is in another state than usual: then a layer is measured again later, once, and a
-    /// round over networks waits. A state that lasts is the usual one.
-    fn is_slowed(&mut self, speed: f64) -> bool {
-        let recent = &self.layer_speeds[self.layer_speeds.len().saturating_sub(RECENT)..];
-        let is_usual = || speed >= SLOWED * statistics::quantile(&statistics::sorted(recent), 0.75);
-        if recent.len() < RECENT || is_usual() {
-            self.slowed_since = None;
-            return false;
-        }
-        let now = self.elapsed();
-        now.saturating_sub(*self.slowed_since.get_or_insert(now)) < LASTING
-    }
-
-    /// Takes those out of `rows` that were measured before the machine came into its usual state.
-    fn slower_than_now(&self, rows: &mut Vec<(BlockKey, f64)>) -> Vec<BlockKey> {
-        let recent = &self.layer_speeds[self.layer_speeds.len().saturating_sub(RECENT)..];
-        let usual = statistics::quantile(&statistics::sorted(recent), 0.75);
-        rows.extract_if(.., |(_, speed)| *speed < SLOWED * usual)
-            .map(|(key, _)| key)
-            .collect()
-    }
-
-    /// The rounds over whole networks that are left, and the networks with their samples; none where it was cancelled.
-    fn networks<'n>(&mut self, mut rounds: Rounds<'n>) -> Result<Vec<(&'n Architecture, Candidate)>, LatencyError> {
+    /// The rounds over whole networks that are left, and what the networks were measured at; none where it was cancelled.
+    fn networks(&mut self, mut rounds: Rounds<'_>) -> Result<Vec<Witness>, LatencyError> {
         while rounds.done < self.options.network_rounds.max(1) {
-            while !self.cancelled() && {
-                let speed = self.bench.speed()?;
-                self.is_slowed(speed)
-            } {
-                std::thread::sleep(PAUSE);
-            }
             self.round(&mut rounds, true)?;
             if self.cancelled() {
                 return Ok(Vec::new());
             }
         }
-        let measured = rounds
+        let measured: Vec<(&Architecture, Candidate)> = rounds
             .slots
             .into_iter()
-            .filter_map(|(network, candidate)| Some((network, candidate?)));
-        let measured: Vec<(&Architecture, Candidate)> = measured.collect();
-        for (_, candidate) in &measured {
-            self.note(&candidate.measurement());
+            .filter_map(|(network, candidate)| Some((network, candidate?)))
+            .collect();
+        // Where the machine changed between two speeds, the samples of all networks are of the more frequent one.
+        let speeds: Vec<f64> = measured
+            .iter()
+            .flat_map(|(_, candidate)| candidate.speeds())
+            .copied()
+            .collect();
+        if speeds.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(measured)
+        let usual = statistics::median(&speeds);
+        Ok(measured
+            .into_iter()
+            .map(|(architecture, candidate)| {
+                let measurement = candidate.measurement_at(usual);
+                self.note(&measurement);
+                Witness {
+                    architecture: architecture.clone(),
+                    measurement,
+                    halves: candidate.halves_at(usual),
+                }
+            })
+            .collect())
     }
 
     /// One round over networks; one that is refused leaves. Cancelled, it ends in the middle.

@@ -62,7 +62,9 @@ fn is_zero(value: &f64) -> bool {
 }
 
 impl TableHeader {
-    pub(super) fn new(device: &Device, fingerprint: &DeviceFingerprint, host: &HostFacts, reference_ms: f64) -> Self {
+    /// The header of a table that is begun now. `reference_ms` is the anchor's reference time, see
+    /// [`crate::Bench::reference`].
+    pub fn new(device: &Device, fingerprint: &DeviceFingerprint, host: &HostFacts, reference_ms: f64) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             device: device.name.clone(),

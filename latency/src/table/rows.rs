@@ -10,7 +10,7 @@ use crate::measure::Measurement;
 /// Name and columns of one of the two files; the first column differs, the rest is the same.
 #[derive(Debug)]
 pub(super) struct RowFormat {
-    file: &'static str,
+    pub file: &'static str,
     name_column: &'static str,
 }
 
@@ -46,7 +46,8 @@ pub(super) struct RowFile {
 }
 
 impl RowFile {
-    pub fn create(folder: &Path, format: &'static RowFormat) -> Result<Self, LatencyError> {
+    /// Writes a file without rows. Measurements that lie there are not overwritten.
+    pub fn create(folder: &Path, format: &RowFormat) -> Result<(), LatencyError> {
         let path = folder.join(format.file);
         let header = Self::header(format);
         // Measurements without a `device.toml` are somebody's work, not ours to overwrite.
@@ -58,15 +59,7 @@ impl RowFile {
                 remedy: "bring device.toml back, or move the folder away".to_owned(),
             });
         }
-        std::fs::write(&path, &header).map_err(LatencyError::io("write", &path))?;
-        let whole = header.len() as u64;
-        Ok(Self {
-            path,
-            format,
-            whole,
-            seen: whole,
-            writer: None,
-        })
+        std::fs::write(&path, &header).map_err(LatencyError::io("write", &path))
     }
 
     fn header(format: &RowFormat) -> String {
@@ -87,6 +80,10 @@ impl RowFile {
     /// The file's name.
     pub fn name(&self) -> &'static str {
         self.format.file
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     pub fn error(&self, line: u64, problem: String) -> LatencyError {
@@ -220,28 +217,6 @@ impl RowFile {
         written.map_err(LatencyError::io("write", &self.path))?;
         self.whole += line.len() as u64;
         self.writer = Some(writer);
-        Ok(())
-    }
-
-    /// Replaces the file by one with these rows, in one step.
-    pub fn rewrite(&mut self, rows: &[(String, Measurement)]) -> Result<(), LatencyError> {
-        let path = self.path.clone();
-        let io = |error| LatencyError::io("write", &path)(error);
-        // That nobody else writes is known while the old file is locked.
-        let held = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.lock()?,
-        };
-        let rows = rows.iter().map(|(name, row)| print(name, row));
-        let text: String = std::iter::once(Self::header(self.format)).chain(rows).collect();
-        let mut temporary =
-            tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new("."))).map_err(io)?;
-        temporary.write_all(text.as_bytes()).map_err(io)?;
-        temporary.as_file().sync_all().map_err(io)?;
-        temporary.persist(&self.path).map_err(|error| io(error.error))?;
-        drop(held);
-        self.whole = text.len() as u64;
-        self.seen = self.whole;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
-use crate::device::Precision;
+use crate::device::{Device, HostFacts, Precision};
 use crate::runtimes::{FakeRuntime, FakeSettings};
 
 const KEYS: [&str; 3] = [
@@ -29,7 +29,7 @@ fn fingerprint() -> (Device, DeviceFingerprint, HostFacts) {
 
 fn create(folder: &Path) -> LatencyTable {
     let (device, fingerprint, host) = fingerprint();
-    LatencyTable::create(folder, &device, &fingerprint, &host, 0.25).unwrap()
+    LatencyTable::create(folder, &TableHeader::new(&device, &fingerprint, &host, 0.25)).unwrap()
 }
 
 fn row(ms: f64) -> Measurement {
@@ -159,8 +159,7 @@ fn a_missing_table_is_told_from_a_broken_one() {
     let mut table = create(folder.path());
     table.add_block(KEYS[0].parse().unwrap(), row(1.0)).unwrap();
     fs::remove_file(folder.path().join("device.toml")).unwrap();
-    let (device, fingerprint, host) = fingerprint();
-    let error = LatencyTable::create(folder.path(), &device, &fingerprint, &host, 0.25).unwrap_err();
+    let error = LatencyTable::create(folder.path(), table.header()).unwrap_err();
     assert!(error.to_string().contains("no device.toml"), "{error}");
 }
 

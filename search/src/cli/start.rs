@@ -16,8 +16,10 @@ const KEEP_MEMORY: [(&str, &str); 3] = [
     ("MALLOC_TOP_PAD_", "67108864"),
 ];
 
-/// Threads that wait for others sleep: those that spin take the cores from the threads they wait for, and from those that make batches.
-const PATIENT: (&str, &str) = ("OMP_WAIT_POLICY", "PASSIVE");
+/// A thread that waits for others looks again for a tenth of a millisecond and sleeps then. Small networks are thousands of operations
+/// shorter than it takes to wake a thread, so that one that sleeps at once never helps; one that never sleeps takes the cores from those that
+/// make batches. The policy has GNU OpenMP keep some of that patience where several threads start operations.
+const PATIENCE: [(&str, &str); 2] = [("OMP_WAIT_POLICY", "ACTIVE"), ("GOMP_SPINCOUNT", "10000")];
 
 const PRELOAD: &str = "LD_PRELOAD";
 
@@ -31,8 +33,8 @@ fn missing(
     {
         variables.extend(KEEP_MEMORY.map(|(name, value)| (name, value.into())));
     }
-    if is_set(PATIENT.0).is_none() {
-        variables.push((PATIENT.0, PATIENT.1.into()));
+    if PATIENCE.iter().all(|(name, _)| is_set(name).is_none()) {
+        variables.extend(PATIENCE.map(|(name, value)| (name, value.into())));
     }
     if device != TrainDevice::Cpu
         && !tch::Cuda::is_available()
@@ -95,7 +97,8 @@ mod tests {
                 "MALLOC_MMAP_MAX_",
                 "MALLOC_TRIM_THRESHOLD_",
                 "MALLOC_TOP_PAD_",
-                "OMP_WAIT_POLICY"
+                "OMP_WAIT_POLICY",
+                "GOMP_SPINCOUNT"
             ]
         );
         let then = |name: &str| {

@@ -23,8 +23,17 @@ pub struct PublishedPoint {
     pub latency_ms: Option<f64>,
     /// What the latency was measured on.
     pub device: Option<String>,
-    /// Where the figures stand.
+    /// Where the figures stand, with a remark in brackets where one is due.
     pub source: String,
+}
+
+impl PublishedPoint {
+    /// The document that the figures stand in: the source without its remark. Figures of one document are comparable.
+    pub fn document(&self) -> &str {
+        self.source
+            .split_once(" (")
+            .map_or(self.source.as_str(), |(document, _)| document)
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use mnas_latency::{LatencyError, LatencyTable, Predictor, ProfileOptions, RuntimeKind, profile};
+use mnas_latency::{LatencyError, LatencyTable, Predictor, ProfileEvent, ProfileOptions, RuntimeKind, profile};
 use mnas_space::{Architecture, Reference};
 use serde::Serialize;
 
@@ -118,14 +118,14 @@ pub fn run(request: &PlotArguments, json: bool, printer: &Printer) -> Result<(),
     ))?)
 }
 
-/// The points of all families: of each family those of the source that has most of them, each with the figure that was
+/// The points of all families: of each family those of the document that has most of them, each with the figure that was
 /// published first.
 fn points() -> Result<Vec<Point>, CliError> {
     let mut points = Vec::new();
     for (family, names) in FAMILIES {
         for name in names {
             let reference = Reference::named(name)?;
-            for (width, resolution) in best_source(reference) {
+            for (width, resolution) in fullest_document(reference) {
                 let first = reference
                     .published_at(width, resolution)
                     .find(|point| point.top1.is_some());
@@ -147,20 +147,20 @@ fn points() -> Result<Vec<Point>, CliError> {
     Ok(points)
 }
 
-/// Widths and resolutions with an accuracy in the source that has most of them, the first of equals.
-fn best_source(reference: &Reference) -> Vec<(f64, u32)> {
-    let mut sources: Vec<(&str, Vec<(f64, u32)>)> = Vec::new();
+/// Widths and resolutions with an accuracy in the document that has most of them, the first of equals.
+fn fullest_document(reference: &Reference) -> Vec<(f64, u32)> {
+    let mut documents: Vec<(&str, Vec<(f64, u32)>)> = Vec::new();
     for point in reference.published.iter().filter(|point| point.top1.is_some()) {
         let place = (point.width, point.resolution);
-        match sources.iter_mut().find(|(source, _)| *source == point.source) {
+        match documents.iter_mut().find(|(document, _)| *document == point.document()) {
             Some((_, places)) if places.contains(&place) => {}
             Some((_, places)) => places.push(place),
-            None => sources.push((&point.source, vec![place])),
+            None => documents.push((point.document(), vec![place])),
         }
     }
-    let most = sources.iter().map(|(_, places)| places.len()).max();
-    let best = sources.into_iter().find(|(_, places)| Some(places.len()) == most);
-    best.map(|(_, places)| places).unwrap_or_default()
+    let most = documents.iter().map(|(_, places)| places.len()).max();
+    let fullest = documents.into_iter().find(|(_, places)| Some(places.len()) == most);
+    fullest.map(|(_, places)| places).unwrap_or_default()
 }
 
 /// The device's table, with the networks measured if that was asked for.
@@ -184,7 +184,15 @@ fn table(
     let cancel = cancel_flag()?;
     let mut table = opened.table(&options.measure)?;
     let networks: Vec<Architecture> = points.iter().map(|point| point.network.clone()).collect();
-    let mut bars = ProfileProgress::new(printer);
+    // One bar for all groups; what a group says beside its progress are warnings.
+    let mut warnings = ProfileProgress::new(printer);
+    let bar = printer.progress("measuring networks", networks.len() as u64);
+    bar.set(
+        networks
+            .iter()
+            .filter(|network| table.network(network).is_some())
+            .count() as u64,
+    );
     // In small groups, so that little is lost when it is interrupted.
     for group in networks.chunks(8) {
         profile(
@@ -194,19 +202,20 @@ fn table(
             group,
             &options,
             &cancel,
-            &mut |event| {
-                bars.hear(&event);
+            &mut |event| match event {
+                ProfileEvent::Network { .. } => bar.add(1),
+                ProfileEvent::Warned(_) | ProfileEvent::Refused(_) => warnings.hear(&event),
+                _ => {}
             },
         )?;
         if cancel.load(Ordering::Relaxed) {
-            bars.finish();
             return Err(CliError::interrupted(format!(
                 "interrupted; the networks measured so far are in {}, the same command goes on from there",
                 opened.folder.display()
             )));
         }
     }
-    bars.finish();
+    bar.finish(&format!("{} networks", networks.len()));
     Ok(table)
 }
 
