@@ -211,6 +211,7 @@ struct Fit {
 impl Fit {
     /// Relative least squares: every network counts alike, whatever its size. `None` without networks.
     fn new(networks: &[(Terms, f64)]) -> Option<Self> {
+        networks.first()?;
         let used = if networks.len() < LEAST_NETWORKS {
             SUM + 1
         } else {
@@ -218,10 +219,10 @@ impl Fit {
         };
         let row = |(terms, ms): &(Terms, f64)| relative(terms, *ms)[..used].to_vec();
         let rows: Vec<Vec<f64>> = networks.iter().map(row).collect();
-        let mean_square = |column: usize| rows.iter().map(|row| row[column].powi(2)).sum::<f64>() / rows.len() as f64;
         let prior = if used == TERMS { PRIOR_NETWORKS } else { 0.0 };
         // A term that no network has is kept at 0.
-        let penalty: Vec<f64> = (0..used).map(|column| prior * mean_square(column).max(1e-12)).collect();
+        let scales = regression::mean_squares(&rows).into_iter();
+        let penalty: Vec<f64> = scales.map(|scale| prior * scale.max(1e-12)).collect();
         let (fitted, lower) = regression::ridge(&rows, &vec![1.0; rows.len()], &PLAIN_SUM[..used], &penalty)?;
         let mut coefficients = [0.0; TERMS];
         coefficients[..used].copy_from_slice(&fitted);

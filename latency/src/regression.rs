@@ -56,6 +56,14 @@ fn normal_equations(x: &[Vec<f64>], y: &[f64], width: usize) -> (Vec<Vec<f64>>, 
     (gram, right)
 }
 
+/// The mean square of each column: a penalty of so many times it weighs as much as so many rows.
+pub(crate) fn mean_squares(x: &[Vec<f64>]) -> Vec<f64> {
+    let columns = x.first().map_or(0, Vec::len);
+    (0..columns)
+        .map(|column| x.iter().map(|row| row[column].powi(2)).sum::<f64>() / x.len() as f64)
+        .collect()
+}
+
 /// Ridge regression that draws coefficients towards `prior`: the minimum of
 /// `Σ (x·β − y)² + Σ penalty_j (β_j − prior_j)²`, with the Cholesky factor of the normal equations.
 pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {

@@ -52,12 +52,10 @@ pub(crate) fn at_usual_speed(table: &LatencyTable) -> Vec<(BlockKey, f64)> {
         .iter()
         .map(|&index| (rows[index].1 / expected.estimate(&rows[index].0).ms).ln())
         .collect();
-    let columns = x[0].len();
-    let mean_square = |column: usize| x.iter().map(|row| row[column].powi(2)).sum::<f64>() / x.len() as f64;
-    let penalty: Vec<f64> = (0..columns)
-        .map(|column| PRIOR_ROWS * mean_square(column).max(1e-6))
-        .collect();
-    let Some((felt, _)) = regression::ridge(&x, &y, &vec![0.0; columns], &penalty) else {
+    let scales = regression::mean_squares(&x).into_iter();
+    let penalty: Vec<f64> = scales.map(|scale| PRIOR_ROWS * scale.max(1e-6)).collect();
+    let anchor_alone = vec![0.0; penalty.len()];
+    let Some((felt, _)) = regression::ridge(&x, &y, &anchor_alone, &penalty) else {
         return rows;
     };
     for (index, x) in other.into_iter().zip(&x) {

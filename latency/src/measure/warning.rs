@@ -55,6 +55,9 @@ const DRIFT: f64 = 1.5;
 const LAYERS: f64 = 0.25;
 const RUNS: f64 = 0.1;
 
+/// So few unsettled layers are nothing to warn about.
+const FEW: usize = 3;
+
 impl Warning {
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
@@ -85,7 +88,7 @@ impl Warning {
 
     /// A warning where too many layers stayed unsettled.
     pub(crate) fn unsettled(layers: usize, of: usize) -> Option<Self> {
-        (layers as f64 > LAYERS * of as f64).then_some(Self::Unsettled { layers, of })
+        (layers > FEW && layers as f64 > LAYERS * of as f64).then_some(Self::Unsettled { layers, of })
     }
 
     /// A warning where too many runs were outliers.
@@ -146,6 +149,7 @@ mod tests {
             "the machine's speed went from 43 % to 97 % of its reference; the anchor takes most of it out, not all"
         );
         assert_eq!((Warning::unsettled(0, 0), Warning::unsettled(5, 20)), (None, None));
+        assert_eq!(Warning::unsettled(1, 1), None);
         assert!(Warning::unsettled(6, 20).is_some());
         assert_eq!((Warning::outliers(0, 0), Warning::outliers(10, 100)), (None, None));
         assert_eq!(
