@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::error::CliError;
 use super::SearchArguments;
-use crate::report::{Printer, ReportRow, closing_table, units};
+use crate::report::{Printer, ReportRow, RowKind, closing_table, units};
 use crate::study::{BestFiles, Outcome, StudyConfig, StudyFolder};
 
 #[derive(Serialize)]
@@ -103,6 +103,46 @@ pub(super) fn conclude(
             row.accuracy.map_or_else(String::new, units::percent),
             row.architecture
         ))?;
+        if let Some(better) = better_reference(&shown.rows, row) {
+            printer.result(&format!(
+                "a reference is more accurate within the budget: {} with {} at {}; to try more candidates: mnas search --out {} --resume --trials {}",
+                better.label(),
+                better.accuracy.map_or_else(String::new, units::percent),
+                better.decisive_latency_ms().map_or_else(String::new, units::milliseconds),
+                folder.root().display(),
+                2 * config.trials
+            ))?;
+        }
     }
     Ok(())
+}
+
+/// The most accurate reference within the budget, if it is more accurate than the best candidate.
+fn better_reference<'a>(rows: &'a [ReportRow], best: &ReportRow) -> Option<&'a ReportRow> {
+    rows.iter()
+        .filter(|row| row.kind == RowKind::Reference && row.within_budget && row.accuracy > best.accuracy)
+        .max_by(|one, other| one.accuracy.unwrap_or(0.0).total_cmp(&other.accuracy.unwrap_or(0.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_named_only_where_it_beats_the_best_within_the_budget() {
+        let row = |kind, accuracy: Option<f64>, within_budget| ReportRow {
+            accuracy,
+            within_budget,
+            ..ReportRow::new(kind, "id")
+        };
+        let best = row(RowKind::Candidate, Some(60.0), true);
+        let slow = row(RowKind::Reference, Some(80.0), false);
+        let worse = row(RowKind::Reference, Some(55.0), true);
+        let untrained = row(RowKind::Reference, None, true);
+        let rows = [best.clone(), slow, worse, untrained];
+        assert!(better_reference(&rows, &best).is_none());
+        let better = [61.0, 63.0, 62.0].map(|accuracy| row(RowKind::Reference, Some(accuracy), true));
+        let found = better_reference(&better, &best).and_then(|row| row.accuracy);
+        assert_eq!(found, Some(63.0));
+    }
 }
