@@ -185,6 +185,17 @@ fn a_dry_run_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_dry_run_of_more_trials_leaves_the_study_as_it_is() {
+    let place = Workplace::new();
+    place.search("--trials 2 --strategy random").success();
+    let before = place.read("study/study.toml");
+    place
+        .run("search --resume --out study --trials 4 --tables tables --dry-run")
+        .success();
+    assert_eq!(place.read("study/study.toml"), before);
+}
+
+#[test]
 fn more_trials_can_be_added_to_a_study() {
     let (grown, whole) = (Workplace::new(), Workplace::new());
     // Evolution's population follows from the number of trials; random search has none.

@@ -130,10 +130,10 @@ pub(super) fn resume(
     let path = folder.space();
     let text = files::read_text(&path).map_err(|error| CliError::config(error.to_string()))?;
     let space = SearchSpace::from_toml(&text).map_err(|error| CliError::document(&path, &text, &error))?;
-    if let Some(trials) = arguments.trials.filter(|&trials| trials != config.trials) {
+    let is_extended = arguments.trials.is_some_and(|trials| trials != config.trials);
+    if let Some(trials) = arguments.trials {
         config.trials = trials;
         config.check()?;
-        files::write_atomically(&folder.config(), config.to_toml().as_bytes())?;
     }
     if arguments.budget.is_some_and(|budget| budget != config.budget) {
         return Err(CliError::config(format!(
@@ -154,6 +154,9 @@ pub(super) fn resume(
     if arguments.dry_run {
         printer.result(&plan(&config, &space, folder.root(), workers, "as the study began"))?;
         return Ok(None);
+    }
+    if is_extended {
+        files::write_atomically(&folder.config(), config.to_toml().as_bytes())?;
     }
     Ok(Some(Study {
         folder,
