@@ -107,8 +107,12 @@ impl Picture for Curve {
         }
         let style = Text::new(34.0, INK).align(HPos::Center);
         for tick in x.ticks(10).iter().filter(|tick| tick.value.fract() == 0.0) {
-            if let Some(label) = &tick.label {
-                canvas.text(label, (x.position(tick.value), bottom + 46.0), style)?;
+            if tick.label.is_some() {
+                canvas.text(
+                    &format!("{:.0}", tick.value),
+                    (x.position(tick.value), bottom + 46.0),
+                    style,
+                )?;
             }
         }
         let title = Text::new(38.0, INK).align(HPos::Center);
@@ -141,7 +145,8 @@ impl Panel {
         canvas.frame(frame, 3, RULE)?;
         let title = Text::new(38.0, INK).align(HPos::Center);
         canvas.text(self.title, (62.0, frame.center().1), Text { upwards: true, ..title })?;
-        let mut right = frame.right - 30.0;
+        // What the lines are stands above the frame, where no line passes.
+        let mut right = frame.right;
         for (name, color, series) in self.lines.iter().rev() {
             let path: Vec<Position> = series
                 .iter()
@@ -153,7 +158,7 @@ impl Panel {
                 _ => canvas.line(&path, 5, color.mix(1.0))?,
             }
             let style = Text::new(32.0, INK).align(HPos::Right);
-            let at = frame.top + 42.0;
+            let at = frame.top - 30.0;
             canvas.text(name, (right, at), style)?;
             right -= style.width(name)? + 18.0;
             canvas.line(&[(right - 60.0, at), (right, at)], 5, color.mix(1.0))?;
