@@ -104,6 +104,11 @@ fn reading(folder: &Path, settings: &Settings, has_torch: bool, cores: usize, bi
         }
     }
     let [ours, theirs] = [ours, theirs].map(|runs| median(&runs, |run| run.images_per_s));
+    if !has_torch {
+        return Ok(format!(
+            "reading and random resized crop to {resolution} px: {ours:.0} images/s\n"
+        ));
+    }
     let mut text = format!(
         "| reading and random resized crop to {resolution} px | images/s | over torchvision |\n|---|---|---|\n"
     );

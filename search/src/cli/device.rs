@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mnas_latency::runtimes::{self, OnnxRuntime};
-use mnas_latency::{Device, LatencyTable, MeasureSettings, Processor, Runtime, RuntimeKind};
+use mnas_latency::{Device, LatencyTable, MeasureSettings, Processor, Runtime, RuntimeKind, TableHeader};
 
 use super::error::CliError;
+use crate::report::units;
 use crate::torch_runtime::TorchRuntime;
 
 /// Where latency tables lie.
@@ -77,8 +78,6 @@ impl OpenDevice {
 
     /// `onnxruntime 1.32.0, 1 thread, fp32`, and where it is if not here.
     pub fn describe(&self) -> String {
-        let threads = self.device.threads;
-        let plural = if threads == 1 { "" } else { "s" };
         let invented = if self.device.runtime == RuntimeKind::Fake {
             " (invented times)"
         } else {
@@ -90,10 +89,23 @@ impl OpenDevice {
             (None, Processor::Cpu) => String::new(),
         };
         format!(
-            "{} {}{invented}, {threads} thread{plural}, {}{place}",
+            "{} {}{invented}, {}, {}{place}",
             self.runtime.name(),
             self.runtime.version(),
+            units::threads(self.device.threads),
             self.device.precision.name()
         )
     }
+}
+
+/// What a table was measured with: `Imaginary 9000, onnxruntime 1.32.0, 1 thread, fp32`.
+pub fn measured_with(header: &TableHeader) -> String {
+    format!(
+        "{}, {} {}, {}, {}",
+        header.host.cpu,
+        header.runtime,
+        header.runtime_version,
+        units::threads(header.threads),
+        header.precision.name()
+    )
 }

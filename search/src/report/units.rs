@@ -73,6 +73,11 @@ pub fn percent(value: f64) -> String {
     format!("{value:.2} %")
 }
 
+/// A number of threads: `1 thread`, `2 threads`.
+pub fn threads(count: usize) -> String {
+    format!("{count} thread{}", if count == 1 { "" } else { "s" })
+}
+
 /// A duration for progress lines and tables: `41 s`, `3 min 05 s`, `2 h 07 min`.
 pub fn seconds(value: f64) -> String {
     if !value.is_finite() || value < 0.0 {

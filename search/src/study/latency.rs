@@ -249,10 +249,8 @@ fn common_keys(purpose: Purpose<'_>) -> HashSet<BlockKey> {
 
 /// Layers that a search is likely to ask for and the table lacks, of networks around the budget.
 fn wanted_keys(predictor: &Predictor, purpose: Purpose<'_>, budget_ms: f64, table: &LatencyTable) -> Vec<BlockKey> {
-    let mut rng = stream(purpose.seed, "profile", 0, 0);
     let mut keys = BTreeSet::new();
-    for _ in 0..DRAWS {
-        let network = purpose.space.express(&purpose.space.sample(&mut rng), purpose.classes);
+    for network in random_networks(purpose, "profile", DRAWS) {
         let near = predictor.estimate(&network).latency.0 <= 1.25 * budget_ms;
         if near {
             keys.extend(

@@ -120,7 +120,13 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
         (Comparison::left_out(&table, &predictor), Kind::LeftOut)
     };
     let keys = space.block_keys(arguments.classes);
-    let mut document = report::Document::new(&table, &keys, &space.name, std::mem::take(&mut progress.totals))?;
+    let mut document = report::Document::new(
+        &table,
+        &predictor,
+        &keys,
+        &space.name,
+        std::mem::take(&mut progress.totals),
+    );
     if let Some(figures) = Figures::of(&comparison, kind) {
         document.files = predictions::write(table.folder(), &comparison, &figures, purpose, table.header())?.to_vec();
         document.predictions = Some(figures);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use mnas_latency::{Comparison, TableHeader};
 use serde::Serialize;
 
+use super::super::device::measured_with;
 use super::super::error::CliError;
 use crate::files;
 use crate::report::{Agreement, AgreementSeries, to_csv_text, units};
@@ -132,19 +133,10 @@ pub fn write(
     }
     // Families over the many others.
     series.sort_by_key(|one| one.is_family);
-    let threads = header.threads;
     let plot = Agreement {
         title: format!("Predicted and measured latency on {}", header.device),
         subtitle: vec![
-            format!(
-                "{}, {} {}, {threads} thread{}, {}; space {}",
-                header.host.cpu,
-                header.runtime,
-                header.runtime_version,
-                if threads == 1 { "" } else { "s" },
-                header.precision.name(),
-                purpose.space.name
-            ),
+            format!("{}; space {}", measured_with(header), purpose.space.name),
             figures.line(),
             "the band is 10 % around the measurement".to_owned(),
         ],

@@ -7,7 +7,6 @@ use mnas_latency::{LatencyTable, Predictor};
 use mnas_space::BlockKey;
 use serde::Serialize;
 
-use super::super::error::CliError;
 use super::predictions::Figures;
 use super::progress::Totals;
 use crate::report::units;
@@ -71,13 +70,18 @@ impl From<Totals> for Run {
 }
 
 impl Document {
-    /// Sums up a table for a space with these layers, and what a run added to it.
-    pub fn new(table: &LatencyTable, keys: &BTreeSet<BlockKey>, space: &str, totals: Totals) -> Result<Self, CliError> {
-        let predictor = Predictor::fit(table)?;
+    /// Sums up a table with its predictor for a space with these layers, and what a run added to it.
+    pub fn new(
+        table: &LatencyTable,
+        predictor: &Predictor,
+        keys: &BTreeSet<BlockKey>,
+        space: &str,
+        totals: Totals,
+    ) -> Self {
         let measured = keys.iter().filter(|key| table.get(key).is_some()).count();
         let complete = measured == keys.len();
         let calibration = predictor.calibration();
-        Ok(Self {
+        Self {
             device: table.header().device.clone(),
             table: table.folder().to_path_buf(),
             space: space.to_owned(),
@@ -92,7 +96,7 @@ impl Document {
             predictions: None,
             files: Vec::new(),
             run: totals.into(),
-        })
+        }
     }
 
     /// The same in words.

@@ -10,7 +10,7 @@ use mnas_space::{Architecture, Reference};
 use serde::Serialize;
 
 use super::super::cancel_flag;
-use super::super::device::{OpenDevice, TableArguments};
+use super::super::device::{OpenDevice, TableArguments, measured_with};
 use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
 use crate::files;
@@ -266,16 +266,7 @@ fn rounded(value: f64) -> f64 {
 /// Where the latencies come from, and how to read the figure.
 fn subtitle(table: &LatencyTable, rows: &[Row], measured: usize) -> Result<Vec<String>, CliError> {
     let header = table.header();
-    let plural = if header.threads == 1 { "" } else { "s" };
-    let mut latency = format!(
-        "{}: {}, {} {}, {} thread{plural}, {}; ",
-        header.device,
-        header.host.cpu,
-        header.runtime,
-        header.runtime_version,
-        header.threads,
-        header.precision.name()
-    );
+    let mut latency = format!("{}: {}; ", header.device, measured_with(header));
     if measured == rows.len() {
         latency += "every network measured whole";
     } else {

@@ -92,29 +92,32 @@ pub(super) fn conclude(
     }
     printer.result(&closing_table(&shown.rows, printer.table_options()))?;
     if let Some(row) = shown.best.map(|index| &shown.rows[index]) {
-        let mut latency = row.decisive_latency_ms().map_or_else(String::new, units::milliseconds);
-        if row.measured_ms.is_none() {
-            latency += " (predicted, not measured)";
-        }
         printer.result(&format!(
-            "best under {}: {} with {} at {latency}\n{}",
+            "best under {}: {}\n{}",
             config.budget,
-            row.label(),
-            row.accuracy.map_or_else(String::new, units::percent),
+            figures(row),
             row.architecture
         ))?;
         if let Some(better) = better_reference(&shown.rows, row) {
             printer.result(&format!(
-                "a reference is more accurate within the budget: {} with {} at {}; to try more candidates: mnas search --out {} --resume --trials {}",
-                better.label(),
-                better.accuracy.map_or_else(String::new, units::percent),
-                better.decisive_latency_ms().map_or_else(String::new, units::milliseconds),
+                "a reference is more accurate within the budget: {}; to try more candidates: mnas search --out {} --resume --trials {}",
+                figures(better),
                 folder.root().display(),
                 2 * config.trials
             ))?;
         }
     }
     Ok(())
+}
+
+/// Name, accuracy and latency of a network.
+fn figures(row: &ReportRow) -> String {
+    let accuracy = row.accuracy.map_or_else(String::new, units::percent);
+    let mut latency = row.decisive_latency_ms().map_or_else(String::new, units::milliseconds);
+    if row.measured_ms.is_none() {
+        latency += " (predicted, not measured)";
+    }
+    format!("{} with {accuracy} at {latency}", row.label())
 }
 
 /// The most accurate reference within the budget, if it is more accurate than the best candidate.

@@ -47,17 +47,8 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// The plot as an SVG document, shown at 1600 x 900 pixels; text stays text.
-    pub fn to_svg(&self) -> Result<String, ReportError> {
-        picture::to_svg(self)
-    }
-
-    /// The plot as a PNG file of 1600 x 900 pixels.
-    pub fn to_png(&self) -> Result<Vec<u8>, ReportError> {
-        picture::to_png(self)
-    }
-
-    /// Writes `<name>.svg` and `<name>.png` into `folder` and returns their paths; each replaces its predecessor in one step.
+    /// Writes `<name>.svg`, in which text stays text, and `<name>.png` of 1600 x 900 pixels into `folder` and returns their
+    /// paths; each replaces its predecessor in one step.
     pub fn write(&self, folder: &Path, name: &str) -> Result<[PathBuf; 2], ReportError> {
         picture::write(self, folder, name)
     }
@@ -261,10 +252,10 @@ mod tests {
             .collect();
         for points in [vec![], vec![(1.0, 1.02)], many] {
             let agreement = agreement(points);
-            let svg = agreement.to_svg().unwrap();
+            let svg = picture::to_svg(&agreement).unwrap();
             assert!(svg.contains("measured (ms)") && !svg.contains("NaN"));
-            assert_eq!(svg, agreement.to_svg().unwrap());
-            assert!(agreement.to_png().unwrap().starts_with(b"\x89PNG"));
+            assert_eq!(svg, picture::to_svg(&agreement).unwrap());
+            assert!(picture::to_png(&agreement).unwrap().starts_with(b"\x89PNG"));
         }
     }
 }

@@ -10,8 +10,8 @@ use super::super::point::ReportRow;
 use super::PlotSpec;
 use super::annotation::{LABEL_SIZE, Label};
 use super::axes::Axes;
-use super::canvas::{Canvas, HEIGHT, Surface, Text, WIDTH};
-use super::header::draw_titles;
+use super::canvas::{Canvas, HEIGHT, Surface, Text};
+use super::header::begin;
 use super::legend::{draw_interval, draw_legend, draw_measured, legend};
 use super::scene::{Scene, best_lines, not_drawn, reference_label};
 use super::style::{
@@ -31,14 +31,7 @@ pub(super) fn draw<Backend: Surface>(
     };
     let scene = Scene::new(rows);
     let mut canvas = Canvas::new(backend);
-    let all = Rect {
-        left: 0.0,
-        top: 0.0,
-        right: f64::from(WIDTH),
-        bottom: f64::from(HEIGHT),
-    };
-    canvas.fill(all, PAPER.mix(1.0))?;
-    let titles_end = draw_titles(&mut canvas, spec)?;
+    let titles_end = begin(&mut canvas, HEIGHT, &spec.title, &spec.subtitle)?;
     let legend_end = draw_legend(&mut canvas, &legend(rows, &scene, spec), titles_end + 4.0)?;
     let figure = Figure::new(
         rows,

@@ -4,7 +4,6 @@ use plotters::style::Color;
 
 use super::super::ReportError;
 use super::super::geometry::Rect;
-use super::PlotSpec;
 use super::canvas::{Canvas, Surface, Text, WIDTH};
 use super::style::{FAINT_INK, INK, PAPER};
 
@@ -27,25 +26,13 @@ pub(super) fn begin<Backend: Surface>(
         bottom: f64::from(height),
     };
     canvas.fill(whole, PAPER.mix(1.0))?;
-    let spec = PlotSpec {
-        subtitle: subtitle.to_vec(),
-        ..PlotSpec::new(title)
-    };
-    draw_titles(canvas, &spec)
-}
-
-/// Draws title and subtitle and returns the height they end at.
-pub(super) fn draw_titles<Backend: Surface>(
-    canvas: &mut Canvas<'_, Backend>,
-    spec: &PlotSpec,
-) -> Result<f64, ReportError> {
     let room = f64::from(WIDTH) - 2.0 * SIDE;
     let style = Text::new(TITLE_SIZE, INK).bold();
     let mut y = 74.0;
-    canvas.text(&shorten(&spec.title, style, room)?, (SIDE, y), style)?;
+    canvas.text(&shorten(title, style, room)?, (SIDE, y), style)?;
     y += 62.0;
     let style = Text::new(SUBTITLE_SIZE, FAINT_INK);
-    for line in &spec.subtitle {
+    for line in subtitle {
         for piece in wrap(line, style, room)? {
             canvas.text(&piece, (SIDE, y), style)?;
             y += 44.0;

@@ -78,17 +78,8 @@ pub struct PanelPlot {
 }
 
 impl PanelPlot {
-    /// The plot as an SVG document, shown at 1600 x 860 pixels; text stays text.
-    pub fn to_svg(&self) -> Result<String, ReportError> {
-        picture::to_svg(self)
-    }
-
-    /// The plot as a PNG file of 1600 x 860 pixels.
-    pub fn to_png(&self) -> Result<Vec<u8>, ReportError> {
-        picture::to_png(self)
-    }
-
-    /// Writes `<name>.svg` and `<name>.png` into `folder` and returns their paths; each replaces its predecessor in one step.
+    /// Writes `<name>.svg`, in which text stays text, and `<name>.png` of 1600 x 860 pixels into `folder` and returns their
+    /// paths; each replaces its predecessor in one step.
     pub fn write(&self, folder: &Path, name: &str) -> Result<[PathBuf; 2], ReportError> {
         picture::write(self, folder, name)
     }
@@ -324,7 +315,7 @@ mod tests {
     #[test]
     fn both_forms_are_drawn_with_every_label_in_every_panel() {
         let plot = plot();
-        let svg = plot.to_svg().unwrap();
+        let svg = picture::to_svg(&plot).unwrap();
         assert!(svg.starts_with("<svg width=\"1600\" height=\"860\""));
         assert!(svg.contains("made-up families &lt;a&gt; &amp; b"));
         for (text, times) in [
@@ -335,8 +326,9 @@ mod tests {
         ] {
             assert_eq!(svg.matches(text).count(), times, "{text}");
         }
-        assert_eq!(svg, plot.to_svg().unwrap());
-        let png = image::load_from_memory_with_format(&plot.to_png().unwrap(), image::ImageFormat::Png).unwrap();
+        assert_eq!(svg, picture::to_svg(&plot).unwrap());
+        let png =
+            image::load_from_memory_with_format(&picture::to_png(&plot).unwrap(), image::ImageFormat::Png).unwrap();
         assert_eq!((png.width(), png.height()), (1600, 860));
     }
 
@@ -346,6 +338,6 @@ mod tests {
             series: Vec::new(),
             ..plot()
         };
-        assert!(empty.to_svg().unwrap().contains("parameters (million)"));
+        assert!(picture::to_svg(&empty).unwrap().contains("parameters (million)"));
     }
 }
