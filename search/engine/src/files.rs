@@ -122,8 +122,8 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// A rename is on the disk when its folder is.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
+/// Syncs a folder: a new or renamed file is on the disk when its folder is.
+pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::fs::File::open(folder)?.sync_all()?;
     Ok(())

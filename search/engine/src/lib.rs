@@ -2,8 +2,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod evaluator;
 pub mod files;
 pub mod front;
+pub mod problem;
 pub mod random;
 pub mod strategy;
 pub mod study;

@@ -1,4 +1,4 @@
-//! Where a study's files lie.
+//! Places of a study's files.
 
 use std::path::{Path, PathBuf};
 
@@ -49,9 +49,9 @@ const LOCK: &str = ".lock";
 const BEFORE_IT_BEGINS: [&str; 4] = [LOCK, "latency", "logs", "space.toml"];
 
 impl StudyFolder {
-    /// A folder for a new study; refuses to touch one that holds anything but what is left of a search that was killed
-    /// before it began.
-    pub fn create(root: &Path) -> Result<Self, FolderError> {
+    /// A locked folder for a new study; refuses to touch one that holds anything but what is left of a search that was
+    /// killed before it began.
+    pub fn create(root: &Path) -> Result<NewFolder, FolderError> {
         let folder = Self {
             root: root.to_path_buf(),
         };
@@ -76,7 +76,9 @@ impl StudyFolder {
             });
         }
         files::create_folder(root)?;
-        Ok(folder)
+        // Locked at once: another process that is setting up here must not lose its folder to this one's clean-up.
+        let lock = Some(folder.lock()?);
+        Ok(NewFolder { folder, lock })
     }
 
     /// The folder of an existing study.
@@ -121,9 +123,14 @@ impl StudyFolder {
         self.root.join("space.toml")
     }
 
-    /// `latency/`: the latency table as it was when the search began.
+    /// `latency/`: the latency tables as they were when the search began, one folder a device.
     pub fn latency(&self) -> PathBuf {
         self.root.join("latency")
+    }
+
+    /// The latency table of one device, by its index in the study's configuration.
+    pub fn latency_table(&self, device: usize) -> PathBuf {
+        self.latency().join(device.to_string())
     }
 
     /// `trials.jsonl`: the journal.
@@ -149,5 +156,37 @@ impl StudyFolder {
     /// `best/`: the best network's architecture, weights and ONNX file.
     pub fn best(&self) -> PathBuf {
         self.root.join("best")
+    }
+}
+
+/// The locked folder of a study that is being set up; it is removed again unless the study comes about.
+#[derive(Debug)]
+pub struct NewFolder {
+    folder: StudyFolder,
+    lock: Option<std::fs::File>,
+}
+
+impl NewFolder {
+    /// Keeps the folder; returns it with its lock.
+    pub fn keep(mut self) -> (StudyFolder, std::fs::File) {
+        let lock = self.lock.take().expect("the lock is taken once, here");
+        (self.folder.clone(), lock)
+    }
+}
+
+impl std::ops::Deref for NewFolder {
+    type Target = StudyFolder;
+
+    fn deref(&self) -> &StudyFolder {
+        &self.folder
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        if self.lock.is_some() {
+            // It was empty or absent before; nothing of value is in it yet.
+            let _ = std::fs::remove_dir_all(self.folder.root());
+        }
     }
 }

@@ -1,30 +1,30 @@
-//! Which published networks are trained beside the candidates.
+//! Selection of the published networks that are evaluated beside the candidates.
 
 use mnas_space::{Architecture, SearchSpace};
 
 use super::state::TrialKind;
 
-/// A published network at one width and resolution, and its predicted latency.
+/// A published network at one width and resolution.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ReferencePoint {
+pub struct ChosenReference {
     /// Name, title, width.
     pub kind: TrialKind,
     /// The deployed network.
     pub architecture: Architecture,
 }
 
-/// For each network that the space names, `per_network` of its points around the budget.
+/// Selects, for each network that the space names, `per_network` of its points around the budget.
 ///
-/// The points are those whose latencies, on a logarithmic scale, lie nearest to goals spread evenly from half the budget to
-/// twice the budget; a single one lies nearest to the budget itself. Where the budget is out of a network's reach, the
-/// goals move to the nearest latencies that it has.
+/// The points are those whose values (latencies, say), on a logarithmic scale, lie nearest to goals spread evenly from half
+/// the budget to twice the budget; a single one lies nearest to the budget itself. Where the budget is out of a network's
+/// reach, the goals move to the nearest values that it has. Without a budget they are spread over all values.
 pub fn choose_references(
     space: &SearchSpace,
     classes: u32,
-    budget_ms: f64,
+    budget: Option<f64>,
     per_network: usize,
-    latency_ms: &mut dyn FnMut(&Architecture) -> f64,
-) -> Vec<ReferencePoint> {
+    value: &mut dyn FnMut(&Architecture) -> f64,
+) -> Vec<ChosenReference> {
     let mut chosen = Vec::new();
     for points in &space.references {
         let reference = &points.reference;
@@ -36,14 +36,20 @@ pub fn choose_references(
                     continue;
                 };
                 let architecture = architecture.without_early_strides(space.early_strides_removed);
-                grid.push((latency_ms(&architecture), width, architecture));
+                grid.push((value(&architecture), width, architecture));
             }
         }
         let (fastest, slowest) = grid.iter().fold((f64::INFINITY, 0f64), |(least, most), (ms, ..)| {
             (least.min(*ms), most.max(*ms))
         });
-        let within_reach = budget_ms.min(slowest / 2.0).max(2.0 * fastest);
-        let mut picked: Vec<usize> = goals(within_reach, per_network)
+        let span = match budget {
+            Some(budget) => {
+                let within_reach = budget.min(slowest / 2.0).max(2.0 * fastest);
+                (within_reach / 2.0, within_reach * 2.0)
+            }
+            None => (fastest, slowest),
+        };
+        let mut picked: Vec<usize> = goals(span, per_network)
             .filter_map(|goal| {
                 let distance = |index: &usize| (grid[*index].0 / goal).ln().abs();
                 (0..grid.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
@@ -54,7 +60,7 @@ pub fn choose_references(
         chosen.extend(picked.into_iter().map(|index| {
             let (_, width, architecture) = grid[index].clone();
             let (name, title) = (reference.name().to_owned(), reference.title.clone());
-            ReferencePoint {
+            ChosenReference {
                 kind: TrialKind::Reference { name, title, width },
                 architecture,
             }
@@ -63,15 +69,15 @@ pub fn choose_references(
     chosen
 }
 
-/// Latencies at which a network is wanted.
-fn goals(budget_ms: f64, count: usize) -> impl Iterator<Item = f64> {
+/// Values at which a network is wanted, evenly spaced on a logarithmic scale; a single one in the middle.
+fn goals((low, high): (f64, f64), count: usize) -> impl Iterator<Item = f64> {
     (0..count).map(move |index| {
         let share = if count == 1 {
             0.5
         } else {
             index as f64 / (count - 1) as f64
         };
-        budget_ms * 2f64.powf(2.0 * share - 1.0)
+        low * (high / low).powf(share)
     })
 }
 
@@ -84,10 +90,10 @@ mod tests {
         let space = SearchSpace::from_toml(SearchSpace::embedded("mobilenet").unwrap()).unwrap();
         // Multiply-adds as latency: 100 M is a millisecond.
         let mut latency = |architecture: &Architecture| architecture.cost().macs as f64 / 1e8;
-        let chosen = choose_references(&space, 1000, 1.0, 2, &mut latency);
+        let chosen = choose_references(&space, 1000, Some(1.0), 2, &mut latency);
         let latencies_of = |wanted: &str| -> Vec<f64> {
             let named =
-                |point: &&ReferencePoint| matches!(&point.kind, TrialKind::Reference { name, .. } if name == wanted);
+                |point: &&ChosenReference| matches!(&point.kind, TrialKind::Reference { name, .. } if name == wanted);
             chosen
                 .iter()
                 .filter(named)
@@ -107,8 +113,8 @@ mod tests {
 
     #[test]
     fn goals_are_spread_around_the_budget() {
-        assert_eq!(goals(8.0, 1).collect::<Vec<_>>(), [8.0]);
-        assert_eq!(goals(8.0, 3).collect::<Vec<_>>(), [4.0, 8.0, 16.0]);
-        assert_eq!(goals(8.0, 0).count(), 0);
+        assert_eq!(goals((4.0, 16.0), 1).collect::<Vec<_>>(), [8.0]);
+        assert_eq!(goals((4.0, 16.0), 3).collect::<Vec<_>>(), [4.0, 8.0, 16.0]);
+        assert_eq!(goals((4.0, 16.0), 0).count(), 0);
     }
 }

@@ -6,14 +6,10 @@ use std::sync::atomic::AtomicBool;
 use mnas_latency::{Device, MeasureSettings, Milliseconds, ProfileOptions};
 use mnas_space::{Architecture, Genotype, SearchSpace};
 
-use super::{LatencyModel, References, StudyConfig, Versions};
+use super::{DeviceConfig, EvaluatorConfig, LatencyModel, Limits, References, StudyConfig, TrainConfig};
 use crate::random::stream;
 use crate::strategy::StrategyConfig;
-use crate::training::DataRequest;
-use crate::training::OnCorrupt;
-use crate::training::Proxy;
-use crate::training::Recipe;
-use crate::training::TrainDevice;
+use crate::training::{DataRequest, OnCorrupt, Proxy, Recipe, TrainDevice};
 
 /// Classes of all networks.
 pub(super) const CLASSES: u32 = 4;
@@ -41,7 +37,7 @@ pub(super) fn embedded(name: &str) -> SearchSpace {
     SearchSpace::from_toml(SearchSpace::embedded(name).unwrap()).unwrap()
 }
 
-/// Latencies of a fake device that measured the layers of some networks of the space in `folder`.
+/// Latencies of a fake device that measured the layers of some networks of the space; the table stays in `folder`.
 pub(super) fn latency(space: &SearchSpace, folder: &Path) -> LatencyModel {
     let device = Device::open("fake").unwrap();
     let mut runtime = mnas_latency::runtimes::open(&device, None).unwrap();
@@ -97,35 +93,42 @@ pub(super) fn all_networks(space: &SearchSpace, latency: &LatencyModel) -> Vec<(
 }
 
 /// A study of `trials` candidates within a budget.
-pub(super) fn config(budget_ms: f64, trials: usize, in_flight: usize) -> StudyConfig {
+pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyConfig {
+    let data = DataRequest {
+        path: "demo".into(),
+        images: Some(100),
+        val_fraction: 0.1,
+        on_corrupt: OnCorrupt::Skip,
+        seed: 4,
+        memory_mb: None,
+    };
     StudyConfig {
         name: "test".to_owned(),
         seed: 3,
-        budget: Milliseconds(budget_ms),
-        device: "fake".to_owned(),
         trials,
-        in_flight,
-        threads_per_worker: 1,
-        train_device: TrainDevice::Cpu,
+        lookahead,
+        classes: CLASSES,
+        objectives: ["accuracy", "latency"].map(str::to_owned).to_vec(),
+        devices: vec![DeviceConfig {
+            name: "fake".to_owned(),
+            budget: Some(Milliseconds(budget_ms)),
+            runtime: "fake 1".to_owned(),
+        }],
+        limits: Limits::default(),
         strategy: StrategyConfig::Evolution {
             population: 6,
             sample: 3,
         },
-        data: DataRequest {
-            path: "demo".into(),
-            images: Some(100),
-            val_fraction: 0.1,
-            on_corrupt: OnCorrupt::Skip,
-            seed: 4,
-            memory_mb: None,
-        },
-        proxy: Proxy::DIRECT,
-        references: References { per_network: 0 },
-        recipe: Recipe::plain("test", 1, 16, 1.6),
-        versions: Versions {
-            mnas: "1".to_owned(),
+        evaluator: EvaluatorConfig::Train(Box::new(TrainConfig {
+            threads_per_worker: 1,
+            train_device: TrainDevice::Cpu,
             libtorch: "2".to_owned(),
-            runtime: "fake 1".to_owned(),
-        },
+            data,
+            proxy: Proxy::DIRECT,
+            recipe: Recipe::plain("test", 1, 16, 1.6),
+        })),
+        references: References { per_network: 0 },
+        workers: Vec::new(),
+        mnas: "1".to_owned(),
     }
 }
