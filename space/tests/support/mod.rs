@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use mnas_space::{Architecture, SearchSpace};
+use mnas_space::{Architecture, BatchNorm, Op, SearchSpace, Shape, TensorId};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -53,4 +53,25 @@ pub fn stream(seed: u64) -> ChaCha8Rng {
 pub fn random_architecture(seed: u64) -> Architecture {
     let space = everything();
     space.express(&space.sample(&mut stream(seed)), 1 + (seed % 11) as u32)
+}
+
+/// All that a network computes: its graph without the names of its nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Computation {
+    input: Shape,
+    batch_norm: BatchNorm,
+    operations: Vec<(Op, TensorId, Option<TensorId>, Shape)>,
+}
+
+/// The computation of an architecture.
+pub fn computation(architecture: &Architecture) -> Computation {
+    let graph = architecture.graph();
+    let nodes = graph.nodes.iter();
+    Computation {
+        input: graph.input,
+        batch_norm: graph.batch_norm,
+        operations: nodes
+            .map(|node| (node.op, node.inputs.0, node.inputs.1, node.output))
+            .collect(),
+    }
 }
