@@ -1,6 +1,6 @@
 //! The spaces that come with mnas: each holds the published networks it is named after, and the networks of the public
 //! benchmarks have exactly the sizes that were published with them.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a skipped test says so")]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use mnas_space::{Architecture, Genotype, SearchSpace};
 use num_bigint::BigUint;
 use serde::Deserialize;
-use support::{data, space};
+use support::{external_data, space};
 
 #[test]
 fn every_space_contains_the_references_it_names() {
@@ -67,7 +67,7 @@ fn macro_network(space: &SearchSpace, key: &str) -> Architecture {
 
 #[test]
 fn all_networks_of_nas_bench_macro_have_their_stored_counts() {
-    let Some(path) = data("nas-bench-macro.json") else {
+    let Some(path) = external_data("nas-bench-macro.json") else {
         return;
     };
     let table: BTreeMap<String, MacroEntry> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -107,7 +107,7 @@ fn accel_network(key: &str) -> Architecture {
 
 #[test]
 fn all_networks_of_accel_nasbench_have_their_stored_parameters() {
-    let Some(path) = data("accel-nasbench.csv") else {
+    let Some(path) = external_data("accel-nasbench.csv") else {
         return;
     };
     let space = space("accel-nasbench");
@@ -125,7 +125,7 @@ fn all_networks_of_accel_nasbench_have_their_stored_parameters() {
 
 #[test]
 fn the_proxyless_json_is_read_exactly() {
-    let Some(path) = data("proxyless-w0.25-r112.json") else {
+    let Some(path) = external_data("proxyless-w0.25-r112.json") else {
         return;
     };
     let text = std::fs::read_to_string(path).unwrap();
