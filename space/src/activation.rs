@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The nonlinearity after a convolution.
+/// The nonlinearity after a convolution. The order is part of architecture ids: a new one comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
@@ -55,7 +55,8 @@ impl Activation {
     }
 }
 
-/// The function that turns squeeze-excite's output into a factor between 0 and 1.
+/// The function that turns squeeze-excite's output into a factor between 0 and 1. The order is part of architecture ids:
+/// a new one comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gate {

@@ -4,16 +4,16 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::batch_norm::BatchNorm;
 use crate::block::{Block, Head};
 use crate::cost::Cost;
 use crate::document::{self, DocumentError};
-use crate::graph::{Graph, Scope, Shape, TensorId};
+use crate::graph::{Graph, Scope, Shape};
 use crate::key::BlockKey;
 use crate::limits;
-use crate::lowering::Lowering;
+use crate::lowering::{Lowering, Operand, OperationSink};
+use crate::network_hash::{ArchitectureId, NetworkHash};
 use crate::notation::{self, NotationError};
 
 /// Channels of the input image (RGB).
@@ -39,54 +39,6 @@ pub struct Architecture {
     pub blocks: Vec<Block>,
     /// The classifier.
     pub head: Head,
-}
-
-/// A stable name for an architecture: equal networks have equal ids on every machine and in every version of the
-/// same major release. Written as 16 hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ArchitectureId(pub u64);
-
-impl fmt::Display for ArchitectureId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-/// A hash of integers, each as four bytes, the lowest first. They are gathered, since the hash is slow on small pieces.
-struct WordHash {
-    hash: Xxh3,
-    gathered: [[u8; 4]; 256],
-    count: usize,
-}
-
-impl WordHash {
-    fn new() -> Self {
-        Self {
-            hash: Xxh3::new(),
-            gathered: [[0; 4]; 256],
-            count: 0,
-        }
-    }
-
-    fn put<const N: usize>(&mut self, words: [u32; N]) {
-        if self.count + N > self.gathered.len() {
-            self.pass_on();
-        }
-        for (bytes, word) in self.gathered[self.count..].iter_mut().zip(words) {
-            *bytes = word.to_le_bytes();
-        }
-        self.count += N;
-    }
-
-    fn pass_on(&mut self) {
-        self.hash.update(self.gathered[..self.count].as_flattened());
-        self.count = 0;
-    }
-
-    fn finish(mut self) -> u64 {
-        self.pass_on();
-        self.hash.digest()
-    }
 }
 
 /// One row of an architecture seen as a sequence of layers: a block or the head, with its shapes.
@@ -141,11 +93,16 @@ impl Architecture {
         graph.input = self.input();
         graph.batch_norm = self.batch_norm;
         graph.nodes.clear();
-        let mut x = TensorId::INPUT;
+        self.lower(graph);
+    }
+
+    /// Passes the network's operations to `sink`.
+    fn lower(&self, sink: &mut impl OperationSink) {
+        let mut x = Operand::input(self.input());
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.lower(x, &mut Lowering::new(graph, Scope::Block(index as u16)));
+            x = block.lower(x, &mut Lowering::new(sink, Scope::Block(index as u16)));
         }
-        self.head.lower(x, &mut Lowering::new(graph, Scope::Head));
+        self.head.lower(x, &mut Lowering::new(sink, Scope::Head));
     }
 
     /// Exact parameters, multiply-adds and peak activation memory.
@@ -153,18 +110,11 @@ impl Architecture {
         Cost::of(&self.graph())
     }
 
-    /// The hash of the canonical form.
+    /// Identity of the network: a hash of its lowered operations, computed without allocating.
     pub fn id(&self) -> ArchitectureId {
-        let mut hash = WordHash::new();
-        hash.put([1, self.resolution, self.blocks.len() as u32]);
-        for block in &self.blocks {
-            hash.put(block.words());
-        }
-        hash.put(self.head.words());
-        if self.batch_norm != BatchNorm::default() {
-            hash.put(self.batch_norm.words());
-        }
-        ArchitectureId(hash.finish())
+        let mut hash = NetworkHash::new(self.input(), self.batch_norm);
+        self.lower(&mut hash);
+        hash.finish()
     }
 
     /// The same network at another input resolution.

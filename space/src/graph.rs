@@ -39,7 +39,13 @@ impl Shape {
     /// Kernels are odd, so a side of `n` becomes `(n - 1) / stride + 1`, rounded down, whatever the kernel.
     #[must_use]
     pub fn strided(self, stride: u32, channels: u32) -> Self {
-        let side = |n: u32| n.saturating_sub(1) / stride + 1;
+        let side = |n: u32| {
+            if stride == 1 {
+                n.max(1)
+            } else {
+                n.saturating_sub(1) / stride + 1
+            }
+        };
         Self {
             channels,
             height: side(self.height),

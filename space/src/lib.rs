@@ -17,6 +17,7 @@ mod graph;
 mod key;
 mod limits;
 mod lowering;
+mod network_hash;
 mod network_json;
 mod notation;
 pub mod onnx;
@@ -27,7 +28,7 @@ mod scaling;
 mod search_space;
 
 pub use activation::{Activation, Gate};
-pub use architecture::{Architecture, ArchitectureId, INPUT_CHANNELS, Layer};
+pub use architecture::{Architecture, INPUT_CHANNELS, Layer};
 pub use batch_norm::{BatchNorm, BatchNormError};
 pub use block::{
     Block, Conv, DepthwiseSeparable, FusedInvertedResidual, Head, HiddenLayer, HiddenNorm, Identity, InvertedResidual,
@@ -38,7 +39,7 @@ pub use document::{DocumentError, parse_toml};
 pub use family::{BlockChoice, Family, HiddenRule, Stage};
 pub use graph::{Graph, Node, NodeName, Op, Scope, Shape, TensorId};
 pub use key::{BlockKey, KeyLayer};
-pub use lowering::Lowering;
+pub use network_hash::ArchitectureId;
 pub use notation::NotationError;
 pub use parameters::{ParameterKind, ParameterSpec};
 pub use reference::{PublishedPoint, Reference, ReferenceError};

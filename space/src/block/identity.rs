@@ -1,7 +1,7 @@
 use super::field::{CHANNELS, Field, Problem, Values};
 use super::kind::{BlockKind, Context, Piece};
-use crate::graph::{Shape, TensorId};
-use crate::lowering::{ConvSpec, Lowering};
+use crate::graph::Shape;
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// A skipped layer: nothing where the shape stays, otherwise a linear 1x1 convolution with batch-norm
 /// (as in NAS-Bench-Macro).
@@ -30,8 +30,8 @@ impl BlockKind for Identity {
         piece.whole(&CHANNELS, self.channels);
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        if self.is_nothing(lowering.shape(x)) {
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        if self.is_nothing(x.shape) {
             return x;
         }
         let spec = ConvSpec::full(self.channels, 1, self.stride);

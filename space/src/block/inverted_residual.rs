@@ -6,8 +6,7 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// An inverted residual with linear bottleneck (`MobileNetV2`, arXiv:1801.04381, section 3.3), with V3's optional
 /// squeeze-excite after the depthwise convolution: 1x1 expansion, depthwise convolution, linear 1x1 projection, and
@@ -92,8 +91,8 @@ impl BlockKind for InvertedResidual {
         }
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let input = lowering.shape(x);
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        let input = x.shape;
         let pointwise = |channels| ConvSpec::pointwise(channels).grouped(self.groups);
         let mut y = x;
         if self.hidden_channels != input.channels {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::Block;
 use super::field::{Field, Problem, Value, Values};
-use crate::graph::{Shape, TensorId};
-use crate::lowering::Lowering;
+use crate::graph::Shape;
+use crate::lowering::{Lowering, Operand, OperationSink};
 
 /// Where a block stands: the sizes that its own fields do not say.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl Context {
 pub(crate) trait BlockKind: Copy {
     /// Short name in architecture strings and search spaces.
     const NAME: &'static str;
-    /// First word of [`BlockKind::words`]; never reused, as architecture ids depend on it.
+    /// Distinguishes block types whose [`BlockKind::words`] are equal.
     const TAG: u32;
     /// The fields it may have beside stride and channels.
     const FIELDS: &'static [&'static Field];
@@ -40,8 +40,8 @@ pub(crate) trait BlockKind: Copy {
     /// Writes the fields in canonical order, stride and channels included.
     fn write(&self, in_channels: u32, piece: &mut Piece);
     /// Appends the operations to a graph; returns the output.
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId;
-    /// Every property as an integer, the basis of architecture ids: kernel, stride, channels and four of its own.
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand;
+    /// Every property as an integer, the basis of hashing: kernel, stride, channels and four of the type's own.
     fn words(&self) -> [u32; 7];
     /// Whether it passes its input on unchanged.
     fn is_nothing(&self, _input: Shape) -> bool {

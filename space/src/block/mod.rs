@@ -27,8 +27,8 @@ pub use universal::UniversalInvertedBottleneck;
 
 use std::hash::{Hash, Hasher};
 
-use crate::graph::{Graph, Scope, Shape, TensorId};
-use crate::lowering::Lowering;
+use crate::graph::{Graph, Scope, Shape};
+use crate::lowering::{Lowering, Operand, OperationSink};
 use kind::{BlockKind, KindEntry, Piece};
 
 /// Defines [`Block`] and passes each of its methods on to the block's own type.
@@ -88,7 +88,7 @@ macro_rules! block_types {
             }
 
             /// Appends the block's operations; returns its output.
-            pub(crate) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+            pub(crate) fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
                 match self {
                     $(Self::$type(block) => block.lower(x, lowering),)+
                 }
@@ -103,7 +103,7 @@ macro_rules! block_types {
                 piece
             }
 
-            /// The block as a list of integers, the basis of architecture ids.
+            /// The block as a list of integers, the basis of its hash.
             pub(crate) fn words(&self) -> [u32; 8] {
                 let (tag, [a, b, c, d, e, f, g]) = match self {
                     $(Self::$type(block) => ($type::TAG, block.words()),)+
@@ -180,6 +180,6 @@ impl Block {
 
     /// Appends the block to a graph without operations.
     pub(crate) fn lower_alone(&self, graph: &mut Graph) {
-        self.lower(TensorId::INPUT, &mut Lowering::new(graph, Scope::Block(0)));
+        self.lower(Operand::input(graph.input), &mut Lowering::new(graph, Scope::Block(0)));
     }
 }

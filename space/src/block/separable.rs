@@ -5,8 +5,7 @@ use super::field::{
 };
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// A depthwise separable convolution as in `MobileNetV1` (arXiv:1704.04861, section 3.1): depthwise convolution,
 /// batch-norm, activation, 1x1 convolution, batch-norm, activation; no residual connection.
@@ -58,8 +57,8 @@ impl BlockKind for DepthwiseSeparable {
         piece.push(&ACTIVATION, Value::Activation(self.activation));
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let in_channels = lowering.shape(x).channels;
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        let in_channels = x.shape.channels;
         let depthwise = ConvSpec::depthwise(in_channels, self.kernel, self.stride);
         let y = lowering.conv_bn("depthwise", x, depthwise, Some(self.activation));
         let y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);

@@ -3,8 +3,7 @@ use super::field::{
 };
 use super::kind::Piece;
 use crate::activation::{Activation, Gate};
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 use crate::rounding::make_divisible;
 
 /// Squeeze-and-excitation (Hu et al., arXiv:1709.01507): every channel is multiplied by a factor computed from the
@@ -94,9 +93,9 @@ impl SqueezeExcite {
         }
     }
 
-    pub(super) fn lower(this: Option<Self>, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    pub(super) fn lower<S: OperationSink>(this: Option<Self>, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let Some(this) = this else { return x };
-        let gated = lowering.shape(x).channels;
+        let gated = x.shape.channels;
         let y = lowering.pool("squeeze", x);
         let y = lowering.conv("squeeze", y, ConvSpec::pointwise(this.channels), true);
         let y = lowering.activation("squeeze", y, this.activation);

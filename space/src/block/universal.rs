@@ -5,8 +5,7 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// A universal inverted bottleneck (`MobileNetV4`, arXiv:2404.10518, section 4): an optional linear depthwise
 /// convolution, 1x1 expansion, an optional depthwise convolution, linear 1x1 projection, an optional learnt factor per
@@ -86,8 +85,8 @@ impl BlockKind for UniversalInvertedBottleneck {
         }
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let input = lowering.shape(x);
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        let input = x.shape;
         let mut y = x;
         if self.start_kernel > 0 {
             let stride = if self.kernel > 0 { 1 } else { self.stride };
