@@ -6,9 +6,11 @@
 
 mod function;
 mod table;
+mod workers;
 
 pub use function::FunctionEvaluator;
 pub use table::{RecordedTable, TableError};
+pub use workers::{WorkerPool, WorkerSetup};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use mnas_space::Architecture;
 use serde::{Deserialize, Serialize};
 
+use crate::files::FileError;
 use crate::worker::TrainResult;
 
 /// How much is spent on a trial.
@@ -126,6 +129,9 @@ pub enum EvaluatorError {
         /// The file, the reason, and the remedy.
         reason: String,
     },
+    /// The workers' logs cannot be written.
+    #[error(transparent)]
+    Log(FileError),
     /// A recorded table is unusable.
     #[error(transparent)]
     Table(#[from] TableError),

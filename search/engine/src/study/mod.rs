@@ -338,7 +338,7 @@ impl Study {
 }
 
 fn is_same_data(one: &Ready, other: &Ready) -> bool {
-    (&one.classes, one.train, one.val) == (&other.classes, other.train, other.val)
+    (&one.classes, &one.fingerprint) == (&other.classes, &other.fingerprint)
 }
 
 /// The configuration and the problem of an existing study.

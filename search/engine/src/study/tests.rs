@@ -318,7 +318,7 @@ fn a_proposal_waits_for_the_results_that_it_learns_from() {
 #[test]
 fn references_come_first_and_are_part_of_the_front() {
     let place = Place::new(embedded("mobilenet-small-images"));
-    let mut config = config(3.0 * place.latency_of_the_fastest(), 10, 2);
+    let mut config = config(10.0 * place.latency_of_the_fastest(), 10, 2);
     config.references.per_network = 2;
     let mut study = place.create("references", &config);
     let mut evaluator = FunctionEvaluator::new(|trial: &TrialRequest| {

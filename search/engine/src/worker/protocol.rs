@@ -1,12 +1,19 @@
-//! What coordinator and worker say to each other, one JSON document a line.
+//! Requests of the coordinator and replies of the worker, as they travel over a pipe.
 
 use std::path::PathBuf;
 
+use mnas_latency::pipe::Protocol;
 use serde::{Deserialize, Serialize};
 
 use crate::training::{Augmentation, DataRequest, Proxy, Recipe};
 
-/// From the coordinator.
+/// The protocol of training workers. Its version changes with every change of a request or a reply.
+pub const PROTOCOL: Protocol = Protocol {
+    name: "mnas-worker",
+    version: 1,
+};
+
+/// A request of the coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToWorker {
@@ -29,8 +36,6 @@ pub enum ToWorker {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TrainRequest {
-    /// Comes back in every answer.
-    pub trial: u64,
     /// The deployed network, as a string.
     pub architecture: String,
     /// What is trained in its place.
@@ -65,51 +70,40 @@ pub struct TrainResult {
     pub data_wait_share: f64,
 }
 
-/// From the worker.
+/// Progress of a request, or its reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FromWorker {
-    /// The images are loaded.
+    /// Reply: the images are loaded.
     Ready(Box<Ready>),
-    /// The images cannot be loaded; the worker ends.
+    /// Reply: the images cannot be loaded; the worker ends.
     Refused {
-        /// Why, and what to do.
+        /// The reason, and the remedy.
         reason: String,
     },
-    /// Images decoded so far.
+    /// Progress: images decoded so far.
     Loading {
         /// Images done.
         done: usize,
         /// Images in all.
         total: usize,
     },
-    /// A training goes on.
+    /// Progress: a share of a training is done.
     Progress {
-        /// Which.
-        trial: u64,
         /// Share done, 0 to 1.
         done: f64,
     },
-    /// A training ended well.
-    Done {
-        /// Which.
-        trial: u64,
-        /// Its result.
-        result: TrainResult,
-    },
-    /// A training ended without a network; the worker goes on.
+    /// Reply: a training ended well.
+    Done(Box<TrainResult>),
+    /// Reply: a training ended without a network; the worker goes on.
     Failed {
-        /// Which.
-        trial: u64,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A training ended well, but its weights cannot be saved (a full disk): no fault of the trial's, which counts as
-    /// not trained.
+    /// Reply: a training ended well, but its weights cannot be saved (a full disk): no fault of the trial's, which counts
+    /// as not trained.
     Unsaved {
-        /// Which.
-        trial: u64,
-        /// Which file and why.
+        /// The file, the reason, and the remedy.
         reason: String,
     },
 }
@@ -132,6 +126,8 @@ pub struct Ready {
     pub size: u32,
     /// Whether the images are the synthetic demo.
     pub demo: bool,
-    /// What was skipped as corrupt.
+    /// Images skipped as corrupt.
     pub skipped: Vec<String>,
+    /// Hash of all loaded images and labels: workers with the same fingerprint train on the same images.
+    pub fingerprint: String,
 }
