@@ -1,19 +1,19 @@
-//! Texts to try parsers with: valid ones, mutated and mixed, and noise.
+//! Inputs for fuzz tests: mutated and mixed valid texts, and random bytes.
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What texts for a parser are made of.
+/// Valid texts of a parser and fragments for their mutation.
 #[derive(Clone, Copy)]
 pub struct Grammar {
     /// Valid texts.
     pub corpus: &'static [&'static str],
-    /// Pieces that are put anywhere.
-    pub words: &'static [&'static str],
+    /// Fragments that are inserted anywhere.
+    pub fragments: &'static [&'static str],
 }
 
-/// Numbers at the bounds of types and of what is allowed.
+/// Numbers at the bounds of types and of allowed ranges.
 const NUMBERS: &[&str] = &[
     "0",
     "1",
@@ -72,10 +72,10 @@ const NUMBERS: &[&str] = &[
     "5.",
 ];
 
-/// Numbers that are often allowed.
+/// Numbers that most fields allow.
 const COMMON_NUMBERS: &[&str] = &["1", "2", "3", "4", "5", "7", "8", "16", "24", "64", "0.25", "2.5"];
 
-const NOTATION_WORDS: &[&str] = &[
+const NOTATION_FRAGMENTS: &[&str] = &[
     ",",
     "_",
     "@",
@@ -124,7 +124,7 @@ const NOTATION_WORDS: &[&str] = &[
     "🦀",
 ];
 
-const TOML_WORDS: &[&str] = &[
+const TOML_FRAGMENTS: &[&str] = &[
     "\n",
     "=",
     "[",
@@ -188,7 +188,7 @@ const TOML_WORDS: &[&str] = &[
     "1979-05-27T07:32:00Z",
 ];
 
-const JSON_WORDS: &[&str] = &[
+const JSON_FRAGMENTS: &[&str] = &[
     "{",
     "}",
     "[",
@@ -223,7 +223,7 @@ pub const ARCHITECTURE_STRING: Grammar = Grammar {
         "in64,conv_k3_s2_c16_nre,er_k3_s2_e4_c24_nre,uib_a5_k3_s2_e4_c32_nge_ls,uib_k0_e2.5_c32_nre_noskip,head_fb96_nre_o10",
         "in33,conv_k3_c8_nre,ir_k3_e6_c8_gr4_nre_noskip,ir_r500_k3_e2.3_c8_nsw,head_fn20_nge_o3",
     ],
-    words: NOTATION_WORDS,
+    fragments: NOTATION_FRAGMENTS,
 };
 
 pub const BLOCK_KEY: Grammar = Grammar {
@@ -236,7 +236,7 @@ pub const BLOCK_KEY: Grammar = Grammar {
         "id_s8_c24@24x14x14",
         "head_f1280_nhs_o1000@960x7x7",
     ],
-    words: NOTATION_WORDS,
+    fragments: NOTATION_FRAGMENTS,
 };
 
 pub const ARCHITECTURE_TOML: Grammar = Grammar {
@@ -245,7 +245,7 @@ pub const ARCHITECTURE_TOML: Grammar = Grammar {
          \"ir_r2_k3_s2_e4_c24_se0.25_nre\",\n  \"uib_a3_k0_e4_c24_nge_ls\",\n]\nhead = \"head_fb64_nre_o10\"\n",
         "resolution = 33\nblocks = [\"conv_k3_c8_nr6\", \"id_r500_c8\"]\nhead = \"head_o2\"",
     ],
-    words: &[
+    fragments: &[
         "\n",
         "=",
         "[",
@@ -284,7 +284,7 @@ pub const NETWORK_JSON: Grammar = Grammar {
 "final_expand_layer": {"in_channels": 8, "out_channels": 48, "kernel_size": 1, "act_func": "swish"},
 "feature_mix_layer": {"in_channels": 48, "out_channels": 32, "kernel_size": 1, "use_bn": false, "bias": true, "act_func": "relu"},
 "classifier": {"in_features": 32, "out_features": 10}}"#],
-    words: JSON_WORDS,
+    fragments: JSON_FRAGMENTS,
 };
 
 pub const SPACE_TOML: Grammar = Grammar {
@@ -328,7 +328,7 @@ stage = [
 ]
 "#,
     ],
-    words: TOML_WORDS,
+    fragments: TOML_FRAGMENTS,
 };
 
 pub const REFERENCE_TOML: Grammar = Grammar {
@@ -359,16 +359,17 @@ depth = 2
 resolution = 300
 "#,
     ],
-    words: TOML_WORDS,
+    fragments: TOML_FRAGMENTS,
 };
 
-/// How many accepted texts are kept to be mutated further.
+/// Number of accepted texts that are kept for further mutation.
 const KEPT: usize = 256;
+/// Largest length of a kept text in bytes.
 const LONGEST_KEPT: usize = 2_000;
-/// Where texts stop growing, but for one in 256.
+/// Largest length of a text in bytes, except for one repetition in 256.
 const LONG: usize = 16_000;
 
-/// An endless stream of texts for a parser.
+/// Endless random stream of inputs for a parser.
 pub struct Mutator<'g> {
     grammar: &'g Grammar,
     kept: Vec<String>,
@@ -384,8 +385,8 @@ impl<'g> Mutator<'g> {
         }
     }
 
-    /// Tells that a text was valid; it may be mutated further.
-    pub fn accepted(&mut self, text: String) {
+    /// Keeps some of the accepted texts for further mutation.
+    pub fn keep(&mut self, text: String) {
         if text.len() > LONGEST_KEPT || self.rng.random_ratio(7, 8) {
             return;
         }
@@ -399,8 +400,8 @@ impl<'g> Mutator<'g> {
 
     pub fn next(&mut self) -> String {
         let bytes = match self.rng.random_range(0..16) {
-            0 => self.noise(),
-            1 => self.salad(),
+            0 => self.random_bytes(),
+            1 => self.random_fragments(),
             _ => {
                 let mut bytes = self.valid();
                 self.mutate(&mut bytes);
@@ -427,26 +428,26 @@ impl<'g> Mutator<'g> {
         from.choose(&mut self.rng).unwrap_or(&"")
     }
 
-    fn noise(&mut self) -> Vec<u8> {
+    fn random_bytes(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; self.rng.random_range(0..300)];
         self.rng.fill_bytes(&mut bytes);
         bytes
     }
 
-    /// Words and numbers in any order.
-    fn salad(&mut self) -> Vec<u8> {
+    /// Fragments and numbers in random order.
+    fn random_fragments(&mut self) -> Vec<u8> {
         let mut text = String::new();
         for _ in 0..self.rng.random_range(0..40) {
-            text += self.word();
+            text += self.fragment();
         }
         text.into_bytes()
     }
 
-    fn word(&mut self) -> &'static str {
+    fn fragment(&mut self) -> &'static str {
         let from = if self.rng.random_ratio(1, 4) {
             NUMBERS
         } else {
-            self.grammar.words
+            self.grammar.fragments
         };
         self.pick(from)
     }
@@ -460,17 +461,17 @@ impl<'g> Mutator<'g> {
             }
             1 => drop(bytes.drain(from..to)),
             2 => bytes.insert(from, self.rng.random()),
-            // A stretch many times over: long lists, deep nesting.
+            // Many copies of a range, for long lists and deep nesting.
             3 if self.rng.random_ratio(1, 8) => {
-                let stretch = bytes[from..to].to_vec();
+                let range = bytes[from..to].to_vec();
                 let longest = if self.rng.random_ratio(1, 256) { 500_000 } else { LONG };
-                let most = longest.saturating_sub(bytes.len()) / stretch.len().max(1);
-                let copies = stretch.repeat(self.rng.random_range(1..=most.clamp(1, 1_000)));
+                let most = longest.saturating_sub(bytes.len()) / range.len().max(1);
+                let copies = range.repeat(self.rng.random_range(1..=most.clamp(1, 1_000)));
                 bytes.splice(from..to, copies);
             }
             3 | 4 => {
-                let stretch = bytes[from..to].to_vec();
-                bytes.splice(from..from, stretch);
+                let range = bytes[from..to].to_vec();
+                bytes.splice(from..from, range);
             }
             5 => {
                 let other = self.valid();
@@ -480,13 +481,13 @@ impl<'g> Mutator<'g> {
             6..=9 => self.change_number(bytes, from),
             10..=13 => self.move_piece(bytes),
             _ => {
-                let word = self.word();
-                bytes.splice(from..from, word.bytes());
+                let fragment = self.fragment();
+                bytes.splice(from..from, fragment.bytes());
             }
         }
     }
 
-    /// A stretch of a text, short ones more often.
+    /// Random range of a text; short ranges are more frequent.
     fn range(&mut self, length: usize) -> (usize, usize) {
         let from = self.rng.random_range(0..=length);
         let longest = if self.rng.random() { 8 } else { length };
@@ -494,7 +495,7 @@ impl<'g> Mutator<'g> {
         (from, to)
     }
 
-    /// Copies a piece between two separators to another separator, or leaves it out.
+    /// Copies the text between two separators to another separator, or removes it.
     fn move_piece(&mut self, bytes: &mut Vec<u8>) {
         let separator = *b",_\n".choose(&mut self.rng).unwrap_or(&b',');
         let places: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] == separator).collect();
@@ -511,7 +512,7 @@ impl<'g> Mutator<'g> {
         }
     }
 
-    /// Replaces the first number after a place.
+    /// Replaces the first number at or after `from`.
     fn change_number(&mut self, bytes: &mut Vec<u8>, from: usize) {
         let Some(start) = bytes[from..].iter().position(u8::is_ascii_digit).map(|at| from + at) else {
             return;

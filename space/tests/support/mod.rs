@@ -1,5 +1,5 @@
-//! What several of the tests need.
-#![allow(dead_code, reason = "every test file uses a part of it")]
+//! Test data, spaces and random networks, shared by the test programs.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,39 +46,39 @@ pub fn existing(path: PathBuf, is_required: bool) -> Option<PathBuf> {
     None
 }
 
-/// A space that comes with mnas.
+/// Compiled-in space of this name.
 pub fn space(name: &str) -> SearchSpace {
     let text = SearchSpace::embedded(name).unwrap_or_else(|| panic!("no space `{name}`"));
     SearchSpace::from_toml(text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The space that holds every block type and option.
+/// TOML text of the space with every block type and option.
 pub const EVERYTHING: &str = include_str!("../../../tests/spaces/everything.toml");
 
-/// [`EVERYTHING`] and every space that comes with mnas, by name.
+/// Space of [`EVERYTHING`], followed by all compiled-in spaces.
 pub static SPACES: LazyLock<Vec<SearchSpace>> = LazyLock::new(|| {
     let embedded = SearchSpace::embedded_names().filter_map(SearchSpace::embedded);
     let texts = std::iter::once(EVERYTHING).chain(embedded);
     texts.map(|text| SearchSpace::from_toml(text).unwrap()).collect()
 });
 
-/// The space that holds every block type and option.
+/// Space with every block type and option.
 pub fn everything() -> &'static SearchSpace {
     &SPACES[0]
 }
 
-/// The random stream of a test case.
+/// Random stream of a test case.
 pub fn stream(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// A network drawn from [`EVERYTHING`].
+/// Random network of [`everything`].
 pub fn random_architecture(seed: u64) -> Architecture {
     let space = everything();
     space.express(&space.sample(&mut stream(seed)), 1 + (seed % 11) as u32)
 }
 
-/// All that a network computes: its graph without the names of its nodes.
+/// Computation of a network: its graph without the names of its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Computation {
     input: Shape,
@@ -86,7 +86,7 @@ pub struct Computation {
     operations: Vec<(Op, TensorId, Option<TensorId>, Shape)>,
 }
 
-/// The computation of an architecture.
+/// Computation of an architecture.
 pub fn computation(architecture: &Architecture) -> Computation {
     let graph = architecture.graph();
     let nodes = graph.nodes.iter();
