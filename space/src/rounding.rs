@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn up_only_keeps_narrow_networks_wide() {
+    fn up_only_ignores_multipliers_below_one() {
         assert_eq!(Scaling::UpOnly.apply(1280, 0.5, 8), 1280);
         assert_eq!(Scaling::UpOnly.apply(1280, 1.4, 8), 1792);
         assert_eq!(Scaling::Never.apply(1280, 1.4, 8), 1280);

@@ -145,11 +145,11 @@ fn networks_of_the_tiny_space_are_within_its_constraints() {
     use rand::SeedableRng;
     let space = space("tiny");
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-    let mut former = space.sample(&mut rng);
+    let mut previous = space.sample(&mut rng);
     for _ in 0..300 {
         let drawn = space.sample(&mut rng);
         let mutant = space.mutate(&drawn, &mut rng);
-        let child = space.crossover(&former, &mutant, &mut rng);
+        let child = space.crossover(&previous, &mutant, &mut rng);
         for genotype in [&drawn, &mutant, &child] {
             let cost = space.express(genotype, 1).cost();
             assert!(
@@ -157,7 +157,7 @@ fn networks_of_the_tiny_space_are_within_its_constraints() {
                 "{cost:?}"
             );
         }
-        former = drawn;
+        previous = drawn;
     }
     let largest = space.cheapest(10, &mut |key| -(mnas_space::Cost::of(&key.graph()).macs as f64));
     assert!(

@@ -13,7 +13,8 @@ mod support;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-use mutation::{Grammar, Mutator};
+use mutation::Mutator;
+use mutation::grammars::{self, Grammar};
 
 /// Parser under test.
 struct Target {
@@ -31,37 +32,37 @@ const PER_BYTE: u64 = 100;
 
 const ARCHITECTURE_STRING: Target = Target {
     name: "architecture strings",
-    grammar: mutation::ARCHITECTURE_STRING,
+    grammar: grammars::ARCHITECTURE_STRING,
     try_text: exercise::architecture_string,
     most_bytes: 4 * MEBIBYTE,
 };
 const BLOCK_KEY: Target = Target {
     name: "block keys",
-    grammar: mutation::BLOCK_KEY,
+    grammar: grammars::BLOCK_KEY,
     try_text: exercise::block_key,
     most_bytes: MEBIBYTE,
 };
 const ARCHITECTURE_TOML: Target = Target {
     name: "architecture TOML",
-    grammar: mutation::ARCHITECTURE_TOML,
+    grammar: grammars::ARCHITECTURE_TOML,
     try_text: exercise::architecture_toml,
     most_bytes: 4 * MEBIBYTE,
 };
 const NETWORK_JSON: Target = Target {
     name: "network JSON",
-    grammar: mutation::NETWORK_JSON,
+    grammar: grammars::NETWORK_JSON,
     try_text: exercise::network_json,
     most_bytes: 4 * MEBIBYTE,
 };
 const SPACE_TOML: Target = Target {
     name: "search-space TOML",
-    grammar: mutation::SPACE_TOML,
+    grammar: grammars::SPACE_TOML,
     try_text: exercise::space_toml,
     most_bytes: 256 * MEBIBYTE,
 };
 const REFERENCE_TOML: Target = Target {
     name: "reference TOML",
-    grammar: mutation::REFERENCE_TOML,
+    grammar: grammars::REFERENCE_TOML,
     try_text: exercise::reference_toml,
     most_bytes: 16 * MEBIBYTE,
 };

@@ -23,10 +23,10 @@ impl BlockKind for Conv {
 
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
         })
     }
 

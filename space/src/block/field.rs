@@ -254,11 +254,11 @@ impl Values {
         }
     }
 
-    pub fn need_whole(&self, field: &Field) -> Result<u32, Problem> {
+    pub fn require_whole(&self, field: &Field) -> Result<u32, Problem> {
         self.whole(field).ok_or_else(|| missing(field))
     }
 
-    pub fn need_activation(&self, field: &Field) -> Result<Activation, Problem> {
+    pub fn require_activation(&self, field: &Field) -> Result<Activation, Problem> {
         self.activation(field).ok_or_else(|| missing(field))
     }
 }

@@ -50,12 +50,12 @@ impl BlockKind for FusedInvertedResidual {
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         let hidden_channels = hidden::read(values, context.in_channels, hidden::rounded)?;
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             hidden_channels,
             squeeze_excite: SqueezeExcite::read(values, context.in_channels, hidden_channels)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
             residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         })
     }

@@ -62,7 +62,7 @@ impl Head {
             (Some((features, norm)), None) => Some(HiddenLayer {
                 features,
                 norm,
-                activation: values.need_activation(&ACTIVATION)?,
+                activation: values.require_activation(&ACTIVATION)?,
             }),
             (None, _) if values.has(&ACTIVATION) => {
                 return Err(Problem::new(
@@ -74,7 +74,7 @@ impl Head {
         };
         Ok(Self {
             hidden,
-            classes: values.need_whole(&CLASSES)?,
+            classes: values.require_whole(&CLASSES)?,
         })
     }
 

@@ -65,13 +65,13 @@ impl BlockKind for InvertedResidual {
             }
         }
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             hidden_channels,
             groups,
             squeeze_excite: SqueezeExcite::read(values, context.in_channels, hidden_channels)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
             residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         })
     }

@@ -41,11 +41,11 @@ impl BlockKind for DepthwiseSeparable {
 
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             squeeze_excite: SqueezeExcite::read(values, context.in_channels, context.in_channels)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
         })
     }
 

@@ -50,11 +50,11 @@ impl BlockKind for UniversalInvertedBottleneck {
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         let this = Self {
             start_kernel: values.whole(&START_KERNEL).unwrap_or(0),
-            kernel: values.need_whole(&OPTIONAL_KERNEL)?,
+            kernel: values.require_whole(&OPTIONAL_KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             hidden_channels: hidden::read(values, context.in_channels, hidden::rounded)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
             layer_scale: values.has(&LAYER_SCALE),
             residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         };

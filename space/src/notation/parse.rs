@@ -56,7 +56,7 @@ pub(crate) fn blocks(piece: &str, column: usize, in_channels: u32) -> Result<Vec
     let values = text.values(&known)?;
     let mut context = Context {
         in_channels,
-        channels: values.need_whole(&CHANNELS).map_err(|problem| text.error(problem))?,
+        channels: values.require_whole(&CHANNELS).map_err(|problem| text.error(problem))?,
         stride: values.whole(&STRIDE).unwrap_or(1),
     };
     let read = |context| (entry.read)(&values, context).map_err(|problem| text.error(problem));

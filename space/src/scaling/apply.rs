@@ -74,7 +74,7 @@ impl ScalingRule {
             if is_kept || !is_repeated(stage) {
                 continue;
             }
-            // Whole but for a rounding error counts as whole.
+            // A rounding error above a whole number is not rounded up.
             let layers = ((stage.len() as f64 * depth - 1e-9).ceil() as usize).max(1);
             if let Some(more) = layers.checked_sub(stage.len()) {
                 let (last, before) = stage[stage.len() - 1];
@@ -102,7 +102,7 @@ fn widened(block: &Block, in_channels: (u32, u32), channels: u32) -> Result<Bloc
     let mut values = Values::default();
     for (field, value) in block.piece(before).values().iter() {
         let value = match value {
-            // Numbers of channels are rounded shares of the input channels, and stay so.
+            // Written as numbers because they are rounded shares of the input channels; the shares are kept.
             Value::Whole(hidden) if *field == HIDDEN_CHANNELS => {
                 Value::Whole(make_divisible(f64::from(hidden) * ratio, DIVISOR))
             }
@@ -187,7 +187,7 @@ mod tests {
         for phi in 1..5 {
             let scaled = rule.scale(&base, rule.at(f64::from(phi)).unwrap()).unwrap();
             let growth = scaled.cost().macs as f64 / base.cost().macs as f64;
-            // Rounding up depths and channels adds to it.
+            // Rounding up depths and channels increases the growth.
             let expected = 2f64.powi(phi);
             assert!((0.8 * expected..1.7 * expected).contains(&growth), "{phi}: {growth}");
         }

@@ -126,7 +126,7 @@ impl RawReferencePoints {
         resolutions.sort_unstable();
         check_count(text, at, "widths", widths.len())?;
         check_count(text, at, "resolutions", resolutions.len())?;
-        // Each width and each resolution is possible or not independently of the other.
+        // Errors of widths do not depend on the resolution, nor errors of resolutions on the width.
         let (width, resolution) = (widths[0], resolutions[0]);
         let each_width = widths.iter().map(|&width| (width, resolution));
         for (width, resolution) in each_width.chain(resolutions.iter().map(|&resolution| (width, resolution))) {

@@ -14,11 +14,11 @@ pub fn fact_table(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// Path of a data file that is not part of the repository. `None` where it is missing, so that the test is skipped.
+/// Path of a data file that is not part of the repository, `None` if it is missing and the test is to be skipped.
 ///
 /// # Panics
 ///
-/// Where the file is missing and the variable `CI` is set and not empty: continuous integration runs every test.
+/// Panics if the file is missing and the variable `CI` is set and not empty, since continuous integration runs every test.
 pub fn external_data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
@@ -28,7 +28,8 @@ pub fn external_data(name: &str) -> Option<PathBuf> {
     existing(folder.join(name), is_required)
 }
 
-/// The path where there is a file; otherwise `None` with a line on standard error, or a panic if it `is_required`.
+/// Path of an existing file. Prints a line on standard error and returns `None` if it is missing, or panics if it
+/// `is_required`.
 pub fn existing(path: PathBuf, is_required: bool) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
@@ -41,7 +42,7 @@ pub fn existing(path: PathBuf, is_required: bool) -> Option<PathBuf> {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     let line = format!("SKIPPED {test}: {missing} is missing\n");
-    // Not `eprintln!`, which the test harness shows for failed tests only; in one piece, as tests run side by side.
+    // Not with `eprintln!`, which the test harness shows for failed tests only, and in one call, since tests run in parallel.
     let _ = std::io::stderr().write_all(line.as_bytes());
     None
 }
