@@ -25,7 +25,7 @@ pub enum MissingKeys {
 }
 
 /// A predicted latency.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Prediction {
     /// The expected median of the network's latency.
     pub latency: Milliseconds,

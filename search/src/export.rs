@@ -8,9 +8,9 @@ use mnas_space::onnx::{OnnxError, OnnxOptions};
 use mnas_space::{Architecture, onnx};
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::files::{self, FileError};
-use crate::train::weights::{Weights, WeightsError};
-use crate::train::{Network, seeded};
+use mnas_engine::files::{self, FileError};
+use mnas_engine::training::weights::{Weights, WeightsError};
+use mnas_train::{Network, seeded};
 
 /// The largest difference between libtorch's scores and those of the exported file that passes the check, relative to
 /// the largest score.
@@ -34,6 +34,9 @@ pub enum ExportError {
     /// Latency.
     #[error(transparent)]
     Latency(#[from] LatencyError),
+    /// The weights cannot be put into a libtorch network.
+    #[error(transparent)]
+    Load(#[from] mnas_train::LoadError),
     /// libtorch.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
@@ -100,7 +103,7 @@ pub fn check_onnx(
     runtime: &OnnxRuntime,
 ) -> Result<f64, ExportError> {
     let mut network = Network::new(architecture.graph(), Device::Cpu, 0)?;
-    weights.load_into(&mut network, weights_path)?;
+    mnas_train::load_weights(weights, &mut network, weights_path)?;
     let side = i64::from(architecture.resolution);
     let file = files::read(path)?;
     let mut worst = 0f64;

@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 
 use super::error::CliError;
-use crate::data::{Augmentation, DataRequest, OnCorrupt, Splits, Watch};
 use crate::report::Printer;
+use mnas_engine::training::{Augmentation, DataRequest, OnCorrupt};
+use mnas_train::data::{Splits, Watch};
 
 /// Which images.
 #[derive(Debug, Args)]
@@ -93,7 +94,8 @@ pub fn load(
         bar.set_total(total as u64);
         bar.set(done as u64);
     };
-    let splits = request.load(
+    let splits = mnas_train::data::load(
+        request,
         resolution,
         &augmentation,
         Watch {

@@ -8,7 +8,7 @@ use mnas_latency::{Device, LatencyTable, MeasureSettings, Processor, Runtime, Ru
 
 use super::error::CliError;
 use crate::report::units;
-use crate::torch_runtime::TorchRuntime;
+use mnas_train::TorchRuntime;
 
 /// Where latency tables lie.
 #[derive(Debug, Args)]

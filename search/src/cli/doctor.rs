@@ -12,7 +12,7 @@ use super::device::onnx_runtime_library;
 use super::error::CliError;
 use super::train::num_cores;
 use crate::report::Printer;
-use crate::torch_runtime::LIBTORCH_VERSION;
+use mnas_train::LIBTORCH_VERSION;
 
 #[derive(Debug, Args)]
 pub struct DoctorArguments {

@@ -6,13 +6,14 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 use mnas_latency::{LatencyError, RuntimeError};
 use mnas_space::{DocumentError, NotationError, ReferenceError};
 
-use crate::data::DataError;
 use crate::export::ExportError;
-use crate::files::FileError;
 use crate::report::ReportError;
-use crate::study::{ConfigError, FolderError, JournalError, StudyError};
-use crate::train::weights::WeightsError;
-use crate::train::{CheckpointError, RecipeError, TeacherError, TrainDeviceError, TrainError};
+use mnas_engine::files::FileError;
+use mnas_engine::study::{ConfigError, FolderError, JournalError, StudyError};
+use mnas_engine::training::RecipeError;
+use mnas_engine::training::weights::WeightsError;
+use mnas_train::data::DataError;
+use mnas_train::{CheckpointError, LoadError, TeacherError, TrainDeviceError, TrainError};
 
 /// Documented exit codes; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +237,16 @@ impl From<WeightsError> for CliError {
             WeightsError::Format { .. }
             | WeightsError::Mismatch { .. }
             | WeightsError::File(FileError::Read { .. }) => Self::config(error.to_string()),
-            WeightsError::File(_) | WeightsError::Torch(_) => Self::failure(error.to_string()),
+            WeightsError::File(_) => Self::failure(error.to_string()),
+        }
+    }
+}
+
+impl From<LoadError> for CliError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Weights(error) => error.into(),
+            LoadError::Torch(_) => Self::failure(error.to_string()),
         }
     }
 }

@@ -13,13 +13,13 @@ use super::cancel_flag;
 use super::data::DataArguments;
 use super::error::CliError;
 use super::train::num_cores;
-use crate::data::{
-    Augmentation, BatchOptions, DataRequest, ExtraAugmentation, Fit, ImageSet, Normalization, Split, Watch,
-};
-use crate::files::{self, write_atomically};
 use crate::report::{Heading, Printer, listing};
-use crate::train::weights::Weights;
-use crate::train::{Confusion, Evaluation, Network, TrainDevice, evaluate_by_class};
+use mnas_engine::files::{self, write_atomically};
+use mnas_engine::training::TrainDevice;
+use mnas_engine::training::weights::Weights;
+use mnas_engine::training::{Augmentation, DataRequest, ExtraAugmentation, Fit, Normalization, Split};
+use mnas_train::data::{BatchOptions, ImageSet, Watch};
+use mnas_train::{Confusion, Evaluation, Network, evaluate_by_class};
 
 #[derive(Debug, Args)]
 pub struct EvalArguments {
@@ -145,8 +145,8 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
             .without_early_strides(info.early_strides_removed);
     }
     tch::set_num_threads(num_cores() as i32);
-    let mut network = Network::new(architecture.graph(), arguments.device.open()?, 0)?;
-    weights.load_into(&mut network, &arguments.weights)?;
+    let mut network = Network::new(architecture.graph(), mnas_train::open_device(arguments.device)?, 0)?;
+    mnas_train::load_weights(&weights, &mut network, &arguments.weights)?;
     // Images are kept for evaluation as they were when the network was trained and compared.
     let image_size = info.and_then(|info| info.image_size).unwrap_or(architecture.resolution);
     let (set, request) = arguments.load(&weights, image_size, printer)?;
@@ -183,7 +183,7 @@ impl EvalArguments {
             bar.set_total(total as u64);
             bar.set(done as u64);
         };
-        let mut options = request.load_options(image_size, &Augmentation::None);
+        let mut options = mnas_train::data::load_options(&request, image_size, &Augmentation::None);
         options.fit = if self.input.squash {
             Fit::Squash
         } else {
@@ -193,7 +193,7 @@ impl EvalArguments {
             progress: &progress,
             cancel: &cancel,
         };
-        let set = request.source()?.load_split(split, &options, watch)?;
+        let set = mnas_train::data::source_of(&request)?.load_split(split, &options, watch)?;
         bar.finish(&format!("{} images", set.len()));
         Ok((set, request))
     }
@@ -240,7 +240,7 @@ impl EvalArguments {
             return Ok(Normalization { mean, std });
         }
         let info = weights.info.as_ref();
-        Ok(info.map_or_else(|| Normalization::of(set), |info| info.normalization))
+        Ok(info.map_or_else(|| mnas_train::data::normalization_of(set), |info| info.normalization))
     }
 
     fn show(

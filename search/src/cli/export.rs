@@ -9,7 +9,7 @@ use super::device::checking_runtime;
 use super::error::CliError;
 use crate::export;
 use crate::report::Printer;
-use crate::train::weights::Weights;
+use mnas_engine::training::weights::Weights;
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {

@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Parser, Subcommand};
 
 use crate::report::Printer;
-use crate::train::TrainDevice;
 use error::CliError;
+use mnas_engine::training::TrainDevice;
 
 /// Exit codes, for the help text.
 const EXIT_CODES: &str = "\

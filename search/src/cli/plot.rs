@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::error::CliError;
-use crate::files;
 use crate::report::{Printer, closing_table};
-use crate::study::{Journal, StudyConfig, StudyFolder, StudyState, outcome, redraw};
+use crate::study::{outcome, redraw};
+use mnas_engine::files;
+use mnas_engine::study::{Journal, StudyConfig, StudyFolder, StudyState};
 
 #[derive(Debug, Args)]
 pub struct PlotArguments {
@@ -37,9 +38,9 @@ pub fn load(folder: &StudyFolder) -> Result<(StudyConfig, StudyState), CliError>
 }
 
 /// A configuration error with its place where it has one.
-pub fn config_error(path: &std::path::Path, text: &str, error: &crate::study::ConfigError) -> CliError {
+pub fn config_error(path: &std::path::Path, text: &str, error: &mnas_engine::study::ConfigError) -> CliError {
     match error {
-        crate::study::ConfigError::Document(place) => CliError::document(path, text, place),
+        mnas_engine::study::ConfigError::Document(place) => CliError::document(path, text, place),
         error => CliError::config(format!("{}: {error}", path.display())),
     }
 }

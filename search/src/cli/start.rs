@@ -7,7 +7,8 @@
 use std::ffi::OsString;
 
 use super::error::CliError;
-use crate::train::{TrainDevice, cuda_library};
+use mnas_engine::training::TrainDevice;
+use mnas_train::cuda_library;
 
 /// glibc's settings for a process that allocates the same blocks again and again: nothing is mapped alone, nothing is given back.
 const KEEP_MEMORY: [(&str, &str); 3] = [

@@ -5,8 +5,8 @@ use std::io::{BufReader, stdin, stdout};
 use clap::Args;
 
 use super::error::CliError;
-use crate::train::TrainDevice;
-use crate::worker::serve;
+use mnas_engine::training::TrainDevice;
+use mnas_train::serve;
 
 #[derive(Debug, Args)]
 pub struct WorkerArguments {

@@ -5,10 +5,10 @@ use mnas_latency::runtimes::OnnxRuntime;
 use mnas_space::{Activation, Architecture, Gate};
 
 use super::{ExportError, check_onnx, write_onnx, write_toml};
-use crate::data::Normalization;
-use crate::train::testing::{any_architecture, images, info, network, recipe, shake};
-use crate::train::weights::Weights;
-use crate::train::{Network, TrainPlan, train};
+use mnas_engine::training::Normalization;
+use mnas_engine::training::weights::Weights;
+use mnas_train::{Network, TrainPlan, train};
+use mnas_train::{any_architecture, images, info, network, recipe, shake};
 
 /// The library, or `None` with a loud word where there is none.
 fn runtime() -> Option<OnnxRuntime> {

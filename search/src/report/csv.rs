@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ReportError;
 use super::point::ReportRow;
-use crate::files::write_atomically;
+use mnas_engine::files::write_atomically;
 
 /// All rows as CSV with a header: trials in their order, then rows that are no trial, by name.
 ///

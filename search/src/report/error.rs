@@ -1,6 +1,6 @@
 //! Errors of reports.
 
-use crate::files::FileError;
+use mnas_engine::files::FileError;
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,6 @@ mod csv;
 mod error;
 #[cfg(test)]
 mod fixture;
-pub mod front;
 pub mod geometry;
 pub mod labels;
 pub mod listing;
@@ -21,7 +20,6 @@ pub mod units;
 
 pub use csv::{front_csv, to_csv_text, trials_csv, write_tables};
 pub use error::ReportError;
-pub use front::{dominates, hypervolume, pareto_front};
 pub use listing::{Heading, fitting_listing, listing};
 pub use plot::{
     Agreement, AgreementSeries, Curve, CurvePoint, Panel, PanelPlot, PlotSpec, Series, SeriesPoint, render_png,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::front::pareto_front;
+use mnas_engine::front::pareto_front;
 
 /// Whether a row was found by the search or is a named published network trained beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use mnas_latency::runtimes::OnnxRuntime;
 
-use super::config::StudyConfig;
-use super::folder::StudyFolder;
-use super::state::{StudyState, Trial, TrialKind, TrialOutcome};
 use crate::export::{self, ExportError};
 use crate::report::{
     PlotSpec, ReportError, ReportRow, RowKind, RowStatus, best_row, mark_front, write_plots, write_tables,
 };
-use crate::train::weights::Weights;
+use mnas_engine::study::{StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome};
+use mnas_engine::training::weights::Weights;
 
 /// A study's rows, ready to be shown.
 #[derive(Debug, Clone)]

@@ -7,11 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mnas_latency::{LatencyTable, ProfileEvent, ProfileOptions, Runtime, profile};
 use mnas_space::Architecture;
 
-use super::config::StudyConfig;
-use super::coordinator::StudyError;
-use super::journal::{Event, Journal};
+use mnas_engine::study::{Event, Journal, StudyConfig, StudyError, StudyState};
+
 use super::outcome::outcome;
-use super::state::StudyState;
 
 /// Candidates that are tried in turn where the ones predicted to fit break the budget when measured.
 const TRIES: usize = 5;

@@ -14,7 +14,8 @@ use super::architecture::ArchitectureArguments;
 use super::error::CliError;
 use super::train::num_cores;
 use crate::report::{Printer, units};
-use crate::train::{Network, Recipe, TrainDevice, throughput};
+use mnas_engine::training::{Recipe, TrainDevice};
+use mnas_train::{Network, throughput};
 
 #[derive(Debug, Args)]
 pub struct BenchArguments {
@@ -118,7 +119,7 @@ impl Load<'_> {
     /// Trains in this process.
     fn here(&self) -> Result<Measured, CliError> {
         tch::set_num_threads(i32::try_from(self.threads).unwrap_or(1));
-        let network = Network::new(self.architecture.graph(), self.device.open()?, 0)?;
+        let network = Network::new(self.architecture.graph(), mnas_train::open_device(self.device)?, 0)?;
         let recipe = Recipe {
             batch_size: self.batch_size,
             ..Recipe::embedded("quick")?

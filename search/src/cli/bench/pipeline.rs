@@ -7,10 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::super::error::CliError;
-use crate::data::{
-    Augmentation, BatchOptions, Batches, DataRequest, ExtraAugmentation, ImageSet, Normalization, OnCorrupt, Split,
-    Watch,
-};
+use mnas_engine::training::{Augmentation, DataRequest, ExtraAugmentation, Normalization, OnCorrupt, Split};
+use mnas_train::data::{BatchOptions, Batches, ImageSet, Watch};
 
 /// The smallest part of an image that becomes one, as in torchvision's `RandomResizedCrop`.
 const AUGMENTATION: Augmentation = Augmentation::ResizedCropFlip { min_area: 0.08 };
@@ -41,8 +39,8 @@ pub fn measure(data: &Path, resolution: u32, batch_size: usize, time: Duration) 
         memory_mb,
     };
     let load = |request: &DataRequest| {
-        let options = request.load_options(resolution, &AUGMENTATION);
-        let set = request.source()?.load_split(Split::Train, &options, Watch::nobody())?;
+        let options = mnas_train::data::load_options(request, resolution, &AUGMENTATION);
+        let set = mnas_train::data::source_of(request)?.load_split(Split::Train, &options, Watch::nobody())?;
         Ok::<_, CliError>(Arc::new(set))
     };
     let anew = load(&request(Some(0)))?;

@@ -20,7 +20,7 @@ use super::device::{OpenDevice, TableArguments};
 use super::error::CliError;
 use super::{cancel_flag, space};
 use crate::report::{Printer, units};
-use crate::study::{Filled, Purpose, calibration_networks, fill_table, validation_networks};
+use mnas_engine::study::{Filled, Purpose, calibration_networks, fill_table, validation_networks};
 use predictions::{Figures, Kind};
 pub use progress::ProfileProgress;
 

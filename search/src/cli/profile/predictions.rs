@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::super::device::measured_with;
 use super::super::error::CliError;
-use crate::files;
 use crate::report::{Agreement, AgreementSeries, to_csv_text, units};
-use crate::study::{Purpose, reference_points};
+use mnas_engine::files;
+use mnas_engine::study::{Purpose, reference_points};
 
 /// How the networks of a comparison were kept apart from those that the table is calibrated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -13,8 +13,8 @@ use super::super::cancel_flag;
 use super::super::device::{OpenDevice, TableArguments, measured_with};
 use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
-use crate::files;
 use crate::report::{Panel, PanelPlot, Printer, Series, SeriesPoint, to_csv_text};
+use mnas_engine::files;
 
 /// The families of the figure: title, and the references in it.
 const FAMILIES: [(&str, &[&str]); 6] = [

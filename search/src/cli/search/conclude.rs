@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::super::error::CliError;
 use super::SearchArguments;
 use crate::report::{Printer, ReportRow, RowKind, closing_table, units};
-use crate::study::{BestFiles, Outcome, StudyConfig, StudyFolder};
+use crate::study::{BestFiles, Outcome};
+use mnas_engine::study::{StudyConfig, StudyFolder};
 
 #[derive(Serialize)]
 struct Document {

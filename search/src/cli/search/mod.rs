@@ -21,11 +21,11 @@ use super::device::{OpenDevice, checking_runtime};
 use super::error::CliError;
 use super::profile::ProfileProgress;
 use crate::report::Printer;
-use crate::study::{
+use crate::study::{measure_winners, outcome, redraw, write_best};
+use mnas_engine::study::{
     Coordinator, Ended, Event, Journal, LatencyModel, StudyConfig, StudyError, StudyFolder, StudyState,
-    measure_winners, outcome, redraw, write_best,
 };
-use crate::worker::{Pool, Ready};
+use mnas_engine::worker::{Pool, Ready};
 use progress::SearchProgress;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {

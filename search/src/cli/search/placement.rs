@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::super::bench::Load;
 use super::super::error::CliError;
-use crate::files;
 use crate::report::Printer;
-use crate::torch_runtime::LIBTORCH_VERSION;
-use crate::train::TrainDevice;
+use mnas_engine::files;
+use mnas_engine::training::TrainDevice;
+use mnas_train::LIBTORCH_VERSION;
 
 /// How long each way is measured, twice: first all ways, then all again, since machines slow down and recover.
 const TIME: Duration = Duration::from_millis(1500);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::report::{Printer, Progress};
-use crate::study::{SearchEvent, Trial, TrialKind, TrialOutcome};
+use mnas_engine::study::{SearchEvent, Trial, TrialKind, TrialOutcome};
 
 /// One bar over all trials, and a line for each that is settled.
 pub struct SearchProgress<'a> {

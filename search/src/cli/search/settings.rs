@@ -12,13 +12,14 @@ use super::super::data::Corrupt;
 use super::super::device::TableArguments;
 use super::super::error::CliError;
 use super::super::train::{num_cores, open_recipe};
-use crate::data::DataRequest;
-use crate::data::{LoadOptions, OnCorrupt, Split, Watch};
-use crate::files;
-use crate::strategy::StrategyConfig;
-use crate::study::{References, StudyConfig, Versions};
-use crate::train::{Recipe, TrainDevice};
-use crate::worker::Proxy;
+use mnas_engine::files;
+use mnas_engine::strategy::StrategyConfig;
+use mnas_engine::study::{References, StudyConfig, Versions};
+use mnas_engine::training::DataRequest;
+use mnas_engine::training::Proxy;
+use mnas_engine::training::{OnCorrupt, Split};
+use mnas_engine::training::{Recipe, TrainDevice};
+use mnas_train::data::{LoadOptions, Watch};
 
 /// `mnas search`
 #[derive(Debug, Args)]
@@ -177,7 +178,7 @@ struct Defaults {
 impl Defaults {
     /// The demo, and photographs: networks for 224 px, compared at a quarter of that. Small images: trained as deployed.
     fn of(data: &DataRequest) -> Result<Self, CliError> {
-        let source = data.source()?;
+        let source = mnas_train::data::source_of(data)?;
         let quarter = Proxy {
             resolution_scale: 0.25,
             early_strides_removed: 0,
@@ -292,7 +293,7 @@ impl SearchArguments {
             recipe,
             versions: Versions {
                 mnas: env!("CARGO_PKG_VERSION").to_owned(),
-                libtorch: crate::torch_runtime::LIBTORCH_VERSION.to_owned(),
+                libtorch: mnas_train::LIBTORCH_VERSION.to_owned(),
                 runtime: runtime(&device)?,
             },
             device,

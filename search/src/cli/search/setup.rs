@@ -14,11 +14,11 @@ use super::super::{plot, space};
 use super::placement;
 use super::settings::{Settings, default_workers};
 use super::{SearchArguments, Study};
-use crate::files;
-use crate::random::stream;
 use crate::report::Printer;
-use crate::study::{LatencyModel, Purpose, StudyConfig, StudyError, StudyFolder, fill_table, freeze};
-use crate::worker::{Pool, PoolEvent, Ready, ToWorker, WorkerCommand};
+use mnas_engine::files;
+use mnas_engine::random::stream;
+use mnas_engine::study::{LatencyModel, Purpose, StudyConfig, StudyError, StudyFolder, fill_table, freeze};
+use mnas_engine::worker::{Pool, PoolEvent, Ready, ToWorker, WorkerCommand};
 
 /// Sets up a new study; `None` after a dry run.
 pub(super) fn begin(

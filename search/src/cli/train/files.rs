@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::EpochRow;
 use crate::cli::error::CliError;
-use crate::files::write_atomically;
 use crate::report::{Curve, CurvePoint, Printer};
-use crate::train::EpochReport;
+use mnas_engine::files::write_atomically;
+use mnas_train::EpochReport;
 
 /// Where a training writes besides its weights: the same name with other endings.
 #[derive(Debug)]

@@ -14,12 +14,13 @@ use super::architecture::ArchitectureArguments;
 use super::cancel_flag;
 use super::data::{DataArguments, load};
 use super::error::CliError;
-use crate::data::Normalization;
-use crate::files::read_text;
 use crate::report::Printer;
-use crate::train::weights::{Weights, WeightsInfo};
-use crate::train::{CheckpointPlan, EpochReport, Network, Recipe, RecipeError, TrainDevice, TrainPlan};
 use files::Companions;
+use mnas_engine::files::read_text;
+use mnas_engine::training::Normalization;
+use mnas_engine::training::weights::{Weights, WeightsInfo};
+use mnas_engine::training::{Recipe, RecipeError, TrainDevice};
+use mnas_train::{CheckpointPlan, EpochReport, Network, TrainPlan};
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -114,7 +115,7 @@ pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
 }
 
 pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError> {
-    let device = arguments.device.open()?;
+    let device = mnas_train::open_device(arguments.device)?;
     let cancel = cancel_flag()?;
     let companions = Companions::of(&arguments.output);
     companions.check(arguments.resume, printer)?;
@@ -137,7 +138,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
     }
     tch::set_num_threads(arguments.threads.unwrap_or_else(num_cores) as i32);
     let network = Network::new(architecture.graph(), device, arguments.seed)?;
-    let normalization = Normalization::of(&splits.train);
+    let normalization = mnas_train::data::normalization_of(&splits.train);
     let plan = TrainPlan {
         train: &splits.train,
         val: &splits.val,
@@ -210,7 +211,7 @@ fn train_and_save(
     printer: &Printer,
 ) -> Result<Document, CliError> {
     let trained = progress::train_with_bar(network, plan, &document.name, companions, cancel, printer)?;
-    Weights::of(network, info)?.write(&document.weights)?;
+    mnas_train::weights_of(network, info)?.write(&document.weights)?;
     companions.write_log(&trained.epochs)?;
     companions.write_curve(&document.name, subtitle, &trained.epochs)?;
     companions.remove_checkpoint();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::files::Companions;
 use crate::cli::error::CliError;
 use crate::report::Printer;
-use crate::train::{Network, Progress, TrainError, TrainPlan, Trained, train};
+use mnas_train::{Network, Progress, TrainError, TrainPlan, Trained, train};
 
 /// Trains with a bar that shows epoch, loss, accuracy, images per second and what time is left; the log grows by a line an epoch.
 pub fn train_with_bar(

@@ -8,7 +8,7 @@ use plotters::backend::{BitMapBackend, SVGBackend};
 
 use super::super::ReportError;
 use super::canvas::{Surface, UNITS_PER_PIXEL, WIDTH};
-use crate::files::write_atomically;
+use mnas_engine::files::write_atomically;
 
 /// Something that draws itself on any backend.
 pub(super) trait Picture {

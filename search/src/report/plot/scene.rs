@@ -1,9 +1,9 @@
 //! What a plot shows, before any geometry: rows sorted into front, dominated candidates, families of references.
 
-use super::super::front::pareto_front;
 use super::super::point::{ReportRow, RowKind, RowStatus, best_row};
 use super::super::units;
 use super::style::{FamilyStyle, family_of, family_style};
+use mnas_engine::front::pareto_front;
 
 /// References of one family, from the fastest to the slowest.
 #[derive(Debug, Clone)]

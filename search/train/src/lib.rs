@@ -1,0 +1,36 @@
+//! Training with libtorch: images, networks built from graphs, the training loop, evaluation, and the worker's side of a search.
+//!
+//! [`train`] runs a recipe on a network; the techniques that a recipe names have a file each (optimisers, the average of the
+//! weights, mixing of images, the teacher, checkpoints). [`serve`] answers a coordinator's requests.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod average;
+mod checkpoint;
+pub mod data;
+mod device;
+mod evaluation;
+mod feed;
+mod mixing;
+mod network;
+mod optimizer;
+mod serve;
+mod teacher;
+#[cfg(test)]
+pub(crate) mod testing;
+mod throughput;
+mod torch_runtime;
+mod trainer;
+mod weights;
+
+pub use checkpoint::{CheckpointError, CheckpointPlan};
+pub use device::{TrainDeviceError, cuda_library, open_device};
+pub use evaluation::{Confusion, Evaluation, evaluate, evaluate_by_class};
+pub use network::{Dropout, Network, TrainingMode, channels_last, seeded};
+pub use optimizer::Optimizer;
+pub use serve::serve;
+pub use teacher::TeacherError;
+pub use throughput::{Throughput, throughput};
+pub use torch_runtime::{LIBTORCH_VERSION, TorchRuntime};
+pub use trainer::{EpochReport, Progress, TrainError, TrainPlan, Trained, train};
+pub use weights::{LoadError, load_weights, weights_of};
