@@ -61,7 +61,7 @@ pub(super) fn write(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     }
 }
 
-/// Writes like [`write`], for blocks whose rule is [`rounded`].
+/// Writes hidden channels as [`write()`] does, for blocks whose rule is [`rounded`].
 pub(super) fn write_rounded(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     if hidden_channels.is_multiple_of(8) {
         write(hidden_channels, in_channels, piece);

@@ -14,7 +14,7 @@ const DIVISOR: u32 = 8;
 impl ScalingRule {
     /// `architecture` with its channels, the depths of its stages and its input's side multiplied by `factors`.
     ///
-    /// Channels are rounded by [`make_divisible`](crate::make_divisible); hidden channels and squeeze-excites keep their
+    /// Channels are rounded by [`make_divisible`]; hidden channels and squeeze-excites keep their
     /// ratios. A stage is a sequence of blocks of one width with stride 1 after the first, plain convolutions excluded;
     /// its number of blocks is rounded up, and added blocks repeat the last one. The input's side is rounded to whole
     /// pixels.
