@@ -1,7 +1,7 @@
 //! Lowering of blocks and heads to primitive operations.
 //!
-//! Every block type states its operations once, through [`Lowering`]. An [`OperationSink`] receives them: a
-//! [`Graph`] stores them, the hash behind architecture ids reads them without storing anything.
+//! A block type defines its operations once, through the methods of [`Lowering`]. An [`OperationSink`] receives them: a
+//! [`Graph`] stores them, and the hash of architecture ids processes them without storing them.
 
 use crate::activation::{Activation, Gate};
 use crate::graph::{Graph, Node, NodeName, Op, Scope, Shape, TensorId};
@@ -19,7 +19,7 @@ impl OperationSink for Graph {
     }
 }
 
-/// A tensor of a network under construction, with its shape.
+/// Tensor of a network during lowering, with its shape.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Operand {
     pub id: TensorId,
@@ -27,7 +27,7 @@ pub(crate) struct Operand {
 }
 
 impl Operand {
-    /// The input of a network or of a block alone.
+    /// Input of a network or of a block alone.
     #[inline]
     pub fn input(shape: Shape) -> Self {
         Self {
@@ -78,8 +78,8 @@ impl ConvSpec {
     }
 }
 
-/// Emits the operations of one block or head, under its scope. Inlined, so that a sink that reads neither names nor
-/// shapes costs neither.
+/// Emitter of the operations of one block or head. Its methods are inlined, so that a sink that reads no names and shapes
+/// does not pay for them.
 #[derive(Debug)]
 pub(crate) struct Lowering<'s, S> {
     sink: &'s mut S,
@@ -87,13 +87,13 @@ pub(crate) struct Lowering<'s, S> {
 }
 
 impl<'s, S: OperationSink> Lowering<'s, S> {
-    /// Lowers into `sink` under `scope`.
+    /// Emitter to `sink` for the block or head `scope`.
     #[inline]
     pub fn new(sink: &'s mut S, scope: Scope) -> Self {
         Self { sink, scope }
     }
 
-    /// Emits an operation with one operand, or two.
+    /// Emits an operation with one or two operands; returns its result.
     #[inline]
     fn push(
         &mut self,
@@ -136,7 +136,7 @@ impl<'s, S: OperationSink> Lowering<'s, S> {
         self.push(part, "conv", op, (x, None), x.shape.strided(stride, out_channels))
     }
 
-    /// A convolution without bias, batch-norm and, where given, an activation.
+    /// Emits a convolution without bias, batch-norm and, if given, an activation.
     #[inline]
     pub fn conv_bn(
         &mut self,
@@ -176,7 +176,7 @@ impl<'s, S: OperationSink> Lowering<'s, S> {
         self.push(part, "linear", op, (x, None), Shape::square(out_features, 1))
     }
 
-    /// Adds a block's input `x` to its output `y` where the block is `residual` and both have as many channels.
+    /// Emits the sum of a block's input `x` and output `y` if the block is `residual` and both have as many channels.
     #[inline]
     pub fn residual(&mut self, x: Operand, y: Operand, residual: bool) -> Operand {
         if residual && y.shape.channels == x.shape.channels {

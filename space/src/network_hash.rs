@@ -7,12 +7,12 @@ use crate::graph::{Node, Op, Shape, TensorId};
 use crate::lowering::OperationSink;
 
 /// Identity of the network that an architecture describes: a hash of its operations, their operands, shapes and
-/// attributes.
+/// attributes, but not their names.
 ///
 /// Architectures that lower to the same operations have the same id, however their blocks are written. An identity
 /// block that keeps the shape computes nothing and does not change the id; a universal inverted bottleneck whose only
 /// depthwise convolution follows the expansion has the id of the inverted residual of its sizes. Ids are the same on
-/// every machine and in every version of one major release. Written as 16 hexadecimal digits.
+/// every machine and in every version of one major release. They are written as 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ArchitectureId(pub u64);
 
@@ -22,7 +22,7 @@ impl fmt::Display for ArchitectureId {
     }
 }
 
-/// Highest byte of the second word of everything hashed; the values are part of every id and are never reused.
+/// Highest bytes of second words. Ids depend on these values, so they never change and are never reused.
 mod tag {
     pub const END: u64 = 0 << 56;
     pub const INPUT: u64 = 1 << 56;
@@ -42,9 +42,9 @@ mod tag {
 
 /// Hash of a network's operations, computed while they are lowered.
 ///
-/// The input's shape and batch-norm's constants come first. Every operation is two words, its attributes and its tag;
-/// its operands come before it unless they are only the result of the operation before. Input channels and output
-/// shapes are left out, since the input's shape and the attributes determine them.
+/// The input's shape and the constants of batch-norm are hashed first. An operation is hashed as two words, its attributes
+/// and its tag, after its operands unless the only one is the result of the previous operation. Input channels and output
+/// shapes are not hashed, since the input's shape and the attributes determine them.
 pub(crate) struct NetworkHash {
     state: u64,
     /// Result of the last operation.
@@ -63,10 +63,10 @@ impl NetworkHash {
         hash
     }
 
-    /// Folds two words into the state: the halves of a 128-bit product, combined.
+    /// Mixes two words into the state: the exclusive or of the halves of a 128-bit product.
     #[inline]
     fn mix(&mut self, attributes: u64, tagged: u64) {
-        // Keeps attributes of 0, the most frequent ones, from making the product 0.
+        // Most attributes are 0, for which the product must not be 0.
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
         let product = u128::from(attributes ^ ODD) * u128::from(tagged ^ self.state);
         self.state = product as u64 ^ (product >> 64) as u64;
@@ -83,8 +83,8 @@ impl OperationSink for NetworkHash {
     fn push(&mut self, node: Node) -> TensorId {
         let (first, second) = node.inputs;
         if first != self.last || second.is_some() {
-            // 0 stands for no second operand, so tensors are counted from 1. Networks have far fewer of them than a u32
-            // can count; a check here and below would take a quarter of the time.
+            // 0 means no second operand, so its tensors are counted from 1. Networks have far fewer tensors than 2^32;
+            // checks for overflow here and below would take a quarter of the time.
             self.mix(
                 pair(first.0, second.map_or(0, |operand| operand.0.wrapping_add(1))),
                 tag::OPERANDS,
@@ -97,7 +97,7 @@ impl OperationSink for NetworkHash {
     }
 }
 
-/// An operation as its attributes and its tag. Sides of kernels and strides, two digits at most, share the second word.
+/// Attributes and tag of an operation. Kernel and stride, which have two digits at most, are in the second word.
 #[inline]
 fn encoded(op: Op) -> (u64, u64) {
     match op {

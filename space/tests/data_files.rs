@@ -1,4 +1,4 @@
-//! Missing data files skip tests, but not in continuous integration.
+//! Test data: facts are in the repository, and missing external files fail in continuous integration.
 #![allow(clippy::unwrap_used)]
 
 mod support;

@@ -1,11 +1,11 @@
-//! The references have exactly the parameters and multiply-adds counted on the reference implementations.
+//! Parameters and multiply-adds of the references are exactly those of the reference implementations.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
 use mnas_space::Reference;
 
-/// The reference and width multiplier that a row of the table counts.
+/// Reference and width multiplier of a row's model.
 fn reference(model: &str) -> (&'static Reference, f64) {
     let (name, width) = match model {
         "tf_mobilenetv3_large_minimal_100" => ("mobilenet-v3-large-minimalistic", 1.0),

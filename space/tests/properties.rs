@@ -1,5 +1,5 @@
-//! What holds for every network of every space: written forms and ids say which network it is, counts and memory are those of a naive
-//! computation at any size, and what a search does to networks stays in their space.
+//! Properties of all networks of all spaces: written forms round-trip, ids identify lowered networks, costs equal those of
+//! a naive computation, and mutation and crossover stay in the space.
 #![allow(clippy::unwrap_used)]
 
 mod naive;
@@ -11,8 +11,8 @@ use mnas_space::{Activation, Architecture, ArchitectureId, Block, BlockKey, Cost
 use proptest::prelude::*;
 use support::{Computation, SPACES, computation, everything, random_architecture, stream};
 
-/// What a network is written with: kinds of blocks and the letters of their fields, values of names included.
-fn features(architecture: &Architecture, found: &mut HashSet<String>) {
+/// Adds the features of a network's written form: block types with the codes of their fields and with their whole fields.
+fn collect_features(architecture: &Architecture, found: &mut HashSet<String>) {
     for layer in architecture.layers() {
         let (kind, text) = (layer.key.kind(), layer.key.to_string());
         for field in text.split('@').next().unwrap_or_default().split('_').skip(1) {
@@ -26,12 +26,12 @@ fn features(architecture: &Architecture, found: &mut HashSet<String>) {
     }
 }
 
-/// The test space is worth its name: what a block can be written with occurs in its networks.
+/// Networks of the test space have every block type with every field.
 #[test]
-fn the_test_space_holds_everything() {
+fn the_test_space_covers_all_blocks_and_fields() {
     let mut found = HashSet::new();
     for seed in 0..4_000 {
-        features(&random_architecture(seed), &mut found);
+        collect_features(&random_architecture(seed), &mut found);
     }
     let activations = Activation::ALL.map(|one| format!("n{}", one.code()));
     let mut missing = Vec::new();
@@ -80,7 +80,7 @@ fn peak_memory_and_counts_are_exact_at_every_resolution() {
     }
 }
 
-/// Asserts that ids are equal exactly where computations are, over every architecture that it is shown.
+/// Ids and computations of architectures, for the assertion that ids are equal exactly if computations are.
 #[derive(Default)]
 struct Identities {
     by_id: HashMap<ArchitectureId, Computation>,
@@ -98,7 +98,7 @@ impl Identities {
 }
 
 #[test]
-fn ids_are_equal_exactly_where_lowered_networks_are() {
+fn ids_are_equal_exactly_if_lowered_networks_are() {
     let mut identities = Identities::default();
     let mut strings: HashMap<String, Architecture> = HashMap::new();
     for space in SPACES.iter() {
@@ -235,7 +235,7 @@ proptest! {
         }
     }
 
-    /// Networks whose layers have any channels, not only those of a space.
+    /// Blocks have any channels, not only those of a space.
     #[test]
     fn strings_round_trip_between_any_channels(
         channels in prop::collection::vec(1u32..200, 2..7),
@@ -250,7 +250,7 @@ proptest! {
                 bottleneck.channels = channels;
             }
         }
-        // Where shapes do not match, blocks say nothing of a shortcut.
+        // Blocks whose shapes do not match are not written with `noskip`.
         for block in &mut architecture.blocks {
             match block {
                 Block::InvertedResidual(block) => block.residual = true,
@@ -278,7 +278,7 @@ proptest! {
     }
 
     #[test]
-    fn one_counter_serves_many_networks(seed in any::<u64>()) {
+    fn one_counter_counts_many_networks(seed in any::<u64>()) {
         let (mut rng, mut counter) = (stream(seed), Counter::default());
         for space in SPACES.iter() {
             let mut genotype = space.sample(&mut rng);
@@ -316,9 +316,9 @@ proptest! {
     }
 }
 
-/// A network with one thing changed is another network, and spaces are not fooled by it.
+/// Networks with a change in one place have another id and are not in the space.
 #[test]
-fn near_misses_are_no_members() {
+fn changed_networks_are_not_members() {
     let space = everything();
     for seed in 0..500 {
         let architecture = random_architecture(seed);

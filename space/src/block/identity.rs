@@ -3,11 +3,11 @@ use super::kind::{BlockKind, Context, Piece};
 use crate::graph::Shape;
 use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// A skipped layer: nothing where the shape stays, otherwise a linear 1x1 convolution with batch-norm
-/// (as in NAS-Bench-Macro).
+/// Skipped layer, as in NAS-Bench-Macro: no operation if input and output have one shape, otherwise a linear 1x1
+/// convolution with batch-norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity {
-    /// Step of the projection.
+    /// Stride of the convolution.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,

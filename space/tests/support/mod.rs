@@ -1,5 +1,5 @@
-//! What several of the tests need.
-#![allow(dead_code, reason = "every test file uses a part of it")]
+//! Test data, spaces and random networks, shared by the test programs.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ pub fn fact_table(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// Path of a data file that is not part of the repository. `None` where it is missing, so that the test is skipped.
+/// Path of a data file that is not part of the repository, `None` if it is missing and the test is to be skipped.
 ///
 /// # Panics
 ///
-/// Where the file is missing and the variable `CI` is set and not empty: continuous integration runs every test.
+/// Panics if the file is missing and the variable `CI` is set and not empty, since continuous integration runs every test.
 pub fn external_data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
@@ -28,7 +28,8 @@ pub fn external_data(name: &str) -> Option<PathBuf> {
     existing(folder.join(name), is_required)
 }
 
-/// The path where there is a file; otherwise `None` with a line on standard error, or a panic if it `is_required`.
+/// Path of an existing file. Prints a line on standard error and returns `None` if it is missing, or panics if it
+/// `is_required`.
 pub fn existing(path: PathBuf, is_required: bool) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
@@ -41,44 +42,44 @@ pub fn existing(path: PathBuf, is_required: bool) -> Option<PathBuf> {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     let line = format!("SKIPPED {test}: {missing} is missing\n");
-    // Not `eprintln!`, which the test harness shows for failed tests only; in one piece, as tests run side by side.
+    // Not with `eprintln!`, which the test harness shows for failed tests only, and in one call, since tests run in parallel.
     let _ = std::io::stderr().write_all(line.as_bytes());
     None
 }
 
-/// A space that comes with mnas.
+/// Compiled-in space of this name.
 pub fn space(name: &str) -> SearchSpace {
     let text = SearchSpace::embedded(name).unwrap_or_else(|| panic!("no space `{name}`"));
     SearchSpace::from_toml(text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The space that holds every block type and option.
+/// TOML text of the space with every block type and option.
 pub const EVERYTHING: &str = include_str!("../../../tests/spaces/everything.toml");
 
-/// [`EVERYTHING`] and every space that comes with mnas, by name.
+/// Space of [`EVERYTHING`], followed by all compiled-in spaces.
 pub static SPACES: LazyLock<Vec<SearchSpace>> = LazyLock::new(|| {
     let embedded = SearchSpace::embedded_names().filter_map(SearchSpace::embedded);
     let texts = std::iter::once(EVERYTHING).chain(embedded);
     texts.map(|text| SearchSpace::from_toml(text).unwrap()).collect()
 });
 
-/// The space that holds every block type and option.
+/// Space with every block type and option.
 pub fn everything() -> &'static SearchSpace {
     &SPACES[0]
 }
 
-/// The random stream of a test case.
+/// Random stream of a test case.
 pub fn stream(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// A network drawn from [`EVERYTHING`].
+/// Random network of [`everything`].
 pub fn random_architecture(seed: u64) -> Architecture {
     let space = everything();
     space.express(&space.sample(&mut stream(seed)), 1 + (seed % 11) as u32)
 }
 
-/// All that a network computes: its graph without the names of its nodes.
+/// Computation of a network: its graph without the names of its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Computation {
     input: Shape,
@@ -86,7 +87,7 @@ pub struct Computation {
     operations: Vec<(Op, TensorId, Option<TensorId>, Shape)>,
 }
 
-/// The computation of an architecture.
+/// Computation of an architecture.
 pub fn computation(architecture: &Architecture) -> Computation {
     let graph = architecture.graph();
     let nodes = graph.nodes.iter();

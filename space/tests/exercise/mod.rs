@@ -1,4 +1,4 @@
-//! What must work with whatever a parser accepts. Each function takes a text and says whether it was accepted.
+//! Operations that must succeed on every value that a parser accepts. Each function returns true if the text is accepted.
 
 use mnas_space::{Architecture, BlockKey, Cost, Counter, Reference, SearchSpace};
 
@@ -8,7 +8,7 @@ pub fn architecture_string(text: &str) -> bool {
     let Ok(architecture) = text.parse::<Architecture>() else {
         return false;
     };
-    use_architecture(&architecture);
+    exercise_architecture(&architecture);
     true
 }
 
@@ -16,7 +16,7 @@ pub fn architecture_toml(text: &str) -> bool {
     let Ok(architecture) = Architecture::from_toml(text) else {
         return false;
     };
-    use_architecture(&architecture);
+    exercise_architecture(&architecture);
     true
 }
 
@@ -24,7 +24,7 @@ pub fn network_json(text: &str) -> bool {
     let Ok(architecture) = Architecture::from_network_json(text, None) else {
         return false;
     };
-    use_architecture(&architecture);
+    exercise_architecture(&architecture);
     let smaller = Architecture::from_network_json(text, Some(32)).unwrap();
     assert_eq!(smaller, architecture.with_resolution(32));
     true
@@ -34,7 +34,7 @@ pub fn block_key(text: &str) -> bool {
     let Ok(key) = text.parse::<BlockKey>() else {
         return false;
     };
-    use_key(&key);
+    exercise_key(&key);
     true
 }
 
@@ -50,7 +50,7 @@ pub fn space_toml(text: &str) -> bool {
         let child = space.crossover(&genotype, &other, &mut rng);
         for genotype in [&other, &child] {
             let architecture = space.express(genotype, 10);
-            use_architecture(&architecture);
+            exercise_architecture(&architecture);
             let found = space
                 .encode(&architecture)
                 .expect("a space contains what is drawn from it");
@@ -79,14 +79,14 @@ pub fn reference_toml(text: &str) -> bool {
         let native = reference.native_resolution();
         for (width, resolution) in [(reference.widths()[0], native), (0.35, 33), (8.0, 4096)] {
             if let Ok(architecture) = reference.architecture(width, resolution, 1000) {
-                use_architecture(&architecture);
+                exercise_architecture(&architecture);
             }
         }
     }
     true
 }
 
-fn use_architecture(architecture: &Architecture) {
+fn exercise_architecture(architecture: &Architecture) {
     let text = architecture.to_string();
     assert_eq!(&text.parse::<Architecture>().expect(&text), architecture);
     assert_eq!(
@@ -105,10 +105,10 @@ fn use_architecture(architecture: &Architecture) {
         shape = layer.output;
     }
     let (first, last) = (architecture.layers().next(), architecture.layers().last());
-    first.iter().chain(&last).for_each(|layer| use_key(&layer.key));
+    first.iter().chain(&last).for_each(|layer| exercise_key(&layer.key));
 }
 
-fn use_key(key: &BlockKey) {
+fn exercise_key(key: &BlockKey) {
     let text = key.to_string();
     assert_eq!(&text.parse::<BlockKey>().expect(&text), key);
     let graph = key.graph();

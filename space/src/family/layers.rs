@@ -1,4 +1,4 @@
-//! Everything a family can ask a latency table for, and the cheapest network under an additive cost.
+//! Layers of a family: all block keys, and the network with the least sum of costs.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use crate::architecture::INPUT_CHANNELS;
 use crate::graph::Shape;
 use crate::key::BlockKey;
 
-/// The cheapest way to reach a feature map: its cost and the genes so far.
+/// Cheapest network up to a stage: its cost and its genes.
 type Partial = (f64, Vec<u16>);
 
-/// Where a network is, given the stages so far: their last channel choice and the feature map.
+/// Networks up to a stage, by channel choice of that stage: the choice, the shape of the feature map and a value.
 type Reached<T> = Vec<(usize, Shape, T)>;
 
 impl Family {
-    /// Adds every block key that some network of this family contains.
+    /// Adds the block keys of all networks of this family.
     pub fn collect_keys(&self, classes: u32, keys: &mut BTreeSet<BlockKey>) {
         let mut add = |cell: &Cell, input: Shape| {
             keys.extend(cell.blocks.iter().map(|block| BlockKey::block(*block, input)));
@@ -28,8 +28,8 @@ impl Family {
                     let mut next = Vec::new();
                     for choice in table.channel_choices() {
                         let mut output = None;
-                        for &(former, input, ()) in &reached {
-                            add(table.first(width, former, choice), input);
+                        for &(previous, input, ()) in &reached {
+                            add(table.first(width, previous, choice), input);
                             output = Some(input.strided(stage.stride, table.channels(width, choice)));
                         }
                         if let Some(output) = output {
@@ -48,7 +48,7 @@ impl Family {
         keys.extend(ends);
     }
 
-    /// The genes with the least sum of `cost` over layers, and that sum. Exact, by dynamic programming over stages.
+    /// Least sum of `cost` over the layers of a network, and its genes. Exact, by dynamic programming over stages.
     pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Partial {
         let mut best: Option<Partial> = None;
         for (resolution_gene, &resolution) in self.resolutions.iter().enumerate() {
@@ -66,11 +66,11 @@ impl Family {
                 }
             }
         }
-        // Families are checked to have at least one resolution, width and choice everywhere.
+        // Every family has at least one resolution, width, channel count, depth and block choice.
         best.unwrap_or((f64::INFINITY, vec![0; self.gene_sizes().len()]))
     }
 
-    /// The cheapest ways through one more stage, one for each of its channel choices.
+    /// Extends the cheapest networks by a stage; returns one for each of its channel choices.
     fn extend(
         &self,
         index: usize,
@@ -82,13 +82,13 @@ impl Family {
         let mut extended = Vec::new();
         for choice in table.channel_choices() {
             let mut best: Option<(Shape, Partial)> = None;
-            for (former, input, (sum, genes)) in reached {
+            for (previous, input, (sum, genes)) in reached {
                 let output = input.strided(stage.stride, table.channels(width, choice));
-                let first = (table.first(width, *former, choice), *input);
+                let first = (table.first(width, *previous, choice), *input);
                 let rest = (stage.max_depth() > 1).then(|| (table.rest(width, choice), output));
-                let layers = Layers::priced(first, rest, cost);
+                let costs = StageCosts::of(first, rest, cost);
                 for (depth_gene, &depth) in stage.depth.iter().enumerate() {
-                    let (added, blocks) = layers.cheapest(depth, stage.per_layer);
+                    let (added, blocks) = costs.cheapest(depth, stage.per_layer);
                     let total = sum + added;
                     if best.as_ref().is_none_or(|(_, (least, _))| total < *least) {
                         let mut genes = genes.clone();
@@ -105,25 +105,25 @@ impl Family {
     }
 }
 
-/// What the choices of a stage cost as its first and as a later layer.
-struct Layers {
+/// Costs of a stage's block choices, in its first layer and in its other layers.
+struct StageCosts {
     first: Vec<f64>,
     rest: Vec<f64>,
 }
 
-impl Layers {
-    fn priced(first: (&Cell, Shape), rest: Option<(&Cell, Shape)>, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Self {
-        let mut price = |(cell, input): (&Cell, Shape)| -> Vec<f64> {
+impl StageCosts {
+    fn of(first: (&Cell, Shape), rest: Option<(&Cell, Shape)>, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Self {
+        let mut costs = |(cell, input): (&Cell, Shape)| -> Vec<f64> {
             let keys = cell.blocks.iter().map(|block| BlockKey::block(*block, input));
             keys.map(|key| cost(&key)).collect()
         };
         Self {
-            first: price(first),
-            rest: rest.map(price).unwrap_or_default(),
+            first: costs(first),
+            rest: rest.map(costs).unwrap_or_default(),
         }
     }
 
-    /// The least sum over `depth` layers and the choices that give it.
+    /// Least sum over `depth` layers, and the choices with that sum.
     fn cheapest(&self, depth: u32, per_layer: bool) -> (f64, Vec<u16>) {
         let later = f64::from(depth - 1);
         if !per_layer {
