@@ -185,7 +185,7 @@ fn share_out_cores(
     Ok(found.reason)
 }
 
-/// Starts the first worker, waits until it has loaded its images, and starts the others.
+/// Starts all workers and waits until the first one has loaded its images.
 fn start_workers(
     config: &StudyConfig,
     space: &SearchSpace,
@@ -196,12 +196,10 @@ fn start_workers(
     let EvaluatorConfig::Train(training) = &config.evaluator else {
         return Err(CliError::failure("the study trains no networks"));
     };
-    let mut commands = worker_commands(config, training)?.into_iter();
     let mut pool = WorkerPool::new(worker_setup(training, space), &folder.logs());
-    let Some((host, command)) = commands.next() else {
-        return Err(CliError::usage("there are no workers; give --workers 1 or more"));
-    };
-    pool.start(&host, command)?;
+    for (host, command) in worker_commands(config, training)? {
+        pool.start(&host, command)?;
+    }
     let bar = printer.progress("loading images", 0);
     let ready = pool.wait_for_data(&mut |done, total| {
         bar.set_total(total as u64);
@@ -216,9 +214,6 @@ fn start_workers(
     bar.finish(&ready.description);
     for skipped in &ready.skipped {
         printer.warning(&format!("skipped {skipped}"));
-    }
-    for (host, command) in commands {
-        pool.start(&host, command)?;
     }
     let count: usize = config.workers.iter().map(|worker| worker.count).sum();
     if count > config.lookahead {
