@@ -3,9 +3,11 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use mnas_figures::{Caption, CurvePoint, LearningCurve};
+
 use super::EpochRow;
 use crate::cli::error::CliError;
-use crate::report::{Curve, CurvePoint, Printer};
+use crate::report::{Printer, ReportError};
 use mnas_engine::files::write_atomically;
 use mnas_train::EpochReport;
 
@@ -81,13 +83,18 @@ impl Companions {
             val_loss: report.evaluation.map(|found| found.loss),
             accuracy: report.evaluation.map(|found| found.top1),
         });
-        let curve = Curve {
-            title: title.to_owned(),
-            subtitle,
+        let curve = LearningCurve {
+            caption: Caption {
+                title: title.to_owned(),
+                subtitle,
+                description: format!("Accuracy and losses over {} epochs of training.", reports.len()),
+            },
             points: points.collect(),
         };
-        write_atomically(&self.curve_svg, curve.svg()?.as_bytes())?;
-        Ok(write_atomically(&self.curve_png, &curve.png()?)?)
+        let figure = curve.draw().map_err(ReportError::from)?;
+        write_atomically(&self.curve_svg, figure.as_str().as_bytes())?;
+        let png = figure.to_png().map_err(ReportError::from)?;
+        Ok(write_atomically(&self.curve_png, &png)?)
     }
 
     /// The weights are safe. One that stays is refused or gone on from by the next training, so a failure does no harm.

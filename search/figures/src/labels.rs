@@ -4,46 +4,46 @@
 //! point-feature label placement", 1995), so this is greedy: labels are placed in order of priority, each at the cheapest of
 //! a fixed set of positions on rings around its point, and then each is placed anew a few times with the others held. A label
 //! that finds no place may push others of no higher priority out of theirs. Hard
-//! rules (inside the bounds, over no other label, obstacle or leader line) are never broken; a label with no lawful position
+//! rules (inside the bounds, over no other label, obstacle or leader line) are never broken; a label with no such position
 //! is left out. There is no randomness: equal input gives equal output.
 
-use super::geometry::{Position, Rect, Segment, segments_cross};
+use crate::geometry::{Position, Rect, Segment, segments_cross};
 
-/// A label that wants a place.
+/// Size and anchor of a label to place.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelRequest {
+pub(crate) struct LabelRequest {
     /// Centre of the marker that the label names.
-    pub anchor: Position,
+    pub(crate) anchor: Position,
     /// Radius around the anchor that the label keeps free.
-    pub clearance: f64,
+    pub(crate) clearance: f64,
     /// Width of the label's box, padding included.
-    pub width: f64,
+    pub(crate) width: f64,
     /// Height of the label's box, padding included.
-    pub height: f64,
+    pub(crate) height: f64,
     /// Lower is placed earlier; ties go by position in the list.
-    pub priority: u32,
-    /// How far beyond the clearance the box may start.
-    pub reach: f64,
+    pub(crate) priority: u32,
+    /// Largest distance of the box from the clearance.
+    pub(crate) reach: f64,
 }
 
-/// What labels keep away from.
+/// Shapes that labels keep away from.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Obstacles<'a> {
+pub(crate) struct Obstacles<'a> {
     /// Never covered: markers, other text.
-    pub hard: &'a [Rect],
+    pub(crate) hard: &'a [Rect],
     /// Covered only where the alternative is worse: dots of minor points.
-    pub soft: &'a [Rect],
+    pub(crate) soft: &'a [Rect],
     /// Lines of the plot, covered only where the alternative is worse.
-    pub lines: &'a [Segment],
+    pub(crate) lines: &'a [Segment],
 }
 
-/// Where a label went.
+/// Place of a label.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Placement {
+pub(crate) struct Placement {
     /// The label's box.
-    pub rect: Rect,
+    pub(crate) rect: Rect,
     /// Line from the marker's rim to the box when the label stands far from its point.
-    pub leader: Option<Segment>,
+    pub(crate) leader: Option<Segment>,
 }
 
 /// Smallest gap between marker and label, in drawing units.
@@ -53,11 +53,16 @@ const LEADER_FROM: f64 = 17.0;
 /// Rounds in which every label is placed anew with the others held.
 const ROUNDS: usize = 4;
 const DIRECTIONS: usize = 24;
-/// What a vain attempt at a place counts against a label, in places taken.
-const HOPELESS: u32 = 1000;
+/// Penalty of a label that found no place, counted in places taken.
+const BLOCKED: u32 = 1000;
 
-/// Places each label inside `bounds`, or leaves it out (`None`) where no lawful position is found; in the order of `requests`.
-pub fn place_labels(requests: &[LabelRequest], obstacles: Obstacles<'_>, bounds: Rect) -> Vec<Option<Placement>> {
+/// Places each label inside `bounds`, or leaves it out (`None`) where every position breaks a hard rule; in the order
+/// of `requests`.
+pub(crate) fn place_labels(
+    requests: &[LabelRequest],
+    obstacles: Obstacles<'_>,
+    bounds: Rect,
+) -> Vec<Option<Placement>> {
     let search = Placer::new(requests, obstacles, bounds);
     let mut placed = vec![None; requests.len()];
     search.settle(&mut placed);
@@ -120,7 +125,7 @@ impl<'a> Placer<'a> {
         best.map(|(_, placement)| *placement)
     }
 
-    /// Lets labels without a place push others of no higher priority out of theirs, and keeps the best state met.
+    /// Places the labels left out by removing others of no higher priority, and keeps the best state found.
     fn make_room(&self, placed: &mut Vec<Option<Placement>>) {
         let mut state = placed.clone();
         let mut pushed = vec![0_u32; self.requests.len()];
@@ -129,15 +134,15 @@ impl<'a> Placer<'a> {
                 .order
                 .iter()
                 .filter(|&&index| state[index].is_none() && !self.choices[index].is_empty());
-            // The one pushed least, so that none is tried for ever while others wait.
+            // The one that took the fewest places from others, so that all get their turn.
             let Some(&index) = without.min_by_key(|&&index| (self.requests[index].priority, pushed[index])) else {
                 break;
             };
             pushed[index] += 1;
             let Some(placement) = self.cheapest_push(index, &state, &pushed) else {
-                // Everything in its way ranks higher; it waits for those to move.
-                pushed[index] += HOPELESS;
-                if pushed[index] > 3 * HOPELESS {
+                // Everything in its way has a higher priority and may move later.
+                pushed[index] += BLOCKED;
+                if pushed[index] > 3 * BLOCKED {
                     break;
                 }
                 continue;
@@ -201,7 +206,7 @@ impl<'a> Placer<'a> {
     }
 }
 
-/// The lawful positions of a label without regard to the others, and what each costs.
+/// Positions of a label that break no hard rule, without regard to the other labels, with their costs.
 fn choices(index: usize, requests: &[LabelRequest], obstacles: Obstacles<'_>, bounds: Rect) -> Vec<(f64, Placement)> {
     let request = &requests[index];
     positions(request)
@@ -212,14 +217,14 @@ fn choices(index: usize, requests: &[LabelRequest], obstacles: Obstacles<'_>, bo
         .collect()
 }
 
-/// Whether two labels, or a label and the other's leader, touch.
+/// Tests that two labels, or a label and the other's leader, touch.
 fn clash(left: &Placement, right: &Placement) -> bool {
     left.rect.intersects(&right.rect)
         || left.leader.is_some_and(|line| right.rect.crossed_by(line))
         || right.leader.is_some_and(|line| left.rect.crossed_by(line))
 }
 
-/// What it costs that leaders cross one another.
+/// Cost of leaders that cross one another.
 fn crossings(placement: &Placement, placed: &[Option<Placement>]) -> f64 {
     let Some(line) = placement.leader else {
         return 0.0;
@@ -228,7 +233,7 @@ fn crossings(placement: &Placement, placed: &[Option<Placement>]) -> f64 {
     60.0 * placed.iter().flatten().filter(crossed).count() as f64
 }
 
-/// Positions to try, and what distance and direction cost.
+/// Positions to try, with the cost of their distance and direction.
 fn positions(request: &LabelRequest) -> impl Iterator<Item = (f64, Placement)> {
     let mut distances = vec![GAP];
     while let Some(&last) = distances.last() {
@@ -267,7 +272,7 @@ fn leader(request: &LabelRequest, rect: &Rect) -> Segment {
     ((request.anchor.0 + dx * start, request.anchor.1 + dy * start), end)
 }
 
-/// What a position costs for what it covers and for standing nearer to another point than to its own.
+/// Cost of a position for the shapes that it covers, and for standing nearer to another point than to its own.
 fn clutter(index: usize, placement: &Placement, requests: &[LabelRequest], obstacles: Obstacles<'_>) -> f64 {
     let rect = &placement.rect;
     let request = &requests[index];
@@ -329,7 +334,7 @@ mod tests {
         }
     }
 
-    fn assert_lawful(
+    fn assert_rules_hold(
         requests: &[LabelRequest],
         hard: &[Rect],
         placed: &[Option<Placement>],
@@ -395,7 +400,7 @@ mod tests {
             let lines: Vec<_> = dots.windows(2).map(|pair| (pair[0], pair[1])).collect();
             let obstacles = Obstacles { hard: &hard, soft: &soft, lines: &lines };
             let placed = place_labels(&requests, obstacles, BOUNDS);
-            assert_lawful(&requests, &hard, &placed)?;
+            assert_rules_hold(&requests, &hard, &placed)?;
             prop_assert_eq!(placed, place_labels(&requests, obstacles, BOUNDS));
         }
     }

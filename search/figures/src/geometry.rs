@@ -1,27 +1,27 @@
 //! Rectangles and straight lines in drawing units, y growing downwards.
 
 /// A point in drawing units, y growing downwards.
-pub type Position = (f64, f64);
+pub(crate) type Position = (f64, f64);
 
 /// A straight line between two positions.
-pub type Segment = (Position, Position);
+pub(crate) type Segment = (Position, Position);
 
 /// An axis-parallel rectangle.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rect {
+pub(crate) struct Rect {
     /// Left edge.
-    pub left: f64,
+    pub(crate) left: f64,
     /// Top edge.
-    pub top: f64,
+    pub(crate) top: f64,
     /// Right edge, at least `left`.
-    pub right: f64,
+    pub(crate) right: f64,
     /// Bottom edge, at least `top`.
-    pub bottom: f64,
+    pub(crate) bottom: f64,
 }
 
 impl Rect {
     /// The rectangle of this size around a centre.
-    pub fn around(center: Position, width: f64, height: f64) -> Self {
+    pub(crate) fn around(center: Position, width: f64, height: f64) -> Self {
         Self {
             left: center.0 - width / 2.0,
             top: center.1 - height / 2.0,
@@ -32,7 +32,7 @@ impl Rect {
 
     /// This rectangle grown by `by` on every side.
     #[must_use]
-    pub fn grown(self, by: f64) -> Self {
+    pub(crate) fn grown(self, by: f64) -> Self {
         Self {
             left: self.left - by,
             top: self.top - by,
@@ -42,40 +42,40 @@ impl Rect {
     }
 
     /// Width.
-    pub fn width(&self) -> f64 {
+    pub(crate) fn width(&self) -> f64 {
         self.right - self.left
     }
 
     /// Height.
-    pub fn height(&self) -> f64 {
+    pub(crate) fn height(&self) -> f64 {
         self.bottom - self.top
     }
 
     /// Middle of the rectangle.
-    pub fn center(&self) -> Position {
+    pub(crate) fn center(&self) -> Position {
         (
             f64::midpoint(self.left, self.right),
             f64::midpoint(self.top, self.bottom),
         )
     }
 
-    /// Whether the two share some area; touching edges do not count.
-    pub fn intersects(&self, other: &Self) -> bool {
+    /// Tests that the two share some area; touching edges do not count.
+    pub(crate) fn intersects(&self, other: &Self) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
-    /// Whether `other` lies wholly inside.
-    pub fn contains(&self, other: &Self) -> bool {
+    /// Tests that `other` lies wholly inside.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
         self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
     }
 
     /// The position of the rectangle nearest to `to`, which is `to` itself inside.
-    pub fn nearest(&self, to: Position) -> Position {
+    pub(crate) fn nearest(&self, to: Position) -> Position {
         (to.0.clamp(self.left, self.right), to.1.clamp(self.top, self.bottom))
     }
 
-    /// Whether some part of the segment's interior lies strictly inside (Liang and Barsky's clipping).
-    pub fn crossed_by(&self, segment: Segment) -> bool {
+    /// Tests that some part of the segment's interior lies strictly inside (Liang and Barsky's clipping).
+    pub(crate) fn crossed_by(&self, segment: Segment) -> bool {
         let ((x, y), (to_x, to_y)) = segment;
         let (dx, dy) = (to_x - x, to_y - y);
         let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
@@ -94,8 +94,8 @@ impl Rect {
     }
 }
 
-/// Whether two segments cross, each through the other's interior.
-pub fn segments_cross(left: Segment, right: Segment) -> bool {
+/// Tests that two segments cross, each through the other's interior.
+pub(crate) fn segments_cross(left: Segment, right: Segment) -> bool {
     let side = |line: Segment, point: Position| {
         let ((x, y), (to_x, to_y)) = line;
         (to_x - x) * (point.1 - y) - (to_y - y) * (point.0 - x)
