@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use mnas_figures::{Best, Budget, Caption, FrontFamily, FrontFigure, FrontPanel, Point, PointMark, Svg};
 
 use super::ReportError;
-use super::front::pareto_front;
-use super::point::{ReportRow, RowKind, RowStatus, best_row};
+use super::point::{ReportRow, RowKind, RowStatus, best_row, front_of};
 use super::units;
-use crate::files::write_atomically;
+use mnas_engine::files::write_atomically;
 
 /// Words and budget of a study's figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,7 +140,7 @@ fn families(drawn: &[Drawn<'_>], rows: &[ReportRow], budget: Option<f64>) -> Vec
             .map(|&&(row, at)| point(row, at, budget).labelled(reference_label(row)));
         families.push(FrontFamily {
             points: points.collect(),
-            joined: pareto_front(&places),
+            joined: front_of(&places),
             name,
         });
     }
@@ -249,7 +248,6 @@ fn not_drawn(rows: &[ReportRow]) -> Option<String> {
         (number > 0).then(|| format!("{number} {what}"))
     };
     let parts: Vec<String> = [
-        count("over budget, not trained", &|row| row.status == RowStatus::OverBudget),
         count("failed", &|row| row.status == RowStatus::Failed),
         count("unfinished", &|row| row.status == RowStatus::Pending),
         count("without accuracy or latency", &|row| {
@@ -286,7 +284,8 @@ mod tests {
         let mut rows: Vec<ReportRow> = numbered
             .map(|(number, &(latency, accuracy))| row(RowKind::Candidate, number, latency, accuracy))
             .collect();
-        mark_front(&mut rows, budget_ms);
+        mark_front(&mut rows);
+        crate::report::fixture::mark_budget(&mut rows, budget_ms);
         rows
     }
 
@@ -305,7 +304,6 @@ mod tests {
             "V3-Small 1.0× 224",
             "best within budget: #",
             "12 published networks of 4 families; budget 20.0 ms; best within budget: #",
-            "not drawn: 1 over budget, not trained; 1 failed",
         ] {
             assert!(svg.as_str().contains(text), "{text} is missing");
         }
@@ -387,7 +385,8 @@ mod tests {
         let mut rows = candidates(&[(8.0, 51.0), (12.0, 60.0), (15.0, 58.0), (24.0, 66.0)], Some(20.0));
         rows[1].measured_ms = Some(12.75);
         rows.push(reference("MobileNetV3-Small 0.75x 160", 9.0, 50.0));
-        mark_front(&mut rows, Some(20.0));
+        mark_front(&mut rows);
+        crate::report::fixture::mark_budget(&mut rows, Some(20.0));
         insta::assert_snapshot!(front_figure(&rows, &spec(Some(20.0))).draw()?.as_str());
         Ok(())
     }
