@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::training::DataRequest;
 
-use crate::training::Proxy;
 use super::{ToWorker, TrainRequest, WorkerCommand};
+use crate::training::Proxy;
 use crate::training::Recipe;
 use crate::training::{Augmentation, OnCorrupt};
 

@@ -290,7 +290,8 @@ fn normalise(bytes: &[u8], table: &[[f32; 256]; 3], target: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DataSource, LoadOptions, Synthetic, Watch};
+    use crate::data::normalization::lookup_table;
+    use crate::data::{DataSource, LoadOptions, Synthetic, Watch, normalization_of};
     use mnas_engine::training::RandAugment;
 
     fn set(train: usize) -> Result<Arc<ImageSet>, DataError> {
@@ -357,7 +358,7 @@ mod tests {
                 },
                 ..options(&set, 24)
             };
-            let table = super::normalization::lookup_table(&options.normalization);
+            let table = lookup_table(&options.normalization);
             let chosen: Vec<u32> = (0..60).rev().collect();
             let with = |threads: usize| -> Result<Batch, Box<dyn std::error::Error>> {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;

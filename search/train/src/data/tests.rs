@@ -13,6 +13,7 @@ use polars::prelude::{
 
 use super::testing::{encode, picture, real_data, write, write_classes};
 use super::*;
+use mnas_engine::training::{Normalization, OnCorrupt, Split};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

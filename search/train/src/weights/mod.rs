@@ -50,3 +50,5 @@ pub fn load_weights(weights: &Weights, network: &mut Network, path: &Path) -> Re
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torchvision;

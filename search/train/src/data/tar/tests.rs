@@ -2,7 +2,9 @@ use image::ImageFormat;
 
 use super::key;
 use crate::data::testing::{encode, picture, write, write_tar};
-use crate::data::{BatchOptions, Batches, DataError, DataKind, DataSource, ImageSet, LoadOptions, Splits, Watch};
+use crate::data::{
+    BatchOptions, Batches, DataError, DataKind, DataSource, ImageSet, LoadOptions, Splits, Watch, normalization_of,
+};
 use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt, Split};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
