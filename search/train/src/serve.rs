@@ -266,7 +266,7 @@ fn ready_of(summary: &DataSummary) -> Ready {
         train: summary.train,
         val: summary.val,
         size: summary.size,
-        demo: summary.is_demo(),
+        demo: summary.is_synthetic,
         skipped: summary.skipped.clone(),
     }
 }

@@ -7,13 +7,14 @@ use std::thread::JoinHandle;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use mnas_engine::training::OptionError;
+use mnas_engine::random::stream;
+use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt, OptionError};
 
 use super::augment::{Augmenter, erase};
-use super::image_set::square_bytes;
-use super::{DataError, ImageSet};
-use mnas_engine::random::stream;
-use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt};
+use super::error::DataError;
+use super::image_set::ImageSet;
+use super::normalization::lookup_table;
+use super::scale::square_bytes;
 
 /// Batches that wait, made and not yet used.
 const AHEAD: usize = 4;
@@ -139,7 +140,7 @@ impl Batches {
         let maker = std::thread::Builder::new()
             .name("batches".to_owned())
             .spawn(move || {
-                let table = super::normalization::lookup_table(&options.normalization);
+                let table = lookup_table(&options.normalization);
                 for chosen in order.chunks(options.batch_size) {
                     let batch = make_batch(&set, &options, &table, chosen, epoch);
                     let failed = batch.is_err();
@@ -290,7 +291,6 @@ fn normalise(bytes: &[u8], table: &[[f32; 256]; 3], target: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::normalization::lookup_table;
     use crate::data::{DataSource, LoadOptions, Synthetic, Watch, normalization_of};
     use mnas_engine::training::RandAugment;
 

@@ -500,7 +500,7 @@ fn real_cifar_10_from_parquet() -> Outcome {
         return Ok(());
     };
     let source = DataSource::recognise(&path)?;
-    assert_eq!(source.kind(), DataKind::Parquet);
+    assert_eq!(source.format(), "parquet");
     let options = LoadOptions {
         image_size: 32,
         limit_per_split: Some(500),
@@ -528,7 +528,7 @@ fn real_imagenet_photographs_from_a_tar() -> Outcome {
         ..LoadOptions::default()
     };
     let splits = load(&archive, &options)?;
-    assert_eq!(splits.summary().kind, DataKind::Tar);
+    assert_eq!(splits.summary().format, "tar");
     assert_eq!(splits.train.classes().len(), 10);
     assert_eq!(splits.train.len() + splits.val.len(), 500);
     assert!(splits.train.classes().contains(&"n01440764".to_owned()));
