@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::TrainError;
 use crate::data::{Batch, Batches};
+use crate::error::TrainError;
 
 /// A batch on the network's device.
 #[derive(Debug)]

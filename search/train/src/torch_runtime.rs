@@ -8,7 +8,7 @@ use mnas_latency::{
 };
 use tch::{TchError, Tensor};
 
-use crate::{Network, channels_last};
+use crate::network::{Network, channels_last};
 
 const NAME: &str = "libtorch";
 

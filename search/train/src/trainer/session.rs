@@ -5,18 +5,20 @@ use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
-use super::{EpochReport, Progress, TrainError, TrainPlan, Trained};
+use mnas_engine::random::{derived_seed, stream};
+use mnas_engine::training::{EpochReport, LearningRate};
+
+use super::plan::{Progress, TrainPlan, Trained};
 use crate::average::Average;
 use crate::checkpoint::{self, Position};
 use crate::data::Batches;
+use crate::error::TrainError;
 use crate::evaluation::evaluate;
 use crate::feed::{Fed, Feed};
 use crate::mixing::{Mix, mixed_loss};
-use crate::network::{Dropout, TrainingMode};
+use crate::network::{Dropout, Network, TrainingMode};
+use crate::optimizer::Optimizer;
 use crate::teacher::Teacher;
-use crate::{Network, Optimizer};
-use mnas_engine::random::{derived_seed, stream};
-use mnas_engine::training::LearningRate;
 
 /// A mean loss of an epoch so many times that of guessing is out of control, though it is a number.
 const HOPELESS: f64 = 100.0;
@@ -69,7 +71,7 @@ impl<'a> Session<'a> {
                 seconds: 0.0,
                 optimizer_steps: 0,
                 reports: Vec::new(),
-                evaluation: None,
+                validation: None,
             },
             loss_sum: Tensor::f_zeros([1], (Kind::Double, network.device()))?,
             identity: plan.identity(architecture),
@@ -211,7 +213,7 @@ impl<'a> Session<'a> {
             });
         }
         let training_seconds = seconds_before + started.elapsed().as_secs_f64();
-        let mut evaluation = None;
+        let mut validation = None;
         if self.plan.validate_every_epoch || epoch == self.plan.recipe.epochs {
             let network = self.average.as_ref().map_or(self.network, Average::network);
             let found = evaluate(network, self.plan.val, &self.plan.eval_options())?;
@@ -223,8 +225,8 @@ impl<'a> Session<'a> {
                     loss: found.loss,
                 });
             }
-            evaluation = Some(found);
-            self.position.evaluation = evaluation;
+            validation = Some(found);
+            self.position.validation = validation;
         }
         let seconds = seconds_before + started.elapsed().as_secs_f64();
         let report = EpochReport {
@@ -235,7 +237,7 @@ impl<'a> Session<'a> {
                 .rates
                 .at((epoch as usize - 1) * self.steps_per_epoch + self.position.steps - 1),
             resolution,
-            evaluation: evaluation.filter(|_| self.plan.validate_every_epoch),
+            validation: validation.filter(|_| self.plan.validate_every_epoch),
             images_per_second: self.position.images as f64 / training_seconds,
             data_wait_share: self.position.wait_seconds / training_seconds,
             seconds,
@@ -253,7 +255,7 @@ impl<'a> Session<'a> {
 
     /// The result; the network takes over the averaged weights.
     pub(super) fn finish(mut self) -> Result<Trained, TrainError> {
-        let evaluation = self.position.evaluation.ok_or(TrainError::NoBatches {
+        let validation = self.position.validation.ok_or(TrainError::NoBatches {
             images: self.plan.train.len(),
         })?;
         // What comes next, saving the weights, may fail; a long training is not lost with it.
@@ -262,7 +264,7 @@ impl<'a> Session<'a> {
             self.network.copy_from(average.network())?;
         }
         Ok(Trained {
-            evaluation,
+            validation,
             epochs: self.position.reports,
             seconds: self.position.seconds,
         })

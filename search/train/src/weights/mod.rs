@@ -6,7 +6,7 @@ use std::path::Path;
 use mnas_engine::training::weights::{Weights, WeightsError, WeightsInfo};
 use tch::{Kind, TchError, Tensor};
 
-use crate::Network;
+use crate::network::Network;
 
 /// Failure to put weights into a network.
 #[derive(Debug, thiserror::Error)]
