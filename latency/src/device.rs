@@ -29,6 +29,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LatencyError;
+use crate::pipe::CommandLine;
 
 macro_rules! built_in {
     ($($name:literal),*) => {
@@ -70,23 +71,23 @@ pub struct Device {
     pub table: Option<PathBuf>,
 }
 
-/// How the agent of a device is started, and how patient its coordinator is.
+/// The command that starts a device's agent, and the time that it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
     /// The program that is started here, and its arguments; its stdin and stdout lead to the agent.
-    pub words: Vec<String>,
-    /// How long one answer may take.
+    pub command: CommandLine,
+    /// Longest time for one reply.
     pub timeout: Duration,
 }
 
 impl AgentCommand {
-    /// How long one answer may take where nothing is said.
+    /// Longest time for one reply where a device does not state it.
     pub const TIMEOUT: Duration = Duration::from_mins(1);
 }
 
 impl std::fmt::Display for AgentCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.words.join(" "))
+        self.command.fmt(f)
     }
 }
 

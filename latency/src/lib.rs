@@ -51,6 +51,7 @@ mod duration;
 mod error;
 mod hash;
 mod measure;
+pub mod pipe;
 mod predict;
 mod profile;
 mod random;
@@ -75,6 +76,6 @@ pub use profile::{
     ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, Witness, open_or_create, open_or_transfer,
     profile,
 };
-pub use runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
+pub use runtime::{LoadedModel, Model, ModelContent, ModelForm, Runtime, Step};
 pub use statistics::spearman;
 pub use table::{LatencyTable, Publication, TableHeader};

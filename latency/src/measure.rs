@@ -200,7 +200,7 @@ impl<'r> Bench<'r> {
         let pin = settings.pin.then(|| Pin::choose(runtime.pinnable_threads())).flatten();
         let model = Model {
             name: ANCHOR_NAME.to_owned(),
-            content: ModelContent::Graph(anchor().graph()),
+            content: ModelContent::Network(anchor()),
         };
         let held = pin.as_ref().and_then(Pin::hold);
         let anchor = runtime.load(&model)?;

@@ -2,6 +2,7 @@
 
 use super::{AgentCommand, Device, Precision, Processor, RuntimeKind};
 use crate::error::LatencyError;
+use crate::pipe::CommandLine;
 
 /// The device behind an address: ONNX Runtime on one thread, measured by `mnas-agent` on the far side's PATH.
 ///
@@ -57,7 +58,7 @@ pub(super) fn device(name: &str, address: &str) -> Result<Device, LatencyError> 
         precision: Precision::Float32,
         processor: Processor::Cpu,
         agent: Some(AgentCommand {
-            words,
+            command: CommandLine::new(words).map_err(|error| fault(&error.to_string()))?,
             timeout: AgentCommand::TIMEOUT,
         }),
         table: None,

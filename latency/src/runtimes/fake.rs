@@ -156,7 +156,8 @@ impl Runtime for FakeRuntime {
             });
         }
         let true_ms = match &model.content {
-            ModelContent::Graph(graph) => self.true_ms(graph),
+            ModelContent::Block(key) => self.true_ms(&key.graph()),
+            ModelContent::Network(architecture) => self.true_ms(&architecture.graph()),
             // Most of a file are weights, each of which is used about once or more often.
             ModelContent::Onnx { file, input } => 0.01 + file.len() as f64 / 2.0e7 + input.elements() as f64 / 1.0e6,
         };
