@@ -1,17 +1,19 @@
-//! Training with libtorch: images, networks built from graphs, the training loop, evaluation, and the worker's side of a search.
+//! Training with libtorch: images, networks built from graphs, the training loop, evaluation, and the program `mnas-worker`.
 //!
-//! [`train`] runs a recipe on a network; the techniques that a recipe names have a file each (optimisers, the average of the
-//! weights, mixing of images, the teacher, checkpoints). [`serve`] answers a coordinator's requests.
+//! [`train`] runs a recipe on a network; the techniques of a recipe have a file each (optimisers, average of the weights, mixing of
+//! images, distillation, checkpoints). [`serve`] answers the requests of a coordinator.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod average;
 mod checkpoint;
 pub mod data;
+mod data_throughput;
 mod device;
 mod error;
 mod evaluation;
 mod feed;
+mod memory;
 mod mixing;
 mod network;
 mod optimizer;

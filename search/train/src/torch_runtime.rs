@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use mnas_latency::runtimes::Stopwatch;
-use mnas_latency::{Device, HostFacts, LoadedModel, Milliseconds, Model, Processor, Runtime, RuntimeError};
+use mnas_latency::{Device, HostFacts, LoadedModel, Milliseconds, Model, ModelForm, Processor, Runtime, RuntimeError};
 use tch::{TchError, Tensor};
 
 use crate::network::{Network, channels_last};
@@ -76,6 +76,10 @@ impl Runtime for TorchRuntime {
 
     fn host(&self) -> HostFacts {
         HostFacts::of_processor(self.processor)
+    }
+
+    fn model_form(&self) -> ModelForm {
+        ModelForm::Blocks
     }
 
     /// libtorch keeps its threads for ever, so only the calling one can be pinned for a while.

@@ -18,7 +18,7 @@ use super::state::{StudyState, Trial, TrialKind};
 use crate::files::FileError;
 use crate::front::pareto_front;
 use crate::random::derived_seed;
-use crate::worker::{FromWorker, Pool, PoolError, PoolEvent, TrainRequest};
+use crate::worker::{CheckpointRequest, FromWorker, Pool, PoolError, PoolEvent, TrainRequest};
 
 /// Times a training is given to a worker before its trial counts as failed: workers die of causes that pass.
 const ATTEMPTS: u32 = 3;
@@ -330,17 +330,19 @@ impl Run<'_> {
         let config = self.coordinator.config;
         let weights = trial.is_candidate().then(|| self.coordinator.folder.weights(number));
         let request = TrainRequest {
-            trial: number,
             architecture: trial.architecture.to_string(),
             proxy: config.proxy,
             recipe: config.recipe.clone(),
             seed: trial.seed,
             weights: weights.map(absolute),
-            checkpoint: Some(absolute(self.coordinator.folder.checkpoint(number))),
+            checkpoint: Some(CheckpointRequest::of_trial(absolute(
+                self.coordinator.folder.checkpoint(number),
+            ))),
+            validate_every_epoch: false,
         };
         let attempt = trial.attempts + 1;
         self.note(&Event::Started { trial: number, attempt })?;
-        pool.assign(request);
+        pool.assign(number, request);
         Ok(())
     }
 
@@ -353,20 +355,20 @@ impl Run<'_> {
         match event {
             PoolEvent::Ready { .. } => self.deaths_at_start = 0,
             PoolEvent::Refused { reason } => return Err(StudyError::Data { reason }),
-            PoolEvent::Trial(FromWorker::Progress { trial, done, .. }) => {
-                observer(SearchEvent::Progress { trial, done });
-            }
-            PoolEvent::Trial(FromWorker::Done { trial, result }) => {
-                self.settle(&Event::Finished { trial, result }, trial, observer)?;
-                self.prune_weights();
-            }
-            PoolEvent::Trial(FromWorker::Failed { trial, reason }) => {
-                self.settle(&Event::Failed { trial, reason }, trial, observer)?;
-            }
-            PoolEvent::Trial(FromWorker::Unsaved { trial, reason }) => {
-                return Err(StudyError::Unsaved { trial, reason });
-            }
-            PoolEvent::Loading { .. } | PoolEvent::Trial(_) => {}
+            PoolEvent::Trial { trial, message } => match message {
+                FromWorker::Progress { done, .. } => observer(SearchEvent::Progress { trial, done }),
+                FromWorker::Done(result) => {
+                    let result = *result;
+                    self.settle(&Event::Finished { trial, result }, trial, observer)?;
+                    self.prune_weights();
+                }
+                FromWorker::Failed { reason, .. } => {
+                    self.settle(&Event::Failed { trial, reason }, trial, observer)?;
+                }
+                FromWorker::Unsaved { reason } => return Err(StudyError::Unsaved { trial, reason }),
+                _ => {}
+            },
+            PoolEvent::Loading { .. } => {}
             PoolEvent::Died { worker, trial, reason } => {
                 observer(SearchEvent::WorkerDied { reason: &reason });
                 self.deaths_at_start += u32::from(trial.is_none());
@@ -443,6 +445,3 @@ impl Run<'_> {
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
-
-#[cfg(all(test, unix))]
-mod tests;

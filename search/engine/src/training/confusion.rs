@@ -42,7 +42,10 @@ impl Confusion {
 
     /// Images of class `label`.
     pub fn images(&self, label: u32) -> u64 {
-        self.counts.range((label, 0)..=(label, u32::MAX)).map(|(_, count)| count).sum()
+        self.counts
+            .range((label, 0)..=(label, u32::MAX))
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Share of the images of class `label` that are predicted as such, in percent; `None` where there is no such image.
@@ -54,7 +57,9 @@ impl Confusion {
 
 impl From<Vec<(u32, u32, u64)>> for Confusion {
     fn from(counts: Vec<(u32, u32, u64)>) -> Self {
-        let counts = counts.into_iter().map(|(label, prediction, count)| ((label, prediction), count));
+        let counts = counts
+            .into_iter()
+            .map(|(label, prediction, count)| ((label, prediction), count));
         Self {
             counts: counts.collect(),
         }
@@ -80,7 +85,10 @@ mod tests {
         for (label, prediction) in [(0, 0), (0, 0), (0, 3), (2, 2), (2, 0)] {
             confusion.count(label, prediction);
         }
-        assert_eq!((confusion.images(0), confusion.images(1), confusion.images(2)), (3, 0, 2));
+        assert_eq!(
+            (confusion.images(0), confusion.images(1), confusion.images(2)),
+            (3, 0, 2)
+        );
         assert_eq!(confusion.labels(), [0, 2]);
         assert_eq!(confusion.classes(), [0, 2, 3]);
         assert_eq!((confusion.accuracy(1), confusion.accuracy(2)), (None, Some(50.0)));

@@ -1,13 +1,16 @@
-//! Worker processes: they hold libtorch and the data set, train one candidate at a time, and may die.
+//! Requests to worker processes and their replies.
 //!
-//! The coordinator starts a worker with a command (`mnas worker` by default; `ssh host mnas worker` or
-//! `srun mnas worker` work the same) and exchanges JSON lines over its pipes. `protocol` says what is exchanged, `serve`
-//! is the worker's side, `pool` the coordinator's.
+//! Workers hold libtorch and the images. They are started with a command (`mnas-worker serve`, `ssh host mnas-worker serve`,
+//! `srun mnas-worker serve`) and answer requests over a [pipe](mnas_latency::pipe).
 
+mod floats;
 mod pool;
 mod protocol;
-#[cfg(all(test, unix))]
-pub(crate) mod testing;
 
+pub use floats::{Floats, FloatsError};
 pub use pool::{Pool, PoolError, PoolEvent, WorkerCommand};
-pub use protocol::{FromWorker, Ready, ToWorker, TrainRequest, TrainResult};
+pub use protocol::{
+    CheckpointRequest, DataThroughput, DataThroughputRequest, EvaluateRequest, Evaluated, FailureKind, FromWorker,
+    Inspected, PROTOCOL, Ready, ScoresRequest, Throughput, ThroughputRequest, ToWorker, TrainRequest, TrainResult,
+    WorkerFacts,
+};

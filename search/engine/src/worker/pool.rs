@@ -1,22 +1,17 @@
 //! The coordinator's side: starts workers, hands out trainings, notices deaths.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::protocol::{FromWorker, Ready, ToWorker, TrainRequest};
+use mnas_latency::pipe::{CommandLine, Event, Pipe, PipeError, PipeOptions, Tagged};
+
+use super::protocol::{FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};
 use crate::files::FileError;
 
-/// How a worker is started: a program and its arguments.
+/// How a worker is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkerCommand {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-}
+pub struct WorkerCommand(pub CommandLine);
 
 /// What happened in the pool.
 #[derive(Debug)]
@@ -41,7 +36,12 @@ pub enum PoolEvent {
         reason: String,
     },
     /// A training answered: progress, done or failed.
-    Trial(FromWorker),
+    Trial {
+        /// Which training.
+        trial: u64,
+        /// Its answer.
+        message: FromWorker,
+    },
     /// A worker died; its training, if it had one, has to be given to another.
     Died {
         /// Which worker.
@@ -57,13 +57,8 @@ pub enum PoolEvent {
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
     /// The worker's program does not start.
-    #[error("cannot start worker `{}`: {source}", program.display())]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Start(#[from] PipeError),
     /// The worker's log cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -76,14 +71,13 @@ pub struct Pool {
     prepare: ToWorker,
     logs: PathBuf,
     workers: Vec<Worker>,
-    sender: Sender<(usize, u64, Option<String>)>,
-    events: Receiver<(usize, u64, Option<String>)>,
+    sender: Sender<Tagged<FromWorker>>,
+    events: Receiver<Tagged<FromWorker>>,
 }
 
 #[derive(Debug)]
 struct Worker {
-    child: Child,
-    input: Option<ChildStdin>,
+    pipe: Pipe,
     /// Counts starts of this slot, so that lines of a dead predecessor are told apart.
     generation: u64,
     state: State,
@@ -93,7 +87,7 @@ struct Worker {
 enum State {
     Loading,
     Free,
-    Busy(u64),
+    Busy { trial: u64, request: u64 },
     Gone,
 }
 
@@ -136,48 +130,19 @@ impl Pool {
 
     fn start(&self, index: usize, generation: u64) -> Result<Worker, PoolError> {
         crate::files::create_folder(&self.logs)?;
-        let path = self.log_path(index);
-        let log = std::fs::File::create(&path).map_err(|source| FileError::write(&path, source))?;
-        let mut child = Command::new(&self.command.program)
-            .args(&self.command.arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .map_err(|source| PoolError::Start {
-                program: self.command.program.clone(),
-                source,
-            })?;
-        let input = child.stdin.take();
-        let output = child.stdout.take();
-        let sender = self.sender.clone();
-        std::thread::spawn(move || {
-            for line in output
-                .into_iter()
-                .flat_map(|output| BufReader::new(output).split(b'\n'))
-            {
-                let Ok(line) = line else { break };
-                // What is not text is no message, but no reason to lose the worker either.
-                let line = String::from_utf8_lossy(&line).into_owned();
-                if sender.send((index, generation, Some(line))).is_err() {
-                    return;
-                }
-            }
-            // The pool may be gone already.
-            let _ = sender.send((index, generation, None));
-        });
-        let mut worker = Worker {
-            child,
-            input,
+        let options = PipeOptions {
+            log: Some(self.logs.join(format!("worker-{index}.log"))),
+            hello: None,
+            ..PipeOptions::new(PROTOCOL)
+        };
+        let sink = Tagged::sink(self.sender.clone(), index, generation);
+        let mut pipe = Pipe::start::<FromWorker>(&self.command.0, &options, sink)?;
+        pipe.request(&self.prepare);
+        Ok(Worker {
+            pipe,
             generation,
             state: State::Loading,
-        };
-        worker.say(&self.prepare);
-        Ok(worker)
-    }
-
-    fn log_path(&self, index: usize) -> PathBuf {
-        self.logs.join(format!("worker-{index}.log"))
+        })
     }
 
     /// Whether some worker is free.
@@ -187,98 +152,90 @@ impl Pool {
 
     /// Whether no worker has a training.
     pub fn is_idle(&self) -> bool {
-        !self.workers.iter().any(|worker| matches!(worker.state, State::Busy(_)))
+        !self
+            .workers
+            .iter()
+            .any(|worker| matches!(worker.state, State::Busy { .. }))
     }
 
     /// Gives a training to a free worker; false where none is free.
-    pub fn assign(&mut self, request: TrainRequest) -> bool {
+    pub fn assign(&mut self, trial: u64, request: TrainRequest) -> bool {
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.state == State::Free) else {
             return false;
         };
-        worker.state = State::Busy(request.trial);
-        worker.say(&ToWorker::Train(Box::new(request)));
+        let request = worker.pipe.request(&ToWorker::Train(Box::new(request)));
+        worker.state = State::Busy { trial, request };
         true
     }
 
     /// The next event; `None` when nothing happened for `timeout`.
     pub fn next(&mut self, timeout: Duration) -> Option<PoolEvent> {
         loop {
-            let (index, generation, line) = match self.events.recv_timeout(timeout) {
-                Ok(event) => event,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
-            };
+            let Tagged {
+                index,
+                generation,
+                event,
+            } = self.events.recv_timeout(timeout).ok()?;
             if self.workers[index].generation != generation {
                 continue;
             }
-            let Some(line) = line else {
-                return Some(self.bury(index));
-            };
-            match serde_json::from_str::<FromWorker>(&line) {
-                Ok(message) => {
-                    if let Some(event) = self.heard(index, message) {
-                        return Some(event);
-                    }
-                    tracing::warn!("worker {index} says something out of turn: {line}");
+            let state = &mut self.workers[index].state;
+            let event = match event {
+                Event::Ended(error) => Some(self.end(index, &error)),
+                Event::Rejected { reason, .. } => Some(PoolEvent::Refused { reason }),
+                Event::Progress {
+                    content: FromWorker::Loading { done, total },
+                    ..
+                } => Some(PoolEvent::Loading { done, total }),
+                Event::Progress { id, content } => match *state {
+                    State::Busy { trial, request } if request == id => Some(PoolEvent::Trial {
+                        trial,
+                        message: content,
+                    }),
+                    _ => None,
+                },
+                Event::Reply {
+                    content: FromWorker::Ready(ready),
+                    ..
+                } => {
+                    *state = State::Free;
+                    Some(PoolEvent::Ready { worker: index, ready })
                 }
-                Err(error) => tracing::warn!("worker {index} says something unknown ({error}): {line}"),
+                Event::Reply {
+                    content: FromWorker::Refused { reason, .. },
+                    ..
+                } => Some(PoolEvent::Refused { reason }),
+                Event::Reply { id, content } => match *state {
+                    State::Busy { trial, request } if request == id => {
+                        *state = State::Free;
+                        Some(PoolEvent::Trial {
+                            trial,
+                            message: content,
+                        })
+                    }
+                    _ => None,
+                },
+                Event::Hello(_) => None,
+            };
+            if event.is_some() {
+                return event;
             }
         }
     }
 
-    /// What a message means; `None` for answers to what the worker was not asked, which must not reach a journal.
-    fn heard(&mut self, index: usize, message: FromWorker) -> Option<PoolEvent> {
-        let state = &mut self.workers[index].state;
-        match message {
-            FromWorker::Ready(ready) => {
-                (*state == State::Loading).then(|| *state = State::Free)?;
-                Some(PoolEvent::Ready { worker: index, ready })
-            }
-            FromWorker::Loading { done, total } => Some(PoolEvent::Loading { done, total }),
-            FromWorker::Refused { reason } => Some(PoolEvent::Refused { reason }),
-            FromWorker::Done { trial, .. } | FromWorker::Failed { trial, .. } | FromWorker::Unsaved { trial, .. } => {
-                (*state == State::Busy(trial)).then(|| *state = State::Free)?;
-                Some(PoolEvent::Trial(message))
-            }
-            FromWorker::Progress { trial, .. } => (*state == State::Busy(trial)).then_some(PoolEvent::Trial(message)),
-        }
-    }
-
-    /// Takes note of a worker whose output ended.
-    fn bury(&mut self, index: usize) -> PoolEvent {
-        let last_words = std::fs::read(self.log_path(index)).unwrap_or_default();
-        let last_line = String::from_utf8_lossy(&last_words)
-            .lines()
-            .rev()
-            .find(|line| !line.trim().is_empty())
-            .map(str::to_owned);
+    /// Takes note of a worker whose process ended.
+    fn end(&mut self, index: usize, error: &PipeError) -> PoolEvent {
         let worker = &mut self.workers[index];
         let trial = match worker.state {
-            State::Busy(trial) => Some(trial),
+            State::Busy { trial, .. } => Some(trial),
             _ => None,
         };
         worker.state = State::Gone;
-        worker.input = None;
-        // It may have closed its output and live on; it is of no use either way.
-        let _ = worker.child.kill();
-        let status = worker
-            .child
-            .wait()
-            .map_or_else(|error| error.to_string(), |status| status.to_string());
-        let reason = last_line.map_or_else(|| status.clone(), |line| format!("{status}: {line}"));
+        worker.pipe.kill();
         PoolEvent::Died {
             worker: index,
             trial,
-            reason,
-        }
-    }
-}
-
-impl Worker {
-    fn say(&mut self, message: &ToWorker) {
-        // A worker that cannot be written to is dead; its closed output says so to the pool.
-        if let (Some(input), Ok(mut line)) = (&mut self.input, serde_json::to_vec(message)) {
-            line.push(b'\n');
-            let _ = input.write_all(&line).and_then(|()| input.flush());
+            reason: error.to_string(),
         }
     }
 }
@@ -286,13 +243,8 @@ impl Worker {
 impl Drop for Pool {
     fn drop(&mut self) {
         for worker in &mut self.workers {
-            worker.input = None;
             // Whatever it is doing is abandoned; results that were reported are in the journal.
-            let _ = worker.child.kill();
-            let _ = worker.child.wait();
+            worker.pipe.kill();
         }
     }
 }
-
-#[cfg(all(test, unix))]
-mod tests;

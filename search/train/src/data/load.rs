@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -95,18 +94,16 @@ impl LoadOptions {
 pub struct Watch<'a> {
     /// Called on the calling thread with the number of images done and in all.
     pub progress: &'a dyn Fn(usize, usize),
-    /// Ends loading with [`DataError::Cancelled`] once true.
-    pub cancel: &'a AtomicBool,
+    /// Ends loading with [`DataError::Cancelled`] where it returns true; called from several threads.
+    pub cancel: &'a (dyn Fn() -> bool + Sync),
 }
-
-static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl Watch<'static> {
     /// An observer that does nothing.
     pub fn nobody() -> Self {
         Self {
             progress: &|_, _| (),
-            cancel: &NEVER,
+            cancel: &|| false,
         }
     }
 }
@@ -127,7 +124,7 @@ impl<'a> Progress<'a> {
     fn advance(&mut self, images: usize) -> Result<(), DataError> {
         self.done += images;
         (self.watch.progress)(self.done, self.total);
-        if self.watch.cancel.load(Ordering::Relaxed) {
+        if (self.watch.cancel)() {
             Err(DataError::Cancelled)
         } else {
             Ok(())
@@ -178,7 +175,7 @@ pub(super) fn load_images(
             .par_iter()
             .zip(in_order)
             .map_init(Scaler::new, |scaler, (sample, content)| {
-                if cancel.load(Ordering::Relaxed) {
+                if cancel() {
                     return Ok(Vec::new());
                 }
                 let image = content.unwrap_or_else(|| sample.image.read(size))?.decode()?;
@@ -282,11 +279,11 @@ fn stream(
     })
 }
 
-/// Largest short side among some of the images, above which nothing is worth storing.
+/// Largest short side among some of the images, above which nothing is worth storing; `u32::MAX` where it is unknown or any.
 ///
 /// Images are probed all over the set, those that have to be read in their order only at its start. Images that cannot be read are
 /// ignored: decoding reports them.
-fn largest_side(samples: &[Sample]) -> u32 {
+pub(super) fn largest_side(samples: &[Sample]) -> u32 {
     const PROBES: usize = 32;
     let in_order = samples.first().is_some_and(|sample| sample.image.is_sequential());
     let step = if in_order { 1 } else { (samples.len() / PROBES).max(1) };

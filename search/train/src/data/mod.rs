@@ -39,6 +39,7 @@ mod cifar_binary;
 mod decode;
 mod error;
 mod file_names;
+mod fingerprint;
 mod format;
 mod idx;
 mod image_folder;

@@ -9,7 +9,7 @@ use super::error::DataError;
 use super::format::Format;
 use super::image_set::{ImageSet, Provenance};
 use super::index::Index;
-use super::load::{LoadOptions, Progress, Watch, load_images};
+use super::load::{LoadOptions, Progress, Watch, largest_side, load_images};
 use super::recognise::recognise;
 use super::split::{cut_val, limit_balanced};
 use super::splits::Splits;
@@ -106,6 +106,14 @@ impl DataSource {
         let index = limited(index, split, options);
         let mut progress = Progress::new(watch, index.samples.len());
         self.decode(index, split, options, &mut progress)
+    }
+
+    /// Classes of the training images and the largest short side in pixels among some of them, without loading the images; no side
+    /// where none can be read or all are drawn.
+    pub fn probe(&self) -> Result<(Vec<String>, Option<u32>), DataError> {
+        let index = self.index(Split::Train, OnCorrupt::Skip)?;
+        let side = Some(largest_side(&index.samples)).filter(|&side| side < u32::MAX);
+        Ok((index.classes, side))
     }
 
     fn train_and_val(&self, options: &LoadOptions) -> Result<(Index, Index), DataError> {

@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::Xxh3;
+
+use super::fingerprint;
 use super::image_set::ImageSet;
 
 /// Images to train on and to compare networks on.
@@ -20,6 +23,14 @@ pub struct Splits {
 }
 
 impl Splits {
+    /// Hash of all images and labels, 16 hexadecimal digits: equal for two processes that loaded the same images.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Xxh3::new();
+        fingerprint::add(&self.train, &mut hash);
+        fingerprint::add(&self.val, &mut hash);
+        format!("{:016x}", hash.digest())
+    }
+
     /// Facts for messages and reports.
     pub fn summary(&self) -> DataSummary {
         let provenance = self.train.provenance();

@@ -34,7 +34,7 @@ pub(super) fn write(path: impl AsRef<Path>, bytes: &[u8]) {
 }
 
 /// Writes `count` pictures into each of the class folders.
-pub(super) fn write_classes(root: &Path, classes: &[&str], count: u32) {
+pub(crate) fn write_classes(root: &Path, classes: &[&str], count: u32) {
     let formats = [
         ("jpg", ImageFormat::Jpeg),
         ("png", ImageFormat::Png),

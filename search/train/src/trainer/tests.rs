@@ -5,8 +5,8 @@ use super::{Progress, TrainPlan, Trained, train};
 use crate::data::{ImageSet, Splits, normalization_of};
 use crate::testing::{all_values, images, network, recipe};
 use crate::{CheckpointPlan, Network, TrainError, evaluate};
-use mnas_engine::training::{EpochReport, 
-    Augmentation, Distillation, OptimizerKind, ProgressiveResolution, RandAugment, Recipe, Schedule,
+use mnas_engine::training::{
+    Augmentation, Distillation, EpochReport, OptimizerKind, ProgressiveResolution, RandAugment, Recipe, Schedule,
 };
 
 const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ds_k3_c8_nr6,ir_k3_s2_e3_c16_se0.25_nhs,ir_k3_e2_c16_nre,head_f32_nhs_o4";

@@ -107,6 +107,7 @@ fn outcome(trial: u64, id: ArchitectureId) -> Event {
         seconds: 1.0,
         images_per_second: 1.0,
         data_wait_share: 0.0,
+        ..TrainResult::default()
     };
     Event::Finished { trial, result }
 }

@@ -28,6 +28,7 @@ fn finished(trial: u64) -> Event {
         seconds: 1.0,
         images_per_second: 1.0,
         data_wait_share: 0.0,
+        ..TrainResult::default()
     };
     Event::Finished { trial, result }
 }
