@@ -12,17 +12,19 @@ use crate::network::Network;
 
 /// Evaluates a network on every image of `set`.
 pub fn evaluate(network: &Network, set: &Arc<ImageSet>, options: &BatchOptions) -> Result<Accuracy, TrainError> {
-    score(network, set, options, |_, _| Ok(()))
+    score(network, set, options, &mut |_| (), |_, _| Ok(()))
 }
 
-/// Evaluates a network on every image of `set`, and counts the predictions of each class.
+/// Evaluates a network on every image of `set`, and counts the predictions of each class; `on_skip` receives the
+/// errors of corrupt images that are skipped.
 pub fn evaluate_by_class(
     network: &Network,
     set: &Arc<ImageSet>,
     options: &BatchOptions,
+    on_skip: &mut dyn FnMut(&str),
 ) -> Result<(Accuracy, Confusion), TrainError> {
     let mut confusion = Confusion::default();
-    let accuracy = score(network, set, options, |labels, best| {
+    let accuracy = score(network, set, options, on_skip, |labels, best| {
         let predictions = Vec::<i64>::try_from(best.f_select(1, 0)?.f_contiguous()?)?;
         for (&label, prediction) in labels.iter().zip(predictions) {
             confusion.count(label as u32, prediction as u32);
@@ -32,11 +34,13 @@ pub fn evaluate_by_class(
     Ok((accuracy, confusion))
 }
 
-/// Passes the labels of every batch to `visit`, with the classes of its highest scores, best first.
+/// Passes the labels of every batch to `visit`, with the classes of its highest scores, best first, and errors of skipped images to
+/// `on_skip`.
 fn score(
     network: &Network,
     set: &Arc<ImageSet>,
     options: &BatchOptions,
+    on_skip: &mut dyn FnMut(&str),
     mut visit: impl FnMut(&[i64], &Tensor) -> Result<(), TchError>,
 ) -> Result<Accuracy, TrainError> {
     check_labels(network, set)?;
@@ -44,6 +48,9 @@ fn score(
     let (mut top1, mut top5, mut loss, mut images) = (0.0, 0.0, 0.0, 0);
     for batch in Batches::eval(set, options)? {
         let batch = batch?;
+        for error in &batch.skipped {
+            on_skip(error);
+        }
         if batch.is_empty() {
             continue;
         }

@@ -7,11 +7,9 @@ use mnas_latency::{Device, HostFacts, LoadedModel, Milliseconds, Model, ModelFor
 use tch::{TchError, Tensor};
 
 use crate::network::{Network, channels_last};
+use mnas_engine::worker::LIBTORCH_VERSION;
 
 const NAME: &str = "libtorch";
-
-/// The version of libtorch that the binding in use is made for.
-pub const LIBTORCH_VERSION: &str = "2.11.0";
 
 /// libtorch on the processor or the first NVIDIA GPU.
 ///

@@ -11,6 +11,6 @@ pub use floats::{Floats, FloatsError};
 pub use pool::{Pool, PoolError, PoolEvent, WorkerCommand};
 pub use protocol::{
     CheckpointRequest, DataThroughput, DataThroughputRequest, EvaluateRequest, Evaluated, FailureKind, FromWorker,
-    Inspected, PROTOCOL, Ready, ScoresRequest, Throughput, ThroughputRequest, ToWorker, TrainRequest, TrainResult,
-    WorkerFacts,
+    Inspected, LIBTORCH_VERSION, PROTOCOL, Ready, ScoresRequest, Throughput, ThroughputRequest, ToWorker, TrainRequest,
+    TrainResult, WorkerFacts,
 };

@@ -4,9 +4,9 @@
 //! |---|---|---|
 //! | [`ToWorker::Inspect`] | | `Inspected` |
 //! | [`ToWorker::Prepare`] | `Loading` | `Ready`, `Refused` |
-//! | [`ToWorker::Train`] | `Progress`, `Epoch` | `Done`, `Unsaved`, `Interrupted` |
+//! | [`ToWorker::Train`] | `Resumed`, `Progress`, `Epoch`, `Warning` | `Done`, `Unsaved`, `Interrupted` |
 //! | [`ToWorker::Cancel`] | | `Cancelling` |
-//! | [`ToWorker::Evaluate`] | `Loading` | `Evaluated`, `Interrupted` |
+//! | [`ToWorker::Evaluate`] | `Loading`, `Warning` | `Evaluated`, `Interrupted` |
 //! | [`ToWorker::Throughput`] | | `Throughput` |
 //! | [`ToWorker::DataThroughput`] | | `DataThroughput` |
 //! | [`ToWorker::Scores`] | | `Scores` |
@@ -31,6 +31,9 @@ pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
     version: 1,
 };
+
+/// Version of libtorch that workers of this version link.
+pub const LIBTORCH_VERSION: &str = "2.11.0";
 
 /// Facts that a worker states in its hello.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -291,6 +294,16 @@ pub enum FromWorker {
         images_per_second: f64,
         /// Share of the epoch so far spent waiting for the next batch, 0 to 1.
         data_wait_share: f64,
+    },
+    /// Progress: a training is resumed from a checkpoint.
+    Resumed {
+        /// Reports of the epochs done.
+        epochs: Vec<EpochReport>,
+    },
+    /// Progress: a message for the user, such as a corrupt image that is skipped.
+    Warning {
+        /// The message.
+        message: String,
     },
     /// Progress: an epoch of a training is done.
     Epoch(Box<EpochReport>),

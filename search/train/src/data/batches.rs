@@ -64,8 +64,10 @@ pub struct Batch {
     pub images: Vec<f32>,
     /// The class of each image.
     pub labels: Vec<i64>,
-    /// The side of the images in pixels.
+    /// Side of the images in pixels.
     pub resolution: u32,
+    /// Errors of the images that were corrupt and skipped.
+    pub skipped: Vec<String>,
 }
 
 impl Batch {
@@ -226,17 +228,18 @@ fn make_batch(
         })
         .collect();
     let mut labels = Vec::with_capacity(chosen.len());
+    let mut skipped = Vec::new();
     for (&index, outcome) in chosen.iter().zip(outcomes) {
         match outcome {
             Ok(()) => labels.push(Some(i64::from(set.labels()[index as usize]))),
             Err(error) if set.on_corrupt == OnCorrupt::Skip => {
-                tracing::warn!("skipped: {error}");
+                skipped.push(error.to_string());
                 labels.push(None);
             }
             Err(error) => return Err(error),
         }
     }
-    if labels.contains(&None) {
+    if !skipped.is_empty() {
         let left: Vec<f32> = images
             .chunks_exact(values)
             .zip(&labels)
@@ -249,6 +252,7 @@ fn make_batch(
         images,
         labels: labels.into_iter().flatten().collect(),
         resolution: options.resolution,
+        skipped,
     })
 }
 

@@ -223,9 +223,6 @@ impl DataSource {
                 skipped: skipped.len(),
             });
         }
-        for name in &skipped {
-            tracing::warn!("skipped as corrupt: {name}");
-        }
         let provenance = Provenance {
             format: self.format(),
             name: self.name(),

@@ -33,6 +33,11 @@ pub(super) fn evaluate(
     options.fit = request.fit;
     let source = data::source_of(&request.data)?;
     let set = context.watch(|watch| source.load_split(request.split, &options, watch))?;
+    for skipped in &set.provenance().skipped {
+        (context.report)(&FromWorker::Warning {
+            message: format!("skipped as corrupt: {skipped}"),
+        });
+    }
     let set = relabelled(set, request, weights.info.as_ref(), architecture.head.classes)?;
     let of_weights = weights.info.as_ref().map(|info| info.normalization);
     let options = BatchOptions {
@@ -47,7 +52,12 @@ pub(super) fn evaluate(
         seed: 0,
     };
     let set = Arc::new(set);
-    let (accuracy, confusion) = evaluate_by_class(&network, &set, &options)?;
+    let mut on_skip = |error: &str| {
+        (context.report)(&FromWorker::Warning {
+            message: format!("skipped: {error}"),
+        });
+    };
+    let (accuracy, confusion) = evaluate_by_class(&network, &set, &options, &mut on_skip)?;
     Ok(FromWorker::Evaluated(Box::new(Evaluated {
         accuracy,
         confusion,

@@ -1,10 +1,9 @@
 //! Facts about libtorch for the worker's hello.
 
-use mnas_engine::worker::WorkerFacts;
+use mnas_engine::worker::{LIBTORCH_VERSION, WorkerFacts};
 use tch::{Kind, Tensor};
 
 use crate::device::loaded_library;
-use crate::torch_runtime::LIBTORCH_VERSION;
 
 /// Examines libtorch in this process.
 pub(super) fn gather() -> WorkerFacts {

@@ -130,6 +130,12 @@ fn observer<'a>(context: &'a Context<'_>) -> impl FnMut(Progress<'_>) -> Control
                     });
                 }
             }
+            Progress::Resumed(epochs) => (context.report)(&FromWorker::Resumed {
+                epochs: epochs.to_vec(),
+            }),
+            Progress::Skipped(error) => (context.report)(&FromWorker::Warning {
+                message: format!("skipped: {error}"),
+            }),
             Progress::Epoch(report) => (context.report)(&FromWorker::Epoch(Box::new(*report))),
         }
         if context.is_cancelled() {

@@ -55,6 +55,10 @@ pub enum Progress<'a> {
         /// Share of the epoch so far spent waiting for the next batch, 0 to 1.
         data_wait_share: f64,
     },
+    /// The training is resumed from a checkpoint, after these epochs.
+    Resumed(&'a [EpochReport]),
+    /// A corrupt image was skipped, with its error; each image once.
+    Skipped(&'a str),
     /// An epoch is done.
     Epoch(&'a EpochReport),
 }

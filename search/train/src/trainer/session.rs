@@ -1,5 +1,6 @@
 //! A training under way.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -40,6 +41,8 @@ pub(super) struct Session<'a> {
     loss_sum: Tensor,
     identity: serde_json::Value,
     last_written: Instant,
+    /// Errors of corrupt images that were reported.
+    reported_skips: BTreeSet<String>,
 }
 
 impl<'a> Session<'a> {
@@ -76,6 +79,7 @@ impl<'a> Session<'a> {
             loss_sum: Tensor::f_zeros([1], (Kind::Double, network.device()))?,
             identity: plan.identity(architecture),
             last_written: Instant::now(),
+            reported_skips: BTreeSet::new(),
         };
         if let Some(checkpoint) = &plan.checkpoint
             && checkpoint.path.exists()
@@ -91,6 +95,11 @@ impl<'a> Session<'a> {
         self.position.epochs_done
     }
 
+    /// Reports of the epochs done.
+    pub(super) fn reports(&self) -> &[EpochReport] {
+        &self.position.reports
+    }
+
     /// Trains to the end of the epoch under way.
     pub(super) fn epoch(
         &mut self,
@@ -104,7 +113,14 @@ impl<'a> Session<'a> {
         let batches = Batches::train_from(self.plan.train, &options, u64::from(epoch), self.position.steps)?;
         let mut feed = Feed::new(batches, self.network.device());
         while let Some(batch) = feed.next() {
-            let loss = self.step(epoch, batch?)?;
+            let batch = batch?;
+            for skipped in &batch.skipped {
+                if self.reported_skips.insert(skipped.clone()) {
+                    // The next step stops the training where the observer wants it.
+                    let _ = observer(Progress::Skipped(skipped));
+                }
+            }
+            let loss = self.step(epoch, batch)?;
             self.position.epoch_seconds = before + started.elapsed().as_secs_f64();
             self.position.wait_seconds = waited_before + feed.waited().as_secs_f64();
             let progress = Progress::Step {
@@ -146,6 +162,7 @@ impl<'a> Session<'a> {
             mut images,
             labels,
             count,
+            ..
         } = batch;
         let mut share = 1.0;
         if let Some(mix) = Mix::draw(recipe, &mut stream(self.plan.seed, "mix", place.0, place.1)) {

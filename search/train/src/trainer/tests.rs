@@ -132,6 +132,7 @@ fn an_observer_hears_of_everything_and_may_stop() {
         match progress {
             Progress::Step { done, .. } => shares.push(done),
             Progress::Epoch(report) => reports.push(*report),
+            other => panic!("{other:?}"),
         }
         ControlFlow::Continue(())
     };
