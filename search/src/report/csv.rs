@@ -111,7 +111,12 @@ fn to_csv(rows: &[&ReportRow]) -> Result<Vec<u8>, ReportError> {
         // The header is that of a row.
         let empty = ReportRow::new(RowKind::Candidate, "");
         let text = to_csv_text(&[Columns::from(&empty)])?;
-        return Ok(text.lines().take(1).flat_map(|line| [line, "\n"]).collect::<String>().into_bytes());
+        return Ok(text
+            .lines()
+            .take(1)
+            .flat_map(|line| [line, "\n"])
+            .collect::<String>()
+            .into_bytes());
     }
     to_csv_text(&columns).map(String::into_bytes)
 }

@@ -223,7 +223,10 @@ mod tests {
         rows[1].measured_ms = Some(9.5);
         rows[1].within_budget = true;
         assert_eq!(best_row(&rows), Some(1));
-        assert_eq!((rows[1].decisive_latency_ms(), rows[1].axis_cost()), (Some(9.5), Some(12.0)));
+        assert_eq!(
+            (rows[1].decisive_latency_ms(), rows[1].axis_cost()),
+            (Some(9.5), Some(12.0))
+        );
     }
 
     #[test]

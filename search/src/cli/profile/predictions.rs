@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::super::device::measured_with;
 use super::super::error::CliError;
 use crate::report::{ReportError, to_csv_text, units, write_figure};
+use crate::workload::{Purpose, reference_points};
 use mnas_engine::files;
-use mnas_engine::study::{Purpose, reference_points};
 
 /// How the networks of a comparison were kept apart from those that the table is calibrated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

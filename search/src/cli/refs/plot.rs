@@ -205,7 +205,7 @@ fn table(
             &cancel,
             &mut |event| match event {
                 ProfileEvent::Network { .. } => bar.add(1),
-                ProfileEvent::Warned(_) | ProfileEvent::Refused(_) => warnings.hear(&event),
+                ProfileEvent::Warned(_) | ProfileEvent::Refused(_) => warnings.on_event(&event),
                 _ => {}
             },
         )?;
