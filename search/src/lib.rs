@@ -6,5 +6,6 @@ mod cli;
 pub mod export;
 pub mod report;
 pub mod study;
+pub mod worker_client;
 
 pub use cli::run;

@@ -18,10 +18,10 @@ pub struct ExportArguments {
     architecture: Option<String>,
     #[command(flatten)]
     form: FormArguments,
-    /// Its weights (safetensors); not needed for TOML
+    /// Weights of the network (safetensors); not needed for TOML
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// What to write
+    /// Format of the file
     #[arg(long, value_enum)]
     format: Format,
     /// The file to write
@@ -68,7 +68,7 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
     export::write_onnx(&architecture, weights, source, path)?;
     let checked = match checking_runtime() {
         Some(runtime) => {
-            let difference = export::check_onnx(&architecture, weights, source, path, &runtime)?;
+            let difference = export::check_onnx(&architecture, source, path, &runtime)?;
             format!("ONNX Runtime agrees with libtorch within {difference:.1e} of the largest score")
         }
         None => "not checked: there is no ONNX Runtime, see `mnas doctor`".to_owned(),

@@ -133,7 +133,7 @@ pub fn write_best(
     let model = into.join("model.onnx");
     export::write_onnx(&trial.architecture, &weights, &source, &model)?;
     let difference = runtime
-        .map(|runtime| export::check_onnx(&trial.architecture, &weights, &source, &model, runtime))
+        .map(|runtime| export::check_onnx(&trial.architecture, &source, &model, runtime))
         .transpose()?;
     Ok(BestFiles::Written { difference })
 }

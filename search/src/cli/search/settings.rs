@@ -12,14 +12,15 @@ use super::super::data::Corrupt;
 use super::super::device::TableArguments;
 use super::super::error::CliError;
 use super::super::train::{num_cores, open_recipe};
+use crate::worker_client;
 use mnas_engine::files;
 use mnas_engine::strategy::StrategyConfig;
 use mnas_engine::study::{References, StudyConfig, Versions};
 use mnas_engine::training::DataRequest;
+use mnas_engine::training::OnCorrupt;
 use mnas_engine::training::Proxy;
-use mnas_engine::training::{OnCorrupt, Split};
 use mnas_engine::training::{Recipe, TrainDevice};
-use mnas_train::data::{LoadOptions, Watch};
+use mnas_engine::worker::LIBTORCH_VERSION;
 
 /// `mnas search`
 #[derive(Debug, Args)]
@@ -178,12 +179,12 @@ struct Defaults {
 impl Defaults {
     /// The demo, and photographs: networks for 224 px, compared at a quarter of that. Small images: trained as deployed.
     fn of(data: &DataRequest) -> Result<Self, CliError> {
-        let source = mnas_train::data::source_of(data)?;
+        let found = worker_client::inspect(data)?;
         let quarter = Proxy {
             resolution_scale: 0.25,
             early_strides_removed: 0,
         };
-        if source.is_demo() {
+        if found.demo {
             let (space, recipe) = ("mobilenet", "demo");
             return Ok(Self {
                 space,
@@ -193,16 +194,7 @@ impl Defaults {
                 images: Some(2500),
             });
         }
-        let probe = LoadOptions {
-            image_size: 65,
-            limit_per_split: Some(1),
-            on_corrupt: OnCorrupt::Skip,
-            ..LoadOptions::default()
-        };
-        let small = source
-            .load_split(Split::Train, &probe, Watch::nobody())
-            .is_ok_and(|set| set.size() <= 64);
-        if small {
+        if found.side.is_some_and(|side| side <= 64) {
             let (space, recipe) = ("mobilenet-small-images", "small-images");
             return Ok(Self {
                 space,
@@ -293,7 +285,7 @@ impl SearchArguments {
             recipe,
             versions: Versions {
                 mnas: env!("CARGO_PKG_VERSION").to_owned(),
-                libtorch: mnas_train::LIBTORCH_VERSION.to_owned(),
+                libtorch: LIBTORCH_VERSION.to_owned(),
                 runtime: runtime(&device)?,
             },
             device,

@@ -15,6 +15,7 @@ use super::placement;
 use super::settings::{Settings, default_workers};
 use super::{SearchArguments, Study};
 use crate::report::Printer;
+use crate::worker_client;
 use mnas_engine::files;
 use mnas_engine::random::stream;
 use mnas_engine::study::{LatencyModel, Purpose, StudyConfig, StudyError, StudyFolder, fill_table, freeze};
@@ -199,25 +200,12 @@ fn pool(
     folder: &StudyFolder,
 ) -> Result<Pool, CliError> {
     let command = match &arguments.worker_command {
-        Some(command) => {
-            let mut words = command.split_whitespace().map(str::to_owned);
-            let program = words
-                .next()
-                .ok_or_else(|| CliError::usage("--worker-command is empty"))?;
-            WorkerCommand {
-                program: program.into(),
-                arguments: words.collect(),
-            }
-        }
-        None => WorkerCommand {
-            program: std::env::current_exe()?,
-            arguments: vec![
-                "worker".to_owned(),
-                "--device".to_owned(),
-                config.train_device.to_string(),
-            ],
-        },
+        Some(command) => command
+            .parse()
+            .map_err(|_| CliError::usage("--worker-command is empty"))?,
+        None => worker_client::command(config.train_device)?,
     };
+    let command = WorkerCommand(command);
     let largest = space
         .families
         .iter()
@@ -273,7 +261,7 @@ fn first_ready(
                 }
                 .into());
             }
-            Some(PoolEvent::Trial(_)) | None => {}
+            Some(PoolEvent::Trial { .. }) | None => {}
         }
     }
 }
