@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mnas_space::random::stream;
 use mnas_space::{Architecture, BlockKey};
 use rand::seq::SliceRandom;
 
 use crate::error::LatencyError;
 use crate::measure::{Bench, MeasureSettings, Measurement, Warning};
-use crate::random;
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
@@ -190,7 +190,7 @@ fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
     let is_own = |_: &(&BlockKey, &Measurement)| table.header().layers_of.is_none();
     let mut blocks: Vec<(&BlockKey, &Measurement)> = table.blocks().filter(is_own).collect();
     blocks.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
-    let mut rng = random::stream(options.seed, "check", 0);
+    let mut rng = stream(options.seed, "check", 0, 0);
     let mut picked = Vec::new();
     let strata = options.sample.min(blocks.len());
     for stratum in 0..strata {

@@ -54,7 +54,6 @@ mod measure;
 pub mod pipe;
 mod predict;
 mod profile;
-mod random;
 mod regression;
 mod runtime;
 pub mod runtimes;

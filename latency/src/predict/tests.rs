@@ -10,7 +10,7 @@ use crate::profile::{ProfileOptions, open_or_create, profile};
 use crate::runtimes::{FakeRuntime, FakeSettings};
 
 fn random_network(index: u64) -> Architecture {
-    let mut rng = crate::random::stream(3, "test networks", index);
+    let mut rng = mnas_space::random::stream(3, "test networks", index, 0);
     let mut pieces = vec![format!("in{},conv_k3_s2_c16_nhs", [96, 128][rng.random_range(0..2)])];
     for channels in [24, 40, 80] {
         for layer in 0..rng.random_range(1..4) {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use mnas_space::random::stream;
 use mnas_space::{Architecture, BlockKey};
 use rand::seq::SliceRandom;
 
@@ -11,7 +12,6 @@ use super::{ProfileOptions, ProfilePlan};
 use crate::duration::Milliseconds;
 use crate::error::{LatencyError, RuntimeError};
 use crate::measure::{Bench, Candidate, Measurement, Warning};
-use crate::random;
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
@@ -318,7 +318,7 @@ impl<'a, 'r> Run<'a, 'r> {
             .flat_map(|network| network.layers().map(|layer| layer.key).collect::<Vec<_>>())
             .collect();
         let mut order = plan.missing_blocks.clone();
-        order.shuffle(&mut random::stream(self.options.seed, "profile order", 0));
+        order.shuffle(&mut stream(self.options.seed, "profile order", 0, 0));
         order.sort_by_key(|key| (!of_networks.contains(key), !self.options.common.contains(key)));
         let total = order.len();
         let mut measured = 0;
