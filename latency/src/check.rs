@@ -7,7 +7,8 @@ use mnas_space::{Architecture, BlockKey};
 use rand::seq::SliceRandom;
 
 use crate::error::LatencyError;
-use crate::measure::{Bench, MeasureSettings, Measurement, Warning};
+use crate::machine::Warning;
+use crate::measure::{MeasureSettings, Measurement, Measurer};
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
@@ -148,9 +149,9 @@ pub fn check(
     observer: &mut dyn FnMut(usize, usize),
 ) -> Result<CheckReport, LatencyError> {
     let reference_ms = table.header().anchor_reference_ms;
-    let now_ms = Bench::new(runtime, options.measure.clone(), None)?.reference()?.0;
-    let mut bench = Bench::new(runtime, options.measure.clone(), Some(reference_ms))?;
-    let conditions = bench.conditions()?;
+    let now_ms = Measurer::new(runtime, options.measure.clone(), None)?.reference()?.0;
+    let mut measurer = Measurer::new(runtime, options.measure.clone(), Some(reference_ms))?;
+    let conditions = measurer.conditions()?;
     let threads = table.header().threads;
     let mut report = CheckReport {
         rows: Vec::new(),
@@ -167,7 +168,7 @@ pub fn check(
             report.cancelled = true;
             break;
         }
-        match bench.measure(&row.model()) {
+        match measurer.measure(&row.model()) {
             Ok(measured) => report.rows.push(row.checked(measured)),
             Err(LatencyError::Runtime(refusal)) if refusal.is_refusal() => report.refused.push(refusal.to_string()),
             Err(error) => return Err(error),

@@ -72,7 +72,7 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
 }
 
 /// The layer's dimensions on scales where equal steps mean about equal changes of efficiency.
-pub(crate) fn dimensions(key: &BlockKey) -> Vec<f64> {
+pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     let graph = key.graph();
     let log = |value: u32| f64::from(value.max(1)).log2();
     let flag = |flag: bool, weight: f64| if flag { weight } else { 0.0 };

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::measure::Conditions;
+use crate::machine::Conditions;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime};
 
 /// What disturbs a [`FakeRuntime`]. The default disturbs a little, as a quiet machine does.
