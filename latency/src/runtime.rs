@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use mnas_space::{Architecture, BlockKey, Graph, Shape};
 use serde::{Deserialize, Serialize};
 
-use crate::device::HostFacts;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::measure::Conditions;
+use crate::machine::{Conditions, HostFacts};
 
 /// Something that executes networks on a device and tells how long it took.
 ///

@@ -11,7 +11,7 @@ use mnas_latency::{
 };
 use mnas_space::{Architecture, BlockKey, Candidate, Reference, ReferencePoints, SearchSpace};
 
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 
 /// The network of the space with the least predicted latency, and that latency.
 pub fn fastest(predictor: &Predictor, space: &SearchSpace, classes: u32) -> (Candidate, Prediction) {

@@ -36,7 +36,7 @@
 //! its users notice nothing but the time. A model that ends the agent every time is refused, like one that its runtime cannot execute.
 //! The result of a request is on disk before the next request, so that no measurement is lost.
 
-mod error;
+pub(crate) mod error;
 mod options;
 mod protocol;
 mod runtime;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{HostFacts, Precision, Processor, RuntimeKind};
-use crate::measure::Conditions;
+use crate::device::{Precision, RuntimeKind};
+use crate::machine::{Conditions, HostFacts, Processor};
 use crate::pipe::Protocol;
 use crate::runtime::ModelForm;
 

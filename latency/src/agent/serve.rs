@@ -10,7 +10,7 @@ use mnas_space::Shape;
 use super::protocol::{Content, Fault, FaultKind, PROTOCOL, Reply, Request};
 use crate::device::Device;
 use crate::error::RuntimeError;
-use crate::measure::Pin;
+use crate::machine::Pin;
 use crate::pipe::{self, Identity};
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 

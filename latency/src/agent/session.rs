@@ -9,10 +9,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::error::AgentError;
 use super::options::AgentOptions;
 use super::protocol::{Content, Fault, FaultKind, PROTOCOL, Reply, Request};
-use crate::device::{AgentCommand, Device, HostFacts};
+use crate::device::{AgentCommand, Device};
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::measure::Conditions;
+use crate::machine::{Conditions, HostFacts};
 use crate::pipe::{Connection, PipeError, PipeOptions, Reconnection};
 use crate::runtime::{Model, ModelContent, ModelForm};
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{AgentCommand, Device, Precision, Processor, RuntimeKind};
+use super::description::{AgentCommand, Device};
+use super::kinds::{Precision, RuntimeKind};
 use crate::error::LatencyError;
+use crate::machine::Processor;
 use crate::pipe::CommandLineError;
 
 const FIELDS: &str = "a device has name, runtime (onnxruntime, libtorch, tract, replay, published or fake), threads, precision (fp32), \

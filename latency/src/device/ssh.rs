@@ -1,7 +1,9 @@
 //! `ssh:[user@]host[:port]`, short for a device file.
 
-use super::{AgentCommand, Device, Precision, Processor, RuntimeKind};
+use super::description::{AgentCommand, Device};
+use super::kinds::{Precision, RuntimeKind};
 use crate::error::LatencyError;
+use crate::machine::Processor;
 use crate::pipe::CommandLine;
 
 /// The device behind an address: ONNX Runtime on one thread, measured by `mnas-agent` on the far side's PATH.

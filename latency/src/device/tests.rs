@@ -1,6 +1,9 @@
 //! Device files and addresses, good and bad.
 
-use super::*;
+use std::time::Duration;
+
+use super::Device;
+use crate::machine::Processor;
 
 #[test]
 fn built_in_devices_are_named_as_they_are_found() {

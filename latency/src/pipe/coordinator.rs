@@ -22,7 +22,7 @@ use super::process::{Process, Started};
 use super::reader::Reader;
 use super::state::Shared;
 use super::stderr::StderrTarget;
-use crate::device::HostFacts;
+use crate::machine::HostFacts;
 
 /// Longest line that is read.
 const LONGEST_LINE: usize = 16 << 20;

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::device::HostFacts;
+use crate::machine::HostFacts;
 
 /// The version of this program, for messages.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::lines::{Line, excerpt, read_line};
 use super::message::{Content, Hello, Protocol, ToServer, encode, id_of};
-use crate::device::HostFacts;
+use crate::machine::HostFacts;
 
 /// Longest request that is read: a large network as a file in base64 has a tenth of it.
 const LONGEST_LINE: usize = 256 << 20;

@@ -6,7 +6,6 @@ pub mod evaluator;
 pub mod files;
 pub mod front;
 pub mod problem;
-pub mod random;
 pub mod strategy;
 pub mod study;
 pub mod training;

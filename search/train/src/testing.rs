@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Network, seeded};
 use crate::data::{DataSource, LoadOptions, Splits, Synthetic, Watch};
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 use mnas_engine::training::weights::WeightsInfo;
 use mnas_engine::training::{Normalization, Recipe};
 

@@ -1,7 +1,7 @@
 use mnas_space::SearchSpace;
 
 use super::*;
-use crate::random::stream;
+use mnas_space::random::stream;
 
 fn problem(name: &str, limits: Vec<Constraint>) -> Problem {
     let space = SearchSpace::from_toml(SearchSpace::embedded(name).unwrap()).unwrap();

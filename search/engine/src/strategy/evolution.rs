@@ -67,7 +67,7 @@ impl Sampler for Population<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::stream;
+    use mnas_space::random::stream;
     use crate::strategy::Observation;
     use crate::strategy::tests::{observation, problem};
 

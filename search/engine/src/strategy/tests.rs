@@ -4,7 +4,7 @@ use mnas_space::SearchSpace;
 
 use super::*;
 use crate::problem::Metric;
-use crate::random::stream;
+use mnas_space::random::stream;
 
 /// A problem without devices: accuracy against multiply-adds.
 pub(crate) fn problem() -> Problem {

@@ -68,7 +68,7 @@ use crate::evaluator::{Evaluator, EvaluatorError};
 use crate::files::{self, FileError};
 use crate::front::pareto_front;
 use crate::problem::{Metric, Problem, Proposal, TargetDevice};
-use crate::random::derived_seed;
+use mnas_space::random::derived_seed;
 use crate::worker::Ready;
 use proposer::Proposer;
 use runner::Run;

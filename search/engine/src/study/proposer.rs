@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::state::{StudyState, Trial};
 use crate::problem::{Problem, Proposal, Violation};
-use crate::random::stream;
+use mnas_space::random::stream;
 use crate::strategy::{History, Observation, Strategy};
 
 /// Draws from the strategy before the proposer searches by itself.

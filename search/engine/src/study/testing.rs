@@ -7,7 +7,7 @@ use mnas_latency::{Device, MeasureSettings, Milliseconds, ProfileOptions};
 use mnas_space::{Architecture, Genotype, SearchSpace};
 
 use super::{DeviceConfig, EvaluatorConfig, LatencyModel, Limits, References, StudyConfig, TrainConfig};
-use crate::random::stream;
+use mnas_space::random::stream;
 use crate::strategy::StrategyConfig;
 use crate::training::{DataRequest, OnCorrupt, Proxy, Recipe, TrainDevice};
 

@@ -14,7 +14,7 @@ use super::testing::{CLASSES, all_networks, config, embedded, latency, small_spa
 use super::*;
 use crate::evaluator::{Evaluation, EvaluatorEvent, FunctionEvaluator, TrialRequest};
 use crate::problem::Constraint;
-use crate::random::stream;
+use mnas_space::random::stream;
 
 /// An evaluator of some workers whose trials end in an order drawn from a seed. The accuracy depends on the network alone;
 /// one network in seven fails.

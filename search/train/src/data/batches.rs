@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt, OptionError};
 
 use super::augment::{Augmenter, erase};

@@ -2,7 +2,7 @@ use tch::{Kind, Tensor};
 
 use super::{Mix, mixed_loss, moved_on};
 use crate::testing::{noise, recipe, values};
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 use mnas_engine::training::Recipe;
 
 #[test]

@@ -3,7 +3,7 @@ use tch::{Device, Tensor};
 
 use super::Network;
 use crate::testing::{all_values, network, noise, values};
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 
 /// Networks drawn from the embedded spaces, at resolutions that leave odd and single-pixel feature maps.
 fn drawn() -> Vec<Architecture> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
-use mnas_engine::random::{derived_seed, stream};
+use mnas_space::random::{derived_seed, stream};
 use mnas_engine::training::{EpochReport, LearningRate};
 
 use super::plan::{Progress, TrainPlan, Trained};

@@ -8,7 +8,7 @@ mod scene;
 use std::path::Path;
 use std::sync::Arc;
 
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 use mnas_engine::training::{OnCorrupt, OptionError, Split};
 use serde::{Deserialize, Serialize};
 
