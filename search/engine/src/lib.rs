@@ -7,6 +7,7 @@ pub mod files;
 pub mod front;
 pub mod problem;
 pub mod random;
+pub mod regression;
 pub mod strategy;
 pub mod study;
 pub mod training;
