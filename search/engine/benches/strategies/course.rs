@@ -6,7 +6,7 @@ use std::time::Instant;
 use mnas_engine::random::stream;
 use mnas_engine::strategy::{Observation, StrategyConfig};
 
-use super::options::Options;
+use super::options::{Goal, Options};
 use super::truth::Truth;
 
 /// Draws before a proposal is given up.
@@ -38,7 +38,10 @@ impl Course {
             absorbed = needed;
             let pending: Vec<Observation> = trials[needed..]
                 .iter()
-                .map(|one| Observation { accuracy: None, ..one.clone() })
+                .map(|one| Observation {
+                    accuracy: None,
+                    ..one.clone()
+                })
                 .collect();
             let mut rng = stream(seed, "propose", trials.len() as u64, 0);
             let mut sampler = search.prepare(&pending);
@@ -46,11 +49,21 @@ impl Course {
             let Some(trial) = draws.next() else { break };
             known.insert(trial.id);
             trials.push(trial);
+            // Nothing is left to find.
+            if options.goal == Goal::Accuracy && truth.is_best(&trials[trials.len() - 1]) {
+                break;
+            }
         }
         let proposal_ms = started.elapsed().as_secs_f64() * 1e3 / trials.len().max(1) as f64;
         let points: Vec<[f64; 2]> = trials.iter().map(|one| truth.point(one)).collect();
         let at = [30, 50, 100, 200, options.trials];
-        let volume = |count: usize| if at.contains(&count) { truth.volume(&points[..count]) } else { 0.0 };
+        let volume = |count: usize| {
+            if at.contains(&count) {
+                truth.volume(&points[..count])
+            } else {
+                0.0
+            }
+        };
         let mut best = (f64::NEG_INFINITY, 0.0);
         let bests = trials.iter().map(|one| {
             let observed = one.accuracy.unwrap_or(f64::NEG_INFINITY);
@@ -77,6 +90,9 @@ impl Course {
 
     /// Number of trials until this accuracy was found.
     pub fn found_at(&self, accuracy: f64) -> Option<usize> {
-        self.bests.iter().position(|&best| best >= accuracy - 1e-9).map(|index| index + 1)
+        self.bests
+            .iter()
+            .position(|&best| best >= accuracy - 1e-9)
+            .map(|index| index + 1)
     }
 }

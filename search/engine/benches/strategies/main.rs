@@ -51,7 +51,9 @@ fn courses(truth: &Truth, strategy: &str, options: &Options) -> Vec<Course> {
 }
 
 fn summary(truth: &Truth, courses: &[Course], options: &Options) -> String {
-    let share = |of: &dyn Fn(&Course) -> bool| 100.0 * courses.iter().filter(|course| of(course)).count() as f64 / courses.len() as f64;
+    let share = |of: &dyn Fn(&Course) -> bool| {
+        100.0 * courses.iter().filter(|course| of(course)).count() as f64 / courses.len() as f64
+    };
     let mean = |of: &dyn Fn(&Course) -> f64| courses.iter().map(of).sum::<f64>() / courses.len() as f64;
     let milliseconds = mean(&|course| course.proposal_ms);
     let time = format!("{milliseconds:.2} ms a proposal");
@@ -65,14 +67,27 @@ fn summary(truth: &Truth, courses: &[Course], options: &Options) -> String {
         return format!("hypervolume after {}; {time}", steps.join(", "));
     }
     let found = |within: usize| share(&|course| course.found_at(truth.best).is_some_and(|at| at <= within));
-    let mut counts: Vec<usize> = courses.iter().map(|course| course.found_at(truth.best).unwrap_or(usize::MAX)).collect();
+    let mut counts: Vec<usize> = courses
+        .iter()
+        .map(|course| course.found_at(truth.best).unwrap_or(usize::MAX))
+        .collect();
     counts.sort_unstable();
     let median = counts[counts.len() / 2];
-    let median = if median == usize::MAX { format!("over {}", options.trials) } else { median.to_string() };
+    let median = if median == usize::MAX {
+        format!("over {}", options.trials)
+    } else {
+        median.to_string()
+    };
     let regret = |at: usize| mean(&|course| truth.best - course.best(at));
     format!(
         "best found: median {median}, within 50 {:.0} %, 75 {:.0} %, 100 {:.0} %; mean regret after 20 {:.3}, 30 {:.3}, 50 {:.3}, 100 {:.3}; within 0.1 after 30 {:.0} %; {time}",
-        found(50), found(75), found(100), regret(20), regret(30), regret(50), regret(100),
+        found(50),
+        found(75),
+        found(100),
+        regret(20),
+        regret(30),
+        regret(50),
+        regret(100),
         share(&|course| truth.best - course.best(30) <= 0.1),
     )
 }

@@ -33,8 +33,14 @@ enum Source {
 impl Truth {
     pub fn open(name: &str, options: &Options) -> Self {
         match name {
-            "macro" => Self::table(problem("nas-bench-macro", 10, options, Vec::new()), &macro_rows(&options.data)),
-            "accel" => Self::table(problem("accel-nasbench", 1000, options, Vec::new()), &accel_rows(&options.data)),
+            "macro" => Self::table(
+                problem("nas-bench-macro", 10, options, Vec::new()),
+                &macro_rows(&options.data),
+            ),
+            "accel" => Self::table(
+                problem("accel-nasbench", 1000, options, Vec::new()),
+                &accel_rows(&options.data),
+            ),
             "synthetic" => Self::synthetic("mobilenet-small-images", 12e6, 0.0, options),
             "noisy" => Self::synthetic("mobilenet-small-images", 12e6, 0.7, options),
             "tiny" => Self::synthetic("tiny", 15e6, 0.7, options),
@@ -99,7 +105,11 @@ impl Truth {
                     let genes = one.genotype.genes.iter().zip(&genotype.genes);
                     genes.filter(|(one, other)| one != other).count()
                 };
-                members.iter().filter(|one| !known.contains(&one.id)).min_by_key(|one| distance(one)).cloned()
+                members
+                    .iter()
+                    .filter(|one| !known.contains(&one.id))
+                    .min_by_key(|one| distance(one))
+                    .cloned()
             }
             Source::Synthetic(function, noise) => {
                 let proposal = self.problem.admit_genotype(genotype).ok()?;
@@ -124,6 +134,11 @@ impl Truth {
             Source::Table(..) => observation.accuracy.unwrap(),
             Source::Synthetic(function, _) => function.accuracy(&observation.genotype, &observation.costs),
         }
+    }
+
+    /// Whether a network of a table is the best one.
+    pub fn is_best(&self, observation: &Observation) -> bool {
+        matches!(self.source, Source::Table(..)) && observation.accuracy.is_some_and(|accuracy| accuracy >= self.best)
     }
 
     /// All networks of a table as points.
@@ -166,10 +181,12 @@ fn macro_rows(data: &Path) -> Vec<(Genotype, f64)> {
         }
         Genotype { family: 0, genes }
     });
-    genotypes.map(|genotype| {
-        let accuracy = table.accuracy(&space.express(&genotype, 10)).unwrap();
-        (genotype, accuracy)
-    }).collect()
+    genotypes
+        .map(|genotype| {
+            let accuracy = table.accuracy(&space.express(&genotype, 10)).unwrap();
+            (genotype, accuracy)
+        })
+        .collect()
 }
 
 /// Rows of `accel-nasbench.csv`: stages such as `e6k5l2se`, separated by `|`.
@@ -178,29 +195,34 @@ fn accel_rows(data: &Path) -> Vec<(Genotype, f64)> {
     let family = &space.families[0];
     // Of each stage, the gene of a depth and of a choice by its fields.
     let text = std::fs::read_to_string(data.join("accel-nasbench.csv")).unwrap();
-    text.lines().skip(1).map(|line| {
-        let mut fields = line.split(',');
-        let (key, accuracy) = (fields.next().unwrap(), fields.next().unwrap().parse().unwrap());
-        let mut genes = vec![0; family.gene_sizes().len()];
-        for (index, stage) in key.split('|').enumerate() {
-            let stage_fields = &family.stages[index + 1];
-            let number = |letter: char| {
-                let from = stage.find(letter).unwrap() + 1;
-                stage[from..].chars().next().unwrap().to_digit(10).unwrap()
-            };
-            let squeezed = stage.ends_with("se");
-            let wanted = |choice: &mnas_space::BlockChoice| {
-                let fields: BTreeMap<&str, String> = choice.fields().collect();
-                let has_squeeze = fields.get("squeeze-input").is_some_and(|value| value != "0");
-                fields["kernel"] == number('k').to_string() && fields["expansion"] == number('e').to_string() && has_squeeze == squeezed
-            };
-            let at = 2 + 3 * (index + 1);
-            let (depth, choice) = (number('l'), stage_fields.choices.iter().position(wanted).unwrap());
-            genes[at + 1] = stage_fields.depth.iter().position(|&one| one == depth).unwrap() as u16;
-            genes[at + 2] = choice as u16;
-        }
-        (Genotype { family: 0, genes }, accuracy)
-    }).collect()
+    text.lines()
+        .skip(1)
+        .map(|line| {
+            let mut fields = line.split(',');
+            let (key, accuracy) = (fields.next().unwrap(), fields.next().unwrap().parse().unwrap());
+            let mut genes = vec![0; family.gene_sizes().len()];
+            for (index, stage) in key.split('|').enumerate() {
+                let stage_fields = &family.stages[index + 1];
+                let number = |letter: char| {
+                    let from = stage.find(letter).unwrap() + 1;
+                    stage[from..].chars().next().unwrap().to_digit(10).unwrap()
+                };
+                let squeezed = stage.ends_with("se");
+                let wanted = |choice: &mnas_space::BlockChoice| {
+                    let fields: BTreeMap<&str, String> = choice.fields().collect();
+                    let has_squeeze = fields.get("squeeze-input").is_some_and(|value| value != "0");
+                    fields["kernel"] == number('k').to_string()
+                        && fields["expansion"] == number('e').to_string()
+                        && has_squeeze == squeezed
+                };
+                let at = 2 + 3 * (index + 1);
+                let (depth, choice) = (number('l'), stage_fields.choices.iter().position(wanted).unwrap());
+                genes[at + 1] = stage_fields.depth.iter().position(|&one| one == depth).unwrap() as u16;
+                genes[at + 2] = choice as u16;
+            }
+            (Genotype { family: 0, genes }, accuracy)
+        })
+        .collect()
 }
 
 /// A smooth accuracy: saturating in multiply-adds and parameters, with effects of single decisions and of pairs.
@@ -260,7 +282,9 @@ impl Synthetic {
                         problem.space.mutate(&near, &mut rng)
                     }
                 };
-                let Ok(proposal) = problem.admit_genotype(&next) else { continue };
+                let Ok(proposal) = problem.admit_genotype(&next) else {
+                    continue;
+                };
                 let accuracy = self.accuracy(&next, &proposal.costs);
                 if here.as_ref().is_none_or(|(known, _)| accuracy > *known) {
                     here = Some((accuracy, next));

@@ -14,7 +14,9 @@ pub fn non_dominated_ranks<P: AsRef<[f64]>>(points: &[P]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..points.len())
         .filter(|&index| !points[index].as_ref().iter().any(|value| value.is_nan()))
         .collect();
-    order.sort_unstable_by(|&left, &right| lexicographic(points[left].as_ref(), points[right].as_ref()).then(left.cmp(&right)));
+    order.sort_unstable_by(|&left, &right| {
+        lexicographic(points[left].as_ref(), points[right].as_ref()).then(left.cmp(&right))
+    });
     let mut ranks = vec![usize::MAX; points.len()];
     // Members of each front so far. In this order only earlier points dominate later ones.
     let mut fronts: Vec<Vec<usize>> = Vec::new();
@@ -22,10 +24,19 @@ pub fn non_dominated_ranks<P: AsRef<[f64]>>(points: &[P]) -> Vec<usize> {
         let point = points[index].as_ref();
         let rank = if point.len() <= 2 {
             // The last member of a front has its least second objective; a front dominates what the next one does.
-            let covers = |front: &Vec<usize>| front.last().is_some_and(|&last| covers_planar(points[last].as_ref(), point));
+            let covers = |front: &Vec<usize>| {
+                front
+                    .last()
+                    .is_some_and(|&last| covers_planar(points[last].as_ref(), point))
+            };
             fronts.partition_point(covers)
         } else {
-            let covers = |front: &Vec<usize>| front.iter().rev().any(|&member| dominates(points[member].as_ref(), point));
+            let covers = |front: &Vec<usize>| {
+                front
+                    .iter()
+                    .rev()
+                    .any(|&member| dominates(points[member].as_ref(), point))
+            };
             fronts.partition_point(covers)
         };
         if rank == fronts.len() {

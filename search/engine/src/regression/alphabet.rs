@@ -80,7 +80,9 @@ impl Alphabet {
         kinds.sort_unstable();
         kinds.dedup();
         let tables = kinds.into_iter().map(|kind| (kind, self.difference(kind)));
-        tables.filter(|(_, table)| table.iter().any(|&value| value > 0.0)).collect()
+        tables
+            .filter(|(_, table)| table.iter().any(|&value| value > 0.0))
+            .collect()
     }
 
     fn difference(&self, kind: &str) -> Vec<f64> {
@@ -105,6 +107,8 @@ impl Alphabet {
             .entries
             .iter()
             .flat_map(|one| self.entries.iter().map(move |other| (one, other)));
-        pairs.map(|(one, other)| between(one.get(kind), other.get(kind))).collect()
+        pairs
+            .map(|(one, other)| between(one.get(kind), other.get(kind)))
+            .collect()
     }
 }

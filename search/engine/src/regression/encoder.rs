@@ -75,7 +75,10 @@ impl Encoder {
         let absent = alphabet.code(alphabet::absent());
         let repeated = alphabet.code(alphabet::repeated());
         let sites = sites(space);
-        let plans = space.families.iter().map(|family| Plan::new(family, &sites, &mut alphabet));
+        let plans = space
+            .families
+            .iter()
+            .map(|family| Plan::new(family, &sites, &mut alphabet));
         Self {
             plans: plans.collect(),
             sites: sites.len(),
@@ -121,7 +124,11 @@ impl Encoder {
                 let choice = stage.choices[usize::from(blocks[if stage.per_layer { layer } else { 0 }])];
                 let is_nothing = choice == self.absent && (layer > 0 || stage.keeps_shape);
                 if let (false, Some(slot)) = (is_nothing, slots.next()) {
-                    codes[*slot] = if stage.per_layer || layer == 0 { choice } else { self.repeated };
+                    codes[*slot] = if stage.per_layer || layer == 0 {
+                        choice
+                    } else {
+                        self.repeated
+                    };
                     layers += u16::from(choice != self.absent);
                 }
             }
@@ -135,14 +142,20 @@ fn places(family: &Family) -> impl Iterator<Item = (Place, &Stage)> {
     let (mut halvings, mut order) = (0, 0);
     family.stages.iter().map(move |stage| {
         let step = stage.stride.max(1).ilog2();
-        (halvings, order) = if step > 0 { (halvings + step, 0) } else { (halvings, order + 1) };
+        (halvings, order) = if step > 0 {
+            (halvings + step, 0)
+        } else {
+            (halvings, order + 1)
+        };
         ((halvings, order), stage)
     })
 }
 
 /// Indices of all sites of a space.
 fn sites(space: &SearchSpace) -> BTreeMap<Site, usize> {
-    let mut found: BTreeMap<Site, usize> = [Site::Resolution, Site::Width, Site::Family].map(|site| (site, 0)).into();
+    let mut found: BTreeMap<Site, usize> = [Site::Resolution, Site::Width, Site::Family]
+        .map(|site| (site, 0))
+        .into();
     for (place, stage) in space.families.iter().flat_map(places) {
         if stage.channels.len() > 1 {
             found.insert(Site::Channels(place), 0);
@@ -196,7 +209,8 @@ impl StagePlan {
         alphabet: &mut Alphabet,
     ) -> Self {
         let channels = sites.get(&Site::Channels(place)).map(|&site| {
-            let code = |&channels: &u32| alphabet.code(alphabet::single("channels", Value::Number(f64::from(channels))));
+            let code =
+                |&channels: &u32| alphabet.code(alphabet::single("channels", Value::Number(f64::from(channels))));
             (site, stage.channels.iter().map(code).collect())
         });
         let depth = stage.depth.iter().max().copied().unwrap_or(1);

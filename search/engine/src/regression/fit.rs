@@ -9,16 +9,16 @@ use super::encoder::{Encoder, Encoding};
 pub(super) const PRIOR_OBSERVATIONS: f64 = 2.0;
 
 /// Mean scaled distance of two observations where the prior of the scales has its median.
-const MEDIAN_DISTANCE: f64 = 1.0;
+const MEDIAN_DISTANCE: f64 = 4.0;
 
 /// Median of the prior of the slopes' variances.
-const MEDIAN_SLOPE: f64 = 0.1;
+const MEDIAN_SLOPE: f64 = 1e-3;
 
 /// Median of the prior of the noise.
 const MEDIAN_NOISE: f64 = 0.01;
 
 /// Standard deviation of the priors, as natural logarithms.
-const PRIOR_DEVIATION: f64 = 1.2;
+const PRIOR_DEVIATION: f64 = 2.0;
 
 /// Bounds on how far a logarithm may leave its prior's median.
 const FARTHEST: f64 = 5.0;
@@ -46,7 +46,9 @@ impl Problem {
         let differences = encoder.differences().iter().map(|(_, table)| {
             let between = |(row, column): (usize, usize)| -> f64 {
                 let sites = networks[row].0.codes.iter().zip(&networks[column].0.codes);
-                sites.map(|(&one, &other)| table[usize::from(one) * codes + usize::from(other)]).sum()
+                sites
+                    .map(|(&one, &other)| table[usize::from(one) * codes + usize::from(other)])
+                    .sum()
             };
             pairs.clone().map(between).collect()
         });
@@ -75,7 +77,9 @@ impl Problem {
         let mut sizes = vec![0.3; here.len()];
         let mut former = vec![0.0; here.len()];
         for _ in 0..steps {
-            let Some((value, gradient)) = self.evaluate(&here) else { break };
+            let Some((value, gradient)) = self.evaluate(&here) else {
+                break;
+            };
             if value > best.0 {
                 best = (value, here.clone());
             }
@@ -106,7 +110,11 @@ impl Problem {
     }
 
     fn logarithms(&self, parameters: &Hyperparameters) -> Vec<f64> {
-        let values = parameters.scales.iter().chain(&parameters.slopes).chain([&parameters.noise]);
+        let values = parameters
+            .scales
+            .iter()
+            .chain(&parameters.slopes)
+            .chain([&parameters.noise]);
         values.map(|value| value.ln()).collect()
     }
 
@@ -122,7 +130,9 @@ impl Problem {
         let freedom = count as f64 + PRIOR_OBSERVATIONS;
         let determinant: f64 = factor.l_dirty().diagonal().iter().map(|value| value.ln()).sum();
         let deviations = logarithms.iter().zip(&self.medians);
-        let deviations: Vec<f64> = deviations.map(|(value, median)| (value - median) / PRIOR_DEVIATION).collect();
+        let deviations: Vec<f64> = deviations
+            .map(|(value, median)| (value - median) / PRIOR_DEVIATION)
+            .collect();
         let prior: f64 = deviations.iter().map(|value| -0.5 * value * value).sum();
         let value = -0.5 * freedom * fit.ln() - determinant + prior;
 
@@ -196,11 +206,18 @@ mod tests {
         let encoder = Encoder::new(&space);
         let mut rng = stream(0, "test", 0, 0);
         let networks: Vec<Encoding> = (0..20).map(|_| encoder.encode(&space.sample(&mut rng))).collect();
-        let columns: Vec<[f64; 2]> = (0..20).map(|row| [f64::from(row).sin(), f64::from(row).cos()]).collect();
+        let columns: Vec<[f64; 2]> = (0..20)
+            .map(|row| [f64::from(row).sin(), f64::from(row).cos()])
+            .collect();
         let rows: Vec<(&Encoding, &[f64])> = networks.iter().zip(&columns).map(|(one, x)| (one, &x[..])).collect();
         let targets = DVector::from_fn(20, |row, _| (row as f64 * 0.7).sin() + 0.1 * row as f64 - 1.0);
         let problem = Problem::new(&encoder, &rows, targets);
-        let here: Vec<f64> = problem.medians.iter().enumerate().map(|(at, value)| value + 0.1 * at as f64).collect();
+        let here: Vec<f64> = problem
+            .medians
+            .iter()
+            .enumerate()
+            .map(|(at, value)| value + 0.1 * at as f64)
+            .collect();
         let (_, gradient) = problem.evaluate(&here).unwrap();
         for index in 0..here.len() {
             let value = |step: f64| {
@@ -209,7 +226,10 @@ mod tests {
                 problem.evaluate(&there).unwrap().0
             };
             let difference = (value(1e-4) - value(-1e-4)) / 2e-4;
-            assert!((difference - gradient[index]).abs() < 1e-4 * (1.0 + difference.abs()), "{index}");
+            assert!(
+                (difference - gradient[index]).abs() < 1e-4 * (1.0 + difference.abs()),
+                "{index}"
+            );
         }
     }
 }

@@ -39,7 +39,11 @@ impl Standard {
         Self {
             mean,
             // Values that are all equal, up to rounding, are only shifted.
-            deviation: if deviation > 1e-9 * (1.0 + mean.abs()) { deviation } else { 1.0 },
+            deviation: if deviation > 1e-9 * (1.0 + mean.abs()) {
+                deviation
+            } else {
+                1.0
+            },
         }
     }
 
@@ -80,7 +84,10 @@ impl GaussianProcess {
         steps: usize,
     ) -> Hyperparameters {
         let (columns, target) = standards(samples);
-        let rows: Vec<Vec<f64>> = samples.iter().map(|(sample, _)| standardised(&columns, sample)).collect();
+        let rows: Vec<Vec<f64>> = samples
+            .iter()
+            .map(|(sample, _)| standardised(&columns, sample))
+            .collect();
         let networks: Vec<(&Encoding, &[f64])> = samples
             .iter()
             .zip(&rows)
@@ -121,7 +128,9 @@ impl GaussianProcess {
         let count = self.networks.len();
         let between = |row: usize, column: usize| {
             let noise = if row == column { self.parameters.noise } else { 0.0 };
-            self.covariance.between(pair(&self.networks[row]), pair(&self.networks[column])) + noise
+            self.covariance
+                .between(pair(&self.networks[row]), pair(&self.networks[column]))
+                + noise
         };
         let mut matrix = DMatrix::zeros(count, count);
         for row in 0..count {
@@ -166,7 +175,10 @@ impl GaussianProcess {
     pub fn predict(&self, networks: &[&Sample]) -> Vec<Belief> {
         let mut beliefs = Vec::with_capacity(networks.len());
         for chunk in networks.chunks(CHUNK) {
-            let rows: Vec<Vec<f64>> = chunk.iter().map(|network| standardised(&self.columns, network)).collect();
+            let rows: Vec<Vec<f64>> = chunk
+                .iter()
+                .map(|network| standardised(&self.columns, network))
+                .collect();
             let mut shared = DMatrix::zeros(self.networks.len(), chunk.len());
             for (at, (network, row)) in chunk.iter().zip(&rows).enumerate() {
                 for (observed, value) in self.networks.iter().zip(shared.column_mut(at).iter_mut()) {
@@ -205,5 +217,9 @@ fn standards(samples: &[(&Sample, f64)]) -> (Vec<Standard>, Standard) {
 }
 
 fn standardised(columns: &[Standard], sample: &Sample) -> Vec<f64> {
-    columns.iter().zip(&sample.columns).map(|(column, value)| column.apply(*value)).collect()
+    columns
+        .iter()
+        .zip(&sample.columns)
+        .map(|(column, value)| column.apply(*value))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evolution, Gain, ModelGuided, RandomSearch, Strategy};
+use super::{Evolution, Gain, LocalSearch, ModelGuided, Nsga2, RandomSearch, Strategy};
 
 /// A strategy and its settings, as a study's configuration holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,16 @@ pub enum StrategyConfig {
         /// Candidates that compete to be a parent.
         sample: usize,
     },
+    /// [`Nsga2`]
+    Nsga2 {
+        /// Survivors of a selection.
+        population: usize,
+    },
+    /// [`LocalSearch`]
+    Local {
+        /// Networks drawn at random before the first mutation.
+        start: usize,
+    },
     /// [`ModelGuided`]
     Model {
         /// Trials before the model proposes, references included.
@@ -29,13 +39,20 @@ pub enum StrategyConfig {
 
 impl StrategyConfig {
     /// Names of all strategies.
-    pub const NAMES: [&'static str; 3] = ["random", "evolution", "model"];
+    pub const NAMES: [&'static str; 5] = ["random", "evolution", "nsga2", "local", "model"];
 
     /// The strategy of a name with settings for a study of `trials` trials; `None` for an unknown name.
     pub fn named(name: &str, trials: usize) -> Option<Self> {
         match name {
             "random" => Some(Self::Random {}),
             "evolution" => Some(Self::evolution_for(trials)),
+            // A third of the trials at first, as in evolution.
+            "nsga2" => Some(Self::Nsga2 {
+                population: (trials / 3).clamp(4, 40),
+            }),
+            "local" => Some(Self::Local {
+                start: (trials / 6).clamp(3, 12),
+            }),
             "model" => Some(Self::model_for(trials)),
             _ => None,
         }
@@ -65,6 +82,8 @@ impl StrategyConfig {
         match self {
             Self::Random {} => Box::new(RandomSearch),
             Self::Evolution { population, sample } => Box::new(Evolution { population, sample }),
+            Self::Nsga2 { population } => Box::new(Nsga2 { population }),
+            Self::Local { start } => Box::new(LocalSearch { start }),
             Self::Model { start, gain } => Box::new(ModelGuided { start, gain }),
         }
     }
@@ -74,6 +93,8 @@ impl StrategyConfig {
         match self {
             Self::Random {} => "random",
             Self::Evolution { .. } => "evolution",
+            Self::Nsga2 { .. } => "nsga2",
+            Self::Local { .. } => "local",
             Self::Model { .. } => "model",
         }
     }
@@ -84,6 +105,7 @@ impl StrategyConfig {
             Self::Evolution { population, sample } if population == 0 || sample == 0 => Some(format!(
                 "evolution: population {population}, sample {sample}; expected at least 1 of each"
             )),
+            Self::Nsga2 { population: 0 } => Some("nsga2: population 0; expected at least 1".to_owned()),
             Self::Model { start: 0 | 1, .. } => Some("model: start below 2; expected at least 2 trials".to_owned()),
             _ => None,
         }

@@ -8,13 +8,17 @@
 
 mod config;
 mod evolution;
+mod local;
 mod model;
+mod nsga2;
 mod random;
 mod spread;
 
 pub use config::StrategyConfig;
 pub use evolution::Evolution;
+pub use local::LocalSearch;
 pub use model::{Gain, ModelGuided};
+pub use nsga2::Nsga2;
 pub use random::RandomSearch;
 
 use std::fmt;

@@ -93,7 +93,9 @@ impl<'a> Spread<'a> {
 
     /// Distance of a network's size from a target on the logarithmic scale, with a penalty for broken constraints.
     fn distance(&self, genotype: &Genotype, target: f64) -> f64 {
-        let costs = self.problem.costs(&self.problem.space.express(genotype, self.problem.classes));
+        let costs = self
+            .problem
+            .costs(&self.problem.space.express(genotype, self.problem.classes));
         let size = costs.value(self.metric).unwrap_or(0.0).max(f64::MIN_POSITIVE).ln();
         (size - target).abs() + EXCESS * self.excess(&costs)
     }
@@ -173,9 +175,16 @@ mod tests {
             let problem = problem_of(name, vec![limit]);
             let spread = Spread::new(&problem);
             let shares = quarters(&problem, |rng| spread.draw(rng));
-            assert!(shares.iter().all(|share| (0.1..0.4).contains(share)), "{name}: {shares:?}");
+            assert!(
+                shares.iter().all(|share| (0.1..0.4).contains(share)),
+                "{name}: {shares:?}"
+            );
             let largest = problem.admit_genotype(&spread.largest().unwrap()).unwrap();
-            assert!(largest.costs.macs as f64 > 0.97 * bound, "{name}: {}", largest.costs.macs);
+            assert!(
+                largest.costs.macs as f64 > 0.97 * bound,
+                "{name}: {}",
+                largest.costs.macs
+            );
         }
     }
 
@@ -185,6 +194,10 @@ mod tests {
         let largest = Spread::new(&problem).largest().unwrap();
         let network = problem.space.express(&largest, 10);
         let text = network.to_string();
-        assert_eq!(text.matches("k5").count() + text.matches("_r").count(), text.matches("k5").count() * 2 - 2, "{text}");
+        assert_eq!(
+            text.matches("k5").count() + text.matches("_r").count(),
+            text.matches("k5").count() * 2 - 2,
+            "{text}"
+        );
     }
 }

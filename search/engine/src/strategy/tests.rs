@@ -76,7 +76,9 @@ fn draws_are_a_function_of_history_and_stream() {
             let draws = || {
                 let mut rng = stream(5, "test", 0, 0);
                 let mut search = strategy.begin(&problem);
-                settled[..known].iter().for_each(|observation| search.settle(observation));
+                settled[..known]
+                    .iter()
+                    .for_each(|observation| search.settle(observation));
                 let mut sampler = search.prepare(&settled[known..]);
                 (0..20).map(|_| sampler.draw(&mut rng)).collect::<Vec<_>>()
             };

@@ -83,7 +83,9 @@ impl Front {
         let whole: f64 = costs.iter().zip(bounds).map(|(cost, bound)| bound - cost).product();
         let members = self.members[first..].iter();
         if let ([cost], [bound]) = (costs, bounds.as_slice()) {
-            return members.fold(whole, |area, (_, known)| area.min(known[0].min(*bound) - cost)).max(0.0);
+            return members
+                .fold(whole, |area, (_, known)| area.min(known[0].min(*bound) - cost))
+                .max(0.0);
         }
         let limited: Vec<Vec<f64>> = members
             .map(|(_, known)| known.iter().zip(costs).map(|(known, cost)| known.max(*cost)).collect())
@@ -110,27 +112,43 @@ mod tests {
     fn the_gain_of_a_front_is_the_mean_improvement_of_its_hypervolume() {
         let value = |accuracy: f64| target(accuracy);
         for dimensions in 1..4_usize {
-            let costs = |first: f64| (0..dimensions).map(|at| if at == 0 { first } else { 6.0 - first }).collect::<Vec<_>>();
-            let known: Vec<(f64, Vec<f64>)> =
-                [(60.0, 1.0), (70.0, 2.0), (80.0, 4.0), (65.0, 3.0)].map(|(accuracy, cost)| (value(accuracy), costs(cost))).into();
+            let costs = |first: f64| {
+                (0..dimensions)
+                    .map(|at| if at == 0 { first } else { 6.0 - first })
+                    .collect::<Vec<_>>()
+            };
+            let known: Vec<(f64, Vec<f64>)> = [(60.0, 1.0), (70.0, 2.0), (80.0, 4.0), (65.0, 3.0)]
+                .map(|(accuracy, cost)| (value(accuracy), costs(cost)))
+                .into();
             let bounds = vec![7.0; dimensions];
             let front = Front::new(&known, bounds.clone());
-            let point = |value: f64, costs: &[f64]| std::iter::once(error(value)).chain(costs.iter().copied()).collect::<Vec<_>>();
+            let point = |value: f64, costs: &[f64]| {
+                std::iter::once(error(value))
+                    .chain(costs.iter().copied())
+                    .collect::<Vec<_>>()
+            };
             let points: Vec<Vec<f64>> = known.iter().map(|(value, costs)| point(*value, costs)).collect();
             let reference = point(value(60.0), &bounds);
             let before = hypervolume(&points, &reference);
             for (mean, cost) in [(75.0, 3.5), (85.0, 5.0), (62.0, 0.5), (70.0, 3.0)] {
-                let belief = Belief { mean: value(mean), deviation: 0.3 };
+                let belief = Belief {
+                    mean: value(mean),
+                    deviation: 0.3,
+                };
                 let step = 0.01;
                 let mut expected = 0.0;
                 for index in -500..500 {
                     let z = (f64::from(index) + 0.5) * step;
                     let mut grown = points.clone();
                     grown.push(point(belief.mean + belief.deviation * z, &costs(cost)));
-                    expected += step * crate::regression::normal::density(z) * (hypervolume(&grown, &reference) - before);
+                    expected +=
+                        step * crate::regression::normal::density(z) * (hypervolume(&grown, &reference) - before);
                 }
                 let gain = front.gain(belief, &costs(cost));
-                assert!((gain - expected).abs() < 1e-3 * (1.0 + expected), "{dimensions} {gain} {expected}");
+                assert!(
+                    (gain - expected).abs() < 1e-3 * (1.0 + expected),
+                    "{dimensions} {gain} {expected}"
+                );
             }
         }
     }

@@ -45,7 +45,9 @@ impl<'s, 'a> Candidates<'s, 'a> {
         if self.search.known.contains(&id) || !self.seen.insert(id) {
             return;
         }
-        let Ok(proposal) = problem.admit(architecture) else { return };
+        let Ok(proposal) = problem.admit(architecture) else {
+            return;
+        };
         self.found.push(Candidate {
             sample: self.search.sample(&genotype, &proposal.costs),
             genotype,

@@ -112,7 +112,11 @@ impl<'a> Guided<'a> {
     fn sample(&self, genotype: &Genotype, costs: &Costs) -> Sample {
         let encoding = self.encoder.encode(genotype);
         let logarithm = |count: u64| (count.max(1) as f64).ln();
-        let columns = vec![logarithm(costs.macs), logarithm(costs.params), f64::from(encoding.layers)];
+        let columns = vec![
+            logarithm(costs.macs),
+            logarithm(costs.params),
+            f64::from(encoding.layers),
+        ];
         Sample { encoding, columns }
     }
 
@@ -132,7 +136,9 @@ impl<'a> Guided<'a> {
 
     /// Values of the objectives other than accuracy.
     fn objective_costs(&self, costs: &Costs) -> Vec<f64> {
-        self.cost_metrics().map(|metric| costs.value(metric).unwrap_or(f64::INFINITY)).collect()
+        self.cost_metrics()
+            .map(|metric| costs.value(metric).unwrap_or(f64::INFINITY))
+            .collect()
     }
 
     /// Indices of observations, those that matter most first: by non-dominated rank, then by crowding distance.
@@ -151,7 +157,9 @@ impl<'a> Guided<'a> {
         let mut order: Vec<usize> = (0..points.len()).collect();
         order.sort_by(|&one, &other| {
             let by_rank = ranks[one].cmp(&ranks[other]);
-            by_rank.then(crowding[other].total_cmp(&crowding[one])).then(one.cmp(&other))
+            by_rank
+                .then(crowding[other].total_cmp(&crowding[one]))
+                .then(one.cmp(&other))
         });
         order
     }
@@ -165,7 +173,11 @@ impl<'a> Guided<'a> {
         let (best, rest) = order.split_at(limit / 2);
         let mut rest = rest.to_vec();
         rest.sort_unstable();
-        let mut chosen: Vec<usize> = best.iter().chain(&rest[rest.len() - (limit - best.len())..]).copied().collect();
+        let mut chosen: Vec<usize> = best
+            .iter()
+            .chain(&rest[rest.len() - (limit - best.len())..])
+            .copied()
+            .collect();
         chosen.sort_unstable();
         chosen.into_iter().map(|index| &self.observed[index]).collect()
     }
@@ -174,7 +186,12 @@ impl<'a> Guided<'a> {
         let chosen = self.training_set(TUNED_ON);
         let samples: Vec<(&Sample, f64)> = chosen.iter().map(|one| (&one.sample, one.target)).collect();
         let steps = if self.parameters.is_some() { STEPS } else { FIRST_STEPS };
-        self.parameters = Some(GaussianProcess::tune(&self.encoder, &samples, self.parameters.as_ref(), steps));
+        self.parameters = Some(GaussianProcess::tune(
+            &self.encoder,
+            &samples,
+            self.parameters.as_ref(),
+            steps,
+        ));
         self.tune_at = self.observed.len() + (self.observed.len() / 16).max(1);
     }
 
@@ -195,12 +212,25 @@ impl<'a> Guided<'a> {
             let best = known.map(|(value, _)| value).fold(f64::NEG_INFINITY, f64::max);
             return Acquisition::Accuracy { best };
         }
-        let known: Vec<(f64, Vec<f64>)> = known.map(|(value, costs)| (value, self.objective_costs(costs))).collect();
+        let known: Vec<(f64, Vec<f64>)> = known
+            .map(|(value, costs)| (value, self.objective_costs(costs)))
+            .collect();
         let bounds = self.cost_metrics().enumerate().map(|(index, metric)| {
-            let seen = known.iter().map(|(_, costs)| costs[index]).fold(f64::NEG_INFINITY, f64::max);
-            let largest = if metric == self.problem.size_metric() { self.spread.largest_size() } else { seen };
+            let seen = known
+                .iter()
+                .map(|(_, costs)| costs[index])
+                .fold(f64::NEG_INFINITY, f64::max);
+            let largest = if metric == self.problem.size_metric() {
+                self.spread.largest_size()
+            } else {
+                seen
+            };
             // A network at the bound itself still counts.
-            1.01 * self.problem.bound(metric).unwrap_or(f64::INFINITY).min(largest.max(seen))
+            1.01 * self
+                .problem
+                .bound(metric)
+                .unwrap_or(f64::INFINITY)
+                .min(largest.max(seen))
         });
         let bounds = bounds.collect();
         Acquisition::Front(Front::new(&known, bounds))
@@ -225,7 +255,10 @@ impl Search for Guided<'_> {
     }
 
     fn prepare<'s>(&'s self, pending: &'s [Observation]) -> Box<dyn Sampler + 's> {
-        let samples: Vec<Sample> = pending.iter().map(|one| self.sample(&one.genotype, &one.costs)).collect();
+        let samples: Vec<Sample> = pending
+            .iter()
+            .map(|one| self.sample(&one.genotype, &one.costs))
+            .collect();
         let is_start = self.observed.len() + pending.len() < self.settings.start;
         match self.process(&samples).filter(|_| !is_start) {
             Some(process) => Box::new(BestFirst::new(self, process, pending, &samples)),

@@ -1,5 +1,6 @@
 //! Draws of the model-guided search.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 
 use mnas_space::{ArchitectureId, Genotype};
@@ -8,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::candidates::{Candidate, Candidates};
 use super::{Acquisition, Guided};
 use crate::problem::Costs;
-use crate::regression::{Covariance, GaussianProcess, Hyperparameters, Sample};
+use crate::regression::{Belief, Covariance, GaussianProcess, Hyperparameters, Sample};
 use crate::strategy::{Observation, Sampler};
 
 /// Networks among which the one farthest from all others is looked for.
@@ -25,6 +26,9 @@ const CHILDREN: usize = 10;
 const ROUNDS: usize = 3;
 const CLIMBERS: usize = 5;
 const STEPS: usize = 8;
+
+/// Best candidates that draws go through before they are random.
+const KEPT: usize = 200;
 
 /// Expected gain, as a share of the greatest one possible, below which a random network is as good.
 const NEGLIGIBLE: f64 = 1e-9;
@@ -64,11 +68,12 @@ impl<'s, 'a> FarthestFirst<'s, 'a> {
         };
         let distances = candidates.iter().map(nearest).enumerate();
         // Of equals the first.
-        distances.fold(None, |best: Option<(usize, f64)>, (index, distance)| match best {
-            Some((_, farthest)) if farthest >= distance => best,
-            _ => Some((index, distance)),
-        })
-        .map(|(index, _)| index)
+        distances
+            .fold(None, |best: Option<(usize, f64)>, (index, distance)| match best {
+                Some((_, farthest)) if farthest >= distance => best,
+                _ => Some((index, distance)),
+            })
+            .map(|(index, _)| index)
     }
 }
 
@@ -122,26 +127,24 @@ impl<'s, 'a> BestFirst<'s, 'a> {
         }
     }
 
-    fn gains(&self, candidates: &[Candidate]) -> Vec<f64> {
-        let samples: Vec<&Sample> = candidates.iter().map(|candidate| &candidate.sample).collect();
+    /// Candidates with their gains.
+    fn with_gains<C: Borrow<Candidate>>(&self, candidates: Vec<C>) -> Vec<(f64, C)> {
+        let samples: Vec<&Sample> = candidates.iter().map(|candidate| &candidate.borrow().sample).collect();
         let beliefs = self.process.predict(&samples);
-        let costs = candidates.iter().map(|candidate| self.search.objective_costs(&candidate.costs));
-        beliefs.into_iter().zip(costs).map(|(belief, costs)| self.acquisition.gain(belief, &costs)).collect()
+        let gain = |(belief, candidate): (Belief, C)| {
+            let costs = self.search.objective_costs(&candidate.borrow().costs);
+            (self.acquisition.gain(belief, &costs), candidate)
+        };
+        beliefs.into_iter().zip(candidates).map(gain).collect()
     }
 
-    /// Candidates with their gains in ascending order.
+    /// Candidates whose gain counts, in ascending order of it.
     fn rank(&self, rng: &mut ChaCha8Rng) -> Vec<Genotype> {
-        let mut ranked = if let Some(pool) = &self.search.pool {
+        if let Some(pool) = &self.search.pool {
             let is_new = |one: &&Candidate| !self.search.known.contains(&one.id) && !self.pending.contains(&one.id);
-            let unknown: Vec<Candidate> = pool.iter().filter(is_new).cloned().collect();
-            let gains = self.gains(&unknown);
-            gains.into_iter().zip(unknown).collect()
-        } else {
-            self.explore(rng)
-        };
-        ranked.retain(|(gain, _)| *gain > NEGLIGIBLE);
-        sort(&mut ranked);
-        ranked.into_iter().map(|(_, candidate)| candidate.genotype).collect()
+            return ascending(self.with_gains(pool.iter().filter(is_new).collect()));
+        }
+        ascending(self.explore(rng))
     }
 
     /// Candidates of a large space: some of all sizes, neighbours of the best networks known, and in rounds the neighbours of
@@ -156,7 +159,7 @@ impl<'s, 'a> BestFirst<'s, 'a> {
         let mut ranked: Vec<(f64, Candidate)> = Vec::new();
         for round in 0..=ROUNDS {
             let found = std::mem::take(&mut candidates.found);
-            ranked.extend(self.gains(&found).into_iter().zip(found));
+            ranked.extend(self.with_gains(found));
             sort(&mut ranked);
             if round < ROUNDS {
                 for (_, best) in ranked.iter().rev().take(CLIMBERS) {
@@ -168,9 +171,23 @@ impl<'s, 'a> BestFirst<'s, 'a> {
     }
 }
 
-/// Sorts by gain, the greatest last; of equals the first found is last.
-fn sort(ranked: &mut [(f64, Candidate)]) {
-    ranked.sort_by(|one, other| one.0.total_cmp(&other.0).then(other.1.id.cmp(&one.1.id)));
+/// Genotypes of candidates whose gain is not negligible, the greatest gain last.
+fn ascending<C: Borrow<Candidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genotype> {
+    ranked.retain(|(gain, _)| *gain > NEGLIGIBLE);
+    sort(&mut ranked);
+    let last = ranked.split_off(ranked.len().saturating_sub(KEPT));
+    last.into_iter()
+        .map(|(_, candidate)| candidate.borrow().genotype.clone())
+        .collect()
+}
+
+/// Sorts by gain, the greatest last; of equals the one of the least id is last.
+fn sort<C: Borrow<Candidate>>(ranked: &mut [(f64, C)]) {
+    ranked.sort_unstable_by(|(one_gain, one), (other_gain, other)| {
+        one_gain
+            .total_cmp(other_gain)
+            .then(other.borrow().id.cmp(&one.borrow().id))
+    });
 }
 
 impl Sampler for BestFirst<'_, '_> {
