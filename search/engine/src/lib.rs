@@ -6,6 +6,7 @@ pub mod evaluator;
 pub mod files;
 pub mod front;
 pub mod problem;
+pub mod regression;
 pub mod strategy;
 pub mod study;
 pub mod training;

@@ -10,9 +10,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Network, seeded};
 use crate::data::{DataSource, LoadOptions, Splits, Synthetic, Watch};
-use mnas_space::random::stream;
 use mnas_engine::training::weights::WeightsInfo;
 use mnas_engine::training::{Normalization, Recipe};
+use mnas_space::random::stream;
 
 /// Synthetic images of 4 classes at 16 pixels.
 pub(crate) fn images(train: usize, val: usize) -> Splits {

@@ -13,10 +13,8 @@ pub use metric::{Metric, MetricError};
 
 use std::collections::BTreeSet;
 
-use mnas_latency::Milliseconds;
+use mnas_latency::{LatencyModel, Milliseconds};
 use mnas_space::{Architecture, BlockKey, Candidate, Cost, Genotype, SearchSpace};
-
-use crate::study::LatencyModel;
 
 /// A device that networks are deployed on.
 #[derive(Debug)]

@@ -4,19 +4,19 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::workload::{Purpose, fill_table};
 use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
 use mnas_engine::files;
 use mnas_engine::problem::{Metric, Problem, Quantity};
-use mnas_space::random::stream;
 use mnas_engine::study::{
     EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
 };
 use mnas_engine::training::DataRequest;
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
+use mnas_latency::workload::{Purpose, fill_table};
 use mnas_latency::{LatencyTable, ProfileOptions};
 use mnas_space::SearchSpace;
+use mnas_space::random::stream;
 
 use super::super::device::OpenDevice;
 use super::super::error::{CliError, ExitCode};

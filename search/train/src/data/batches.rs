@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use mnas_space::random::stream;
 use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt, OptionError};
+use mnas_space::random::stream;
 
 use super::augment::{Augmenter, erase};
 use super::error::DataError;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
-use mnas_space::random::{derived_seed, stream};
 use mnas_engine::training::{EpochReport, LearningRate};
+use mnas_space::random::{derived_seed, stream};
 
 use super::plan::{Progress, TrainPlan, Trained};
 use crate::average::Average;
