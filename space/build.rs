@@ -1,4 +1,4 @@
-//! Lists the data files that are compiled in, so that a reference, a space or a scaling rule is added by adding its file.
+//! Lists of the compiled-in data files: adding a file adds its reference, search space or scaling rule.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn main() -> io::Result<()> {
     list(&package.join("../configs/spaces"), "spaces.rs")
 }
 
-/// Writes `[(name, include_str!(path)), ...]` for the TOML files of a folder, by name.
+/// Writes the expression `&[(name, include_str!(path)), ...]` of a folder's TOML files, sorted by name.
 fn list(folder: &Path, output: &str) -> io::Result<()> {
     let folder = folder.canonicalize()?;
     println!("cargo::rerun-if-changed={}", folder.display());

@@ -1,8 +1,8 @@
-//! How fast the space crate is in the default search space, on one core, and how often each operation allocates.
+//! Speed and allocations of the crate's operations in the default search space, on one core.
 //!
-//! `cargo bench -p mnas-space`; after criterion's figures comes a table with the time, the rate and the allocations of each operation.
+//! `cargo bench -p mnas-space` prints the figures of criterion, then a table of the time, rate and allocations of each operation.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
-#![allow(clippy::print_stderr, reason = "the table is what this program is for")]
+#![allow(clippy::print_stderr, reason = "prints the table of results")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const CLASSES: u32 = 1000;
-/// Networks that operations on given networks take in turn.
+/// Number of networks that operations are repeated on.
 const NETWORKS: usize = 512;
 
 struct Workbench {
@@ -23,7 +23,7 @@ struct Workbench {
     architecture: Architecture,
     counter: Counter,
     members: Vec<Architecture>,
-    strangers: Vec<Architecture>,
+    non_members: Vec<Architecture>,
     texts: Vec<String>,
     turn: usize,
 }
@@ -63,7 +63,7 @@ const OPERATIONS: &[Operation] = &[
     }),
     ("contains, no member", |bench| {
         let turn = bench.next_turn();
-        assert!(!bench.space.contains(black_box(&bench.strangers[turn])));
+        assert!(!bench.space.contains(black_box(&bench.non_members[turn])));
     }),
     ("id", |bench| {
         let turn = bench.next_turn();
@@ -90,25 +90,25 @@ impl Workbench {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut draw = || space.express(&space.sample(&mut rng), CLASSES);
         let members: Vec<_> = (0..NETWORKS).map(|_| draw()).collect();
-        // One layer that no choice gives, anywhere in the network: most of a network can look like a member.
-        let stranger = |(index, member): (usize, &Architecture)| {
-            let mut stranger = member.clone();
-            let at = index % stranger.blocks.len();
-            stranger.blocks[at] = stranger.blocks[at].with_stride(3);
-            stranger
+        // One block that is no choice, at any place, so that most of a network can match.
+        let non_member = |(index, member): (usize, &Architecture)| {
+            let mut changed = member.clone();
+            let at = index % changed.blocks.len();
+            changed.blocks[at] = changed.blocks[at].with_stride(3);
+            changed
         };
         let mut bench = Self {
             genotype: space.sample(&mut ChaCha8Rng::seed_from_u64(2)),
             architecture: members[0].clone(),
             counter: Counter::default(),
-            strangers: members.iter().enumerate().map(stranger).collect(),
+            non_members: members.iter().enumerate().map(non_member).collect(),
             texts: members.iter().map(Architecture::to_string).collect(),
             members,
             space,
             rng,
             turn: 0,
         };
-        // A search has soon met every layer of its space.
+        // Fills the counter with nearly all layers of the space, as a search does.
         for _ in 0..200_000 {
             (OPERATIONS[0].1)(&mut bench);
         }
@@ -132,9 +132,9 @@ fn criterion_benchmarks(criterion: &mut Criterion) {
     print_table(&mut bench);
 }
 
-/// Time, rate and allocations of every operation.
+/// Prints time, rate and allocations of every operation.
 fn print_table(bench: &mut Workbench) {
-    // Runs shorter than a time slice, so that most of them are undisturbed on a busy machine.
+    // Runs shorter than a time slice of the scheduler, most of which run without interruption on a busy machine.
     const CALLS: u32 = 500;
     const RUNS: usize = 501;
     eprintln!("| operation | time | per second | allocations |\n|---|---|---|---|");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The nonlinearity after a convolution.
+/// Activation function. Architecture ids contain the order of the variants, so a new one must be the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
@@ -14,15 +14,16 @@ pub enum Activation {
     HardSwish,
     /// x * sigmoid(x), also called `SiLU`.
     Swish,
-    /// x * Phi(x) with the normal distribution's Phi, exact, not its tanh approximation (arXiv:1606.08415).
+    /// x * Phi(x) (arXiv:1606.08415), with the exact distribution function Phi of the normal distribution instead of its
+    /// tanh approximation.
     Gelu,
 }
 
 impl Activation {
-    /// Every activation.
+    /// All activations.
     pub const ALL: [Self; 5] = [Self::Relu, Self::Relu6, Self::HardSwish, Self::Swish, Self::Gelu];
 
-    /// The two-letter code that follows `n` in an architecture string (`_nhs`).
+    /// Two-letter code that follows `n` in an architecture string (`_nhs`).
     pub fn code(self) -> &'static str {
         match self {
             Self::Relu => "re",
@@ -33,7 +34,7 @@ impl Activation {
         }
     }
 
-    /// The name in TOML documents.
+    /// Name in TOML documents.
     pub fn name(self) -> &'static str {
         match self {
             Self::Relu => "relu",
@@ -44,18 +45,19 @@ impl Activation {
         }
     }
 
-    /// The activation with this two-letter code.
+    /// Activation with this two-letter code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activation| activation.code() == code)
     }
 
-    /// The activation of this name in TOML documents.
+    /// Activation of this name in TOML documents.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activation| activation.name() == name)
     }
 }
 
-/// The function that turns squeeze-excite's output into a factor between 0 and 1.
+/// Gate of squeeze-excite, a function from any number to a factor between 0 and 1. Architecture ids contain the order of
+/// the variants, so a new one must be the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gate {
@@ -66,10 +68,10 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// Every gate.
+    /// All gates.
     pub const ALL: [Self; 2] = [Self::HardSigmoid, Self::Sigmoid];
 
-    /// The two-letter code that follows `g` in an architecture string (`_gsi`).
+    /// Two-letter code that follows `g` in an architecture string (`_gsi`).
     pub fn code(self) -> &'static str {
         match self {
             Self::HardSigmoid => "hs",
@@ -77,7 +79,7 @@ impl Gate {
         }
     }
 
-    /// The name in TOML documents.
+    /// Name in TOML documents.
     pub fn name(self) -> &'static str {
         match self {
             Self::HardSigmoid => "hard-sigmoid",
@@ -85,12 +87,12 @@ impl Gate {
         }
     }
 
-    /// The gate with this two-letter code.
+    /// Gate with this two-letter code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|gate| gate.code() == code)
     }
 
-    /// The gate of this name in TOML documents.
+    /// Gate of this name in TOML documents.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|gate| gate.name() == name)
     }

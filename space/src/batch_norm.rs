@@ -1,26 +1,26 @@
-//! The two constants of a network's batch normalisation.
+//! Constants of batch normalisation.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-/// The two constants of a network's batch normalisation (arXiv:1502.03167), the same in all its layers.
+/// Epsilon and momentum of batch normalisation (arXiv:1502.03167), the same in all layers of a network.
 ///
-/// Published networks differ here, and weights trained with one epsilon lose accuracy with another. Kept as whole
-/// billionths and millionths, so that equal networks are equal values. The default is `PyTorch`'s: 1e-5 and 0.1.
+/// Published networks differ in them, and weights trained with one epsilon lose accuracy with another. Both are stored
+/// as whole billionths and millionths, so that equal networks are equal values. The default is `PyTorch`'s: 1e-5 and 0.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BatchNorm {
     epsilon_billionths: u32,
     momentum_millionths: u32,
 }
 
-/// A constant of batch normalisation is out of range.
+/// Error for a constant of batch normalisation that is out of range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BatchNormError {
-    /// The epsilon.
+    /// Epsilon, which must be from 1e-9 to 1.
     #[error("batch-norm epsilon {0}; expected a number from 0.000000001 to 1")]
     Epsilon(f64),
-    /// The momentum.
+    /// Momentum, which must be from 1e-6 to 1.
     #[error("batch-norm momentum {0}; expected a number from 0.000001 to 1")]
     Momentum(f64),
 }
@@ -38,7 +38,7 @@ impl Default for BatchNorm {
 }
 
 impl BatchNorm {
-    /// From an epsilon and a momentum in `PyTorch`'s meaning, rounded to billionths and millionths.
+    /// Constants in `PyTorch`'s meaning, rounded to billionths and millionths.
     pub fn new(epsilon: f64, momentum: f64) -> Result<Self, BatchNormError> {
         if !(1.0 / BILLION..=1.0).contains(&epsilon) {
             return Err(BatchNormError::Epsilon(epsilon));
@@ -52,23 +52,23 @@ impl BatchNorm {
         })
     }
 
-    /// What is added to a variance before its root is taken.
+    /// Number added to a variance before its square root is taken.
     pub fn epsilon(self) -> f64 {
         f64::from(self.epsilon_billionths) / BILLION
     }
 
-    /// How fast running statistics follow a batch in training: `running += momentum * (batch - running)`.
+    /// Weight of a batch in the running statistics: `running += momentum * (batch - running)` in training.
     pub fn momentum(self) -> f64 {
         f64::from(self.momentum_millionths) / MILLION
     }
 
-    /// As integers, a part of architecture ids.
+    /// Both constants as integers, which are part of architecture ids.
     pub(crate) fn words(self) -> [u32; 2] {
         [self.epsilon_billionths, self.momentum_millionths]
     }
 }
 
-/// `_eps0.001_mom0.01`, as an architecture string's first piece has it; nothing for the default.
+/// Fields of the first piece of an architecture string, such as `_eps0.001_mom0.01`; defaults are left out.
 impl fmt::Display for BatchNorm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let default = Self::default();
@@ -82,7 +82,7 @@ impl fmt::Display for BatchNorm {
     }
 }
 
-/// The table `{ epsilon = 0.001, momentum = 0.01 }`; what is left out has its default.
+/// Table `{ epsilon = 0.001, momentum = 0.01 }`; a missing key has its default.
 impl<'de> Deserialize<'de> for BatchNorm {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -106,7 +106,7 @@ mod tests {
     use super::BatchNorm;
 
     #[test]
-    fn the_default_is_written_as_nothing() {
+    fn defaults_are_left_out() {
         assert_eq!(BatchNorm::default().to_string(), "");
         assert_eq!(BatchNorm::new(1e-3, 0.01).unwrap().to_string(), "_eps0.001_mom0.01");
         assert_eq!(BatchNorm::new(1e-9, 0.1).unwrap().to_string(), "_eps0.000000001");

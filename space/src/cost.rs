@@ -1,28 +1,24 @@
 //! Exact costs of a graph.
 //!
-//! One convention for all: *multiply-adds* are those of convolutions and linear layers, squeeze-excite included;
-//! batch-norm, activations, pooling, sums and products are free. *Parameters* are what training learns, batch-norm
-//! unfolded (a scale and a shift per channel); what remains after batch-norm is folded into the convolutions is
-//! given beside it. *Peak activation memory* is the largest sum of feature maps alive at once for one image in
-//! 32-bit floats, operations executed in order, batch-norm, activations and gates in place.
+//! *Multiply-adds* are those of convolutions and linear layers, squeeze-excite included; batch-norm, activations, pooling,
+//! sums and products count as 0. *Parameters* are the learnt ones, with batch-norm unfolded (a scale and a shift per
+//! channel); the number with batch-norm folded into the convolutions is given beside it. *Peak activation memory* is the
+//! largest sum of live feature maps of one image in 32-bit floats, with operations executed in order and batch-norm,
+//! activations and gates in place.
 
-use rustc_hash::FxHashMap;
-
-use crate::architecture::Architecture;
-use crate::graph::{Graph, Node, Op};
-use crate::key::BlockKey;
+use crate::graph::{Graph, Node, Op, TensorId};
 
 /// Bytes of one activation value (32-bit float).
 pub const ACTIVATION_BYTES: u64 = 4;
 
-/// What a network or a part of it costs.
+/// Costs of a network or of a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Cost {
-    /// Learnt parameters, batch-norm's scale and shift included.
+    /// Learnt parameters, scales and shifts of batch-norm included.
     pub params: u64,
-    /// Of these, batch-norm's.
+    /// Learnt parameters of batch-norm.
     pub batch_norm_params: u64,
-    /// Parameters of the deployed network: batch-norm folded, so that each normalised channel keeps one bias.
+    /// Parameters of the deployed network, with batch-norm folded to one bias per normalised channel.
     pub folded_params: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
@@ -80,7 +76,7 @@ impl Node {
 }
 
 impl Cost {
-    /// Counts a graph.
+    /// Costs of a graph.
     pub fn of(graph: &Graph) -> Self {
         let mut cost = Self::default();
         for node in &graph.nodes {
@@ -118,10 +114,10 @@ impl Cost {
 }
 
 impl Cost {
-    /// What two parts cost one after the other: sums, and the larger of the peaks, since only one feature map is
-    /// handed from one layer to the next.
+    /// Costs of two parts in sequence: sums, and the larger of the peaks, since the parts share a single feature map, the
+    /// output of one and the input of the other.
     #[must_use]
-    fn then(self, next: Self) -> Self {
+    pub(crate) fn then(self, next: Self) -> Self {
         Self {
             params: self.params + next.params,
             batch_norm_params: self.batch_norm_params + next.batch_norm_params,
@@ -132,40 +128,6 @@ impl Cost {
     }
 }
 
-/// Counts many networks of one space fast: every distinct layer is lowered and counted once, then remembered.
-///
-/// The results are those of [`Architecture::cost`]. Memory grows with the number of distinct layers met, about 200
-/// bytes each.
-#[derive(Debug, Default)]
-pub struct Counter {
-    layers: FxHashMap<BlockKey, Cost>,
-    graph: Option<Graph>,
-}
-
-impl Counter {
-    /// Exact parameters, multiply-adds and peak activation memory of `architecture`.
-    pub fn count(&mut self, architecture: &Architecture) -> Cost {
-        let layers = architecture.layers();
-        layers.fold(Cost::default(), |total, layer| total.then(self.layer(&layer.key)))
-    }
-
-    /// How many distinct layers are remembered.
-    pub fn layers(&self) -> usize {
-        self.layers.len()
-    }
-
-    fn layer(&mut self, key: &BlockKey) -> Cost {
-        if let Some(cost) = self.layers.get(key) {
-            return *cost;
-        }
-        let graph = self.graph.get_or_insert_with(|| Graph::new(key.input));
-        key.lower_into(graph);
-        let cost = Cost::of(graph);
-        self.layers.insert(*key, cost);
-        cost
-    }
-}
-
 fn runs_in_place(op: &Op) -> bool {
     matches!(
         op,
@@ -173,9 +135,9 @@ fn runs_in_place(op: &Op) -> bool {
     )
 }
 
-/// The largest sum of feature maps alive while one node runs: its operands, its output and what later nodes need.
+/// Largest sum of the feature maps alive while one node runs: its operands, its output and the operands of later nodes.
 fn peak_activation_bytes(graph: &Graph) -> u64 {
-    // Tensors that share memory because their operation runs in place are one buffer, owned by the first of them.
+    // Tensors that share memory because their operation runs in place are one buffer, named after the first of them.
     let tensors = graph.nodes.len() + 1;
     let mut buffer: Vec<usize> = (0..tensors).collect();
     let mut last_use = vec![0usize; tensors];
@@ -189,7 +151,7 @@ fn peak_activation_bytes(graph: &Graph) -> u64 {
         }
     }
     last_use[buffer[tensors - 1]] = usize::MAX;
-    let bytes = |tensor: usize| graph.shape(crate::graph::TensorId(tensor as u32)).elements() * ACTIVATION_BYTES;
+    let bytes = |tensor: usize| graph.shape(TensorId(tensor as u32)).elements() * ACTIVATION_BYTES;
     let mut live = bytes(0);
     let mut peak = live;
     for (index, node) in graph.nodes.iter().enumerate() {
@@ -198,13 +160,13 @@ fn peak_activation_bytes(graph: &Graph) -> u64 {
             live += bytes(output);
             peak = peak.max(live);
         }
-        // A buffer whose last reader has run is free; the operands are the only ones that can have become so.
+        // A buffer is free after its last reader; only the operands can have had theirs.
         let mut freed = usize::MAX;
         for operand in node.operands() {
-            let owner = buffer[operand.0 as usize];
-            if last_use[owner] == index && owner != freed && owner != buffer[output] {
-                live -= bytes(owner);
-                freed = owner;
+            let first = buffer[operand.0 as usize];
+            if last_use[first] == index && first != freed && first != buffer[output] {
+                live -= bytes(first);
+                freed = first;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! TOML documents with errors that point at a line.
+//! TOML documents: errors with positions, and helpers for reading them.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use serde::{Deserialize, Deserializer};
 
 use crate::limits;
 
-/// Why a TOML document does not describe what it should.
+/// Error in a TOML or JSON document, with its position.
 ///
-/// `line` and `column` count from 1; the caller, who knows the file's name, adds it.
+/// `line` and `column` count from 1. The file's name is left to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
 pub struct DocumentError {
-    /// Line of the offending text.
+    /// Line of the text in error.
     pub line: usize,
-    /// Column of the offending text.
+    /// Column of the text in error, in characters.
     pub column: usize,
-    /// What was found, and what would have been accepted.
+    /// Description of the text that was found and of the text that was expected.
     pub problem: String,
 }
 
 impl DocumentError {
-    /// An error at byte `offset` of `text`.
+    /// Error at byte `offset` of `text`.
     pub fn at(text: &str, offset: usize, problem: impl Into<String>) -> Self {
         let before = &text[..text.floor_char_boundary(offset)];
         let line = before.matches('\n').count() + 1;
@@ -35,7 +35,7 @@ impl DocumentError {
     }
 }
 
-/// Reads TOML as a `T`; wrong types, and unknown keys where `T` denies them, are errors with a position.
+/// Reads a TOML document as a `T`. Wrong types, and unknown keys where `T` denies them, are errors with a position.
 pub fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
     check_length(text)?;
     toml::from_str(text).map_err(|error| {
@@ -44,7 +44,7 @@ pub fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
     })
 }
 
-/// Refuses documents that nobody writes: reading takes many times their length in memory.
+/// Refuses documents longer than [`limits::DOCUMENT_BYTES`], since reading takes many times their length in memory.
 pub(crate) fn check_length(text: &str) -> Result<(), DocumentError> {
     if text.len() <= limits::DOCUMENT_BYTES {
         return Ok(());
@@ -57,7 +57,16 @@ pub(crate) fn check_length(text: &str) -> Result<(), DocumentError> {
     Err(DocumentError::at(text, 0, problem))
 }
 
-/// A TOML value that is written alone or as a list: `kernel = 3`, `kernel = [3, 5, 7]`.
+/// Refuses lists of more than [`limits::CHOICES`] values; `what` names the values and `at` is the list's byte offset.
+pub(crate) fn check_count(text: &str, at: usize, what: &str, count: usize) -> Result<(), DocumentError> {
+    if count <= limits::CHOICES {
+        return Ok(());
+    }
+    let problem = format!("{count} {what}; expected at most {}", limits::CHOICES);
+    Err(DocumentError::at(text, at, problem))
+}
+
+/// TOML value written alone or as a list that is not empty: `kernel = 3`, `kernel = [3, 5, 7]`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OneOrMany<T>(pub Vec<T>);
 

@@ -1,17 +1,17 @@
-//! The one lowered form of a network: a flat list of primitive operations with static shapes and stable names.
+//! Lowered form of a network: a flat list of primitive operations with static shapes and stable names.
 //!
-//! Everything that needs to know what a network computes reads a [`Graph`]: costs, the ONNX writer, the libtorch
-//! module. Nodes are in execution order, hold no heap memory, and refer to earlier results by [`TensorId`].
+//! Costs, the ONNX writer and the libtorch module all read a [`Graph`]. Nodes are in execution order, hold no heap
+//! memory, and refer to earlier results by [`TensorId`].
 
 use std::fmt;
 
 use crate::activation::{Activation, Gate};
 use crate::batch_norm::BatchNorm;
 
-/// Channels, height and width of one image's feature map; the batch dimension is left out.
+/// Channels, height and width of the feature map of one image, without the batch dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shape {
-    /// Feature maps.
+    /// Number of channels.
     pub channels: u32,
     /// Rows.
     pub height: u32,
@@ -20,7 +20,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A square feature map.
+    /// Square feature map with sides of `size`.
     pub const fn square(channels: u32, size: u32) -> Self {
         Self {
             channels,
@@ -29,17 +29,23 @@ impl Shape {
         }
     }
 
-    /// Values in one image's feature map.
+    /// Number of values.
     pub fn elements(self) -> u64 {
         u64::from(self.channels) * u64::from(self.height) * u64::from(self.width)
     }
 
-    /// The shape after a window with symmetric padding of `kernel / 2` moves by `stride`.
+    /// Shape after a convolution to `channels` channels with this stride and symmetric padding of `kernel / 2`.
     ///
-    /// Kernels are odd, so a side of `n` becomes `(n - 1) / stride + 1`, rounded down, whatever the kernel.
+    /// Kernels are odd, so a side of `n` becomes `(n - 1) / stride + 1`, rounded down, for every kernel.
     #[must_use]
     pub fn strided(self, stride: u32, channels: u32) -> Self {
-        let side = |n: u32| n.saturating_sub(1) / stride + 1;
+        let side = |n: u32| {
+            if stride == 1 {
+                n.max(1)
+            } else {
+                n.saturating_sub(1) / stride + 1
+            }
+        };
         Self {
             channels,
             height: side(self.height),
@@ -54,21 +60,21 @@ impl fmt::Display for Shape {
     }
 }
 
-/// A value in the graph: 0 is the network's input, `n + 1` the output of node `n`.
+/// Tensor of a graph: 0 is the input, `n + 1` the output of node `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TensorId(pub u32);
 
 impl TensorId {
-    /// The network's input image.
+    /// Input of the graph.
     pub const INPUT: Self = Self(0);
 
-    /// The node that makes this tensor, `None` for the input.
+    /// Index of the node that computes this tensor, `None` for the input.
     pub fn producer(self) -> Option<usize> {
         (self.0 as usize).checked_sub(1)
     }
 }
 
-/// A primitive operation.
+/// Primitive operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
     /// 2-D convolution with symmetric zero padding of `kernel / 2`.
@@ -79,11 +85,11 @@ pub enum Op {
         out_channels: u32,
         /// Side of the square kernel, odd.
         kernel: u32,
-        /// Step of the window.
+        /// Stride.
         stride: u32,
         /// 1 for a full convolution, `in_channels` for a depthwise one, in between for a grouped one.
         groups: u32,
-        /// Whether a bias per output channel is added.
+        /// True if a bias per output channel is added.
         bias: bool,
     },
     /// Batch normalisation over channels (scale, shift, running mean and variance).
@@ -91,13 +97,13 @@ pub enum Op {
         /// Channels normalised.
         channels: u32,
     },
-    /// A nonlinearity.
+    /// Activation function.
     Activation(Activation),
-    /// A squeeze-excite gate.
+    /// Squeeze-excite gate.
     Gate(Gate),
-    /// The mean over height and width; the output keeps a height and width of 1.
+    /// Mean over height and width, which are 1 in the output.
     GlobalAveragePool,
-    /// A fully connected layer with bias on flattened features.
+    /// Fully connected layer with bias on flattened features.
     Linear {
         /// Length of the input.
         in_features: u32,
@@ -113,19 +119,19 @@ pub enum Op {
         /// Channels scaled.
         channels: u32,
     },
-    /// Channels seen as a matrix of `groups` rows are read column by column (`ShuffleNet`, arXiv:1707.01083).
+    /// Permutation of channels: written as a matrix of `groups` rows, read by columns (`ShuffleNet`, arXiv:1707.01083).
     ChannelShuffle {
-        /// Rows of the matrix.
+        /// Number of rows of the matrix.
         groups: u32,
     },
 }
 
-/// Where in the network a node stands.
+/// Part of a network that a node belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// In block number `n` (the stem is block 0).
+    /// Block of this index (the stem is block 0).
     Block(u16),
-    /// In the classifier.
+    /// Classifier.
     Head,
 }
 
@@ -138,14 +144,14 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A stable, hierarchical name such as `blocks.3.expand.conv`.
+/// Stable, hierarchical name such as `blocks.3.expand.conv`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeName {
-    /// The block.
+    /// Block or head.
     pub scope: Scope,
-    /// The part of the block: `expand`, `depthwise`, `squeeze`, ...
+    /// Part of the block: `expand`, `depthwise`, `squeeze`, ...
     pub part: &'static str,
-    /// The operation in that part: `conv`, `bn`, `act`, ...
+    /// Operation in that part: `conv`, `bn`, `act`, ...
     pub leaf: &'static str,
 }
 
@@ -155,39 +161,39 @@ impl fmt::Display for NodeName {
     }
 }
 
-/// One operation of a [`Graph`].
+/// Operation of a [`Graph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
-    /// Unique in its graph.
+    /// Name, unique in the graph.
     pub name: NodeName,
-    /// What is computed.
+    /// Operation with its attributes.
     pub op: Op,
-    /// The operands; only `Add` and `Multiply` have a second one.
+    /// Operands; only `Add` and `Multiply` have a second one.
     pub inputs: (TensorId, Option<TensorId>),
     /// Shape of the result.
     pub output: Shape,
 }
 
 impl Node {
-    /// The operands in order.
+    /// Operands in order.
     pub fn operands(&self) -> impl Iterator<Item = TensorId> + use<> {
         std::iter::once(self.inputs.0).chain(self.inputs.1)
     }
 }
 
-/// A lowered network, or one lowered block.
+/// Lowered network, or lowered block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graph {
     /// Shape of the input image or feature map.
     pub input: Shape,
-    /// The constants of every batch-norm.
+    /// Constants of every batch-norm.
     pub batch_norm: BatchNorm,
-    /// Operations in execution order; the last one makes the output.
+    /// Operations in execution order; the last one computes the output.
     pub nodes: Vec<Node>,
 }
 
 impl Graph {
-    /// A graph without operations.
+    /// Graph without operations.
     pub fn new(input: Shape) -> Self {
         Self {
             input,
@@ -196,12 +202,12 @@ impl Graph {
         }
     }
 
-    /// Shape of any tensor of this graph.
+    /// Shape of a tensor of this graph.
     pub fn shape(&self, tensor: TensorId) -> Shape {
         tensor.producer().map_or(self.input, |node| self.nodes[node].output)
     }
 
-    /// The tensor the graph computes: the last node's, or the input where there are no nodes.
+    /// Output of the graph: that of the last node, or the input if there are no nodes.
     pub fn output(&self) -> TensorId {
         TensorId(self.nodes.len() as u32)
     }

@@ -1,32 +1,31 @@
-//! Block keys: what a latency table is indexed by.
-
-use std::fmt;
+//! Block keys, the index of latency tables.
 
 use crate::block::{Block, Head};
 use crate::graph::{Graph, Shape};
 
-/// A block or head together with the shape that enters it: all that decides how long it takes on a device.
+/// Block or head together with the shape of its input, which determine its latency on a device.
 ///
-/// Integers only, so that keys compare, hash and order exactly.
+/// All fields are integers, so that keys compare, hash and order exactly. A key is written as the block in architecture
+/// notation and the input shape: `ir_k3_s2_e6_c24_nr6@16x112x112`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockKey {
-    /// What is computed.
+    /// Block or head.
     pub layer: KeyLayer,
-    /// On what.
+    /// Shape of the input.
     pub input: Shape,
 }
 
-/// What a [`BlockKey`] is the key of.
+/// Block or head of a [`BlockKey`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyLayer {
-    /// A block.
+    /// Block.
     Block(Block),
-    /// The classifier.
+    /// Head, the classifier.
     Head(Head),
 }
 
 impl BlockKey {
-    /// The key of a block that receives `input`.
+    /// Key of a block whose input has the shape `input`.
     pub fn block(block: Block, input: Shape) -> Self {
         Self {
             layer: KeyLayer::Block(block),
@@ -34,7 +33,7 @@ impl BlockKey {
         }
     }
 
-    /// The key of a head that receives `input`.
+    /// Key of a head whose input has the shape `input`.
     pub fn head(head: Head, input: Shape) -> Self {
         Self {
             layer: KeyLayer::Head(head),
@@ -42,14 +41,14 @@ impl BlockKey {
         }
     }
 
-    /// The layer alone as a graph, to be measured.
+    /// Graph of the layer alone, as it is measured.
     pub fn graph(&self) -> Graph {
         let mut graph = Graph::new(self.input);
         self.lower_into(&mut graph);
         graph
     }
 
-    /// Like [`BlockKey::graph`], reusing the memory of an earlier graph.
+    /// Writes the graph of the layer alone into `graph`, whose memory is reused.
     pub fn lower_into(&self, graph: &mut Graph) {
         graph.input = self.input;
         graph.nodes.clear();
@@ -59,7 +58,7 @@ impl BlockKey {
         }
     }
 
-    /// The block type's short name, or `head`.
+    /// Short name of the block type, or `head`.
     pub fn kind(&self) -> &'static str {
         match &self.layer {
             KeyLayer::Block(block) => block.kind(),
@@ -67,27 +66,8 @@ impl BlockKey {
         }
     }
 
-    /// Whether nothing is computed, so that nothing is measured.
+    /// Checks whether the layer computes nothing, so that there is nothing to measure.
     pub fn is_nothing(&self) -> bool {
         matches!(&self.layer, KeyLayer::Block(block) if block.is_nothing(self.input))
-    }
-}
-
-/// `ir_k3_s2_e6_c24_nr6@16x112x112`: the layer in architecture notation, then what enters it.
-impl fmt::Display for BlockKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.layer {
-            KeyLayer::Block(block) => f.write_str(&crate::notation::single_piece(block, self.input.channels))?,
-            KeyLayer::Head(head) => write!(f, "{head}")?,
-        }
-        write!(f, "@{}", self.input)
-    }
-}
-
-impl std::str::FromStr for BlockKey {
-    type Err = crate::NotationError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        crate::notation::parse_key(text)
     }
 }

@@ -1,8 +1,11 @@
-//! What a network is: blocks, architectures, search spaces, exact costs, references and the ONNX writer.
+//! Description of networks: blocks, architectures, search spaces, exact costs, published references and ONNX files.
 //!
-//! Start with [`Architecture`]: a concrete network with a compact string form. It lowers once to a [`Graph`] of
-//! primitive operations, which every other part reads. A [`SearchSpace`] describes many architectures; a
-//! [`Reference`] is a published one. Nothing here measures time, trains, or does input and output.
+//! [`Architecture`] is the type to start with: a concrete network with a compact string form. It lowers to a [`Graph`]
+//! of primitive operations, which every other part reads. A [`SearchSpace`] describes many architectures; a
+//! [`Reference`] is a published one. This crate measures no time, trains nothing, and reads and writes no files.
+//!
+//! A *block* describes one unit of a network (a convolution, an inverted residual, ...) without shapes. A *layer* is a
+//! block, or the head, at its place in a network, with the shapes of its input and output.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -11,12 +14,14 @@ mod architecture;
 mod batch_norm;
 mod block;
 mod cost;
+mod counter;
 mod document;
 mod family;
 mod graph;
 mod key;
 mod limits;
 mod lowering;
+mod network_hash;
 mod network_json;
 mod notation;
 pub mod onnx;
@@ -28,19 +33,20 @@ mod scaling;
 mod search_space;
 
 pub use activation::{Activation, Gate};
-pub use architecture::{Architecture, ArchitectureId, INPUT_CHANNELS, Layer};
+pub use architecture::{Architecture, INPUT_CHANNELS, Layer};
 pub use batch_norm::{BatchNorm, BatchNormError};
 pub use block::{
     Block, Conv, DepthwiseSeparable, FusedInvertedResidual, Head, HiddenLayer, HiddenNorm, Identity, InvertedResidual,
     SqueezeExcite, UniversalInvertedBottleneck,
 };
-pub use cost::{ACTIVATION_BYTES, Cost, Counter};
+pub use cost::{ACTIVATION_BYTES, Cost};
+pub use counter::Counter;
 pub use document::{DocumentError, parse_toml};
 pub use family::{BlockChoice, Family, HiddenRule, Stage};
 pub use graph::{Graph, Node, NodeName, Op, Scope, Shape, TensorId};
 pub use key::{BlockKey, KeyLayer};
-pub use lowering::Lowering;
-pub use notation::NotationError;
+pub use network_hash::ArchitectureId;
+pub use notation::error::NotationError;
 pub use parameters::{ParameterKind, ParameterSpec};
 pub use reference::{PublishedPoint, Reference, ReferenceError};
 pub use rounding::{Scaling, make_divisible};

@@ -1,4 +1,5 @@
-//! Bounds that keep sizes within 64-bit arithmetic and memory within reason; far beyond any mobile network.
+//! Upper bounds on what documents can describe. They keep sizes within 64-bit arithmetic and memory bounded, far beyond
+//! any mobile network.
 
 pub const BLOCKS: usize = 512;
 pub const CHANNELS: u32 = 16_384;
@@ -8,17 +9,17 @@ pub const STRIDE: u32 = 8;
 pub const RESOLUTION: u32 = 4_096;
 pub const CLASSES: u32 = 1_000_000;
 pub const EXPANSION: f64 = 64.0;
-/// Of an architecture string.
+/// Length of an architecture string.
 pub const TEXT_BYTES: usize = 64 * 1024;
 /// Values of one decision of a search space.
 pub const CHOICES: usize = 4_096;
-/// Choices of all stages of a family.
+/// Block choices of all stages of a family.
 pub const FAMILY_CHOICES: usize = 65_536;
-/// Layers of all widths and channel counts that a search space describes.
+/// Blocks that a search space describes over all widths and channel counts.
 pub const LAYER_VARIANTS: usize = 1_000_000;
-/// These layers at all resolutions.
+/// Layers that a search space describes: these blocks at all resolutions.
 pub const SIZED_LAYERS: usize = 4_000_000;
 /// Networks of one reference document.
 pub const REFERENCE_VARIANTS: usize = 64;
-/// Of a TOML or JSON document.
+/// Length of a TOML or JSON document.
 pub const DOCUMENT_BYTES: usize = 1024 * 1024;

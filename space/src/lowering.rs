@@ -1,16 +1,43 @@
-//! How blocks append their operations to a graph.
+//! Lowering of blocks and heads to primitive operations.
+//!
+//! A block type defines its operations once, through the methods of [`Lowering`]. An [`OperationSink`] receives them: a
+//! [`Graph`] stores them, and the hash of architecture ids processes them without storing them.
 
 use crate::activation::{Activation, Gate};
 use crate::graph::{Graph, Node, NodeName, Op, Scope, Shape, TensorId};
 
-/// Appends the operations of one block to a graph; blocks describe themselves through it.
-#[derive(Debug)]
-pub struct Lowering<'g> {
-    graph: &'g mut Graph,
-    scope: Scope,
+/// Receiver of a network's operations in execution order.
+pub(crate) trait OperationSink {
+    /// Takes the next operation; returns the tensor that it computes.
+    fn push(&mut self, node: Node) -> TensorId;
 }
 
-/// A convolution's geometry as blocks state it; input channels and shape follow from the operand.
+impl OperationSink for Graph {
+    fn push(&mut self, node: Node) -> TensorId {
+        self.nodes.push(node);
+        self.output()
+    }
+}
+
+/// Tensor of a network during lowering, with its shape.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operand {
+    pub id: TensorId,
+    pub shape: Shape,
+}
+
+impl Operand {
+    /// Input of a network or of a block alone.
+    #[inline]
+    pub fn input(shape: Shape) -> Self {
+        Self {
+            id: TensorId::INPUT,
+            shape,
+        }
+    }
+}
+
+/// Geometry of a convolution; input channels and output shape follow from the operand.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConvSpec {
     pub out_channels: u32,
@@ -20,6 +47,7 @@ pub(crate) struct ConvSpec {
 }
 
 impl ConvSpec {
+    #[inline]
     pub fn full(out_channels: u32, kernel: u32, stride: u32) -> Self {
         Self {
             out_channels,
@@ -29,14 +57,17 @@ impl ConvSpec {
         }
     }
 
+    #[inline]
     pub fn pointwise(out_channels: u32) -> Self {
         Self::full(out_channels, 1, 1)
     }
 
+    #[inline]
     pub fn grouped(self, groups: u32) -> Self {
         Self { groups, ..self }
     }
 
+    #[inline]
     pub fn depthwise(channels: u32, kernel: u32, stride: u32) -> Self {
         Self {
             out_channels: channels,
@@ -47,40 +78,47 @@ impl ConvSpec {
     }
 }
 
-impl<'g> Lowering<'g> {
-    /// Lowers into `graph` under `scope`.
-    pub fn new(graph: &'g mut Graph, scope: Scope) -> Self {
-        Self { graph, scope }
+/// Emitter of the operations of one block or head. Its methods are inlined, so that a sink that reads no names and shapes
+/// does not pay for them.
+#[derive(Debug)]
+pub(crate) struct Lowering<'s, S> {
+    sink: &'s mut S,
+    scope: Scope,
+}
+
+impl<'s, S: OperationSink> Lowering<'s, S> {
+    /// Emitter to `sink` for the block or head `scope`.
+    #[inline]
+    pub fn new(sink: &'s mut S, scope: Scope) -> Self {
+        Self { sink, scope }
     }
 
-    pub(crate) fn shape(&self, tensor: TensorId) -> Shape {
-        self.graph.shape(tensor)
-    }
-
+    /// Emits an operation with one or two operands; returns its result.
+    #[inline]
     fn push(
         &mut self,
         part: &'static str,
         leaf: &'static str,
         op: Op,
-        inputs: (TensorId, Option<TensorId>),
-        output: Shape,
-    ) -> TensorId {
+        (first, second): (Operand, Option<Operand>),
+        shape: Shape,
+    ) -> Operand {
         let name = NodeName {
             scope: self.scope,
             part,
             leaf,
         };
-        self.graph.nodes.push(Node {
+        let id = self.sink.push(Node {
             name,
             op,
-            inputs,
-            output,
+            inputs: (first.id, second.map(|operand| operand.id)),
+            output: shape,
         });
-        self.graph.output()
+        Operand { id, shape }
     }
 
-    pub(crate) fn conv(&mut self, part: &'static str, x: TensorId, spec: ConvSpec, bias: bool) -> TensorId {
-        let input = self.shape(x);
+    #[inline]
+    pub fn conv(&mut self, part: &'static str, x: Operand, spec: ConvSpec, bias: bool) -> Operand {
         let ConvSpec {
             out_channels,
             kernel,
@@ -88,84 +126,79 @@ impl<'g> Lowering<'g> {
             groups,
         } = spec;
         let op = Op::Convolution {
-            in_channels: input.channels,
+            in_channels: x.shape.channels,
             out_channels,
             kernel,
             stride,
             groups,
             bias,
         };
-        self.push(part, "conv", op, (x, None), input.strided(stride, out_channels))
+        self.push(part, "conv", op, (x, None), x.shape.strided(stride, out_channels))
     }
 
-    /// Convolution, batch-norm and, where given, activation: the unit every block is made of.
-    pub(crate) fn conv_bn(
+    /// Emits a convolution without bias, batch-norm and, if given, an activation.
+    #[inline]
+    pub fn conv_bn(
         &mut self,
         part: &'static str,
-        x: TensorId,
+        x: Operand,
         spec: ConvSpec,
         activation: Option<Activation>,
-    ) -> TensorId {
+    ) -> Operand {
         let y = self.conv(part, x, spec, false);
-        let shape = self.shape(y);
-        let y = self.push(
-            part,
-            "bn",
-            Op::BatchNorm {
-                channels: shape.channels,
-            },
-            (y, None),
-            shape,
-        );
+        let channels = y.shape.channels;
+        let y = self.push(part, "bn", Op::BatchNorm { channels }, (y, None), y.shape);
         activation.map_or(y, |activation| self.activation(part, y, activation))
     }
 
-    pub(crate) fn activation(&mut self, part: &'static str, x: TensorId, activation: Activation) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "act", Op::Activation(activation), (x, None), shape)
+    #[inline]
+    pub fn activation(&mut self, part: &'static str, x: Operand, activation: Activation) -> Operand {
+        self.push(part, "act", Op::Activation(activation), (x, None), x.shape)
     }
 
-    pub(crate) fn gate(&mut self, part: &'static str, x: TensorId, gate: Gate) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "gate", Op::Gate(gate), (x, None), shape)
+    #[inline]
+    pub fn gate(&mut self, part: &'static str, x: Operand, gate: Gate) -> Operand {
+        self.push(part, "gate", Op::Gate(gate), (x, None), x.shape)
     }
 
-    pub(crate) fn pool(&mut self, part: &'static str, x: TensorId) -> TensorId {
-        let output = Shape::square(self.shape(x).channels, 1);
+    #[inline]
+    pub fn pool(&mut self, part: &'static str, x: Operand) -> Operand {
+        let output = Shape::square(x.shape.channels, 1);
         self.push(part, "pool", Op::GlobalAveragePool, (x, None), output)
     }
 
-    pub(crate) fn linear(&mut self, part: &'static str, x: TensorId, out_features: u32) -> TensorId {
+    #[inline]
+    pub fn linear(&mut self, part: &'static str, x: Operand, out_features: u32) -> Operand {
         let op = Op::Linear {
-            in_features: self.shape(x).channels,
+            in_features: x.shape.channels,
             out_features,
         };
         self.push(part, "linear", op, (x, None), Shape::square(out_features, 1))
     }
 
-    /// Adds the block's input `x` to its output `y` where `wanted` and both have as many channels.
-    pub(crate) fn residual(&mut self, x: TensorId, y: TensorId, wanted: bool) -> TensorId {
-        let shape = self.shape(y);
-        if wanted && shape.channels == self.shape(x).channels {
-            self.push("residual", "add", Op::Add, (y, Some(x)), shape)
+    /// Emits the sum of a block's input `x` and output `y` if the block is `residual` and both have as many channels.
+    #[inline]
+    pub fn residual(&mut self, x: Operand, y: Operand, residual: bool) -> Operand {
+        if residual && y.shape.channels == x.shape.channels {
+            self.push("residual", "add", Op::Add, (y, Some(x)), y.shape)
         } else {
             y
         }
     }
 
-    pub(crate) fn multiply(&mut self, part: &'static str, x: TensorId, factors: TensorId) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "mul", Op::Multiply, (x, Some(factors)), shape)
+    #[inline]
+    pub fn multiply(&mut self, part: &'static str, x: Operand, factors: Operand) -> Operand {
+        self.push(part, "mul", Op::Multiply, (x, Some(factors)), x.shape)
     }
 
-    pub(crate) fn layer_scale(&mut self, part: &'static str, x: TensorId) -> TensorId {
-        let shape = self.shape(x);
-        let channels = shape.channels;
-        self.push(part, "factor", Op::LayerScale { channels }, (x, None), shape)
+    #[inline]
+    pub fn layer_scale(&mut self, part: &'static str, x: Operand) -> Operand {
+        let channels = x.shape.channels;
+        self.push(part, "factor", Op::LayerScale { channels }, (x, None), x.shape)
     }
 
-    pub(crate) fn channel_shuffle(&mut self, part: &'static str, x: TensorId, groups: u32) -> TensorId {
-        let shape = self.shape(x);
-        self.push(part, "channels", Op::ChannelShuffle { groups }, (x, None), shape)
+    #[inline]
+    pub fn channel_shuffle(&mut self, part: &'static str, x: Operand, groups: u32) -> Operand {
+        self.push(part, "channels", Op::ChannelShuffle { groups }, (x, None), x.shape)
     }
 }

@@ -1,8 +1,8 @@
-//! Networks as the JSON that ProxylessNAS, Once-for-all and `MCUNet` publish (arXiv:1812.00332, 1908.09791, 2007.10319).
+//! Network files of ProxylessNAS, Once-for-all and `MCUNet` (arXiv:1812.00332, 1908.09791, 2007.10319), in JSON.
 //!
-//! Such a document lists a first convolution, blocks that are inverted residuals or nothing, an optional final
-//! expansion, an optional mixing layer and the classifier. Only what it says of structure is read; the input's
-//! resolution is in some documents and has to be given for the others.
+//! A document lists a first convolution, blocks that are inverted residuals or skipped, an optional final expansion, an
+//! optional mixing layer and the classifier. Keys that do not describe structure are ignored. Some documents contain the
+//! input's resolution.
 
 use serde::Deserialize;
 
@@ -12,27 +12,28 @@ use crate::batch_norm::BatchNorm;
 use crate::block::field::{CHANNELS, CLASSES, FEATURES, Field, HIDDEN_CHANNELS, KERNEL, STRIDE, Value};
 use crate::block::{Block, Conv, Head, HiddenLayer, HiddenNorm, InvertedResidual, SqueezeExcite};
 use crate::document::{self, DocumentError};
-use crate::{limits, notation};
+use crate::limits;
+use crate::notation::parse;
 
 #[derive(Debug, Deserialize)]
-struct Network {
+struct RawNetwork {
     resolution: Option<u32>,
-    bn: Option<BatchNormConstants>,
-    first_conv: ConvLayer,
-    blocks: Vec<BlockLayer>,
-    final_expand_layer: Option<ConvLayer>,
-    feature_mix_layer: Option<ConvLayer>,
-    classifier: LinearLayer,
+    bn: Option<RawBatchNorm>,
+    first_conv: RawConv,
+    blocks: Vec<RawBlock>,
+    final_expand_layer: Option<RawConv>,
+    feature_mix_layer: Option<RawConv>,
+    classifier: RawClassifier,
 }
 
 #[derive(Debug, Deserialize)]
-struct BatchNormConstants {
+struct RawBatchNorm {
     momentum: Option<f64>,
     eps: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
-struct ConvLayer {
+struct RawConv {
     in_channels: u32,
     out_channels: u32,
     kernel_size: u32,
@@ -48,14 +49,14 @@ struct ConvLayer {
 }
 
 #[derive(Debug, Deserialize)]
-struct BlockLayer {
+struct RawBlock {
     #[serde(alias = "conv")]
-    mobile_inverted_conv: Option<InvertedLayer>,
-    shortcut: Option<Shortcut>,
+    mobile_inverted_conv: Option<RawBottleneck>,
+    shortcut: Option<RawShortcut>,
 }
 
 #[derive(Debug, Deserialize)]
-struct InvertedLayer {
+struct RawBottleneck {
     name: String,
     in_channels: Option<u32>,
     out_channels: Option<u32>,
@@ -68,12 +69,12 @@ struct InvertedLayer {
 }
 
 #[derive(Debug, Deserialize)]
-struct Shortcut {
+struct RawShortcut {
     name: String,
 }
 
 #[derive(Debug, Deserialize)]
-struct LinearLayer {
+struct RawClassifier {
     in_features: u32,
     out_features: u32,
     #[serde(default = "yes")]
@@ -89,14 +90,14 @@ fn yes() -> bool {
 }
 
 impl Architecture {
-    /// Reads the JSON form of `ProxylessNAS`, Once-for-all and `MCUNet` networks.
+    /// Reads a network file of `ProxylessNAS`, Once-for-all or `MCUNet`.
     ///
-    /// `resolution` is the input's side in pixels; `None` takes the document's, which not all documents have.
-    /// Squeeze-excite is read as Once-for-all builds it: a quarter of the hidden channels, hard sigmoid.
+    /// `resolution` is the input's side in pixels; `None` is that of the document, and an error if it has none.
+    /// Squeeze-excite is that of Once-for-all: a quarter of the hidden channels and a hard sigmoid.
     pub fn from_network_json(text: &str, resolution: Option<u32>) -> Result<Self, DocumentError> {
         document::check_length(text)?;
-        let network: Network = serde_json::from_str(text).map_err(|error| {
-            // The message repeats the position, and counts columns from 0.
+        let network: RawNetwork = serde_json::from_str(text).map_err(|error| {
+            // The message ends with the position, with columns counted from 0.
             let message = error.to_string();
             let problem = message.split(" at line ").next().unwrap_or(&message);
             DocumentError {
@@ -113,7 +114,7 @@ impl Architecture {
     }
 }
 
-impl Network {
+impl RawNetwork {
     fn architecture(self, resolution: Option<u32>) -> Result<Architecture, String> {
         let resolution = resolution
             .or(self.resolution)
@@ -132,11 +133,11 @@ impl Network {
                 limits::BLOCKS
             ));
         }
-        for (index, layer) in self.blocks.iter().enumerate() {
+        for (index, block) in self.blocks.iter().enumerate() {
             let place = format!("blocks[{index}]");
-            blocks.extend(layer.block(&place, &mut channels)?);
+            blocks.extend(block.block(&place, &mut channels)?);
         }
-        // MobileNetV3's mixing layer stands after pooling, that of the others before it.
+        // After pooling in MobileNetV3, before it in the other networks.
         let mut hidden = None;
         if let Some(expand) = &self.final_expand_layer {
             blocks.push(expand.block("final_expand_layer", &mut channels)?);
@@ -146,7 +147,7 @@ impl Network {
         } else if let Some(mix) = &self.feature_mix_layer {
             blocks.push(mix.block("feature_mix_layer", &mut channels)?);
         }
-        enters("classifier", "in_features", self.classifier.in_features, channels)?;
+        check_input("classifier", "in_features", self.classifier.in_features, channels)?;
         if !self.classifier.bias {
             return Err("classifier has no bias; such networks are not supported".to_owned());
         }
@@ -159,12 +160,12 @@ impl Network {
                 classes: checked("classifier", &CLASSES, self.classifier.out_features)?,
             },
         };
-        notation::check(architecture).map_err(|error| format!("{}; {}", error.problem, error.expected))
+        parse::check(architecture).map_err(|error| format!("{}; {}", error.problem, error.expected))
     }
 }
 
-impl ConvLayer {
-    /// A convolution with batch-norm and activation, given the channels that enter it.
+impl RawConv {
+    /// Convolution with batch-norm and activation; `channels` are those of its input and become those of its output.
     fn block(&self, place: &str, channels: &mut u32) -> Result<Block, String> {
         self.check_plain(place, *channels)?;
         if !self.use_bn || self.bias {
@@ -181,7 +182,7 @@ impl ConvLayer {
         }))
     }
 
-    /// A 1x1 convolution after pooling.
+    /// 1x1 convolution after pooling; `channels` as for [`RawConv::block`].
     fn hidden_layer(&self, place: &str, channels: &mut u32) -> Result<HiddenLayer, String> {
         self.check_plain(place, *channels)?;
         if self.kernel_size != 1 {
@@ -203,7 +204,7 @@ impl ConvLayer {
     }
 
     fn check_plain(&self, place: &str, channels: u32) -> Result<(), String> {
-        enters(place, "in_channels", self.in_channels, channels)?;
+        check_input(place, "in_channels", self.in_channels, channels)?;
         for (what, value) in [("dilation", self.dilation), ("groups", self.groups)] {
             if let Some(value) = value.filter(|&value| value != 1) {
                 return Err(format!("{place}.{what} is {value}; only 1 is supported"));
@@ -213,25 +214,25 @@ impl ConvLayer {
     }
 }
 
-impl BlockLayer {
-    /// An inverted residual, or nothing where the layer is skipped.
+impl RawBlock {
+    /// Inverted residual, or `None` if the block is skipped; `channels` as for [`RawConv::block`].
     fn block(&self, place: &str, channels: &mut u32) -> Result<Option<Block>, String> {
-        let Some(layer) = self.mobile_inverted_conv.as_ref() else {
+        let Some(bottleneck) = self.mobile_inverted_conv.as_ref() else {
             return Ok(None);
         };
-        if layer.name == "ZeroLayer" {
+        if bottleneck.name == "ZeroLayer" {
             return match &self.shortcut {
                 Some(_) => Ok(None),
                 None => Err(format!("{place} passes nothing on: a ZeroLayer without a shortcut")),
             };
         }
-        if !matches!(layer.name.as_str(), "MBInvertedConvLayer" | "MBConvLayer") {
+        if !matches!(bottleneck.name.as_str(), "MBInvertedConvLayer" | "MBConvLayer") {
             return Err(format!(
                 "{place} is a `{}`; expected MBInvertedConvLayer, MBConvLayer or ZeroLayer",
-                layer.name
+                bottleneck.name
             ));
         }
-        let block = layer.inverted_residual(place, *channels)?;
+        let block = bottleneck.inverted_residual(place, *channels)?;
         let fits = block.stride == 1 && block.channels == *channels;
         let residual = match &self.shortcut {
             Some(shortcut) if shortcut.name != "IdentityLayer" || !fits => {
@@ -241,7 +242,7 @@ impl BlockLayer {
                 ));
             }
             Some(_) => true,
-            // Where shapes differ there is none anyway, and the block says nothing of it.
+            // Blocks whose input and output differ in shape count as residual.
             None => !fits,
         };
         *channels = block.channels;
@@ -249,10 +250,10 @@ impl BlockLayer {
     }
 }
 
-impl InvertedLayer {
+impl RawBottleneck {
     fn inverted_residual(&self, place: &str, in_channels: u32) -> Result<InvertedResidual, String> {
         let need = |value: Option<u32>, key: &str| value.ok_or_else(|| format!("{place} has no `{key}`"));
-        enters(
+        check_input(
             place,
             "in_channels",
             need(self.in_channels, "in_channels")?,
@@ -276,21 +277,22 @@ impl InvertedLayer {
             hidden_channels,
             groups: 1,
             squeeze_excite,
-            // The authors' code leaves the name out where it is ReLU6.
+            // ReLU6 is the default of the authors' code.
             activation: activation(place, Some(self.act_func.as_deref().unwrap_or("relu6")))?,
             residual: true,
         })
     }
 }
 
-/// Refuses a layer that does not fit the one before it.
-fn enters(place: &str, key: &str, stated: u32, channels: u32) -> Result<(), String> {
+/// Checks that the stated input channels are those of the previous block's output.
+fn check_input(place: &str, key: &str, stated: u32, channels: u32) -> Result<(), String> {
     if stated == channels {
         return Ok(());
     }
     Err(format!("{place}.{key} is {stated}, but {channels} channels enter it"))
 }
 
+/// Checks the value of a field.
 fn checked(place: &str, field: &Field, value: u32) -> Result<u32, String> {
     match field.domain.number(f64::from(value)) {
         Some(Value::Whole(value)) => Ok(value),

@@ -1,34 +1,34 @@
-//! The tensors a network learns, as data: names, shapes and what they are for.
+//! Tensors of a network as data: names, shapes and kinds.
 //!
-//! One list for everything that holds weights: the libtorch module, weight files and the ONNX writer all use these
-//! names and shapes, so that a file written by one is read by the others. A tensor is called after its node:
-//! `blocks.3.expand.conv.weight`, `blocks.3.expand.bn.running_var`, `head.classifier.linear.bias`.
+//! The libtorch module, weight files and the ONNX writer all use these names and shapes, so that a file written by one is
+//! read by the others. A tensor is named after its node: `blocks.3.expand.conv.weight`,
+//! `blocks.3.expand.bn.running_var`, `head.classifier.linear.bias`.
 
 use crate::graph::{Graph, Node, Op};
 
-/// What a tensor of a network is for.
+/// Use of a tensor of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParameterKind {
     /// Kernels of a convolution, `[out, in / groups, kernel, kernel]`.
     ConvolutionWeight,
     /// Matrix of a fully connected layer, `[out, in]`.
     LinearWeight,
-    /// Added per output channel of a convolution or fully connected layer, `[out]`.
+    /// Bias per output channel of a convolution or fully connected layer, `[out]`.
     Bias,
     /// Batch-norm's factor per channel (gamma), `[channels]`.
     BatchNormScale,
     /// Batch-norm's offset per channel (beta), `[channels]`.
     BatchNormShift,
-    /// A learnt factor per channel, `[channels]` (gamma of layer scale).
+    /// Learnt factor per channel of layer scale (gamma), `[channels]`.
     LayerScale,
-    /// Mean per channel that batch-norm has seen in training, `[channels]`; a buffer.
+    /// Running mean per channel of batch-norm, `[channels]`; a buffer.
     RunningMean,
-    /// Variance per channel that batch-norm has seen in training, `[channels]`; a buffer.
+    /// Running variance per channel of batch-norm, `[channels]`; a buffer.
     RunningVariance,
 }
 
 impl ParameterKind {
-    /// The last part of the tensor's name.
+    /// Last part of the tensor's name.
     pub fn suffix(self) -> &'static str {
         match self {
             Self::ConvolutionWeight | Self::LinearWeight | Self::BatchNormScale | Self::LayerScale => "weight",
@@ -38,26 +38,26 @@ impl ParameterKind {
         }
     }
 
-    /// Whether gradient descent changes the tensor. Running statistics are buffers: kept with the weights and needed
-    /// for inference, but only averaged, and not counted as parameters.
+    /// Checks whether gradient descent changes the tensor. Running statistics are buffers: saved with the weights and
+    /// needed for inference, but averaged instead of trained, and not counted as parameters.
     pub fn is_trained(self) -> bool {
         !matches!(self, Self::RunningMean | Self::RunningVariance)
     }
 
-    /// Whether weight decay belongs on the tensor: on kernels and matrices, not on biases and batch-norm.
+    /// Checks whether weight decay applies to the tensor: to kernels and matrices, not to biases and batch-norm.
     pub fn is_decayed(self) -> bool {
         matches!(self, Self::ConvolutionWeight | Self::LinearWeight)
     }
 }
 
-/// One tensor of a network.
+/// Tensor of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ParameterSpec {
-    /// Unique in its graph: the node's name, a dot and the kind's suffix.
+    /// Name, unique in the graph: the node's name, a dot and the kind's suffix.
     pub name: String,
-    /// Sizes of the dimensions, the slowest first; values are stored row by row.
+    /// Sizes of the dimensions, the slowest first; values are stored in row-major order.
     pub shape: Vec<usize>,
-    /// What it is for.
+    /// Use of the tensor.
     pub kind: ParameterKind,
 }
 
@@ -69,7 +69,7 @@ impl ParameterSpec {
 }
 
 impl Node {
-    /// The tensors this operation reads besides its operands, in the order weight, bias, running mean and variance.
+    /// Tensors that the operation reads besides its operands, in the order weight, bias, running mean and variance.
     pub fn parameters(&self) -> impl Iterator<Item = ParameterSpec> + use<> {
         let name = self.name;
         let weight_shape = self.op.weight_shape().unwrap_or_default().map(|side| side as usize);
@@ -110,7 +110,7 @@ impl Node {
 }
 
 impl Graph {
-    /// Every tensor of the network in execution order, buffers included.
+    /// All tensors of the network in execution order, buffers included.
     ///
     /// ```
     /// use mnas_space::{Architecture, ParameterKind};

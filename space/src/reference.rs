@@ -1,4 +1,4 @@
-//! Published networks: data in `space/references/*.toml`, one file a family, and what was published of them in
+//! Published networks: their structure in `space/references/*.toml`, one file per family, and their published figures in
 //! `space/references/published.csv`.
 
 mod document;
@@ -7,13 +7,12 @@ mod published;
 use std::sync::LazyLock;
 
 use crate::architecture::Architecture;
-use crate::document::DocumentError;
 use crate::family::Family;
 use crate::limits;
 
 pub use published::PublishedPoint;
 
-/// A published network that can be built at any width multiplier and resolution.
+/// Published network, which can be built at any width multiplier and resolution.
 ///
 /// ```
 /// use mnas_space::Reference;
@@ -24,67 +23,67 @@ pub use published::PublishedPoint;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
-    /// What the authors call it, for plots: `MobileNetV2`.
+    /// Name as its authors write it, for plots: `MobileNetV2`.
     pub title: String,
-    /// Where it was published.
+    /// Publication.
     pub paper: String,
-    /// Accuracy, size and latency as published, by width multiplier and resolution; several sources may state one.
+    /// Published accuracies, sizes and latencies, by width multiplier and resolution; several sources may state the same.
     pub published: Vec<PublishedPoint>,
-    /// The network at each published width and resolution; every stage has one choice.
+    /// Network at each published width and resolution; every stage has one choice.
     family: Family,
 }
 
-/// Why a reference cannot be built as asked.
+/// Error of building a reference.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ReferenceError {
-    /// There is no such network.
+    /// No reference has this name.
     #[error("no reference network is called `{name}`; known are {known}")]
     Unknown {
-        /// What was asked for.
+        /// Requested name.
         name: String,
-        /// All names.
+        /// Names of all references.
         known: String,
     },
     /// The width multiplier is out of range.
     #[error("width multiplier {width} of {name}; expected 0.05 to 8")]
     Width {
-        /// The network.
+        /// Name of the network.
         name: String,
-        /// What was asked for.
+        /// Requested width multiplier.
         width: f64,
     },
     /// The network cannot be built at this width multiplier.
     #[error("{name} at width multiplier {width}: {problem}")]
     Impossible {
-        /// The network.
+        /// Name of the network.
         name: String,
-        /// What was asked for.
+        /// Requested width multiplier.
         width: f64,
-        /// Why not.
+        /// Reason.
         problem: String,
     },
     /// The resolution is out of range.
     #[error("resolution {resolution} of {name}; expected 1 to {most} pixels", most = limits::RESOLUTION)]
     Resolution {
-        /// The network.
+        /// Name of the network.
         name: String,
-        /// What was asked for.
+        /// Requested side of the input in pixels.
         resolution: u32,
     },
     /// The number of classes is out of range.
     #[error("{classes} classes; expected 1 to {most}", most = limits::CLASSES)]
     Classes {
-        /// What was asked for.
+        /// Requested number of classes.
         classes: u32,
     },
 }
 
-/// The data files, compiled in: name and text.
+/// Compiled-in data files: name and TOML text.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/references.rs"));
 const PUBLISHED: &str = include_str!("../references/published.csv");
 
 static ALL: LazyLock<Vec<Reference>> = LazyLock::new(|| {
-    let mut published = published::read(PUBLISHED).unwrap_or_else(|error| panic!("references/published.csv: {error}"));
+    let mut published = published::parse(PUBLISHED).unwrap_or_else(|error| panic!("references/published.csv: {error}"));
     let mut all = Vec::new();
     for (file, text) in FILES {
         let mut some = Reference::from_toml(text).unwrap_or_else(|error| panic!("references/{file}: {error}"));
@@ -97,22 +96,16 @@ static ALL: LazyLock<Vec<Reference>> = LazyLock::new(|| {
 });
 
 impl Reference {
-    /// Reads a family's references from TOML: one, or one for each `[[variant]]`. What was published of them is not
-    /// in the document.
-    pub fn from_toml(text: &str) -> Result<Vec<Self>, DocumentError> {
-        document::read(text)
-    }
-
-    /// Every reference that comes with mnas, by name.
+    /// All references of this crate, sorted by file.
     ///
     /// # Panics
     ///
-    /// If a compiled-in file is broken, which a test rules out.
+    /// Panics if a compiled-in file is invalid, which a test excludes.
     pub fn all() -> &'static [Self] {
         &ALL
     }
 
-    /// The reference of this name, such as `mobilenet-v3-large`.
+    /// Reference of this name, such as `mobilenet-v3-large`.
     pub fn named(name: &str) -> Result<&'static Self, ReferenceError> {
         let found = Self::all().iter().find(|reference| reference.name() == name);
         found.ok_or_else(|| ReferenceError::Unknown {
@@ -121,22 +114,22 @@ impl Reference {
         })
     }
 
-    /// Its name, such as `mobilenet-v3-large`.
+    /// Name, such as `mobilenet-v3-large`.
     pub fn name(&self) -> &str {
         &self.family.name
     }
 
-    /// Width multipliers it was published with.
+    /// Published width multipliers.
     pub fn widths(&self) -> &[f64] {
         &self.family.widths
     }
 
-    /// Input sides in pixels it was published with.
+    /// Published input sides in pixels.
     pub fn resolutions(&self) -> &[u32] {
         &self.family.resolutions
     }
 
-    /// The input side it is known by: 224 pixels where it was published with that, otherwise the first.
+    /// Usual input side: 224 pixels if that was published, otherwise the first published side.
     pub fn native_resolution(&self) -> u32 {
         let usual = 224;
         if self.resolutions().contains(&usual) {
@@ -151,13 +144,13 @@ impl Reference {
         self.published_at(width, resolution).find_map(|point| point.top1)
     }
 
-    /// What was published at a width multiplier and resolution, the authors' figures first.
+    /// Published figures at a width multiplier and resolution, those of the authors first.
     pub fn published_at(&self, width: f64, resolution: u32) -> impl Iterator<Item = &PublishedPoint> {
         let at = move |point: &&PublishedPoint| (point.width - width).abs() < 1e-9 && point.resolution == resolution;
         self.published.iter().filter(at)
     }
 
-    /// The network at a width multiplier and resolution, published or not, scoring `classes` classes.
+    /// Network with `classes` classes at a width multiplier and resolution, published or not.
     pub fn architecture(&self, width: f64, resolution: u32, classes: u32) -> Result<Architecture, ReferenceError> {
         let name = || self.name().to_owned();
         if !(0.05..=8.0).contains(&width) {

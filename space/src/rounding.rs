@@ -1,9 +1,9 @@
-//! How channel counts are rounded when a width multiplier or a ratio makes them fractional.
+//! Rounding of channel counts that a width multiplier or a ratio makes fractional.
 
 /// Rounds `value` to the nearest multiple of `divisor`, never below `divisor` and never more than 10 % below `value`.
 ///
-/// This is `_make_divisible` of the MobileNet reference implementations: halves round up, and a result that would
-/// lose more than a tenth of `value` moves up by one `divisor`.
+/// The rule is that of `_make_divisible` in the MobileNet reference implementations: halves round up, and a result that
+/// would lose more than a tenth of `value` is raised by one `divisor`.
 ///
 /// ```
 /// use mnas_space::make_divisible;
@@ -18,21 +18,21 @@ pub fn make_divisible(value: f64, divisor: u32) -> u32 {
     result as u32
 }
 
-/// Which way a layer's channels follow the width multiplier.
+/// Effect of a multiplier (of width, or of depth) on a part of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaling {
-    /// Multiplied by the width multiplier (the default).
+    /// Multiplied by every multiplier (the default).
     #[default]
     Always,
     /// Multiplied only by multipliers above 1, as the last layer of `MobileNetV2` is.
     UpOnly,
-    /// The same at every width.
+    /// Never multiplied.
     Never,
 }
 
 impl Scaling {
-    /// `channels` at width multiplier `width`, rounded by [`make_divisible`]; untouched where nothing is multiplied.
+    /// Channels at width multiplier `width`, rounded by [`make_divisible`] where they are multiplied.
     pub fn apply(self, channels: u32, width: f64, divisor: u32) -> u32 {
         let factor = match self {
             Self::Always => width,
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn up_only_keeps_narrow_networks_wide() {
+    fn up_only_ignores_multipliers_below_one() {
         assert_eq!(Scaling::UpOnly.apply(1280, 0.5, 8), 1280);
         assert_eq!(Scaling::UpOnly.apply(1280, 1.4, 8), 1792);
         assert_eq!(Scaling::Never.apply(1280, 1.4, 8), 1280);

@@ -1,6 +1,6 @@
-//! Scaling rules: how a network is made larger or smaller in width, depth and resolution.
+//! Scaling rules, which make networks larger or smaller in width, depth and resolution.
 //!
-//! Rules are data in `configs/scaling/*.toml`; [`ScalingRule::scale`] applies one to any architecture.
+//! Rules are data in `configs/scaling/*.toml`. [`ScalingRule::scale`] applies a rule to an architecture.
 
 mod apply;
 
@@ -11,19 +11,19 @@ use crate::document::{self, DocumentError};
 use crate::limits;
 use crate::rounding::Scaling;
 
-/// Factors by which a network grows in its three dimensions.
+/// Factors of a network's three dimensions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Multipliers {
-    /// Of channels.
+    /// Factor of channels.
     pub width: f64,
-    /// Of layers in a stage.
+    /// Factor of the number of blocks in a stage.
     pub depth: f64,
-    /// Of the input's side.
+    /// Factor of the input's side.
     pub resolution: f64,
 }
 
-/// The bases of compound scaling (`EfficientNet`, arXiv:1905.11946, equation 3): with the coefficient phi, depth grows by
-/// alpha, width by beta and resolution by gamma to the power of phi.
+/// Bases of compound scaling (`EfficientNet`, arXiv:1905.11946, equation 3): with the coefficient phi, the factors of
+/// depth, width and resolution are alpha, beta and gamma to the power of phi.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compound {
@@ -35,16 +35,16 @@ pub struct Compound {
     pub resolution: f64,
 }
 
-/// A published point of a rule.
+/// Published step of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScalingStep {
-    /// Its name, such as `b2`.
+    /// Name, such as `b2`.
     pub name: String,
-    /// Its factors.
+    /// Factors.
     pub multipliers: Multipliers,
 }
 
-/// A way to scale networks.
+/// Rule for scaling networks.
 ///
 /// ```
 /// use mnas_space::{Reference, ScalingRule};
@@ -56,44 +56,43 @@ pub struct ScalingStep {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScalingRule {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// One sentence on what it does.
+    /// Description in one sentence.
     pub description: String,
-    /// Where it was published.
+    /// Publication.
     pub paper: String,
-    /// Its bases, where it has a coefficient.
+    /// Bases of compound scaling, if the rule has them.
     pub compound: Option<Compound>,
-    /// The points it was published with.
+    /// Published steps.
     pub steps: Vec<ScalingStep>,
-    /// How the first convolution's channels follow the width; always by default.
+    /// Effect of the width on the channels of the first convolution; always by default.
     pub stem_width: Scaling,
-    /// How the classifier's hidden layer, or the last convolution where there is none, follows the width; always by
-    /// default.
+    /// Effect of the width on the head's hidden layer, or on the last convolution if there is none; always by default.
     pub head_width: Scaling,
-    /// Whether the first and the last stage follow the depth; always by default.
+    /// Effect of the depth on the first and the last stage; always by default.
     pub outer_depth: Scaling,
 }
 
-/// Why a network cannot be scaled as asked.
+/// Error of scaling a network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScalingError {
-    /// There is no such rule.
+    /// No rule has this name.
     #[error("no scaling rule is called `{name}`; known are {known}")]
     UnknownRule {
-        /// What was asked for.
+        /// Requested name.
         name: String,
-        /// All names.
+        /// Names of all rules.
         known: String,
     },
-    /// The rule has no such step.
+    /// The rule has no step of this name.
     #[error("scaling rule `{rule}` has no step `{name}`; it has {known}")]
     UnknownStep {
-        /// The rule.
+        /// Name of the rule.
         rule: String,
-        /// What was asked for.
+        /// Requested name.
         name: String,
-        /// Its steps.
+        /// Names of the rule's steps.
         known: String,
     },
     /// A factor is out of range.
@@ -101,13 +100,13 @@ pub enum ScalingError {
     Factor {
         /// Width, depth or resolution.
         dimension: &'static str,
-        /// What was asked for.
+        /// Requested factor.
         factor: f64,
     },
-    /// The scaled network is beyond what an architecture can be.
+    /// The scaled network exceeds the bounds of architectures.
     #[error("the scaled network is impossible: {problem}")]
     Impossible {
-        /// What is wrong with it.
+        /// Reason.
         problem: String,
     },
 }
@@ -144,11 +143,11 @@ fn one() -> f64 {
     1.0
 }
 
-/// The rules that come with mnas: name and TOML text.
+/// Compiled-in rules: name and TOML text.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scaling.rs"));
 
 impl ScalingRule {
-    /// Reads a rule from TOML. Unknown keys, wrong types and numbers out of range are errors with a line.
+    /// Reads a rule from TOML. Unknown keys, wrong types and numbers out of range are errors with a position.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
         let raw: RawRule = document::parse_toml(text)?;
         let native = *raw.native_resolution.get_ref();
@@ -199,16 +198,16 @@ impl ScalingRule {
         })
     }
 
-    /// Names of the rules that come with mnas.
+    /// Names of the compiled-in rules.
     pub fn names() -> impl Iterator<Item = &'static str> {
         EMBEDDED.iter().map(|(name, _)| *name)
     }
 
-    /// The rule of this name that comes with mnas.
+    /// Compiled-in rule of this name.
     ///
     /// # Panics
     ///
-    /// If a compiled-in file is broken, which a test rules out.
+    /// Panics if a compiled-in file is invalid, which a test excludes.
     pub fn named(name: &str) -> Result<Self, ScalingError> {
         let Some((file, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) else {
             return Err(ScalingError::UnknownRule {
@@ -219,7 +218,7 @@ impl ScalingRule {
         Ok(Self::from_toml(text).unwrap_or_else(|error| panic!("configs/scaling/{file}.toml: {error}")))
     }
 
-    /// The published step of this name.
+    /// Published step of this name.
     pub fn step(&self, name: &str) -> Result<&ScalingStep, ScalingError> {
         let found = self.steps.iter().find(|step| step.name == name);
         found.ok_or_else(|| ScalingError::UnknownStep {
@@ -234,7 +233,7 @@ impl ScalingRule {
         })
     }
 
-    /// The factors at a compound coefficient; `None` where the rule has none. Negative coefficients shrink.
+    /// Factors at a compound coefficient, `None` if the rule has no bases. Negative coefficients make networks smaller.
     pub fn at(&self, phi: f64) -> Option<Multipliers> {
         self.compound.map(|base| Multipliers {
             width: base.width.powf(phi),

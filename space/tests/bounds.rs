@@ -1,11 +1,11 @@
-//! Documents that ask for too much are refused before they cost much, and searches end whatever a space looks like.
+//! Documents that describe too much are refused without much memory, and encoding takes bounded time in every space.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
 
 use mnas_space::{Architecture, DocumentError, Reference, SearchSpace};
 
-/// The error, and that nothing large was built on the way to it.
+/// Error of reading a text, which must take less than 256 MiB.
 fn refused<T>(text: &str, read: fn(&str) -> Result<T, DocumentError>) -> String {
     let mut error = None;
     let memory = allocation_counter::measure(|| error = read(text).err());
@@ -23,7 +23,7 @@ fn numbers(from: u32, to: u32) -> String {
 }
 
 #[test]
-fn documents_without_end_are_refused() {
+fn long_documents_are_refused() {
     let text = "# all work and no play\n".repeat(100_000);
     assert!(refused(&text, SearchSpace::from_toml).contains("at most 1048576"));
     assert!(refused(&text, Architecture::from_toml).contains("at most 1048576"));
@@ -33,14 +33,14 @@ fn documents_without_end_are_refused() {
 }
 
 #[test]
-fn repeats_do_not_add_up_without_end() {
+fn the_sum_of_repeats_is_bounded() {
     let blocks = "\"id_r512_c8\", ".repeat(20_000);
     let text = format!("resolution = 32\nblocks = [{blocks}]\nhead = \"head_o10\"\n");
     assert!(refused(&text, Architecture::from_toml).contains("more than 512 blocks"));
 }
 
 #[test]
-fn points_of_a_reference_are_checked_one_by_one() {
+fn widths_and_resolutions_of_a_reference_are_checked() {
     let widths: Vec<String> = (0..4_000)
         .map(|index| format!("{}", 0.5 + f64::from(index) / 4_000.0))
         .collect();
@@ -65,10 +65,10 @@ fn choices_and_layers_are_bounded_over_the_whole_space() {
     let space = |families: &[String]| format!("name = \"x\"\n{}", families.concat());
     let stages = |count: usize| format!("stage = [\n{}]\n", wide.repeat(count));
 
-    // 512 choices a stage, 129 stages.
+    // 129 stages of 512 choices.
     let many_choices = space(&[family("a", &format!("resolution = 32\n{}", stages(129)))]);
     assert!(refused(&many_choices, SearchSpace::from_toml).contains("65536 choices"));
-    // A thousand layers a stage; each family alone would do.
+    // A thousand blocks per stage; each family alone would be accepted.
     let families: Vec<String> = (0..30)
         .map(|index| family(&index.to_string(), &format!("resolution = 32\n{}", stages(60))))
         .collect();
@@ -86,7 +86,7 @@ fn choices_and_layers_are_bounded_over_the_whole_space() {
 }
 
 #[test]
-fn a_network_that_cannot_be_written_is_refused() {
+fn references_beyond_the_bounds_of_notation_are_refused() {
     let text = "title = \"x\"\npaper = \"x\"\n[family]\nname = \"x\"\nresolution = 32\nwidth = 4.0\n\
                 hidden = { features = 4096, activation = \"relu\", scaling = \"always\" }\n\
                 stage = [{ block = \"conv\", kernel = 3, channels = 8, activation = \"relu\" }]\n\
@@ -102,9 +102,9 @@ fn a_network_that_cannot_be_written_is_refused() {
     assert!(refused(&many, Reference::from_toml).contains("over 64 variants"));
 }
 
-/// Forty stages that look alike divide a network's layers in more ways than could be tried.
+/// The blocks of a network can be divided among forty similar stages in more ways than can be tried.
 #[test]
-fn alike_stages_are_told_apart_in_reasonable_time() {
+fn encoding_takes_bounded_time_with_similar_stages() {
     for choose in ["layer", "stage"] {
         let stage = format!(
             "{{ block = \"ir\", kernel = [3, 5], expansion = 2, channels = [16, 16], depth = [1, 3], choose = \"{choose}\", \
@@ -116,7 +116,7 @@ fn alike_stages_are_told_apart_in_reasonable_time() {
             |layers: u32| -> Architecture { format!("in32,ir_r{layers}_k3_e2_c16_nre,head_o10").parse().unwrap() };
         for layers in 38..=122 {
             let architecture = network(layers);
-            // Forty layers, and two more for every stage of depth 3.
+            // Forty blocks, and two more for every stage of depth 3.
             let is_member = (40..=120).contains(&layers) && layers % 2 == 0;
             assert_eq!(
                 space.contains(&architecture),

@@ -1,5 +1,5 @@
-//! The references have exactly the parameters and multiply-adds of the modules that other packages build, at
-//! published and unpublished widths and at resolutions that are not multiples of 32.
+//! Parameters and multiply-adds of the references are exactly those of other packages' modules, at published and
+//! unpublished widths and at resolutions that are not multiples of 32.
 //!
 //! `data/counted.csv` was counted with this function on timm 1.0.31, torchvision 0.26.0, pytorchcv 0.0.74 and
 //! mcunet 0.1.1, and torch 2.11.0:

@@ -1,67 +1,69 @@
-//! Every parser meets arbitrary bytes and mutations of valid texts: none panics, hangs, or takes more than bounded memory, and whatever
-//! is accepted can be printed, read back, counted, sampled and recognised.
+//! Fuzz tests of all parsers, with arbitrary bytes and mutations of valid texts. A parser must not panic, hang or exceed
+//! its memory bound, and an accepted value can be printed, read back, counted, sampled and encoded.
 //!
-//! The inputs follow from a seed. The ordinary tests give each parser a few thousand; the ignored ones a million (see CONTRIBUTING), or
-//! as many as `MNAS_FUZZ_INPUTS` says, and print what they saw.
+//! The inputs are derived from a seed. The ordinary tests try a few thousand inputs per parser. The ignored ones try a
+//! million (see CONTRIBUTING), or the number in the variable `MNAS_FUZZ_INPUTS`, and print a report.
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::print_stderr, reason = "a long run reports what it saw")]
+#![allow(clippy::print_stderr, reason = "long runs print a report")]
 
+mod exercise;
 mod mutation;
 mod support;
-mod survival;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-use mutation::{Grammar, Mutator};
+use mutation::Mutator;
+use mutation::grammars::{self, Grammar};
 
-/// A parser and what is done with what it accepts; says whether it accepted.
+/// Parser under test.
 struct Target {
     name: &'static str,
     grammar: Grammar,
+    /// Parses a text and exercises the accepted value; returns true if the text was accepted.
     try_text: fn(&str) -> bool,
-    /// Most bytes alive at once in one `try_text`, beside [`PER_BYTE`] for each of the text.
+    /// Largest number of bytes alive in `try_text`, in addition to [`PER_BYTE`] for each byte of the text.
     most_bytes: u64,
 }
 
 const MEBIBYTE: u64 = 1 << 20;
-/// A token of TOML, which can be a single byte, is 48.
+/// Memory per byte of text. A token of TOML, which can be a single byte, takes 48 bytes.
 const PER_BYTE: u64 = 100;
 
 const ARCHITECTURE_STRING: Target = Target {
     name: "architecture strings",
-    grammar: mutation::ARCHITECTURE_STRING,
-    try_text: survival::architecture_string,
+    grammar: grammars::ARCHITECTURE_STRING,
+    try_text: exercise::architecture_string,
     most_bytes: 4 * MEBIBYTE,
 };
 const BLOCK_KEY: Target = Target {
     name: "block keys",
-    grammar: mutation::BLOCK_KEY,
-    try_text: survival::block_key,
+    grammar: grammars::BLOCK_KEY,
+    try_text: exercise::block_key,
     most_bytes: MEBIBYTE,
 };
 const ARCHITECTURE_TOML: Target = Target {
     name: "architecture TOML",
-    grammar: mutation::ARCHITECTURE_TOML,
-    try_text: survival::architecture_toml,
+    grammar: grammars::ARCHITECTURE_TOML,
+    try_text: exercise::architecture_toml,
     most_bytes: 4 * MEBIBYTE,
 };
 const NETWORK_JSON: Target = Target {
     name: "network JSON",
-    grammar: mutation::NETWORK_JSON,
-    try_text: survival::network_json,
+    grammar: grammars::NETWORK_JSON,
+    try_text: exercise::network_json,
     most_bytes: 4 * MEBIBYTE,
 };
 const SPACE_TOML: Target = Target {
     name: "search-space TOML",
-    grammar: mutation::SPACE_TOML,
-    try_text: survival::space_toml,
+    grammar: grammars::SPACE_TOML,
+    try_text: exercise::space_toml,
     most_bytes: 256 * MEBIBYTE,
 };
 const REFERENCE_TOML: Target = Target {
     name: "reference TOML",
-    grammar: mutation::REFERENCE_TOML,
-    try_text: survival::reference_toml,
+    grammar: grammars::REFERENCE_TOML,
+    try_text: exercise::reference_toml,
     most_bytes: 16 * MEBIBYTE,
 };
 
@@ -74,17 +76,17 @@ const TARGETS: [&Target; 6] = [
     &REFERENCE_TOML,
 ];
 
-/// What a run saw.
+/// Statistics of a run.
 #[derive(Default)]
-struct Seen {
+struct Statistics {
     accepted: usize,
     most_bytes: u64,
     slowest: Duration,
 }
 
-fn run(target: &Target, inputs: usize) -> Seen {
+fn run(target: &Target, inputs: usize) -> Statistics {
     let mut mutator = Mutator::new(&target.grammar, 1);
-    let mut seen = Seen::default();
+    let mut statistics = Statistics::default();
     for _ in 0..inputs {
         let text = mutator.next();
         let mut outcome = Ok(false);
@@ -92,8 +94,8 @@ fn run(target: &Target, inputs: usize) -> Seen {
         let memory = allocation_counter::measure(|| {
             outcome = catch_unwind(AssertUnwindSafe(|| (target.try_text)(&text)));
         });
-        seen.slowest = seen.slowest.max(begin.elapsed());
-        seen.most_bytes = seen.most_bytes.max(memory.bytes_max);
+        statistics.slowest = statistics.slowest.max(begin.elapsed());
+        statistics.most_bytes = statistics.most_bytes.max(memory.bytes_max);
         let accepted = outcome.unwrap_or_else(|panic| {
             eprintln!(
                 "{}: this input of {} bytes panics:\n{:.4000}",
@@ -111,21 +113,21 @@ fn run(target: &Target, inputs: usize) -> Seen {
             text.len()
         );
         if accepted {
-            seen.accepted += 1;
-            mutator.accepted(text);
+            statistics.accepted += 1;
+            mutator.keep(text);
         }
     }
     assert!(
-        seen.accepted * 50 > inputs,
+        statistics.accepted * 50 > inputs,
         "{}: {} accepted",
         target.name,
-        seen.accepted
+        statistics.accepted
     );
-    seen
+    statistics
 }
 
 #[test]
-fn the_texts_to_begin_with_are_valid() {
+fn corpora_are_valid() {
     for target in TARGETS {
         for text in target.grammar.corpus {
             assert!((target.try_text)(text), "{}: {text}", target.name);
@@ -133,18 +135,18 @@ fn the_texts_to_begin_with_are_valid() {
     }
 }
 
-/// A run of a million inputs, with a report.
+/// Runs a million inputs and prints a report.
 fn run_long(target: &Target) {
     let inputs = std::env::var("MNAS_FUZZ_INPUTS").map_or(1_000_000, |count| count.parse().unwrap());
     let begin = Instant::now();
-    let seen = run(target, inputs);
+    let statistics = run(target, inputs);
     eprintln!(
         "{}: {inputs} inputs in {:.0} s, {} accepted; at most {} KiB for one, the slowest {:.0} ms",
         target.name,
         begin.elapsed().as_secs_f64(),
-        seen.accepted,
-        seen.most_bytes / 1024,
-        seen.slowest.as_secs_f64() * 1e3,
+        statistics.accepted,
+        statistics.most_bytes / 1024,
+        statistics.slowest.as_secs_f64() * 1e3,
     );
 }
 

@@ -1,9 +1,9 @@
-//! What a search relies on: spaces contain what they promise, and every operation stays inside.
+//! Search spaces: published members, exact sizes, enumeration, keys, cheapest networks, and errors in documents.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 
-use mnas_space::{Architecture, BlockKey, Reference, SearchSpace};
+use mnas_space::{Architecture, BlockKey, Genotype, Reference, SearchSpace};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -45,7 +45,7 @@ fn the_small_image_space_contains_its_references_without_early_strides() {
 }
 
 #[test]
-fn the_default_space_lacks_what_it_does_not_describe() {
+fn the_default_space_lacks_other_networks() {
     let space = space("mobilenet");
     let v2 = Reference::named("mobilenet-v2")
         .unwrap()
@@ -62,7 +62,7 @@ fn the_default_space_lacks_what_it_does_not_describe() {
     );
 }
 
-/// A space small enough to list by hand: 2 resolutions x (1 + 2 layers of 4 blocks each).
+/// Small space: 2 resolutions, and 1 or 2 blocks with 4 choices each.
 const TINY: &str = r#"
 name = "tiny"
 [[family]]
@@ -85,6 +85,64 @@ fn size_counts_every_configuration_once() {
     assert_eq!(ids.len(), 40);
 }
 
+/// Small space with depths out of order, gaps between them, a stage with one choice for all blocks, and skipped blocks.
+const DEPTHS: &str = r#"
+name = "depths"
+[[family]]
+name = "first"
+resolution = 16
+width = [0.5, 1.0]
+stage = [
+  { block = "conv", kernel = 3, channels = [8, 16], activation = "relu" },
+  { channels = 16, depth = [3, 1], choices = [
+    { block = "id" },
+    { block = "ir", kernel = 3, expansion = 2, activation = "relu" },
+  ] },
+]
+[[family]]
+name = "second"
+resolution = [16, 20]
+stage = [
+  { block = "conv", kernel = [3, 5], channels = 8, depth = [2, 4], choose = "stage", activation = "relu" },
+]
+"#;
+
+#[test]
+fn configurations_are_enumerated_once() {
+    for (text, size) in [(TINY, 40), (DEPTHS, 2 * 2 * (8 + 2) + 2 * 2 * 2)] {
+        let space = SearchSpace::from_toml(text).unwrap();
+        assert_eq!(space.size(), BigUint::from(size as u64));
+        let all: Vec<_> = space.configurations().collect();
+        assert!(all.is_sorted());
+        let distinct: BTreeSet<_> = all.iter().cloned().collect();
+        assert_eq!((all.len(), distinct.len()), (size, size));
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let drawn: BTreeSet<_> = (0..5_000).map(|_| space.sample(&mut rng)).collect();
+        assert_eq!(drawn, distinct);
+    }
+}
+
+#[test]
+fn distinct_networks_are_counted_by_enumeration() {
+    let space = SearchSpace::from_toml(TINY).unwrap();
+    assert_eq!(space.distinct_networks(40), Some(40));
+    assert_eq!(space.distinct_networks(39), None);
+    // First family: 0 to 3 equal inverted residuals, with 8 channels at width 0.5 for both stems and with 16 at width 1;
+    // with stem 8 and stage 16, the first block is one of two and 0 to 2 follow. Second family: all 8 differ.
+    let space = SearchSpace::from_toml(DEPTHS).unwrap();
+    assert_eq!(space.distinct_networks(1_000), Some(4 + 4 + 2 * 3 + 8));
+}
+
+#[test]
+fn networks_beyond_the_constraints_are_not_counted() {
+    let constrained = TINY.replacen("[[family]]", "constraints = { max-params = 2000 }\n[[family]]", 1);
+    let space = SearchSpace::from_toml(&constrained).unwrap();
+    let within = |genotype: &Genotype| space.express(genotype, 1).cost().params <= 2_000;
+    let expected = space.configurations().filter(within).count() as u64;
+    assert!((1..40).contains(&expected), "{expected}");
+    assert_eq!(space.distinct_networks(40), Some(expected));
+}
+
 #[test]
 fn block_keys_are_exactly_those_of_the_networks() {
     let space = SearchSpace::from_toml(TINY).unwrap();
@@ -104,7 +162,7 @@ fn block_keys_are_exactly_those_of_the_networks() {
 #[test]
 fn the_cheapest_network_is_the_minimum_over_all() {
     let space = SearchSpace::from_toml(TINY).unwrap();
-    // An arbitrary positive cost per layer, so that the cheapest network is not simply the smallest.
+    // An arbitrary positive cost per layer, so that the cheapest network is not the smallest.
     let mut cost = |key: &BlockKey| {
         key.to_string()
             .bytes()
@@ -124,7 +182,7 @@ fn the_cheapest_network_is_the_minimum_over_all() {
 }
 
 #[test]
-fn broken_spaces_are_refused_with_a_line() {
+fn invalid_spaces_are_refused_with_a_line() {
     let cases = [
         ("kernel = [3, 5]", "kernel = [3, 4]", "kernel 4"),
         ("depth = [1, 2]", "depths = [1, 2]", "depths"),
@@ -161,7 +219,7 @@ proptest! {
             let architecture = space.express(genotype, 10);
             let encoded = space.encode(&architecture);
             prop_assert!(encoded.is_some());
-            // Another genotype may be found, but it expresses the same network.
+            // It may be another genotype of the same network.
             prop_assert_eq!(space.express(&encoded.unwrap(), 10), architecture);
         }
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use mnas_space::{Architecture, NotationError, Reference};
 
 use super::error::CliError;
-use crate::files;
+use mnas_engine::files;
 
 /// How architecture strings and tables write blocks, for the help texts of commands that show them.
 pub const NOTATION: &str = "\

@@ -16,7 +16,6 @@ mod profile;
 mod refs;
 mod search;
 mod space;
-mod start;
 mod train;
 mod worker;
 
@@ -26,7 +25,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Parser, Subcommand};
 
 use crate::report::Printer;
-use crate::train::TrainDevice;
 use error::CliError;
 
 /// Exit codes, for the help text.
@@ -86,19 +84,6 @@ enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-impl Command {
-    /// Where this process itself will train or evaluate networks, if it will.
-    fn trains_on(&self) -> Option<TrainDevice> {
-        match self {
-            Self::Train(arguments) => Some(arguments.device),
-            Self::Eval(arguments) => Some(arguments.device),
-            Self::Worker(arguments) => Some(arguments.device),
-            Self::Bench(arguments) => Some(arguments.device),
-            _ => None,
-        }
-    }
-}
-
 /// Runs the command line and returns the process's exit code.
 pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
@@ -116,12 +101,7 @@ pub fn run() -> u8 {
         .with_writer(move || logs.log_writer())
         .without_time()
         .init();
-    match arguments
-        .command
-        .trains_on()
-        .map_or(Ok(()), start::prepare)
-        .and_then(|()| dispatch(arguments.command, &printer))
-    {
+    match dispatch(arguments.command, &printer) {
         Ok(()) => 0,
         Err(error) => {
             let code = error.code();

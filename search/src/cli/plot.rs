@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use mnas_engine::study::{StudyFolder, load, replay};
 
 use super::error::CliError;
-use crate::files;
 use crate::report::{Printer, closing_table};
-use crate::study::{Journal, StudyConfig, StudyFolder, StudyState, outcome, redraw};
+use crate::study::{outcome, redraw};
 
 #[derive(Debug, Args)]
 pub struct PlotArguments {
@@ -17,29 +17,10 @@ pub struct PlotArguments {
 
 pub fn run(arguments: &PlotArguments, printer: &Printer) -> Result<(), CliError> {
     let folder = StudyFolder::open(&arguments.study)?;
-    let (config, state) = load(&folder)?;
-    let outcome = outcome(&config, &state);
+    let (config, problem) = load(&folder)?;
+    let outcome = outcome(&config, &problem, &replay(&folder)?);
     for path in redraw(&folder, &outcome)? {
         printer.status(&format!("wrote {}", path.display()));
     }
     Ok(printer.result(&closing_table(&outcome.rows, printer.table_options()))?)
-}
-
-/// A study's configuration and state from its files.
-pub fn load(folder: &StudyFolder) -> Result<(StudyConfig, StudyState), CliError> {
-    let path = folder.config();
-    let text = files::read_text(&path).map_err(|error| CliError::config(error.to_string()))?;
-    let config = StudyConfig::from_toml(&text).map_err(|error| config_error(&path, &text, &error))?;
-    let events = Journal::read(&folder.journal())?;
-    let state = StudyState::replay(&events)
-        .map_err(|problem| CliError::config(format!("{}: {problem}", folder.journal().display())))?;
-    Ok((config, state))
-}
-
-/// A configuration error with its place where it has one.
-pub fn config_error(path: &std::path::Path, text: &str, error: &crate::study::ConfigError) -> CliError {
-    match error {
-        crate::study::ConfigError::Document(place) => CliError::document(path, text, place),
-        error => CliError::config(format!("{}: {error}", path.display())),
-    }
 }

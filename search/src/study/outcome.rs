@@ -1,17 +1,14 @@
-//! What a study shows for itself: tables, plots and the files of its best network, all from journal and configuration.
+//! Tables, plots and the files of the best network of a study, all from its journal and configuration.
 
 use std::path::PathBuf;
 
 use mnas_latency::runtimes::OnnxRuntime;
 
-use super::config::StudyConfig;
-use super::folder::StudyFolder;
-use super::state::{StudyState, Trial, TrialKind, TrialOutcome};
 use crate::export::{self, ExportError};
-use crate::report::{
-    PlotSpec, ReportError, ReportRow, RowKind, RowStatus, best_row, mark_front, write_plots, write_tables,
-};
-use crate::train::weights::Weights;
+use crate::report::{PlotSpec, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_tables};
+use mnas_engine::problem::Problem;
+use mnas_engine::study::{self, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome};
+use mnas_engine::training::weights::Weights;
 
 /// A study's rows, ready to be shown.
 #[derive(Debug, Clone)]
@@ -25,10 +22,10 @@ pub struct Outcome {
 }
 
 /// Builds the rows of a study.
-pub fn outcome(config: &StudyConfig, state: &StudyState) -> Outcome {
-    let mut rows: Vec<ReportRow> = state.trials.values().map(row).collect();
-    mark_front(&mut rows, Some(config.budget.0));
-    let best = best_row(&rows);
+pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> Outcome {
+    let mut rows: Vec<ReportRow> = state.trials().iter().map(|trial| row(trial, problem)).collect();
+    mark_front(&mut rows);
+    let best = study::best(problem, state.candidates()).map(|trial| trial.number as usize);
     Outcome {
         rows,
         best,
@@ -36,8 +33,7 @@ pub fn outcome(config: &StudyConfig, state: &StudyState) -> Outcome {
     }
 }
 
-fn row(trial: &Trial) -> ReportRow {
-    let cost = trial.architecture.cost();
+fn row(trial: &Trial, problem: &Problem) -> ReportRow {
     let (kind, name) = match &trial.kind {
         TrialKind::Candidate => (RowKind::Candidate, String::new()),
         TrialKind::Reference { title, width, .. } => (
@@ -47,47 +43,55 @@ fn row(trial: &Trial) -> ReportRow {
     };
     let (status, train_seconds) = match &trial.outcome {
         TrialOutcome::Pending => (RowStatus::Pending, None),
-        TrialOutcome::Finished(result) => (RowStatus::Complete, Some(result.seconds)),
+        TrialOutcome::Finished(result) => (RowStatus::Complete, result.training.as_ref().map(|_| result.seconds)),
         TrialOutcome::Failed { .. } => (RowStatus::Failed, None),
     };
-    let (latency_ms, low_ms, high_ms) = trial.latency_ms;
+    let prediction = trial.costs.latency.first();
     ReportRow {
         trial: Some(trial.number),
         name,
         architecture: trial.architecture.to_string(),
         status,
         accuracy: trial.accuracy(),
-        latency_ms: Some(latency_ms),
-        latency_low_ms: Some(low_ms),
-        latency_high_ms: Some(high_ms),
-        measured_ms: trial.measured_ms,
-        params: cost.params,
-        macs: cost.macs,
-        peak_activation_bytes: cost.peak_activation_bytes,
+        latency_ms: prediction.map(|prediction| prediction.latency.0),
+        latency_low_ms: prediction.map(|prediction| prediction.low.0),
+        latency_high_ms: prediction.map(|prediction| prediction.high.0),
+        measured_ms: trial.measured_ms.first().copied().flatten(),
+        params: trial.costs.params,
+        macs: trial.costs.macs,
+        peak_activation_bytes: trial.costs.peak_activation_bytes,
         resolution: trial.architecture.resolution,
         train_seconds,
+        within_budget: problem.violation(&trial.known_costs()).is_none(),
         ..ReportRow::new(kind, trial.id.to_string())
     }
 }
 
 fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
     let mut plot = PlotSpec::new(config.name.clone());
-    plot.budget_ms = Some(config.budget.0);
     "validation top-1 accuracy (%)".clone_into(&mut plot.accuracy_title);
-    plot.latency_title = format!("predicted latency on {} (ms)", config.device);
-    plot.subtitle.push(format!(
-        "device {}: {}, batch 1",
-        config.device, config.versions.runtime
-    ));
-    if let Some(data) = &state.data {
+    match config.devices.first() {
+        Some(device) => {
+            plot.budget_ms = device.budget.map(|budget| budget.0);
+            plot.latency_title = format!("predicted latency on {} (ms)", device.name);
+            plot.subtitle
+                .push(format!("device {}: {}, batch 1", device.name, device.runtime));
+        }
+        None => "multiply-adds (millions)".clone_into(&mut plot.latency_title),
+    }
+    if config.training().is_none() {
+        "recorded top-1 accuracy (%)".clone_into(&mut plot.accuracy_title);
+    }
+    if let Some(data) = state.data() {
         let demo = if data.demo {
             "synthetic demo images, accuracies mean nothing beyond the demo"
         } else {
             "data"
         };
         plot.subtitle.push(format!("{demo}: {}", data.description));
-        plot.subtitle.push(config.fidelity(data.train, data.val));
     }
+    plot.subtitle
+        .push(config.fidelity(state.data().map(|data| (data.train, data.val))));
     plot
 }
 
@@ -98,7 +102,7 @@ pub fn redraw(folder: &StudyFolder, outcome: &Outcome) -> Result<Vec<PathBuf>, R
     Ok(paths)
 }
 
-/// What became of the best network's files.
+/// Outcome of writing the best network's files.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BestFiles {
     /// Written, and checked where an ONNX Runtime was at hand: the largest difference between libtorch's scores and the
@@ -107,8 +111,10 @@ pub enum BestFiles {
         /// The largest difference, `None` where it was not checked.
         difference: Option<f64>,
     },
-    /// There is no candidate within the budget.
+    /// There is no candidate that keeps the constraints.
     None,
+    /// Accuracies were looked up, so that there are no weights; only the architecture was written.
+    ArchitectureOnly,
     /// The weights are gone (pruned, or the study was moved without them); only the architecture was written.
     WithoutWeights,
 }
@@ -121,11 +127,15 @@ pub fn write_best(
     runtime: Option<&OnnxRuntime>,
 ) -> Result<BestFiles, ExportError> {
     let best = outcome.best.and_then(|index| outcome.rows[index].trial);
-    let Some(trial) = best.and_then(|number| state.trials.get(&number)) else {
+    let Some(trial) = best.and_then(|number| state.trial(number)) else {
         return Ok(BestFiles::None);
     };
     let into = folder.best();
     export::write_toml(&trial.architecture, &into.join("architecture.toml"))?;
+    let is_trained = matches!(&trial.outcome, TrialOutcome::Finished(result) if result.training.is_some());
+    if !is_trained {
+        return Ok(BestFiles::ArchitectureOnly);
+    }
     let source = folder.weights(trial.number);
     if !source.exists() {
         return Ok(BestFiles::WithoutWeights);
@@ -135,7 +145,7 @@ pub fn write_best(
     let model = into.join("model.onnx");
     export::write_onnx(&trial.architecture, &weights, &source, &model)?;
     let difference = runtime
-        .map(|runtime| export::check_onnx(&trial.architecture, &weights, &source, &model, runtime))
+        .map(|runtime| export::check_onnx(&trial.architecture, &source, &model, runtime))
         .transpose()?;
     Ok(BestFiles::Written { difference })
 }

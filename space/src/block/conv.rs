@@ -1,19 +1,18 @@
 use super::field::{ACTIVATION, CHANNELS, Field, KERNEL, Problem, Value, Values};
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// A full convolution with batch-norm and activation: stems, and the last 1x1 layer of `MobileNetV2` and V3.
+/// Full convolution with batch-norm and activation: stems, and the last 1x1 convolution of `MobileNetV2` and V3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Conv {
     /// Side of the kernel, odd.
     pub kernel: u32,
-    /// Step of the window.
+    /// Stride.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,
-    /// Applied after batch-norm.
+    /// Activation after batch-norm.
     pub activation: Activation,
 }
 
@@ -24,10 +23,10 @@ impl BlockKind for Conv {
 
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
         })
     }
 
@@ -38,7 +37,7 @@ impl BlockKind for Conv {
         piece.push(&ACTIVATION, Value::Activation(self.activation));
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let spec = ConvSpec::full(self.channels, self.kernel, self.stride);
         lowering.conv_bn("main", x, spec, Some(self.activation))
     }

@@ -1,38 +1,38 @@
-//! The vocabulary of blocks: every field that describes one, with its name in TOML documents, its letters in
-//! architecture strings and the values it takes. Both readers share it, so that a block is described once.
+//! Fields that describe blocks: name in TOML documents, code in architecture strings, and possible values. The readers of
+//! both forms share them.
 
 use crate::activation::{Activation, Gate};
 use crate::limits;
 
-/// One property of a block.
+/// Property of a block.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Field {
-    /// In TOML documents: `squeeze-excite`.
+    /// Name in TOML documents: `squeeze-excite`.
     pub name: &'static str,
-    /// In architecture strings: `se`.
+    /// Code in architecture strings: `se`.
     pub code: &'static str,
-    /// What it may be.
+    /// Possible values.
     pub domain: Domain,
 }
 
-/// What a field may be.
+/// Possible values of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Domain {
-    /// A whole number in a range.
+    /// Whole number in a range.
     Whole { least: u32, most: u32 },
-    /// The side of a kernel: odd, and 0 for none where `or_none`.
+    /// Side of a kernel: an odd number, or 0 for no convolution if `or_none`.
     Kernel { or_none: bool },
-    /// A number in a range; 0 is none in TOML where `or_none`.
+    /// Number in a range; in TOML also 0 for none if `or_none`.
     Decimal { least: f64, most: f64, or_none: bool },
-    /// An activation function.
+    /// Activation function.
     Activation,
-    /// A squeeze-excite gate.
+    /// Squeeze-excite gate.
     Gate,
-    /// Written as its letters alone; in TOML true or false, `when` being the one that says so.
+    /// Flag: its code alone in strings, true or false in TOML; `when` is the value in TOML for which the code is written.
     Flag { when: bool },
 }
 
-/// The value of a field.
+/// Value of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Value {
     Whole(u32),
@@ -62,9 +62,9 @@ const fn share(name: &'static str, code: &'static str) -> Field {
 pub(crate) static STRIDE: Field = whole("stride", "s", limits::STRIDE);
 pub(crate) static CHANNELS: Field = whole("channels", "c", limits::CHANNELS);
 pub(crate) static KERNEL: Field = field("kernel", "k", Domain::Kernel { or_none: false });
-/// The kernel of a layer that can be left out.
+/// Kernel of a convolution that can be left out.
 pub(crate) static OPTIONAL_KERNEL: Field = field("kernel", "k", Domain::Kernel { or_none: true });
-/// The depthwise convolution before the expansion of a universal inverted bottleneck.
+/// Kernel of the depthwise convolution before the expansion of a universal inverted bottleneck.
 pub(crate) static START_KERNEL: Field = field("start-kernel", "a", Domain::Kernel { or_none: true });
 pub(crate) static EXPANSION: Field = field(
     "expansion",
@@ -85,14 +85,16 @@ pub(crate) static GATE: Field = field("gate", "g", Domain::Gate);
 pub(crate) static ACTIVATION: Field = field("activation", "n", Domain::Activation);
 pub(crate) static NO_RESIDUAL: Field = field("residual", "noskip", Domain::Flag { when: false });
 pub(crate) static LAYER_SCALE: Field = field("layer-scale", "ls", Domain::Flag { when: true });
-/// The classifier's hidden layer with bias, with batch-norm, and with neither.
+/// Features of the head's hidden layer, if it has a bias.
 pub(crate) static FEATURES: Field = whole("features", "f", limits::HIDDEN_CHANNELS);
+/// Features of the head's hidden layer, if it has batch-norm.
 pub(crate) static NORMALISED_FEATURES: Field = whole("features", "fb", limits::HIDDEN_CHANNELS);
+/// Features of the head's hidden layer, if it has neither.
 pub(crate) static PLAIN_FEATURES: Field = whole("features", "fn", limits::HIDDEN_CHANNELS);
 pub(crate) static CLASSES: Field = whole("classes", "o", limits::CLASSES);
 
 impl Field {
-    /// What its value is in an architecture string, for messages.
+    /// Description of the possible texts in an architecture string, for messages.
     pub fn expected(&self) -> String {
         let codes = |codes: Vec<&str>| {
             let texts: Vec<String> = codes.iter().map(|code| format!("{}{code}", self.code)).collect();
@@ -107,7 +109,7 @@ impl Field {
 }
 
 impl Domain {
-    /// What would have been accepted, for messages.
+    /// Description of the possible values, for messages.
     pub fn expected(self) -> String {
         let list = |names: Vec<&str>| format!("one of {}", names.join(", "));
         match self {
@@ -121,7 +123,7 @@ impl Domain {
         }
     }
 
-    /// The value of a number, where it is one of the domain's.
+    /// Value of a number, if it is possible.
     pub fn number(self, number: f64) -> Option<Value> {
         let whole = (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32);
         match self {
@@ -134,7 +136,7 @@ impl Domain {
         }
     }
 
-    /// The value of what follows the field's letters in an architecture string.
+    /// Value of the text after the field's code in an architecture string, if it is possible.
     pub fn code(self, text: &str) -> Option<Value> {
         match self {
             Self::Activation => Activation::from_code(text).map(Value::Activation),
@@ -155,7 +157,7 @@ impl Domain {
         }
     }
 
-    /// The value of a name in a TOML document.
+    /// Value of a name in a TOML document, if it is possible.
     pub fn name(self, text: &str) -> Option<Value> {
         match self {
             Self::Activation => Activation::from_name(text).map(Value::Activation),
@@ -164,8 +166,8 @@ impl Domain {
         }
     }
 
-    /// Whether `rest`, what follows the letters of a field, has the form of such a value, if not the range.
-    pub fn looks_like(self, rest: &str) -> bool {
+    /// Checks whether `rest`, the text after a field's code, has the form of a value, in range or not.
+    pub fn has_form(self, rest: &str) -> bool {
         match self {
             Self::Whole { .. } | Self::Kernel { .. } | Self::Decimal { .. } => {
                 rest.starts_with(|c: char| c.is_ascii_digit())
@@ -176,12 +178,12 @@ impl Domain {
     }
 }
 
-/// Why fields do not make a block.
+/// Reason why fields do not describe a block.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Problem {
-    /// What was found.
+    /// Description of the fields that were found.
     pub problem: String,
-    /// What would have been accepted.
+    /// Description of the fields that were expected.
     pub expected: String,
 }
 
@@ -194,7 +196,7 @@ impl Problem {
     }
 }
 
-/// The fields that one block, or one choice of a search space, states.
+/// Fields of a block, or of a block choice of a search space, with their values.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Values(Vec<(&'static Field, Value)>);
 
@@ -252,11 +254,11 @@ impl Values {
         }
     }
 
-    pub fn need_whole(&self, field: &Field) -> Result<u32, Problem> {
+    pub fn require_whole(&self, field: &Field) -> Result<u32, Problem> {
         self.whole(field).ok_or_else(|| missing(field))
     }
 
-    pub fn need_activation(&self, field: &Field) -> Result<Activation, Problem> {
+    pub fn require_activation(&self, field: &Field) -> Result<Activation, Problem> {
         self.activation(field).ok_or_else(|| missing(field))
     }
 }

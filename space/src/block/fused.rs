@@ -1,34 +1,33 @@
-use super::SqueezeExcite;
 use super::field::{
     ACTIVATION, CHANNELS, EXPANSION, Field, GATE, HIDDEN_CHANNELS, KERNEL, NO_RESIDUAL, Problem, SQUEEZE_ACTIVATION,
     SQUEEZE_CHANNELS, SQUEEZE_EXCITE, SQUEEZE_INPUT, Value, Values,
 };
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
+use super::squeeze_excite::SqueezeExcite;
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// A fused inverted residual, also called edge residual or `FusedMBConv` (Gupta and Akin, arXiv:2003.02838;
+/// Fused inverted residual, also called edge residual or `FusedMBConv` (Gupta and Akin, arXiv:2003.02838;
 /// `MobileNetV4`, arXiv:2404.10518): one full convolution in place of expansion and depthwise convolution, optional
-/// squeeze-excite, linear 1x1 projection, and a residual connection where input and output have one shape.
+/// squeeze-excite, linear 1x1 projection, and a residual connection if input and output have one shape.
 ///
-/// Both convolutions are there at every expansion, 1 included.
+/// The block has both convolutions at every expansion, 1 included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FusedInvertedResidual {
     /// Side of the full convolution's kernel, odd.
     pub kernel: u32,
-    /// Step of the full convolution.
+    /// Stride of the full convolution.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,
     /// Channels between the two convolutions.
     pub hidden_channels: u32,
-    /// Gates the hidden channels.
+    /// Squeeze-excite on the hidden channels.
     pub squeeze_excite: Option<SqueezeExcite>,
-    /// After the full convolution; the projection is linear.
+    /// Activation after the full convolution; the projection is linear.
     pub activation: Activation,
-    /// Whether the block adds its input to its output where shapes allow; always true where they do not.
+    /// True if the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
 }
 
@@ -51,12 +50,12 @@ impl BlockKind for FusedInvertedResidual {
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         let hidden_channels = hidden::read(values, context.in_channels, hidden::rounded)?;
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             hidden_channels,
             squeeze_excite: SqueezeExcite::read(values, context.in_channels, hidden_channels)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
             residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         })
     }
@@ -73,7 +72,7 @@ impl BlockKind for FusedInvertedResidual {
         }
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let expand = ConvSpec::full(self.hidden_channels, self.kernel, self.stride);
         let y = lowering.conv_bn("expand", x, expand, Some(self.activation));
         let y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);

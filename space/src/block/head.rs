@@ -3,46 +3,46 @@ use std::fmt;
 use super::field::{ACTIVATION, CLASSES, FEATURES, Field, NORMALISED_FEATURES, PLAIN_FEATURES, Problem, Value, Values};
 use super::kind::Piece;
 use crate::activation::Activation;
-use crate::graph::{Graph, Scope, Shape, TensorId};
-use crate::lowering::{ConvSpec, Lowering};
+use crate::graph::{Graph, Scope, Shape};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// The classifier: global average pooling, an optional hidden layer, and the layer that scores the classes.
+/// Classifier: global average pooling, an optional hidden layer, and a fully connected layer with one output per class.
 ///
 /// `MobileNetV1`, V2 and `MnasNet` have no hidden layer, V3 has one with bias, V4 one with batch-norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Head {
-    /// The layer between pooling and scores.
+    /// Layer between pooling and the last layer.
     pub hidden: Option<HiddenLayer>,
-    /// Number of classes scored.
+    /// Number of classes.
     pub classes: u32,
 }
 
-/// A layer of full connections after pooling.
+/// Fully connected layer after pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HiddenLayer {
-    /// Outputs of the layer.
+    /// Number of outputs.
     pub features: u32,
-    /// What is added to them.
+    /// Bias or normalisation of the outputs.
     pub norm: HiddenNorm,
-    /// Applied to them.
+    /// Activation of the outputs after bias or normalisation.
     pub activation: Activation,
 }
 
-/// What follows the product of a hidden layer's weights with its input.
+/// Operation after the product of a hidden layer's weights with its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HiddenNorm {
-    /// A bias per output (`MobileNetV3`).
+    /// Bias per output (`MobileNetV3`).
     #[default]
     Bias,
     /// Batch normalisation (`MobileNetV4`).
     BatchNorm,
-    /// Nothing (Once-for-all).
+    /// None (Once-for-all).
     None,
 }
 
 impl Head {
-    /// Its name in architecture strings.
+    /// Name in architecture strings.
     pub(crate) const NAME: &'static str = "head";
     pub(crate) const FIELDS: &'static [&'static Field] =
         &[&FEATURES, &NORMALISED_FEATURES, &PLAIN_FEATURES, &ACTIVATION, &CLASSES];
@@ -62,7 +62,7 @@ impl Head {
             (Some((features, norm)), None) => Some(HiddenLayer {
                 features,
                 norm,
-                activation: values.need_activation(&ACTIVATION)?,
+                activation: values.require_activation(&ACTIVATION)?,
             }),
             (None, _) if values.has(&ACTIVATION) => {
                 return Err(Problem::new(
@@ -74,11 +74,11 @@ impl Head {
         };
         Ok(Self {
             hidden,
-            classes: values.need_whole(&CLASSES)?,
+            classes: values.require_whole(&CLASSES)?,
         })
     }
 
-    pub(crate) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    pub(crate) fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let mut y = lowering.pool("features", x);
         if let Some(hidden) = self.hidden {
             let spec = ConvSpec::pointwise(hidden.features);
@@ -97,29 +97,20 @@ impl Head {
         lowering.linear("classifier", y, self.classes)
     }
 
-    /// The head alone as a graph, for a feature map of shape `input`.
+    /// Graph of the head alone, for a feature map of shape `input`.
     pub fn graph(&self, input: Shape) -> Graph {
         let mut graph = Graph::new(input);
         self.lower_alone(&mut graph);
         graph
     }
 
-    /// Appends the head to a graph without operations.
+    /// Appends the operations of the head alone to an empty graph.
     pub(crate) fn lower_alone(&self, graph: &mut Graph) {
-        self.lower(TensorId::INPUT, &mut Lowering::new(graph, Scope::Head));
-    }
-
-    /// The head as integers, the basis of architecture ids.
-    pub(crate) fn words(&self) -> [u32; 8] {
-        let hidden = self.hidden.map_or([0; 3], |hidden| {
-            [hidden.features, hidden.norm as u32, hidden.activation as u32]
-        });
-        let [features, norm, activation] = hidden;
-        [100, 0, 1, self.classes, features, norm, 0, activation]
+        self.lower(Operand::input(graph.input), &mut Lowering::new(graph, Scope::Head));
     }
 }
 
-/// `head_f1280_nhs_o1000`
+/// Piece of an architecture string: `head_f1280_nhs_o1000`.
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut piece = Piece::default();

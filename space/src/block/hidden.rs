@@ -1,12 +1,12 @@
-//! The hidden channels of expanding blocks, stated as a factor of the input's or outright.
+//! Hidden channels of expanding blocks, written as a factor of the input channels or as a number.
 
 use super::field::{EXPANSION, HIDDEN_CHANNELS, Problem, Value, Values};
 use super::kind::Piece;
 use crate::limits;
 use crate::rounding::make_divisible;
 
-/// Exactly `in_channels * expansion` where the factor is whole, otherwise rounded to a multiple of 8 as
-/// `MobileNetV3`'s reference code does.
+/// `in_channels * expansion`, exact if the factor is whole and otherwise rounded to a multiple of 8, as in
+/// `MobileNetV3`'s reference code.
 pub(super) fn exact_or_rounded(in_channels: u32, expansion: f64) -> u32 {
     let hidden = f64::from(in_channels) * expansion;
     if expansion.fract() == 0.0 {
@@ -16,12 +16,12 @@ pub(super) fn exact_or_rounded(in_channels: u32, expansion: f64) -> u32 {
     }
 }
 
-/// Rounded to a multiple of 8 whatever the factor, as `MobileNetV4`'s reference code does.
+/// `in_channels * expansion` rounded to a multiple of 8 at every factor, as in `MobileNetV4`'s reference code.
 pub(super) fn rounded(in_channels: u32, expansion: f64) -> u32 {
     make_divisible(f64::from(in_channels) * expansion, 8)
 }
 
-/// The hidden channels that the fields ask for; `rule` turns the input's channels and a factor into them.
+/// Reads the hidden channels; `rule` computes them from the input channels and an expansion.
 pub(super) fn read(values: &Values, in_channels: u32, rule: fn(u32, f64) -> u32) -> Result<u32, Problem> {
     let channels = match (values.decimal(&EXPANSION), values.whole(&HIDDEN_CHANNELS)) {
         (Some(_), Some(_)) => {
@@ -49,10 +49,10 @@ pub(super) fn read(values: &Values, in_channels: u32, rule: fn(u32, f64) -> u32)
     ))
 }
 
-/// `e6` where the hidden channels are a whole multiple of the input's, else `h184`.
+/// Writes `e6` if the hidden channels are a whole multiple of the input channels, otherwise `h184`.
 pub(super) fn write(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     let expansion = hidden_channels.checked_div(in_channels).unwrap_or(0);
-    // Only what can be read back: the factor has a bound of its own.
+    // Factors above the bound could not be read back.
     let whole = expansion.checked_mul(in_channels) == Some(hidden_channels);
     if whole && f64::from(expansion) <= limits::EXPANSION {
         piece.push(&EXPANSION, Value::Decimal(f64::from(expansion)));
@@ -61,7 +61,7 @@ pub(super) fn write(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     }
 }
 
-/// Like [`write`], for blocks whose rule is [`rounded`].
+/// Writes hidden channels as [`write()`] does, for blocks whose rule is [`rounded`].
 pub(super) fn write_rounded(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     if hidden_channels.is_multiple_of(8) {
         write(hidden_channels, in_channels, piece);

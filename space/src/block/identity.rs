@@ -1,13 +1,13 @@
 use super::field::{CHANNELS, Field, Problem, Values};
 use super::kind::{BlockKind, Context, Piece};
-use crate::graph::{Shape, TensorId};
-use crate::lowering::{ConvSpec, Lowering};
+use crate::graph::Shape;
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// A skipped layer: nothing where the shape stays, otherwise a linear 1x1 convolution with batch-norm
-/// (as in NAS-Bench-Macro).
+/// Skipped layer, as in NAS-Bench-Macro: no operation if input and output have one shape, otherwise a linear 1x1
+/// convolution with batch-norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity {
-    /// Step of the projection.
+    /// Stride of the convolution.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,
@@ -30,8 +30,8 @@ impl BlockKind for Identity {
         piece.whole(&CHANNELS, self.channels);
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        if self.is_nothing(lowering.shape(x)) {
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        if self.is_nothing(x.shape) {
             return x;
         }
         let spec = ConvSpec::full(self.channels, 1, self.stride);

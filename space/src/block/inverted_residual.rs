@@ -1,38 +1,37 @@
-use super::SqueezeExcite;
 use super::field::{
     ACTIVATION, CHANNELS, EXPANSION, Field, GATE, GROUPS, HIDDEN_CHANNELS, KERNEL, NO_RESIDUAL, Problem,
     SQUEEZE_ACTIVATION, SQUEEZE_CHANNELS, SQUEEZE_EXCITE, SQUEEZE_INPUT, Value, Values,
 };
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
+use super::squeeze_excite::SqueezeExcite;
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// An inverted residual with linear bottleneck (`MobileNetV2`, arXiv:1801.04381, section 3.3), with V3's optional
-/// squeeze-excite after the depthwise convolution: 1x1 expansion, depthwise convolution, linear 1x1 projection, and
-/// a residual connection where input and output have one shape.
+/// Inverted residual with linear bottleneck (`MobileNetV2`, arXiv:1801.04381, section 3.3): 1x1 expansion, depthwise
+/// convolution, `MobileNetV3`'s optional squeeze-excite, linear 1x1 projection, and a residual connection if input and
+/// output have one shape.
 ///
-/// Where `hidden_channels` equals the input's channels (expansion 1) there is no expansion convolution. With `groups`
-/// the 1x1 convolutions are grouped and channels shuffled before the depthwise convolution, as in `FBNet`
+/// There is no expansion convolution if `hidden_channels` equals the input channels (expansion 1). With more than one of
+/// `groups`, the 1x1 convolutions are grouped and channels are shuffled before the depthwise convolution, as in `FBNet`
 /// (arXiv:1812.03443, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InvertedResidual {
     /// Side of the depthwise kernel, odd.
     pub kernel: u32,
-    /// Step of the depthwise convolution.
+    /// Stride of the depthwise convolution.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,
     /// Channels between expansion and projection.
     pub hidden_channels: u32,
-    /// Groups of the 1x1 convolutions; where there are several, channels are shuffled before the depthwise one.
+    /// Groups of the 1x1 convolutions, 1 for full ones.
     pub groups: u32,
-    /// Gates the hidden channels.
+    /// Squeeze-excite on the hidden channels.
     pub squeeze_excite: Option<SqueezeExcite>,
-    /// After expansion and depthwise convolution; the projection is linear.
+    /// Activation after expansion and depthwise convolution; the projection is linear.
     pub activation: Activation,
-    /// Whether the block adds its input to its output where shapes allow; always true where they do not.
+    /// True if the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
 }
 
@@ -66,13 +65,13 @@ impl BlockKind for InvertedResidual {
             }
         }
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             hidden_channels,
             groups,
             squeeze_excite: SqueezeExcite::read(values, context.in_channels, hidden_channels)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
             residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         })
     }
@@ -92,8 +91,8 @@ impl BlockKind for InvertedResidual {
         }
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let input = lowering.shape(x);
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        let input = x.shape;
         let pointwise = |channels| ConvSpec::pointwise(channels).grouped(self.groups);
         let mut y = x;
         if self.hidden_channels != input.channels {

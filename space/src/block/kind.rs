@@ -1,63 +1,54 @@
-//! What a block type says about itself.
+//! Interface of block types.
 
 use std::fmt::Write as _;
 
-use super::Block;
 use super::field::{Field, Problem, Value, Values};
-use crate::graph::{Shape, TensorId};
-use crate::lowering::Lowering;
+use crate::graph::Shape;
+use crate::lowering::{Lowering, Operand, OperationSink};
 
-/// Where a block stands: the sizes that its own fields do not say.
+/// Sizes of a block that its own fields do not contain.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
     /// Channels of the input.
     pub in_channels: u32,
     /// Channels of the output.
     pub channels: u32,
-    /// Step by which it shrinks its input.
+    /// Stride.
     pub stride: u32,
 }
 
 impl Context {
-    /// Whether what leaves has the shape of what enters, so that there can be a residual connection.
+    /// Checks whether input and output have one shape, so that a residual connection is possible.
     pub fn keeps_shape(self) -> bool {
         self.stride == 1 && self.in_channels == self.channels
     }
 }
 
-/// A block type, a struct with a `stride`, its `channels` and what else it needs. Everything that reads, writes, lowers,
-/// counts or measures blocks goes through these methods.
+/// Block type: a struct with the fields `stride` and `channels` and others of its own. Reading, writing, lowering, counting
+/// and measuring of blocks all use these methods.
 pub(crate) trait BlockKind: Copy {
     /// Short name in architecture strings and search spaces.
     const NAME: &'static str;
-    /// First word of [`BlockKind::words`]; never reused, as architecture ids depend on it.
+    /// Distinguishes block types whose [`BlockKind::words`] are equal.
     const TAG: u32;
-    /// The fields it may have beside stride and channels.
+    /// Possible fields beside stride and channels.
     const FIELDS: &'static [&'static Field];
 
-    /// The block with these fields at this place.
+    /// Reads the block with these fields and sizes.
     fn read(values: &Values, context: Context) -> Result<Self, Problem>;
-    /// Writes the fields in canonical order, stride and channels included.
+    /// Writes all fields in canonical order, stride and channels included.
     fn write(&self, in_channels: u32, piece: &mut Piece);
-    /// Appends the operations to a graph; returns the output.
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId;
-    /// Every property as an integer, the basis of architecture ids: kernel, stride, channels and four of its own.
+    /// Emits the operations on `x`; returns the output.
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand;
+    /// Every property as an integer, the basis of hashing: kernel, stride, channels and four of the type's own.
     fn words(&self) -> [u32; 7];
-    /// Whether it passes its input on unchanged.
+    /// Checks whether the block has no operation for this input.
     fn is_nothing(&self, _input: Shape) -> bool {
         false
     }
 }
 
-/// A block type as a value: what reads text needs to find it by name.
-#[derive(Debug)]
-pub(crate) struct KindEntry {
-    pub name: &'static str,
-    pub fields: &'static [&'static Field],
-    pub read: fn(&Values, Context) -> Result<Block, Problem>,
-}
-
-/// The fields of a block in canonical order, its stride and repeats still open.
+/// Fields of a block in canonical order, without stride and repeats.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Piece {
     values: Values,
@@ -65,7 +56,7 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// Marks where the stride stands.
+    /// Marks the place of the stride.
     pub fn stride(&mut self) {
         self.stride_at = self.values.iter().count();
     }
@@ -78,12 +69,12 @@ impl Piece {
         self.values.insert(field, value);
     }
 
-    /// The fields as values.
+    /// Fields with their values.
     pub fn values(&self) -> &Values {
         &self.values
     }
 
-    /// The fields as text with a stride put in its place; a stride of 1 is left out.
+    /// Text of the fields with the stride at its place; a stride of 1 is left out.
     pub fn with_stride(&self, stride: u32) -> String {
         // Writing to a string cannot fail.
         let mut text = String::with_capacity(48);

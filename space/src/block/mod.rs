@@ -1,8 +1,8 @@
-//! Blocks: the layers a network is a sequence of.
+//! Blocks, the units that networks are built of.
 //!
-//! Each type has a file of its own that says what it is, how it is read, written and lowered; to add one, write its
-//! file and name it in `block_types!` below. A block is concrete: its channel counts are final, with multipliers and
-//! ratios already applied, so that equal blocks are equal values.
+//! Each block type has a file of its own with its definition, reading, writing and lowering; a new type is a new file and
+//! a line in `block_types!` below. Blocks are concrete: multipliers and ratios are applied to their channel counts, so
+//! that equal blocks are equal values.
 
 mod conv;
 pub(crate) mod field;
@@ -27,20 +27,29 @@ pub use universal::UniversalInvertedBottleneck;
 
 use std::hash::{Hash, Hasher};
 
-use crate::graph::{Graph, Scope, Shape, TensorId};
-use crate::lowering::Lowering;
-use kind::{BlockKind, KindEntry, Piece};
+use crate::graph::{Graph, Scope, Shape};
+use crate::lowering::{Lowering, Operand, OperationSink};
+use field::{Field, Problem, Values};
+use kind::{BlockKind, Context, Piece};
 
-/// Defines [`Block`] and passes each of its methods on to the block's own type.
+/// Block type as a value, for readers that find it by its name.
+#[derive(Debug)]
+pub(crate) struct KindEntry {
+    pub name: &'static str,
+    pub fields: &'static [&'static Field],
+    pub read: fn(&Values, Context) -> Result<Block, Problem>,
+}
+
+/// Defines [`Block`], an enum of the block types, with methods that call those of the type.
 macro_rules! block_types {
     ($($(#[$doc:meta])* $type:ident,)+) => {
-        /// One block of an architecture.
+        /// Block of an architecture.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Block {
             $($(#[$doc])* $type($type),)+
         }
 
-        /// Every block type.
+        /// All block types.
         static KINDS: &[KindEntry] = &[$(
             KindEntry {
                 name: $type::NAME,
@@ -50,7 +59,7 @@ macro_rules! block_types {
         )+];
 
         impl Block {
-            /// The short name of this block's type, as architecture strings and search spaces write it.
+            /// Short name of the block type in architecture strings and search spaces.
             pub fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$type(_) => $type::NAME,)+
@@ -64,14 +73,14 @@ macro_rules! block_types {
                 }
             }
 
-            /// Step by which the block shrinks its input.
+            /// Stride.
             pub fn stride(&self) -> u32 {
                 match self {
                     $(Self::$type(block) => block.stride,)+
                 }
             }
 
-            /// The same block with another stride.
+            /// Same block with another stride.
             #[must_use]
             pub fn with_stride(mut self, stride: u32) -> Self {
                 match &mut self {
@@ -80,21 +89,21 @@ macro_rules! block_types {
                 self
             }
 
-            /// Whether the block passes its input on unchanged.
+            /// Checks whether the block has no operation for this input, so that its output is its input.
             pub fn is_nothing(&self, input: Shape) -> bool {
                 match self {
                     $(Self::$type(block) => block.is_nothing(input),)+
                 }
             }
 
-            /// Appends the block's operations; returns its output.
-            pub(crate) fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+            /// Emits the block's operations on `x`; returns the output.
+            pub(crate) fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
                 match self {
                     $(Self::$type(block) => block.lower(x, lowering),)+
                 }
             }
 
-            /// The block's fields as text, given the channels that enter it.
+            /// Fields of the block, for an input of `in_channels`.
             pub(crate) fn piece(&self, in_channels: u32) -> Piece {
                 let mut piece = Piece::default();
                 match self {
@@ -103,7 +112,7 @@ macro_rules! block_types {
                 piece
             }
 
-            /// The block as a list of integers, the basis of architecture ids.
+            /// Type and properties as integers, the basis of hashing.
             pub(crate) fn words(&self) -> [u32; 8] {
                 let (tag, [a, b, c, d, e, f, g]) = match self {
                     $(Self::$type(block) => ($type::TAG, block.words()),)+
@@ -125,14 +134,14 @@ block_types! {
     FusedInvertedResidual,
     /// `uib`: universal inverted bottleneck (`MobileNetV4`).
     UniversalInvertedBottleneck,
-    /// `id`: nothing, or a projection where the shape changes.
+    /// `id`: no operation, or a projection if the shape changes.
     Identity,
 }
 
-/// One number instead of one for every field: look-ups of blocks are what counting and recognising networks consist of.
+/// Hashes a block as one number instead of one per field, since counting and encoding networks are look-ups of blocks.
 impl Hash for Block {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Odd numbers of random digits; sums of products, unlike chains of them, are computed side by side.
+        // Odd numbers of random digits. The products of a sum, unlike those of a chain, are computed in parallel.
         const FACTORS: [u64; 8] = [
             0x9e37_79b9_7f4a_7c15,
             0xbf58_476d_1ce4_e5b9,
@@ -151,17 +160,17 @@ impl Hash for Block {
 }
 
 impl Block {
-    /// The short names of all block types.
+    /// Short names of all block types.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
         KINDS.iter().map(|entry| entry.name)
     }
 
-    /// The fields of all block types; a field that several have comes several times.
-    pub(crate) fn fields() -> impl Iterator<Item = &'static field::Field> {
+    /// Fields of all block types, those of several types several times.
+    pub(crate) fn fields() -> impl Iterator<Item = &'static Field> {
         KINDS.iter().flat_map(|entry| entry.fields.iter().copied())
     }
 
-    /// The block type of this short name.
+    /// Block type of this short name.
     pub(crate) fn entry(kind: &str) -> Option<&'static KindEntry> {
         KINDS.iter().find(|entry| entry.name == kind)
     }
@@ -171,15 +180,15 @@ impl Block {
         input.strided(self.stride(), self.channels())
     }
 
-    /// The block alone as a graph, for an input of shape `input`.
+    /// Graph of the block alone, for an input of shape `input`.
     pub fn graph(&self, input: Shape) -> Graph {
         let mut graph = Graph::new(input);
         self.lower_alone(&mut graph);
         graph
     }
 
-    /// Appends the block to a graph without operations.
+    /// Appends the operations of the block alone to an empty graph.
     pub(crate) fn lower_alone(&self, graph: &mut Graph) {
-        self.lower(TensorId::INPUT, &mut Lowering::new(graph, Scope::Block(0)));
+        self.lower(Operand::input(graph.input), &mut Lowering::new(graph, Scope::Block(0)));
     }
 }

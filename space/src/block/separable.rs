@@ -1,29 +1,28 @@
-use super::SqueezeExcite;
 use super::field::{
     ACTIVATION, CHANNELS, Field, GATE, KERNEL, Problem, SQUEEZE_ACTIVATION, SQUEEZE_CHANNELS, SQUEEZE_EXCITE,
     SQUEEZE_INPUT, Value, Values,
 };
 use super::kind::{BlockKind, Context, Piece};
+use super::squeeze_excite::SqueezeExcite;
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// A depthwise separable convolution as in `MobileNetV1` (arXiv:1704.04861, section 3.1): depthwise convolution,
-/// batch-norm, activation, 1x1 convolution, batch-norm, activation; no residual connection.
+/// Depthwise separable convolution of `MobileNetV1` (arXiv:1704.04861, section 3.1): depthwise convolution, batch-norm,
+/// activation, optional squeeze-excite, 1x1 convolution, batch-norm, activation; no residual connection.
 ///
-/// The variant with a linear 1x1 convolution that opens `MobileNetV2` and V3 is an
-/// [`InvertedResidual`](super::InvertedResidual) with expansion 1.
+/// The variant with a linear 1x1 convolution, the first block of `MobileNetV2` and V3, is an inverted residual with
+/// expansion 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DepthwiseSeparable {
     /// Side of the depthwise kernel, odd.
     pub kernel: u32,
-    /// Step of the depthwise convolution.
+    /// Stride of the depthwise convolution.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,
-    /// Gates the depthwise convolution's output.
+    /// Squeeze-excite on the output of the depthwise convolution.
     pub squeeze_excite: Option<SqueezeExcite>,
-    /// After both batch-norms.
+    /// Activation after both batch-norms.
     pub activation: Activation,
 }
 
@@ -42,11 +41,11 @@ impl BlockKind for DepthwiseSeparable {
 
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         Ok(Self {
-            kernel: values.need_whole(&KERNEL)?,
+            kernel: values.require_whole(&KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             squeeze_excite: SqueezeExcite::read(values, context.in_channels, context.in_channels)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
         })
     }
 
@@ -58,8 +57,8 @@ impl BlockKind for DepthwiseSeparable {
         piece.push(&ACTIVATION, Value::Activation(self.activation));
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let in_channels = lowering.shape(x).channels;
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        let in_channels = x.shape.channels;
         let depthwise = ConvSpec::depthwise(in_channels, self.kernel, self.stride);
         let y = lowering.conv_bn("depthwise", x, depthwise, Some(self.activation));
         let y = SqueezeExcite::lower(self.squeeze_excite, y, lowering);

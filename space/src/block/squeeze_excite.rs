@@ -3,38 +3,37 @@ use super::field::{
 };
 use super::kind::Piece;
 use crate::activation::{Activation, Gate};
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 use crate::rounding::make_divisible;
 
-/// Squeeze-and-excitation (Hu et al., arXiv:1709.01507): every channel is multiplied by a factor computed from the
-/// means of all channels through two small layers with bias and an activation between them.
+/// Squeeze-and-excitation (Hu et al., arXiv:1709.01507): multiplies every channel by a factor. The factors are computed
+/// from the channels' means by two fully connected layers with bias, an activation between them and a gate after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SqueezeExcite {
-    /// Width of the bottleneck between the two layers.
+    /// Outputs of the first layer.
     pub channels: u32,
-    /// What maps the second layer's output to a factor.
+    /// Function from the second layer's output to a factor.
     pub gate: Gate,
-    /// Between the two layers: `ReLU` in `MobileNetV3` and `MnasNet`, swish in `EfficientNet`.
+    /// Activation between the two layers: `ReLU` in `MobileNetV3` and `MnasNet`, swish in `EfficientNet`.
     pub activation: Activation,
 }
 
 impl SqueezeExcite {
-    /// `MobileNetV3`'s width: a share `ratio` of the channels that are gated, rounded to a multiple of 8.
+    /// Width in `MobileNetV3`: the share `ratio` of the gated channels, rounded to a multiple of 8.
     pub fn of_gated(gated_channels: u32, ratio: f64) -> u32 {
         make_divisible(f64::from(gated_channels) * ratio, 8)
     }
 
-    /// `MnasNet`'s and `EfficientNet`'s width: a share `ratio` of the block's input channels, rounded to the nearest
-    /// whole number, at least 1.
+    /// Width in `MnasNet` and `EfficientNet`: the share `ratio` of the block's input channels, rounded to the nearest whole
+    /// number, at least 1.
     pub fn of_input(in_channels: u32, ratio: f64) -> u32 {
         ((f64::from(in_channels) * ratio).round() as u32).max(1)
     }
 
-    /// What only means something beside a squeeze-excite.
+    /// Fields that are possible only beside a width.
     pub(crate) const DETAILS: [&'static Field; 2] = [&GATE, &SQUEEZE_ACTIVATION];
 
-    /// Whether the fields ask for one.
+    /// Checks whether the fields contain a width, and so a squeeze-excite.
     pub(crate) fn is_in(values: &Values) -> bool {
         [&SQUEEZE_EXCITE, &SQUEEZE_INPUT, &SQUEEZE_CHANNELS]
             .into_iter()
@@ -73,8 +72,8 @@ impl SqueezeExcite {
         }))
     }
 
-    /// `se0.25` or `si0.25` where the width is what these rules give for a quarter, else `sq12`. Where both do, the gate
-    /// tells which of the two conventions the network follows.
+    /// Writes the width as `se0.25` or `si0.25` if one of these rules gives it for a quarter, otherwise as `sq12`. If both
+    /// give it, the gate decides: networks of the second convention use a sigmoid.
     pub(super) fn write(this: Option<Self>, in_channels: u32, gated_channels: u32, piece: &mut Piece) {
         let Some(this) = this else { return };
         let is_share_of_gated = this.channels == Self::of_gated(gated_channels, 0.25);
@@ -94,9 +93,9 @@ impl SqueezeExcite {
         }
     }
 
-    pub(super) fn lower(this: Option<Self>, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
+    pub(super) fn lower<S: OperationSink>(this: Option<Self>, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
         let Some(this) = this else { return x };
-        let gated = lowering.shape(x).channels;
+        let gated = x.shape.channels;
         let y = lowering.pool("squeeze", x);
         let y = lowering.conv("squeeze", y, ConvSpec::pointwise(this.channels), true);
         let y = lowering.activation("squeeze", y, this.activation);
@@ -105,7 +104,7 @@ impl SqueezeExcite {
         lowering.multiply("excite", x, y)
     }
 
-    /// Width and functions as integers, 0 and 0 for none.
+    /// Width and functions as integers, both 0 for no squeeze-excite.
     pub(super) fn words(this: Option<Self>) -> [u32; 2] {
         this.map_or([0, 0], |this| {
             [this.channels, this.gate as u32 | (this.activation as u32) << 8]

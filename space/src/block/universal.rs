@@ -5,33 +5,32 @@ use super::field::{
 use super::hidden;
 use super::kind::{BlockKind, Context, Piece};
 use crate::activation::Activation;
-use crate::graph::TensorId;
-use crate::lowering::{ConvSpec, Lowering};
+use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// A universal inverted bottleneck (`MobileNetV4`, arXiv:2404.10518, section 4): an optional linear depthwise
-/// convolution, 1x1 expansion, an optional depthwise convolution, linear 1x1 projection, an optional learnt factor per
-/// channel (layer scale, arXiv:2103.17239), and a residual connection where input and output have one shape.
+/// Universal inverted bottleneck (`MobileNetV4`, arXiv:2404.10518, section 4): an optional linear depthwise convolution,
+/// 1x1 expansion, an optional depthwise convolution, linear 1x1 projection, an optional learnt factor per channel (layer
+/// scale, arXiv:2103.17239), and a residual connection if input and output have one shape.
 ///
-/// The two optional convolutions make it an inverted bottleneck (only the second), a `ConvNext`-like block (only the
-/// first), one with an extra depthwise convolution (both), or a feed-forward network (neither). The second carries
-/// the stride where it is there, otherwise the first.
+/// With only the second optional convolution the block is an inverted bottleneck, with only the first a `ConvNext`-like
+/// block, with both an extra-depthwise block and with neither a feed-forward network. The second convolution has the
+/// stride, or the first if there is no second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UniversalInvertedBottleneck {
-    /// Side of the depthwise kernel before the expansion, odd; 0 for none.
+    /// Side of the depthwise kernel before the expansion, odd; 0 for no convolution.
     pub start_kernel: u32,
-    /// Side of the depthwise kernel after the expansion, odd; 0 for none.
+    /// Side of the depthwise kernel after the expansion, odd; 0 for no convolution.
     pub kernel: u32,
-    /// Step of the block.
+    /// Stride.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,
     /// Channels between expansion and projection.
     pub hidden_channels: u32,
-    /// After the expansion and the second depthwise convolution; all else is linear.
+    /// Activation after the expansion and the second depthwise convolution; the other convolutions are linear.
     pub activation: Activation,
-    /// Whether the result is multiplied by a learnt factor per channel.
+    /// True if the projection is multiplied by a learnt factor per channel.
     pub layer_scale: bool,
-    /// Whether the block adds its input to its output where shapes allow; always true where they do not.
+    /// True if the block adds its input to its output where shapes allow; always true where they do not.
     pub residual: bool,
 }
 
@@ -51,11 +50,11 @@ impl BlockKind for UniversalInvertedBottleneck {
     fn read(values: &Values, context: Context) -> Result<Self, Problem> {
         let this = Self {
             start_kernel: values.whole(&START_KERNEL).unwrap_or(0),
-            kernel: values.need_whole(&OPTIONAL_KERNEL)?,
+            kernel: values.require_whole(&OPTIONAL_KERNEL)?,
             stride: context.stride,
             channels: context.channels,
             hidden_channels: hidden::read(values, context.in_channels, hidden::rounded)?,
-            activation: values.need_activation(&ACTIVATION)?,
+            activation: values.require_activation(&ACTIVATION)?,
             layer_scale: values.has(&LAYER_SCALE),
             residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         };
@@ -86,8 +85,8 @@ impl BlockKind for UniversalInvertedBottleneck {
         }
     }
 
-    fn lower(&self, x: TensorId, lowering: &mut Lowering<'_>) -> TensorId {
-        let input = lowering.shape(x);
+    fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
+        let input = x.shape;
         let mut y = x;
         if self.start_kernel > 0 {
             let stride = if self.kernel > 0 { 1 } else { self.stride };

@@ -1,12 +1,12 @@
-//! What a layer may be.
+//! Block choices.
 
 use std::fmt;
 
-use crate::block::Block;
 use crate::block::field::{Domain, Problem, Value, Values};
-use crate::block::kind::{Context, KindEntry};
+use crate::block::kind::Context;
+use crate::block::{Block, KindEntry};
 
-/// A block before its place, and with it its channel counts, is known.
+/// Choice for a block: a block type with its fields, before its input and output channels are known.
 #[derive(Debug, Clone)]
 pub struct BlockChoice {
     entry: &'static KindEntry,
@@ -24,17 +24,17 @@ impl BlockChoice {
         Self { entry, values }
     }
 
-    /// The short name of its block type.
+    /// Short name of the block type.
     pub fn kind(&self) -> &'static str {
         self.entry.name
     }
 
-    /// The concrete block at a place.
+    /// Block between given channels.
     pub(super) fn block(&self, context: Context) -> Result<Block, Problem> {
         (self.entry.read)(&self.values, context)
     }
 
-    /// Its fields in the order of the document: name in TOML and value as text, `("kernel", "3")`.
+    /// Fields in the order of the document, each as its name in TOML and its value as text: `("kernel", "3")`.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
         self.values.iter().map(|(field, value)| {
             let text = match value {
@@ -50,7 +50,7 @@ impl BlockChoice {
     }
 }
 
-/// `ir kernel 3, expansion 6, activation relu6`
+/// Text such as `ir kernel 3, expansion 6, activation relu6`.
 impl fmt::Display for BlockChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;

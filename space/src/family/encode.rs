@@ -1,4 +1,4 @@
-//! Finding the genes of a given architecture.
+//! Encoding of architectures: the genes that express them.
 
 use rustc_hash::FxHashSet;
 
@@ -8,23 +8,23 @@ use crate::architecture::Architecture;
 use crate::block::Block;
 
 impl Family {
-    /// The genes that express `architecture`, whatever its number of classes; `None` where the family lacks it.
+    /// Genes that express `architecture`, with any number of classes; `None` if the family does not contain it.
     pub fn encode(&self, architecture: &Architecture) -> Option<Vec<u16>> {
         let mut genes = vec![0; self.table.sizes.len()];
         if !self.find(architecture, &mut genes) {
             return None;
         }
-        // What attempts that led nowhere have left.
+        // Failed attempts may have set genes without effect.
         self.canonicalise(&mut genes);
         Some(genes)
     }
 
-    /// Whether some genes express `architecture`, whatever its number of classes.
+    /// Checks whether the family contains `architecture`, with any number of classes.
     pub(crate) fn contains(&self, architecture: &Architecture) -> bool {
         self.find(architecture, &mut [])
     }
 
-    /// Looks for the genes and writes those found into `genes`, unless it is empty.
+    /// Searches for the genes and writes them into `genes` unless that is empty.
     fn find(&self, architecture: &Architecture, genes: &mut [u16]) -> bool {
         if architecture.batch_norm != self.batch_norm || architecture.blocks.len() < self.stages.len() {
             return false;
@@ -43,7 +43,7 @@ impl Family {
                 blocks: &architecture.blocks,
                 genes: &mut *genes,
                 calls: 0,
-                hopeless: FxHashSet::default(),
+                dead_ends: FxHashSet::default(),
             };
             matching.set(RESOLUTION_GENE, resolution as u16);
             matching.set(WIDTH_GENE, width as u16);
@@ -52,21 +52,21 @@ impl Family {
     }
 }
 
-/// A search for the genes at one width.
+/// Search for the genes at one width.
 struct Matching<'a> {
     family: &'a Family,
     width: usize,
     blocks: &'a [Block],
-    /// What has been found; empty where nobody asks.
+    /// Genes found so far; empty if they are not needed.
     genes: &'a mut [u16],
     calls: usize,
-    /// Stages and blocks from which on nothing matches, noted once the search takes long: stages that look alike could
-    /// be divided in very many ways.
-    hopeless: FxHashSet<(usize, usize)>,
+    /// Pairs of a stage and a block from which on there is no match. They are stored only in long searches, since blocks
+    /// can be divided among similar stages in very many ways.
+    dead_ends: FxHashSet<(usize, usize)>,
 }
 
 impl Matching<'_> {
-    /// Calls of `stages` after which dead ends are noted.
+    /// Calls of `stages` after which dead ends are stored.
     const LONG: usize = 64;
 
     fn set(&mut self, gene: usize, value: u16) {
@@ -75,9 +75,9 @@ impl Matching<'_> {
         }
     }
 
-    /// Assigns the blocks from `from` on to the stages from `index` on. Neighbouring stages can look alike, so depths
-    /// are tried in turn. `former` is the channel choice of the stage before.
-    fn stages(&mut self, index: usize, from: usize, former: usize) -> bool {
+    /// Matches the blocks from `from` on with the stages from `index` on. All depths are tried, since neighbouring stages
+    /// can have equal choices. `previous` is the channel choice of the previous stage.
+    fn stages(&mut self, index: usize, from: usize, previous: usize) -> bool {
         let family = self.family;
         let Some(table) = family.table.stages.get(index) else {
             return from == self.blocks.len();
@@ -85,38 +85,38 @@ impl Matching<'_> {
         let Some(first) = self.blocks.get(from) else {
             return false;
         };
-        // Choices of equal channels have equal layers: the first of them stands for all.
+        // Choices of equal channels have equal blocks, so the first of them is enough.
         let Some(channels) = table.channel_choice(self.width, first.channels()) else {
             return false;
         };
         self.calls += 1;
-        if self.calls > Self::LONG && self.hopeless.contains(&(index, from)) {
+        if self.calls > Self::LONG && self.dead_ends.contains(&(index, from)) {
             return false;
         }
         self.set(family.table.genes[index].channels, channels as u16);
         let fits = if family.stages[index].per_layer {
-            self.layers(index, from, former, channels)
+            self.separate(index, from, previous, channels)
         } else {
-            self.uniform(index, from, former, channels)
+            self.uniform(index, from, previous, channels)
         };
         if !fits && self.calls > Self::LONG {
-            self.hopeless.insert((index, from));
+            self.dead_ends.insert((index, from));
         }
         fits
     }
 
-    /// A stage whose layers choose one by one.
-    fn layers(&mut self, index: usize, from: usize, former: usize, channels: usize) -> bool {
+    /// Matches a stage in which each block is a choice of its own.
+    fn separate(&mut self, index: usize, from: usize, previous: usize, channels: usize) -> bool {
         let (table, at) = (&self.family.table.stages[index], self.family.table.genes[index]);
-        let mut cell = table.first(self.width, former, channels);
-        for (layer, block) in self.blocks[from..].iter().enumerate().take(table.max_depth()) {
-            if layer == 1 {
+        let mut cell = table.first(self.width, previous, channels);
+        for (at_block, block) in self.blocks[from..].iter().enumerate().take(table.max_depth()) {
+            if at_block == 1 {
                 cell = table.rest(self.width, channels);
             }
             let Some(choice) = cell.choice(block) else { return false };
-            self.set(at.blocks + layer, choice);
-            if let Some(depth) = table.depth_gene(layer + 1)
-                && self.stages(index + 1, from + layer + 1, channels)
+            self.set(at.blocks + at_block, choice);
+            if let Some(depth) = table.depth_gene(at_block + 1)
+                && self.stages(index + 1, from + at_block + 1, channels)
             {
                 self.set(at.depth, depth);
                 return true;
@@ -125,11 +125,11 @@ impl Matching<'_> {
         false
     }
 
-    /// A stage that chooses once for all its layers.
-    fn uniform(&mut self, index: usize, from: usize, former: usize, channels: usize) -> bool {
+    /// Matches a stage in which all blocks are the same choice.
+    fn uniform(&mut self, index: usize, from: usize, previous: usize, channels: usize) -> bool {
         let (table, at) = (&self.family.table.stages[index], self.family.table.genes[index]);
-        let first = table.first(self.width, former, channels);
-        // Rounding can make several choices equal in the first layer and different in the others.
+        let first = table.first(self.width, previous, channels);
+        // Rounding can make several choices equal in the first block and different in the others.
         for choice in (0..first.blocks.len()).filter(|&choice| first.blocks[choice] == self.blocks[from]) {
             for depth in 1..=table.max_depth() {
                 let last = from + depth - 1;

@@ -1,4 +1,4 @@
-//! Families as TOML: the raw form with positions, turned into a checked [`Family`] once.
+//! Families as TOML: a raw form with positions, which is checked and converted to a [`Family`].
 
 mod choices;
 mod stage;
@@ -6,16 +6,17 @@ mod stage;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::table::Table;
 use super::{Family, HiddenRule};
 use crate::activation::Activation;
 use crate::batch_norm::BatchNorm;
 use crate::block::HiddenNorm;
-use crate::document::{DocumentError, OneOrMany};
+use crate::document::{DocumentError, OneOrMany, check_count};
 use crate::limits;
 use crate::rounding::Scaling;
 use stage::RawStage;
 
-/// A `[[family]]` table of a space, or the `[family]` of a reference.
+/// Table `[[family]]` of a space, or `[family]` of a reference.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RawFamily {
@@ -34,7 +35,7 @@ fn width_one() -> Spanned<OneOrMany<f64>> {
     Spanned::new(0..0, OneOrMany(vec![1.0]))
 }
 
-/// A `hidden` table.
+/// Table `hidden`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawHidden {
@@ -50,14 +51,14 @@ fn never() -> Scaling {
     Scaling::Never
 }
 
-/// How a family differs from what its document says.
+/// Changes to a family after its document is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Alteration {
-    /// Multiplied with every width multiplier.
+    /// Factor of every width multiplier.
     pub width: f64,
-    /// Layers of a stage are multiplied by this and rounded up, where the stage allows.
+    /// Factor of the depth of stages, which is rounded up; stages with `depth-scaling = "never"` keep theirs.
     pub depth: f64,
-    /// How many of the earliest strides become 1.
+    /// Number of the first strides above 1 that are replaced by 1.
     pub early_strides_removed: usize,
 }
 
@@ -72,12 +73,12 @@ impl Default for Alteration {
 }
 
 impl RawFamily {
-    /// Its name and where it stands.
+    /// Name with its position.
     pub fn name(&self) -> &Spanned<String> {
         &self.name
     }
 
-    /// Checks every number and builds the family; `text` is the document, for positions.
+    /// Checks all values and builds the family; `text` is the document, for positions.
     pub fn check(self, text: &str, alteration: Alteration) -> Result<Family, DocumentError> {
         let fail = |at: usize, problem: String| Err(DocumentError::at(text, at, problem));
         let name_at = self.name.span().start;
@@ -138,7 +139,7 @@ impl RawFamily {
             batch_norm: self.batch_norm,
             stages,
             hidden,
-            table: super::Table::default(),
+            table: Table::default(),
         };
         family
             .tabulated()
@@ -159,13 +160,4 @@ fn hidden_rule(raw: &Spanned<RawHidden>, text: &str) -> Result<HiddenRule, Docum
         activation: hidden.activation,
         scaling: hidden.scaling,
     })
-}
-
-/// Refuses more values of one decision than anyone means.
-pub(crate) fn check_count(text: &str, at: usize, what: &str, count: usize) -> Result<(), DocumentError> {
-    if count <= limits::CHOICES {
-        return Ok(());
-    }
-    let problem = format!("{count} {what}; expected at most {}", limits::CHOICES);
-    Err(DocumentError::at(text, at, problem))
 }

@@ -1,60 +1,33 @@
-//! Every layer of a family worked out beforehand, so that expressing and recognising networks are look-ups.
+//! Table of all blocks of a family, so that expressing and encoding networks are look-ups.
 
 use rustc_hash::FxHashMap;
 
-use super::{BlockChoice, Family, Stage};
-use crate::architecture::INPUT_CHANNELS;
-use crate::block::kind::Context;
 use crate::block::{Block, HiddenLayer};
-use crate::limits;
 
-/// Why the layers of a family cannot be worked out.
-#[derive(Debug)]
-pub(crate) struct TableProblem {
-    /// Index of the stage.
-    pub stage: usize,
-    /// What is wrong there.
-    pub problem: String,
-}
-
-/// The blocks that the choices of a stage are at one place.
+/// Blocks of all choices of a stage between given numbers of input and output channels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cell {
-    /// For every choice, in order.
+    /// Block of every choice, in order.
     pub blocks: Vec<Block>,
-    /// The first choice that gives a block; empty where a look through `blocks` is faster.
+    /// First choice of a block; empty if a linear search of `blocks` is faster.
     index: FxHashMap<Block, u16>,
 }
 
 impl Cell {
+    /// Number of blocks up to which a linear search is faster.
     const SHORT: usize = 4;
 
-    fn new(choices: &[BlockChoice], context: Context) -> Result<Self, String> {
-        let blocks = choices
-            .iter()
-            .map(|choice| choice.block(context).map_err(|problem| (choice, problem)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|(choice, problem)| {
-                let Context {
-                    in_channels, channels, ..
-                } = context;
-                format!(
-                    "`{}` between {in_channels} and {channels} channels has {}; {}",
-                    choice.kind(),
-                    problem.problem,
-                    problem.expected
-                )
-            })?;
+    pub fn new(blocks: Vec<Block>) -> Self {
         let mut index = FxHashMap::default();
         if blocks.len() > Self::SHORT {
             for (choice, block) in blocks.iter().enumerate() {
                 index.entry(*block).or_insert(choice as u16);
             }
         }
-        Ok(Self { blocks, index })
+        Self { blocks, index }
     }
 
-    /// The choice that gives `block` here.
+    /// First choice whose block is `block`.
     pub fn choice(&self, block: &Block) -> Option<u16> {
         if self.index.is_empty() {
             return self.blocks.iter().position(|other| other == block).map(|at| at as u16);
@@ -63,19 +36,19 @@ impl Cell {
     }
 }
 
-/// The layers of one stage.
+/// Blocks of one stage.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct StageTable {
     /// Output channels by width and channel choice.
-    channels: Vec<u32>,
-    /// First layers by width, the former stage's channel choice, and this one's.
-    first: Vec<Cell>,
-    /// Other layers by width and channel choice; empty where there are none.
-    rest: Vec<Cell>,
-    channel_choices: usize,
-    former_choices: usize,
-    /// The depth gene by depth.
-    depth_genes: Vec<Option<u16>>,
+    pub(super) channels: Vec<u32>,
+    /// First blocks by width, channel choice of the previous stage, and channel choice.
+    pub(super) first: Vec<Cell>,
+    /// Other blocks by width and channel choice; empty if the stage has none.
+    pub(super) rest: Vec<Cell>,
+    pub(super) channel_choices: usize,
+    pub(super) previous_choices: usize,
+    /// Depth gene by depth.
+    pub(super) depth_genes: Vec<Option<u16>>,
 }
 
 impl StageTable {
@@ -83,7 +56,7 @@ impl StageTable {
         self.channels[width * self.channel_choices + choice]
     }
 
-    /// The first choice that has `channels` output channels at a width.
+    /// First choice with `channels` output channels at a width.
     pub fn channel_choice(&self, width: usize, channels: u32) -> Option<usize> {
         let at_width = &self.channels[width * self.channel_choices..][..self.channel_choices];
         at_width.iter().position(|&other| other == channels)
@@ -93,16 +66,17 @@ impl StageTable {
         0..self.channel_choices
     }
 
-    pub fn first(&self, width: usize, former: usize, choice: usize) -> &Cell {
-        &self.first[(width * self.former_choices + former) * self.channel_choices + choice]
+    /// First blocks after the channel choice `previous` of the previous stage.
+    pub fn first(&self, width: usize, previous: usize, choice: usize) -> &Cell {
+        &self.first[(width * self.previous_choices + previous) * self.channel_choices + choice]
     }
 
-    /// The layers after the first, in a stage that can have them.
+    /// Blocks after the first, of a stage whose depth can be above 1.
     pub fn rest(&self, width: usize, choice: usize) -> &Cell {
         &self.rest[width * self.channel_choices + choice]
     }
 
-    /// The gene of a depth, where the stage can have it.
+    /// Gene of a depth, if the stage can have it.
     pub fn depth_gene(&self, depth: usize) -> Option<u16> {
         self.depth_genes.get(depth).copied().flatten()
     }
@@ -112,7 +86,7 @@ impl StageTable {
     }
 }
 
-/// Where a stage's genes stand in a genotype: channels, depth, then its blocks.
+/// Indices of a stage's genes; the genes of its blocks start at `blocks`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct StageGenes {
     pub channels: usize,
@@ -120,127 +94,18 @@ pub(super) struct StageGenes {
     pub blocks: usize,
 }
 
-/// A family's layers and the layout of its genotypes.
+/// Blocks of a family and the layout of its genes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Table {
     pub stages: Vec<StageTable>,
     pub genes: Vec<StageGenes>,
-    /// For every gene, how many values it can take.
+    /// Number of values of every gene.
     pub sizes: Vec<u16>,
-    /// Layers in the stages' cells.
+    /// Number of blocks in all cells.
     pub variants: usize,
-    /// The classifier's hidden layer by width.
+    /// Hidden layer of the head by width.
     pub hidden: Vec<Option<HiddenLayer>>,
 }
 
 pub(super) const RESOLUTION_GENE: usize = 0;
 pub(super) const WIDTH_GENE: usize = 1;
-
-impl Table {
-    pub fn of(family: &Family) -> Result<Self, TableProblem> {
-        let mut table = Self {
-            variants: count_variants(family)?,
-            sizes: vec![family.resolutions.len() as u16, family.widths.len() as u16],
-            hidden: family.widths.iter().map(|&width| family.hidden_at(width)).collect(),
-            ..Self::default()
-        };
-        let widest = table.hidden.iter().flatten().map(|hidden| hidden.features).max();
-        if let Some(features) = widest.filter(|&features| features > limits::HIDDEN_CHANNELS) {
-            let problem = format!(
-                "{features} hidden features at the largest width; expected at most {}",
-                limits::HIDDEN_CHANNELS
-            );
-            let stage = family.stages.len() - 1;
-            return Err(TableProblem { stage, problem });
-        }
-        let mut former = vec![vec![INPUT_CHANNELS]; family.widths.len()];
-        for (index, stage) in family.stages.iter().enumerate() {
-            let next = table.sizes.len();
-            table.genes.push(StageGenes {
-                channels: next,
-                depth: next + 1,
-                blocks: next + 2,
-            });
-            table
-                .sizes
-                .extend([stage.channels.len() as u16, stage.depth.len() as u16]);
-            let choices = stage.choices.len() as u16;
-            table.sizes.extend(std::iter::repeat_n(choices, stage.block_genes()));
-            let stage_table =
-                stage_table(family, stage, &former).map_err(|problem| TableProblem { stage: index, problem })?;
-            for (width, channels) in former.iter_mut().enumerate() {
-                *channels = stage_table
-                    .channel_choices()
-                    .map(|choice| stage_table.channels(width, choice))
-                    .collect();
-            }
-            table.stages.push(stage_table);
-        }
-        Ok(table)
-    }
-}
-
-/// The number of layers; families whose layers would not fit in memory are refused.
-fn count_variants(family: &Family) -> Result<usize, TableProblem> {
-    let mut variants = 0usize;
-    let mut former = 1;
-    for (index, stage) in family.stages.iter().enumerate() {
-        let places = family.widths.len() * stage.channels.len() * (former + 1);
-        variants = variants.saturating_add(places.saturating_mul(stage.choices.len()));
-        former = stage.channels.len();
-        if variants > limits::LAYER_VARIANTS {
-            let problem = format!(
-                "widths, channels and choices up to here make over {} different layers; leave some out",
-                limits::LAYER_VARIANTS
-            );
-            return Err(TableProblem { stage: index, problem });
-        }
-    }
-    Ok(variants)
-}
-
-fn stage_table(family: &Family, stage: &Stage, former: &[Vec<u32>]) -> Result<StageTable, String> {
-    let mut table = StageTable {
-        channels: Vec::new(),
-        first: Vec::new(),
-        rest: Vec::new(),
-        channel_choices: stage.channels.len(),
-        former_choices: former[0].len(),
-        depth_genes: vec![None; stage.max_depth() as usize + 1],
-    };
-    for (gene, &depth) in stage.depth.iter().enumerate() {
-        table.depth_genes[depth as usize].get_or_insert(gene as u16);
-    }
-    for (&width, former) in family.widths.iter().zip(former) {
-        let scaled = |&base: &u32| family.scaled(stage, base, width);
-        let channels: Vec<u32> = stage.channels.iter().map(scaled).collect();
-        if let Some(wide) = channels.iter().find(|&&channels| channels > limits::CHANNELS) {
-            return Err(format!(
-                "{wide} channels at width {width}; expected at most {}",
-                limits::CHANNELS
-            ));
-        }
-        for &in_channels in former {
-            for &channels in &channels {
-                let context = Context {
-                    in_channels,
-                    channels,
-                    stride: stage.stride,
-                };
-                table.first.push(Cell::new(&stage.choices, context)?);
-            }
-        }
-        if stage.max_depth() > 1 {
-            for &channels in &channels {
-                let context = Context {
-                    in_channels: channels,
-                    channels,
-                    stride: 1,
-                };
-                table.rest.push(Cell::new(&stage.choices, context)?);
-            }
-        }
-        table.channels.extend(channels);
-    }
-    Ok(table)
-}

@@ -1,7 +1,7 @@
-//! Architecture strings: parsing and printing.
+//! Architecture strings: syntax, parsing and printing.
 //!
-//! An architecture is one line in timm's tradition, pieces joined by commas, fields of a piece joined by
-//! underscores, every field a few letters and a value:
+//! An architecture string is one line in the style of timm's. Its pieces are separated by commas: the input, the blocks
+//! and the head. The fields of a piece are separated by underscores, each a few letters (its code) and a value:
 //!
 //! ```text
 //! in224,conv_k3_s2_c32_nr6,ir_k3_e1_c16_nr6,ir_r2_k3_s2_e6_c24_se0.25_nr6,conv_k1_c1280_nr6,head_o1000
@@ -9,57 +9,26 @@
 //!
 //! | field | meaning | default |
 //! |---|---|---|
-//! | `eps`, `mom` | of `in`: batch-norm's epsilon and momentum | 0.00001, 0.1 |
-//! | `r` | how often the block is repeated; repeats after the first have stride 1 | 1 |
-//! | `k` | kernel, odd; of `uib` the depthwise convolution after the expansion, 0 for none | required |
-//! | `a` | kernel of `uib`'s depthwise convolution before the expansion | none |
+//! | `eps`, `mom` | epsilon and momentum of batch-norm, fields of `in` | 0.00001, 0.1 |
+//! | `r` | number of repeats of the block; those after the first have stride 1 | 1 |
+//! | `k` | side of the kernel, odd; in `uib` that of the depthwise convolution after the expansion, 0 for none | required |
+//! | `a` | side of the kernel of `uib`'s depthwise convolution before the expansion | none |
 //! | `s` | stride | 1 |
-//! | `e`, `h` | expansion: factor of the input's channels, or hidden channels outright | one of them |
+//! | `e`, `h` | expansion: factor of the input channels, or number of hidden channels | one is required |
 //! | `c` | output channels | required |
 //! | `gr` | groups of `ir`'s 1x1 convolutions, channels shuffled before the depthwise one | 1 |
-//! | `se`, `si`, `sq` | squeeze-excite: share of the gated channels rounded to 8, share of the block's input, or its width outright | none |
-//! | `g` | squeeze-excite gate: `hs` hard sigmoid, `si` sigmoid | `hs` |
-//! | `sn` | squeeze-excite activation | `re` |
+//! | `se`, `si`, `sq` | width of squeeze-excite: share of the gated channels rounded to a multiple of 8, share of the block's input channels, or number of channels | none |
+//! | `g` | gate of squeeze-excite: `hs` (hard sigmoid), `si` (sigmoid) | `hs` |
+//! | `sn` | activation of squeeze-excite | `re` |
 //! | `n` | activation: `re`, `r6` (`ReLU6`), `hs` (hard-swish), `sw` (swish), `ge` (GELU) | required |
 //! | `ls` | `uib` with layer scale | without |
-//! | `noskip` | no residual connection where there could be one | with |
-//! | `f`, `fb`, `fn` | hidden features of `head`, with bias, batch-norm or neither | none |
-//! | `o` | classes scored by `head` | required |
+//! | `noskip` | no residual connection although the shapes allow one | with |
+//! | `f`, `fb`, `fn` | features of `head`'s hidden layer, with bias, batch-norm or neither | none |
+//! | `o` | number of classes of `head` | required |
 //!
-//! Parsing is strict: unknown, duplicate or missing fields are errors that name the column.
+//! Parsing is strict: unknown, duplicate and missing fields are errors with a column.
 
-mod parse;
-mod print;
-mod words;
-
-pub(crate) use parse::{check, parse, parse_blocks, parse_head, parse_key};
-pub(crate) use print::{pieces, print, single_piece};
-
-/// Why a text is not an architecture.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {problem}; {expected}")]
-pub struct NotationError {
-    /// Where in the text, counted in characters from 1.
-    pub column: usize,
-    /// What was found there.
-    pub problem: String,
-    /// What would have been accepted.
-    pub expected: String,
-}
-
-impl NotationError {
-    pub(crate) fn new(column: usize, problem: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self {
-            column,
-            problem: problem.into(),
-            expected: expected.into(),
-        }
-    }
-
-    /// Moves the column by `offset` characters, for a piece that stood inside a longer text.
-    #[must_use]
-    pub fn shifted(mut self, offset: usize) -> Self {
-        self.column += offset;
-        self
-    }
-}
+pub(crate) mod error;
+pub(crate) mod parse;
+mod piece;
+pub(crate) mod print;

@@ -1,7 +1,9 @@
-//! From text to blocks, heads, architectures and block keys.
+//! Parsing of architectures, blocks, heads and block keys.
 
-use super::NotationError;
-use super::words::Words;
+use std::str::FromStr;
+
+use super::error::NotationError;
+use super::piece::{PieceText, shortened};
 use crate::architecture::{Architecture, INPUT_CHANNELS};
 use crate::batch_norm::BatchNorm;
 use crate::block::field::{CHANNELS, Domain, Field, STRIDE};
@@ -11,7 +13,7 @@ use crate::graph::Shape;
 use crate::key::BlockKey;
 use crate::limits;
 
-/// How often a block stands.
+/// Number of repeats of a block.
 static REPEATS: Field = Field {
     name: "repeats",
     code: "r",
@@ -21,7 +23,7 @@ static REPEATS: Field = Field {
     },
 };
 
-/// Batch-norm's constants, fields of the first piece.
+/// Epsilon of batch-norm, a field of the first piece.
 static EPSILON: Field = Field {
     name: "epsilon",
     code: "eps",
@@ -31,6 +33,7 @@ static EPSILON: Field = Field {
         or_none: false,
     },
 };
+/// Momentum of batch-norm, a field of the first piece.
 static MOMENTUM: Field = Field {
     name: "momentum",
     code: "mom",
@@ -41,26 +44,26 @@ static MOMENTUM: Field = Field {
     },
 };
 
-/// Reads one piece such as `ir_r2_k3_s2_e6_c24_nre` into blocks, given the channels that enter it.
-pub(crate) fn parse_blocks(piece: &str, column: usize, in_channels: u32) -> Result<Vec<Block>, NotationError> {
-    let words = Words::split(piece, column);
-    let entry = Block::entry(words.kind).ok_or_else(|| {
-        let problem = format!("`{}` is no block", shortened(words.kind));
+/// Parses a piece such as `ir_r2_k3_s2_e6_c24_nre`, whose input has `in_channels`; the piece starts at `column`.
+pub(crate) fn blocks(piece: &str, column: usize, in_channels: u32) -> Result<Vec<Block>, NotationError> {
+    let text = PieceText::split(piece, column);
+    let entry = Block::entry(text.kind).ok_or_else(|| {
+        let problem = format!("`{}` is no block", shortened(text.kind));
         let kinds: Vec<&str> = Block::kinds().collect();
         NotationError::new(column, problem, format!("expected one of {}", kinds.join(", ")))
     })?;
     let known = [&[&REPEATS, &STRIDE, &CHANNELS], entry.fields].concat();
-    let values = words.values(&known)?;
+    let values = text.values(&known)?;
     let mut context = Context {
         in_channels,
-        channels: values.need_whole(&CHANNELS).map_err(|problem| words.error(problem))?,
+        channels: values.require_whole(&CHANNELS).map_err(|problem| text.error(problem))?,
         stride: values.whole(&STRIDE).unwrap_or(1),
     };
-    let read = |context| (entry.read)(&values, context).map_err(|problem| words.error(problem));
+    let read = |context| (entry.read)(&values, context).map_err(|problem| text.error(problem));
     let mut blocks = vec![read(context)?];
     let repeats = values.whole(&REPEATS).unwrap_or(1);
     if repeats > 1 {
-        // The same fields read again with the first one's output as input: an expansion is relative to what enters.
+        // Read again with the output channels of the first block as input channels, to which an expansion is relative.
         context.in_channels = context.channels;
         context.stride = 1;
         blocks.extend(std::iter::repeat_n(read(context)?, repeats as usize - 1));
@@ -68,22 +71,39 @@ pub(crate) fn parse_blocks(piece: &str, column: usize, in_channels: u32) -> Resu
     Ok(blocks)
 }
 
-pub(crate) fn parse_head(piece: &str, column: usize) -> Result<Head, NotationError> {
-    let words = Words::split(piece, column);
-    if words.kind != Head::NAME {
-        let problem = format!("`{}` stands last", shortened(words.kind));
+/// Parses a piece such as `head_f1280_nhs_o1000` that starts at `column`.
+pub(crate) fn head(piece: &str, column: usize) -> Result<Head, NotationError> {
+    let text = PieceText::split(piece, column);
+    if text.kind != Head::NAME {
+        let problem = format!("`{}` is the last piece", shortened(text.kind));
         return Err(NotationError::new(
             column,
             problem,
             "expected the head last, such as `head_o1000`",
         ));
     }
-    let values = words.values(Head::FIELDS)?;
-    Head::read(&values).map_err(|problem| words.error(problem))
+    let values = text.values(Head::FIELDS)?;
+    Head::read(&values).map_err(|problem| text.error(problem))
 }
 
-/// Reads a whole architecture string.
-pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
+impl FromStr for Architecture {
+    type Err = NotationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        architecture(text)
+    }
+}
+
+impl FromStr for BlockKey {
+    type Err = NotationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        block_key(text)
+    }
+}
+
+/// Parses an architecture string.
+fn architecture(text: &str) -> Result<Architecture, NotationError> {
     if text.len() > limits::TEXT_BYTES {
         return Err(NotationError::new(
             1,
@@ -98,7 +118,7 @@ pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
         column += piece.chars().count() + 1;
     }
     let (first, rest) = pieces.split_first().unwrap_or((&("", 1), &[]));
-    let (resolution, batch_norm) = parse_input(first.0)?;
+    let (resolution, batch_norm) = input(first.0)?;
     let Some(((head, head_column), body)) = rest.split_last() else {
         return Err(NotationError::new(
             column - 1,
@@ -109,14 +129,14 @@ pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
     let mut blocks = Vec::new();
     let mut channels = INPUT_CHANNELS;
     for (piece, column) in body {
-        blocks.extend(parse_blocks(piece, *column, channels)?);
+        blocks.extend(self::blocks(piece, *column, channels)?);
         if blocks.len() > limits::BLOCKS {
             let problem = format!("more than {} blocks", limits::BLOCKS);
             return Err(NotationError::new(*column, problem, "expected fewer repeats"));
         }
         channels = blocks.last().map_or(channels, Block::channels);
     }
-    let head = parse_head(head, *head_column)?;
+    let head = self::head(head, *head_column)?;
     check(Architecture {
         resolution,
         batch_norm,
@@ -126,7 +146,7 @@ pub(crate) fn parse(text: &str) -> Result<Architecture, NotationError> {
     .map_err(|error| error.shifted(head_column - 1))
 }
 
-/// The bounds on a whole architecture that its pieces cannot check alone.
+/// Checks the bounds on a whole architecture: at least one block, not too many, and a possible resolution.
 pub(crate) fn check(architecture: Architecture) -> Result<Architecture, NotationError> {
     if architecture.blocks.is_empty() {
         return Err(NotationError::new(
@@ -154,10 +174,10 @@ pub(crate) fn check(architecture: Architecture) -> Result<Architecture, Notation
     Ok(architecture)
 }
 
-/// Reads `in224` or `in224_eps0.001_mom0.01`.
-fn parse_input(piece: &str) -> Result<(u32, BatchNorm), NotationError> {
-    let words = Words::split(piece, 1);
-    let digits = words
+/// Parses the first piece: `in224` or `in224_eps0.001_mom0.01`.
+fn input(piece: &str) -> Result<(u32, BatchNorm), NotationError> {
+    let text = PieceText::split(piece, 1);
+    let digits = text
         .kind
         .strip_prefix("in")
         .filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
@@ -165,33 +185,25 @@ fn parse_input(piece: &str) -> Result<(u32, BatchNorm), NotationError> {
     let Some(resolution) = resolution.filter(|side| (1..=limits::RESOLUTION).contains(side)) else {
         return Err(NotationError::new(
             1,
-            format!("`{}`", shortened(words.kind)),
+            format!("`{}`", shortened(text.kind)),
             format!(
                 "expected the input's side in pixels first, `in1` to `in{}`",
                 limits::RESOLUTION
             ),
         ));
     };
-    let values = words.values(&[&EPSILON, &MOMENTUM])?;
+    let values = text.values(&[&EPSILON, &MOMENTUM])?;
     let default = BatchNorm::default();
     let batch_norm = BatchNorm::new(
         values.decimal(&EPSILON).unwrap_or(default.epsilon()),
         values.decimal(&MOMENTUM).unwrap_or(default.momentum()),
     );
-    let batch_norm = batch_norm.map_err(|error| NotationError::new(1, error.to_string(), "mend it"))?;
+    let batch_norm = batch_norm.map_err(|error| NotationError::new(1, error.to_string(), "give a number in range"))?;
     Ok((resolution, batch_norm))
 }
 
-pub(super) fn shortened(text: &str) -> String {
-    if text.chars().count() > 24 {
-        format!("{}…", text.chars().take(24).collect::<String>())
-    } else {
-        text.to_owned()
-    }
-}
-
-/// Reads `ir_k3_e6_c24_nr6@16x112x112`.
-pub(crate) fn parse_key(text: &str) -> Result<BlockKey, NotationError> {
+/// Parses a block key: `ir_k3_e6_c24_nr6@16x112x112`.
+fn block_key(text: &str) -> Result<BlockKey, NotationError> {
     let Some((piece, shape)) = text.split_once('@') else {
         let end = text.chars().count() + 1;
         return Err(NotationError::new(
@@ -224,9 +236,9 @@ pub(crate) fn parse_key(text: &str) -> Result<BlockKey, NotationError> {
         width,
     };
     if piece.starts_with("head") {
-        return Ok(BlockKey::head(parse_head(piece, 1)?, input));
+        return Ok(BlockKey::head(head(piece, 1)?, input));
     }
-    match parse_blocks(piece, 1, channels)?[..] {
+    match blocks(piece, 1, channels)?[..] {
         [block] => Ok(BlockKey::block(block, input)),
         _ => Err(NotationError::new(1, "a repeated block", "expected a single block")),
     }

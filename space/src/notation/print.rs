@@ -1,21 +1,34 @@
-//! From architectures and blocks to their canonical text.
+//! Printing of architectures, blocks and block keys in their canonical form.
 
 use std::fmt;
 
 use crate::architecture::{Architecture, INPUT_CHANNELS};
 use crate::block::Block;
 use crate::block::kind::Piece;
+use crate::key::{BlockKey, KeyLayer};
 
-/// Writes the canonical string: equal neighbours become repeats, defaults are left out.
-pub(crate) fn print(architecture: &Architecture, out: &mut dyn fmt::Write) -> fmt::Result {
-    write!(out, "in{}{}", architecture.resolution, architecture.batch_norm)?;
-    for piece in pieces(&architecture.blocks) {
-        write!(out, ",{piece}")?;
+/// Canonical string: equal neighbours are one piece with a repeat count, fields at their defaults are left out.
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "in{}{}", self.resolution, self.batch_norm)?;
+        for piece in pieces(&self.blocks) {
+            write!(f, ",{piece}")?;
+        }
+        write!(f, ",{}", self.head)
     }
-    write!(out, ",{}", architecture.head)
 }
 
-/// The canonical pieces of a list of blocks, repeats collapsed.
+impl fmt::Display for BlockKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.layer {
+            KeyLayer::Block(block) => f.write_str(&text(block, &block.piece(self.input.channels), 1))?,
+            KeyLayer::Head(head) => write!(f, "{head}")?,
+        }
+        write!(f, "@{}", self.input)
+    }
+}
+
+/// Canonical pieces of a list of blocks; equal neighbours are one piece with a repeat count.
 pub(crate) fn pieces(blocks: &[Block]) -> Vec<String> {
     let mut pieces: Vec<(&Block, Piece, u32)> = Vec::new();
     let mut channels = INPUT_CHANNELS;
@@ -23,8 +36,8 @@ pub(crate) fn pieces(blocks: &[Block]) -> Vec<String> {
         let piece = block.piece(channels);
         channels = block.channels();
         match pieces.last_mut() {
-            Some((first, before, repeats))
-                if *before == piece && block.stride() == 1 && first.kind() == block.kind() =>
+            Some((first, previous, repeats))
+                if *previous == piece && block.stride() == 1 && first.kind() == block.kind() =>
             {
                 *repeats += 1;
             }
@@ -35,11 +48,6 @@ pub(crate) fn pieces(blocks: &[Block]) -> Vec<String> {
         .into_iter()
         .map(|(block, piece, repeats)| text(block, &piece, repeats))
         .collect()
-}
-
-/// One block alone, given the channels that enter it.
-pub(crate) fn single_piece(block: &Block, in_channels: u32) -> String {
-    text(block, &block.piece(in_channels), 1)
 }
 
 fn text(block: &Block, piece: &Piece, repeats: u32) -> String {

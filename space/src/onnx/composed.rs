@@ -1,18 +1,18 @@
-//! Operations that ONNX's operator set 17 lacks, composed of those that it has.
+//! Operations that are not in ONNX's operator set 17, composed of operators that are.
 
-use super::OnnxError;
+use super::error::OnnxError;
 use super::writer::{Writer, ints_attribute};
 use crate::graph::{Node, Shape};
 
 impl Writer<'_> {
-    /// sigmoid(x), which x times is swish; returns its name.
+    /// Adds sigmoid(x), the factor of x in swish; returns its name.
     pub(super) fn swish_factor(&mut self, node: &str, x: &str) -> String {
         let gate = format!("{node}.sigmoid");
         self.push_node(&gate, "Sigmoid", vec![x.to_owned()], gate.clone(), Vec::new());
         gate
     }
 
-    /// (1 + erf(x / sqrt 2)) / 2, which x times is GELU; returns its name.
+    /// Adds (1 + erf(x / sqrt 2)) / 2, the factor of x in GELU; returns its name.
     pub(super) fn gelu_factor(&mut self, node: &str, x: &str) -> String {
         let mut value = x.to_owned();
         let steps = [
@@ -30,7 +30,7 @@ impl Writer<'_> {
         value
     }
 
-    /// A node's one tensor as a factor per channel that broadcasts over height and width; returns its name.
+    /// Adds the only tensor of a node as a factor per channel, broadcast over height and width; returns its name.
     pub(super) fn channel_factors(&mut self, node: &Node) -> Result<Option<String>, OnnxError> {
         let mut name = None;
         for tensor in self.fetch_all(node)? {
@@ -41,8 +41,8 @@ impl Writer<'_> {
         Ok(name)
     }
 
-    /// Channels as a matrix of `groups` rows, transposed; returns the operands of the last reshape, which makes a
-    /// feature map of shape `output` of it again. A 0 keeps the batch as it is.
+    /// Adds the transpose of the matrix of channels with `groups` rows; returns the operands of the last reshape, back to a
+    /// feature map of shape `output`. A 0 in a shape keeps the batch dimension.
     pub(super) fn shuffled(&mut self, node: &str, x: &str, groups: u32, output: Shape) -> Vec<String> {
         let [groups, channels, height, width] = [groups, output.channels, output.height, output.width].map(i64::from);
         let rows = self.whole_numbers(format!("{node}.rows"), &[0, groups, channels / groups, height, width]);

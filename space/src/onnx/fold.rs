@@ -1,12 +1,12 @@
-//! Batch-norm folded into the convolution before it.
+//! Folding of batch-norm into the convolution before it.
 //!
-//! In inference batch-norm is `scale * (x - mean) / sqrt(variance + epsilon) + shift` with constants per channel, so
-//! that after a convolution it is the same convolution with other weights and a bias (Jacob et al.,
-//! arXiv:1712.05877, section 3.2).
+//! In inference, batch-norm is `scale * (x - mean) / sqrt(variance + epsilon) + shift` with constants per channel. A
+//! convolution followed by batch-norm is a convolution with other weights and a bias (Jacob et al., arXiv:1712.05877,
+//! section 3.2).
 
-use super::OnnxError;
+use super::error::OnnxError;
 
-/// A batch-norm layer's tensors, each one value per channel.
+/// Tensors of a batch-norm operation, with one value per channel each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BatchNormValues<'v> {
     pub scale: &'v [f32],
@@ -17,7 +17,7 @@ pub(super) struct BatchNormValues<'v> {
 }
 
 impl BatchNormValues<'_> {
-    /// Refuses variances that have no square root; `name` is the tensor's.
+    /// Refuses negative variances and those that are not numbers; `name` is that of their tensor.
     pub(super) fn check(&self, name: &str) -> Result<(), OnnxError> {
         match self.variance.iter().position(|value| value.is_nan() || *value < 0.0) {
             Some(channel) => Err(OnnxError::BadVariance {
@@ -29,9 +29,8 @@ impl BatchNormValues<'_> {
         }
     }
 
-    /// Multiplies `weight` (`[out, ...]`, one row per channel) in place and returns the bias that replaces `bias`.
-    ///
-    /// Computed in 64 bits and rounded once.
+    /// Scales the rows of `weight` (`[out, ...]`) in place and returns the bias that replaces `bias`. Computed in 64-bit
+    /// floats and rounded once.
     pub(super) fn fold(&self, weight: &mut [f32], bias: Option<&[f32]>) -> Vec<f32> {
         let channels = self.scale.len();
         let row_length = (weight.len() / channels.max(1)).max(1);
@@ -61,9 +60,9 @@ mod tests {
     }
 
     proptest! {
-        /// A sum of products, then batch-norm by its definition, against the folded sum.
+        /// Compares a sum of products, followed by batch-norm by its definition, with the folded sum.
         #[test]
-        fn folded_weights_give_what_batch_norm_gives(
+        fn folded_weights_equal_batch_norm_after_the_convolution(
             constants in prop::collection::vec([-2f32..2.0, -2f32..2.0, -2f32..2.0, 0f32..4.0], 1..5),
             inputs in prop::collection::vec(-3f32..3.0, 1..6),
             bias in prop::option::of(-1f32..1.0),
@@ -83,7 +82,7 @@ mod tests {
                 let before = dot(&original[row.clone()]) + bias.as_ref().map_or(0.0, |bias| f64::from(bias[channel]));
                 let expected = batch_norm(constants[channel], before);
                 let found = dot(&weight[row.clone()]) + f64::from(folded_bias[channel]);
-                // Rounding is relative to the terms, which may cancel.
+                // Rounding errors are relative to the terms, which may cancel.
                 let size: f64 = original[row].iter().zip(&inputs).map(|(w, x)| f64::from((w * x).abs())).sum();
                 let [scale, shift, mean, variance] = constants[channel].map(|value| f64::from(value.abs()));
                 let terms = scale / (variance + 1e-5).sqrt() * (size + 1.0 + mean) + shift;
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variance_that_is_no_variance_is_named() {
+    fn invalid_variances_are_refused_by_name() {
         let ones = [1.0; 3];
         for bad in [-0.5, f32::NAN] {
             let variance = [0.0, 1.0, bad];

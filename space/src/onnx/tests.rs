@@ -1,5 +1,5 @@
-//! What the written files contain. They are decoded with the same messages that wrote them, so the wire format
-//! itself is pinned by bytes that the reference implementation of ONNX (1.23) reads and writes back unchanged.
+//! Contents of written files. The tests decode them with the messages that wrote them; the wire format itself is checked
+//! by bytes that the reference implementation of ONNX (1.23) reads and writes back unchanged.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -8,10 +8,12 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::proto::{DimensionSize, GraphProto, ModelProto, ValueInfoProto};
-use super::*;
+use super::{
+    Batch, INPUT_NAME, LOGITS_NAME, MAX_FILE_BYTES, OnnxError, OnnxOptions, RandomWeights, WeightSource, encode,
+};
 use crate::{Architecture, BlockKey, Graph, Op, ParameterSpec};
 
-/// Every kind of block, activation and gate, at a size that no stride divides.
+/// Network with many kinds of blocks, activations and gates, at a size that no stride divides.
 const MIXED: &str = "in97,conv_k3_s2_c16_nhs,ds_k5_c24_se0.25_nre,ir_r2_k3_s2_e3_c24_nr6,\
     ir_k5_h30_c24_sq5_gsi_nsw,id_s2_c32,id_c32,conv_k1_c48_nhs,head_f20_nhs_o7";
 
@@ -41,7 +43,7 @@ fn count(proto: &GraphProto, op_type: &str) -> usize {
     proto.node.iter().filter(|node| node.op_type == op_type).count()
 }
 
-/// A value's name and shape, such as `logits [batch, 10]`.
+/// Name and shape of a value, such as `logits [batch, 10]`.
 fn describe(info: &ValueInfoProto) -> String {
     let shape = info.value_type.clone().unwrap().tensor_type.unwrap().shape.unwrap();
     let sizes = shape.dim.into_iter().map(|dimension| match dimension.size.unwrap() {
@@ -52,7 +54,7 @@ fn describe(info: &ValueInfoProto) -> String {
 }
 
 #[test]
-fn unfolded_file_has_every_tensor_as_it_is() {
+fn unfolded_files_have_every_tensor_unchanged() {
     let graph = graph(MIXED);
     let proto = decode(&graph, &unfolded());
     for parameter in graph.parameters() {
@@ -134,7 +136,7 @@ fn small_network_in_full() {
 }
 
 #[test]
-fn block_that_does_nothing_is_an_identity() {
+fn block_without_operations_is_an_identity() {
     let proto = decode(&block("id_c24@24x14x14"), &OnnxOptions::default());
     assert_eq!(proto.node.len(), 1);
     assert_eq!(proto.node[0].op_type, "Identity");
@@ -194,9 +196,8 @@ fn equal_inputs_give_equal_bytes() {
     assert!(bytes(1) != bytes(2));
 }
 
-/// Bytes that `onnx.checker` of the reference implementation accepts and that its protocol buffers write back
-/// unchanged: the test that field numbers and wire types are right. If the writer changes on purpose, have the new
-/// bytes checked in the same way.
+/// Compares with bytes that `onnx.checker` of the reference implementation accepts and its protocol buffers write back
+/// unchanged, so that field numbers and wire types are right. New bytes after an intended change need the same check.
 #[test]
 fn bytes_are_those_of_the_reference_implementation() {
     let graph = block("conv_k1_c1_nr6@1x1x1");
@@ -230,7 +231,7 @@ fn bytes_are_those_of_the_reference_implementation() {
     insta::assert_snapshot!(dump);
 }
 
-/// Weights with a tensor removed or changed.
+/// Error of writing with weights in which a tensor is removed or changed.
 fn broken(graph: &Graph, change: impl FnOnce(&mut HashMap<String, Vec<f32>>)) -> OnnxError {
     let values = |parameter: &ParameterSpec| RANDOM.values(parameter).unwrap().into_owned();
     let mut weights: HashMap<_, _> = graph.parameters().map(|p| (p.name.clone(), values(&p))).collect();
@@ -257,7 +258,7 @@ fn weights_of_another_network_are_refused_by_name() {
 }
 
 #[test]
-fn impossible_files_are_refused_before_any_work() {
+fn impossible_files_are_refused_before_writing() {
     let huge = graph("in8,conv_k31_c16384_nre,conv_k31_c16384_nre,head_o2");
     let error = encode(&huge, &RANDOM, &OnnxOptions::default()).unwrap_err();
     assert!(
@@ -274,7 +275,7 @@ fn impossible_files_are_refused_before_any_work() {
     );
 }
 
-/// Architecture strings with any mix of blocks.
+/// Architecture strings with random sequences of blocks.
 fn architectures() -> impl Strategy<Value = String> {
     let activation = prop::sample::select(vec!["re", "r6", "hs", "sw"]);
     let squeeze = prop::sample::select(vec!["", "_se0.25", "_sq3", "_se0.25_gsi", "_sq7_gsi"]);
@@ -300,7 +301,7 @@ fn architectures() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn values_are_made_once_and_before_they_are_read(text in architectures(), fold in any::<bool>()) {
+    fn values_are_computed_once_and_before_they_are_read(text in architectures(), fold in any::<bool>()) {
         let options = OnnxOptions { fold_batch_norm: fold, ..OnnxOptions::default() };
         let proto = decode(&graph(&text), &options);
         let mut known: HashSet<&str> = HashSet::from([INPUT_NAME]);

@@ -1,4 +1,4 @@
-//! Where the writer's numbers come from.
+//! Sources of weights.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,28 +10,28 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::parameters::{ParameterKind, ParameterSpec};
 
-/// The weights of a network, by tensor.
+/// Weights of a network, by tensor.
 pub trait WeightSource {
-    /// The values of one tensor, row by row, `None` where it is not known.
+    /// Values of a tensor in row-major order, `None` if the source lacks it.
     fn values(&self, parameter: &ParameterSpec) -> Option<Cow<'_, [f32]>>;
 }
 
-/// Weights read from a file, by tensor name.
+/// Weights by tensor name, as read from a file.
 impl<S: BuildHasher> WeightSource for HashMap<String, Vec<f32>, S> {
     fn values(&self, parameter: &ParameterSpec) -> Option<Cow<'_, [f32]>> {
         self.get(&parameter.name).map(|values| Cow::Borrowed(values.as_slice()))
     }
 }
 
-/// Weights for measurements of time, where the values do not matter but must be tame: each tensor is drawn from a
-/// stream of its own, derived from the seed and the tensor's name.
+/// Random weights for latency measurements. Each tensor is drawn from a random stream of its own, derived from the seed
+/// and the tensor's name.
 ///
-/// Kernels and matrices are uniform with variance `2 / fan-in` (He et al., arXiv:1502.01852, section 2.2) and
-/// batch-norm nearly passes on what it gets, so that activations neither vanish into denormal numbers, which are
-/// slow, nor overflow. Running variances are positive.
+/// Kernels and matrices are uniform with variance `2 / fan-in` (He et al., arXiv:1502.01852, section 2.2) and batch-norm
+/// is near the identity, so that activations neither overflow nor become denormal numbers, with which arithmetic is slow.
+/// Running variances are positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct RandomWeights {
-    /// Equal seeds give equal weights.
+    /// Seed; equal seeds give equal weights.
     pub seed: u64,
 }
 
@@ -49,19 +49,19 @@ impl WeightSource for RandomWeights {
     }
 }
 
-/// `count` values between `centre - spread` and `centre + spread`. Bytes are drawn in pieces that stay in the
-/// processor's cache, about three times as fast as value by value.
+/// `count` values, uniform from `centre - spread` to `centre + spread`. Bytes are drawn in chunks that fit in the
+/// processor's cache, which is about three times as fast as drawing single values.
 fn uniform(rng: &mut ChaCha8Rng, count: usize, centre: f32, spread: f32) -> Vec<f32> {
-    const PIECE: usize = 1024;
-    let mut bytes = [0u8; PIECE * 4];
+    const CHUNK: usize = 1024;
+    let mut bytes = [0u8; CHUNK * 4];
     let mut values = Vec::with_capacity(count);
     // The upper 24 bits of a word become an exact float between 0 and 2.
     let step = 2.0 * spread / (1u32 << 24) as f32;
     let least = centre - spread;
     while values.len() < count {
-        let piece = &mut bytes[..4 * PIECE.min(count - values.len())];
-        rng.fill_bytes(piece);
-        let words = piece
+        let chunk = &mut bytes[..4 * CHUNK.min(count - values.len())];
+        rng.fill_bytes(chunk);
+        let words = chunk
             .chunks_exact(4)
             .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
         values.extend(words.map(|word| least + (word >> 8) as f32 * step));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn kernels_have_the_variance_of_their_fan_in() {
+    fn kernels_have_the_variance_for_their_fan_in() {
         let kernel = spec("a.weight", &[40, 30, 3, 3], ParameterKind::ConvolutionWeight);
         let values = RandomWeights { seed: 1 }.values(&kernel).unwrap().into_owned();
         assert_eq!(values.len(), 40 * 30 * 9);

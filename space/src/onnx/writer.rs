@@ -1,30 +1,29 @@
-//! From a graph to the bytes of an ONNX file.
+//! Writing of a graph as the bytes of an ONNX file.
 
 use std::borrow::Cow;
 
 use prost::Message;
 
+use super::error::OnnxError;
 use super::fold::BatchNormValues;
+use super::options::{Batch, INPUT_NAME, IR_VERSION, LOGITS_NAME, MAX_FILE_BYTES, OPSET, OUTPUT_NAME, OnnxOptions};
 use super::proto::{
     AttributeProto, DimensionProto, DimensionSize, FLOAT, GraphProto, INT64, ModelProto, NodeProto, OperatorSetIdProto,
     StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_kind,
 };
-use super::{
-    Batch, INPUT_NAME, IR_VERSION, LOGITS_NAME, MAX_FILE_BYTES, OPSET, OUTPUT_NAME, OnnxError, OnnxOptions,
-    WeightSource,
-};
+use super::weights::WeightSource;
 use crate::activation::{Activation, Gate};
 use crate::graph::{Graph, Node, Op, Scope, Shape, TensorId};
 use crate::parameters::ParameterSpec;
 
-/// Names of the bounds that every `ReLU6` reads.
+/// Names and values of the bounds of `ReLU6`.
 const RELU6_BOUNDS: [(&str, f32); 2] = [("relu6.min", 0.0), ("relu6.max", 6.0)];
 
 /// Writes `graph` with `weights` as an ONNX file.
 ///
 /// The input is [`INPUT_NAME`], the output [`LOGITS_NAME`] where the graph ends with the classifier and
-/// [`OUTPUT_NAME`] otherwise; a graph that computes nothing becomes an `Identity`. Weights keep the names of
-/// [`Graph::parameters`]; a convolution that takes in its batch-norm gets the bias `<node>.bias`.
+/// [`OUTPUT_NAME`] otherwise; a graph without operations becomes an `Identity`. Weights have the names of
+/// [`Graph::parameters`]; a convolution with folded batch-norm has the bias `<node>.bias`.
 pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) -> Result<Vec<u8>, OnnxError> {
     if options.batch == Batch::Fixed(0) {
         return Err(OnnxError::EmptyBatch);
@@ -41,7 +40,7 @@ pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) 
     Ok(writer.into_model().encode_to_vec())
 }
 
-/// One tensor of the weights, of the length its shape asks for.
+/// Tensor of the weights, with the number of values of its shape.
 pub(super) struct Tensor<'w> {
     pub parameter: ParameterSpec,
     pub values: Cow<'w, [f32]>,
@@ -51,9 +50,9 @@ pub(super) struct Writer<'w> {
     graph: &'w Graph,
     weights: &'w dyn WeightSource,
     options: &'w OnnxOptions,
-    /// Name of each tensor's value.
+    /// Name of each tensor.
     names: Vec<String>,
-    /// Whether a tensor has lost height and width, as all that follows a fully connected layer has.
+    /// True for tensors without height and width: those after a fully connected layer.
     is_flat: Vec<bool>,
     proto: GraphProto,
 }
@@ -95,7 +94,7 @@ impl<'w> Writer<'w> {
         while let Some(node) = nodes.get(index) {
             let batch_norm = self.foldable_batch_norm(index);
             index += if batch_norm.is_some() { 2 } else { 1 };
-            // Tensor n + 1 is node n's; a folded pair makes what its batch-norm would have made.
+            // Node n computes tensor n + 1; a folded pair computes the tensor of its batch-norm.
             let output = TensorId(index as u32);
             self.write_node(node, batch_norm, output)?;
             if index < nodes.len() {
@@ -119,7 +118,7 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// The batch-norm right after node `index` that can become part of it: the only reader of a convolution's output.
+    /// Batch-norm that can be folded into node `index`: the next node, if it is the only reader of a convolution's output.
     fn foldable_batch_norm(&self, index: usize) -> Option<&'w Node> {
         let (node, next) = (&self.graph.nodes[index], self.graph.nodes.get(index + 1)?);
         let made = TensorId(index as u32 + 1);
@@ -194,7 +193,7 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// Adds a convolution's tensors, batch-norm folded in where given; returns their names.
+    /// Adds the tensors of a convolution, with `batch_norm` folded into them if it is given; returns their names.
     fn convolution_weights(&mut self, node: &Node, batch_norm: Option<&Node>) -> Result<Vec<String>, OnnxError> {
         let Some(batch_norm) = batch_norm else {
             return self.plain_weights(node);
@@ -222,7 +221,7 @@ impl<'w> Writer<'w> {
         Ok(vec![parameter.name, bias_name])
     }
 
-    /// Adds a node's tensors as they are; returns their names.
+    /// Adds the tensors of a node unchanged; returns their names.
     fn plain_weights(&mut self, node: &Node) -> Result<Vec<String>, OnnxError> {
         let tensors = self.fetch_all(node)?;
         let mut names = Vec::with_capacity(tensors.len());
@@ -233,6 +232,7 @@ impl<'w> Writer<'w> {
         Ok(names)
     }
 
+    /// Fetches the tensors of a node from the weights and checks their lengths.
     pub(super) fn fetch_all(&self, node: &Node) -> Result<Vec<Tensor<'w>>, OnnxError> {
         let weights = self.weights;
         node.parameters()
@@ -255,7 +255,7 @@ impl<'w> Writer<'w> {
             .collect()
     }
 
-    /// A number as a constant of the file, shared by all that read it; returns its name.
+    /// Adds a constant unless the file has it; returns its name.
     pub(super) fn constant(&mut self, name: &str, value: f32) -> String {
         if !self.proto.initializer.iter().any(|tensor| tensor.name == name) {
             self.push_tensor(name, &[], &[value]);
@@ -263,7 +263,7 @@ impl<'w> Writer<'w> {
         name.to_owned()
     }
 
-    /// Adds whole numbers as a constant; returns its name.
+    /// Adds a constant of whole numbers; returns its name.
     pub(super) fn whole_numbers(&mut self, name: String, values: &[i64]) -> String {
         self.proto.initializer.push(TensorProto {
             dims: vec![values.len() as i64],

@@ -1,10 +1,11 @@
-//! References as TOML.
+//! References as TOML documents.
 
 use serde::Deserialize;
 
 use super::Reference;
 use crate::document::{self, DocumentError, OneOrMany};
-use crate::family::{Alteration, Family, RawFamily};
+use crate::family::Family;
+use crate::family::raw::{Alteration, RawFamily};
 use crate::limits;
 
 #[derive(Debug, Deserialize)]
@@ -17,7 +18,7 @@ struct RawReference {
     variant: Vec<toml::Spanned<RawVariant>>,
 }
 
-/// A network that differs from its family by compound scaling only (`EfficientNet`, arXiv:1905.11946, section 3.3).
+/// Network that differs from its family by compound scaling only (`EfficientNet`, arXiv:1905.11946, section 3.3).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawVariant {
@@ -34,7 +35,15 @@ fn one() -> f64 {
     1.0
 }
 
-pub(super) fn read(text: &str) -> Result<Vec<Reference>, DocumentError> {
+impl Reference {
+    /// Reads the references of a family from TOML: one, or one for each `[[variant]]`. The document has no published
+    /// figures. Unknown keys, wrong types and numbers out of range are errors with a position.
+    pub fn from_toml(text: &str) -> Result<Vec<Self>, DocumentError> {
+        read(text)
+    }
+}
+
+fn read(text: &str) -> Result<Vec<Reference>, DocumentError> {
     let raw: RawReference = document::parse_toml(text)?;
     let mut references = Vec::new();
     let build = |title: &str, family: Family| Reference {
@@ -73,15 +82,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Reference>, DocumentError> {
     Ok(references)
 }
 
-/// The family, in which nothing may be left to choose.
+/// Checks a family and that every stage has a single choice.
 fn checked(raw: RawFamily, text: &str, alteration: Alteration) -> Result<Family, DocumentError> {
     let at = raw.name().span().start;
     let family = raw.check(text, alteration)?;
-    let chooses = family
+    let with_choice = family
         .stages
         .iter()
         .position(|stage| stage.choices.len() != 1 || stage.channels.len() != 1 || stage.depth.len() != 1);
-    match chooses {
+    match with_choice {
         None => Ok(family),
         Some(stage) => {
             let problem = format!(

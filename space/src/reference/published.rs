@@ -1,10 +1,10 @@
-//! What was published of the references, as a table of facts.
+//! Published figures of the references, a table of facts.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// A published figure for a network at a width multiplier and resolution. Absent values were not published there.
+/// Published figures of a network at a width multiplier and resolution; `None` where the source states none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedPoint {
     /// Width multiplier.
@@ -15,20 +15,20 @@ pub struct PublishedPoint {
     pub top1: Option<f64>,
     /// ImageNet top-5 accuracy in percent.
     pub top5: Option<f64>,
-    /// Multiply-adds in millions, as the source counts and rounds them.
+    /// Multiply-adds in millions, as counted and rounded by the source.
     pub madds_m: Option<f64>,
-    /// Parameters in millions, as the source counts and rounds them.
+    /// Parameters in millions, as counted and rounded by the source.
     pub params_m: Option<f64>,
-    /// Measured latency in milliseconds, on `device`.
+    /// Measured latency on `device` in milliseconds.
     pub latency_ms: Option<f64>,
-    /// What the latency was measured on.
+    /// Device of the latency.
     pub device: Option<String>,
-    /// Where the figures stand, with a remark in brackets where one is due.
+    /// Document that states the figures, with a remark in brackets if it needs one.
     pub source: String,
 }
 
 impl PublishedPoint {
-    /// The document that the figures stand in: the source without its remark. Figures of one document are comparable.
+    /// Document that states the figures: the source without its remark. Figures of one document are comparable.
     pub fn document(&self) -> &str {
         self.source
             .split_once(" (")
@@ -51,8 +51,8 @@ struct Row {
     source: String,
 }
 
-/// The rows by reference, in the order of the table.
-pub(super) fn read(text: &str) -> Result<BTreeMap<String, Vec<PublishedPoint>>, csv::Error> {
+/// Parses the table; returns its rows by reference, in the order of the table.
+pub(super) fn parse(text: &str) -> Result<BTreeMap<String, Vec<PublishedPoint>>, csv::Error> {
     let mut points: BTreeMap<String, Vec<PublishedPoint>> = BTreeMap::new();
     for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
         let row: Row = row?;

@@ -1,29 +1,30 @@
-//! Applying a scaling rule to a concrete network.
+//! Application of scaling rules to architectures.
 
 use super::{Multipliers, ScalingError, ScalingRule};
 use crate::architecture::{Architecture, INPUT_CHANNELS};
 use crate::block::field::{HIDDEN_CHANNELS, SQUEEZE_CHANNELS, Value, Values};
 use crate::block::kind::Context;
 use crate::block::{Block, Conv, HiddenLayer};
-use crate::notation;
+use crate::notation::parse;
 use crate::rounding::{Scaling, make_divisible};
 
-/// Scaled channels are multiples of this.
+/// Divisor of scaled channels.
 const DIVISOR: u32 = 8;
 
 impl ScalingRule {
-    /// `architecture` with its channels, layers and input multiplied.
+    /// `architecture` with its channels, the depths of its stages and its input's side multiplied by `factors`.
     ///
-    /// Channels are rounded by [`make_divisible`](crate::make_divisible); hidden channels and squeeze-excites keep their
-    /// ratios. A stage (blocks of one width, stride 1 after the first; plain convolutions are none) has its number of
-    /// layers multiplied and rounded up; added layers repeat its last one. The input's side is rounded to whole pixels.
+    /// Channels are rounded by [`make_divisible`]; hidden channels and squeeze-excites keep their
+    /// ratios. A stage is a sequence of blocks of one width with stride 1 after the first, plain convolutions excluded;
+    /// its number of blocks is rounded up, and added blocks repeat the last one. The input's side is rounded to whole
+    /// pixels.
     pub fn scale(&self, architecture: &Architecture, factors: Multipliers) -> Result<Architecture, ScalingError> {
         factors.check()?;
         let impossible = |problem: String| ScalingError::Impossible { problem };
         let deepened = self.deepened(&architecture.blocks, factors.depth);
         let last = deepened.len().saturating_sub(1);
         let mut blocks = Vec::with_capacity(deepened.len());
-        let mut entering = INPUT_CHANNELS;
+        let mut in_channels = INPUT_CHANNELS;
         for (index, (block, before)) in deepened.iter().enumerate() {
             let is_head = index == last && architecture.head.hidden.is_none() && is_pointwise(block);
             let scaling = match index {
@@ -32,15 +33,15 @@ impl ScalingRule {
                 _ => Scaling::Always,
             };
             let channels = scaling.apply(block.channels(), factors.width, DIVISOR);
-            blocks.push(widened(block, (*before, entering), channels).map_err(impossible)?);
-            entering = channels;
+            blocks.push(widened(block, (*before, in_channels), channels).map_err(impossible)?);
+            in_channels = channels;
         }
         let mut head = architecture.head;
         head.hidden = head.hidden.map(|hidden| HiddenLayer {
             features: self.head_width.apply(hidden.features, factors.width, DIVISOR),
             ..hidden
         });
-        notation::check(Architecture {
+        parse::check(Architecture {
             resolution: (f64::from(architecture.resolution) * factors.resolution).round() as u32,
             batch_norm: architecture.batch_norm,
             blocks,
@@ -49,7 +50,7 @@ impl ScalingRule {
         .map_err(|error| impossible(format!("{}; {}", error.problem, error.expected)))
     }
 
-    /// The blocks with stages made longer or shorter, each with the channels that entered it before.
+    /// Blocks after the depths of stages are multiplied, each with its input channels in the unscaled network.
     fn deepened(&self, blocks: &[Block], depth: f64) -> Vec<(Block, u32)> {
         let mut channels = INPUT_CHANNELS;
         let placed: Vec<(Block, u32)> = blocks
@@ -73,7 +74,7 @@ impl ScalingRule {
             if is_kept || !is_repeated(stage) {
                 continue;
             }
-            // What a factor makes whole but for rounding is whole.
+            // A rounding error above a whole number is not rounded up.
             let layers = ((stage.len() as f64 * depth - 1e-9).ceil() as usize).max(1);
             if let Some(more) = layers.checked_sub(stage.len()) {
                 let (last, before) = stage[stage.len() - 1];
@@ -94,14 +95,14 @@ fn is_pointwise(block: &Block) -> bool {
     matches!(block, Block::Conv(Conv { kernel: 1, .. }))
 }
 
-/// The block between other channels; `entering` are those that entered it and those that do now.
-fn widened(block: &Block, entering: (u32, u32), channels: u32) -> Result<Block, String> {
-    let (before, now) = entering;
+/// Block with other channels; `in_channels` are those of its input before and after scaling.
+fn widened(block: &Block, in_channels: (u32, u32), channels: u32) -> Result<Block, String> {
+    let (before, now) = in_channels;
     let ratio = f64::from(now) / f64::from(before);
     let mut values = Values::default();
     for (field, value) in block.piece(before).values().iter() {
         let value = match value {
-            // What is stated outright is a rounded share of the input's channels.
+            // Written as numbers because they are rounded shares of the input channels; the shares are kept.
             Value::Whole(hidden) if *field == HIDDEN_CHANNELS => {
                 Value::Whole(make_divisible(f64::from(hidden) * ratio, DIVISOR))
             }
@@ -186,7 +187,7 @@ mod tests {
         for phi in 1..5 {
             let scaled = rule.scale(&base, rule.at(f64::from(phi)).unwrap()).unwrap();
             let growth = scaled.cost().macs as f64 / base.cost().macs as f64;
-            // Rounding up layers and channels makes it somewhat more.
+            // Rounding up depths and channels increases the growth.
             let expected = 2f64.powi(phi);
             assert!((0.8 * expected..1.7 * expected).contains(&growth), "{phi}: {growth}");
         }
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn unknown_names_and_bad_factors_are_refused() {
         let rule = ScalingRule::named("efficientnet").unwrap();
         assert!(rule.step("b9").unwrap_err().to_string().contains("b0, b1"));
         assert!(ScalingRule::named("weigth").unwrap_err().to_string().contains("width"));

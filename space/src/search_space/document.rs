@@ -1,11 +1,13 @@
-//! Search spaces as TOML.
+//! Search spaces as TOML documents.
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Constraints, ReferencePoints, SearchSpace};
-use crate::document::{self, DocumentError, OneOrMany};
-use crate::family::{Alteration, Family, RawFamily, check_count};
+use super::constraints::Constraints;
+use super::{ReferencePoints, SearchSpace};
+use crate::document::{self, DocumentError, OneOrMany, check_count};
+use crate::family::Family;
+use crate::family::raw::{Alteration, RawFamily};
 use crate::limits;
 use crate::reference::Reference;
 
@@ -31,8 +33,14 @@ struct RawReferencePoints {
     resolution: Option<OneOrMany<u32>>,
 }
 
-/// Reads a space; every number is checked.
-pub(super) fn read(text: &str) -> Result<SearchSpace, DocumentError> {
+impl SearchSpace {
+    /// Reads a space from TOML. Unknown keys, wrong types and numbers out of range are errors with a position.
+    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
+        read(text)
+    }
+}
+
+fn read(text: &str) -> Result<SearchSpace, DocumentError> {
     let raw: RawSpace = document::parse_toml(text)?;
     let mut families: Vec<Family> = Vec::new();
     for family in raw.family {
@@ -84,7 +92,7 @@ pub(super) fn read(text: &str) -> Result<SearchSpace, DocumentError> {
     Ok(space)
 }
 
-/// Refuses spaces whose layers would take too much memory or time to list.
+/// Refuses spaces whose layers would take too much memory or time to enumerate.
 fn check_size(families: &[Family]) -> Result<(), String> {
     let variants: usize = families.iter().map(Family::layer_variants).sum();
     let sized = families
@@ -118,7 +126,7 @@ impl RawReferencePoints {
         resolutions.sort_unstable();
         check_count(text, at, "widths", widths.len())?;
         check_count(text, at, "resolutions", resolutions.len())?;
-        // Whether a width is possible does not depend on the resolution, nor the other way round.
+        // Errors of widths do not depend on the resolution, nor errors of resolutions on the width.
         let (width, resolution) = (widths[0], resolutions[0]);
         let each_width = widths.iter().map(|&width| (width, resolution));
         for (width, resolution) in each_width.chain(resolutions.iter().map(|&resolution| (width, resolution))) {

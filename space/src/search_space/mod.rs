@@ -1,5 +1,6 @@
-//! Search spaces: unions of families, and what a search does with them.
+//! Search spaces: unions of families, with sampling, mutation, encoding and enumeration.
 
+mod admission;
 mod constraints;
 mod document;
 mod reference_points;
@@ -7,96 +8,113 @@ mod reference_points;
 pub use constraints::Constraints;
 pub use reference_points::{ReferencePoint, ReferencePoints};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use num_bigint::BigUint;
 use rand::RngExt;
 
 use crate::architecture::Architecture;
-use crate::document::DocumentError;
 use crate::family::Family;
 use crate::key::BlockKey;
 
-/// The choices that make up a network: which family, and the value of every decision in it.
+/// Choices that describe a network: a family and the value of every decision in it.
 ///
-/// Decisions without effect are 0, so equal genotypes are equal choices. Different genotypes can express one
-/// network (a width multiplier that rounding makes equal to its neighbour, a network in two families);
-/// [`Architecture::id`] tells.
+/// Decisions without effect are 0, so that equal genotypes are equal choices. Different genotypes can express the same
+/// network: rounding can make two width multipliers equal, two families can contain one network, an identity block
+/// computes nothing. Their architectures then have the same [`Architecture::id`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Genotype {
     /// Index of the family.
     pub family: usize,
-    /// Resolution, width, then per stage: channels, depth, blocks.
+    /// Resolution, width, then channels, depth and blocks of every stage.
     pub genes: Vec<u16>,
 }
 
-/// A genotype and the network it expresses.
+/// Genotype with the network that it expresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// The choices.
+    /// Choices.
     pub genotype: Genotype,
-    /// The network.
+    /// Network.
     pub architecture: Architecture,
 }
 
-/// A union of families of networks.
+/// Union of families of networks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchSpace {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// One sentence on what it holds.
+    /// Description in one sentence.
     pub description: String,
-    /// Its families.
+    /// Families.
     pub families: Vec<Family>,
-    /// What every network keeps.
+    /// Limits of all networks.
     pub constraints: Constraints,
-    /// Networks to compare with.
+    /// Published networks to compare with.
     pub references: Vec<ReferencePoints>,
-    /// How many of the earliest strides are removed in every network (small images).
+    /// Number of the first strides above 1 that are 1 in every network, for small images.
     pub early_strides_removed: usize,
-    /// A network that keeps the constraints, where there are any.
+    /// Genotype within the constraints, if there are any.
     smallest: Option<Genotype>,
 }
 
-/// The spaces that come with mnas: name and TOML text.
+/// Compiled-in spaces: name and TOML text.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/spaces.rs"));
 
 impl SearchSpace {
-    /// Reads a space from TOML. Unknown keys, wrong types and numbers out of range are errors with a line.
-    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
-        document::read(text)
-    }
-
-    /// The TOML text of a space that comes with mnas.
+    /// TOML text of a compiled-in space.
     pub fn embedded(name: &str) -> Option<&'static str> {
         EMBEDDED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 
-    /// Names of the spaces that come with mnas.
+    /// Names of the compiled-in spaces.
     pub fn embedded_names() -> impl Iterator<Item = &'static str> {
         EMBEDDED.iter().map(|(name, _)| *name)
     }
 
     /// Exact number of configurations: the sum over families of the product of their decisions.
     ///
-    /// It bounds the number of distinct networks from above, as [`Genotype`] explains, and counts those too that
-    /// exceed the constraints.
+    /// This is an upper bound on the number of distinct networks, as [`Genotype`] explains. Configurations beyond the
+    /// constraints are included.
     pub fn size(&self) -> BigUint {
         self.families.iter().map(Family::size).sum()
     }
 
-    /// The network of a genotype with `classes` outputs.
+    /// Every configuration once, those beyond the constraints included. Their number is [`SearchSpace::size`], so this is
+    /// for small spaces.
+    pub fn configurations(&self) -> impl Iterator<Item = Genotype> {
+        let families = self.families.iter().enumerate();
+        families.flat_map(|(family, body)| body.configurations().map(move |genes| Genotype { family, genes }))
+    }
+
+    /// Number of distinct networks within the constraints, by enumeration; `None` if the space has more than
+    /// `most_configurations`.
+    pub fn distinct_networks(&self, most_configurations: u64) -> Option<u64> {
+        if self.size() > BigUint::from(most_configurations) {
+            return None;
+        }
+        let mut ids = HashSet::new();
+        for genotype in self.configurations() {
+            let architecture = self.express(&genotype, 1);
+            if self.admits(&architecture) {
+                ids.insert(architecture.id());
+            }
+        }
+        Some(ids.len() as u64)
+    }
+
+    /// Network of a genotype with `classes` classes.
     pub fn express(&self, genotype: &Genotype, classes: u32) -> Architecture {
         self.families[genotype.family].express(&genotype.genes, classes)
     }
 
-    /// Like [`SearchSpace::express`], reusing the memory of an earlier architecture.
+    /// Writes the network of a genotype into `architecture`, whose memory is reused.
     pub fn express_into(&self, genotype: &Genotype, classes: u32, architecture: &mut Architecture) {
         self.families[genotype.family].express_into(&genotype.genes, classes, architecture);
     }
 
-    /// The choices that express `architecture`, whatever its number of classes; `None` where the space lacks it.
+    /// Choices that express `architecture`, with any number of classes; `None` if the space does not contain it.
     pub fn encode(&self, architecture: &Architecture) -> Option<Genotype> {
         self.families
             .iter()
@@ -104,14 +122,14 @@ impl SearchSpace {
             .find_map(|(family, body)| body.encode(architecture).map(|genes| Genotype { family, genes }))
     }
 
-    /// Whether some choices express `architecture`, whatever its number of classes, and it keeps the constraints.
+    /// Checks whether the space contains `architecture`, with any number of classes, within its constraints.
     pub fn contains(&self, architecture: &Architecture) -> bool {
         self.families.iter().any(|family| family.contains(architecture)) && self.admits(architecture)
     }
 
-    /// A random genotype: families and then every decision with equal chance, independently.
+    /// Random genotype: a uniformly drawn family, and uniformly and independently drawn values of its decisions.
     ///
-    /// This is not uniform over networks: a deep stage has more of them than a shallow one, and would drown it.
+    /// This is not the uniform distribution over networks, in which nearly all stages would have their largest depth.
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Genotype {
         let mut genotype = Genotype {
             family: 0,
@@ -121,7 +139,7 @@ impl SearchSpace {
         genotype
     }
 
-    /// Like [`SearchSpace::sample`], reusing the memory of an earlier genotype.
+    /// Writes a random genotype into `genotype`, whose memory is reused; see [`SearchSpace::sample`].
     pub fn sample_into(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
         self.draw_within(genotype, self.smallest.as_ref(), |genotype| {
             genotype.family = rng.random_range(0..self.families.len());
@@ -129,16 +147,17 @@ impl SearchSpace {
         });
     }
 
-    /// A neighbour: one decision that has an effect takes another value. In a space with a single network, itself.
+    /// Neighbour of a genotype: one decision that has an effect has another value. In a family with a single network this
+    /// is `parent`.
     pub fn mutate(&self, parent: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
         let mut child = parent.clone();
         self.mutate_in_place(&mut child, rng);
         child
     }
 
-    /// Like [`SearchSpace::mutate`], in place of the parent.
+    /// Changes one decision of `genotype` that has an effect to another value.
     ///
-    /// Where the constraints leave no neighbour within many tries, the parent stays as it is.
+    /// If no neighbour within the constraints is found in many attempts, `genotype` is unchanged.
     pub fn mutate_in_place(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
         if self.constraints.is_empty() {
             return self.families[genotype.family].mutate(&mut genotype.genes, rng);
@@ -150,9 +169,9 @@ impl SearchSpace {
         });
     }
 
-    /// A child that takes every decision from one parent or the other with equal chance.
+    /// Child of two genotypes: every decision is that of one of them, drawn with equal probability.
     ///
-    /// Parents of different families have no decisions in common; the child is then a copy of one of them.
+    /// Genotypes of different families have no decisions in common; the child is then a copy of one of them.
     pub fn crossover(&self, one: &Genotype, other: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
         if one.family != other.family {
             return if rng.random_bool(0.5) {
@@ -171,7 +190,7 @@ impl SearchSpace {
         child
     }
 
-    /// Every distinct block key that some network of the space with `classes` outputs contains, in order.
+    /// Distinct block keys of the space's networks with `classes` classes, in order.
     pub fn block_keys(&self, classes: u32) -> BTreeSet<BlockKey> {
         let mut keys = BTreeSet::new();
         for family in &self.families {
@@ -181,19 +200,19 @@ impl SearchSpace {
         keys
     }
 
-    /// The network with the least sum of `cost` over its layers. Exact, without looking at every network, but where
-    /// constraints limit parameters or multiply-adds; then it is near the least.
+    /// Network with the least sum of `cost` over its layers, computed without enumerating all networks. Exact unless
+    /// constraints limit parameters or multiply-adds; the sum is then near the least.
     pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
         self.cheapest_within(0..self.families.len(), classes, cost)
     }
 
-    /// Like [`SearchSpace::cheapest`], of the networks of one family. Where the constraints leave none of them, one
-    /// that exceeds them.
+    /// Network of one family with the least sum of `cost` over its layers, as for [`SearchSpace::cheapest`]. If the family
+    /// has no network within the constraints, the result exceeds them.
     pub fn cheapest_of_family(&self, family: usize, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
         self.cheapest_within(family..family + 1, classes, cost)
     }
 
-    /// The cheapest network of some families, whatever the constraints.
+    /// Cheapest network of some families, without constraints.
     fn cheapest_by(&self, families: Range<usize>, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
         let (_, genotype) = families
             .map(|family| {

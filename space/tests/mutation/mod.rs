@@ -1,374 +1,21 @@
-//! Texts to try parsers with: valid ones, mutated and mixed, and noise.
+//! Inputs for fuzz tests: mutated and mixed valid texts, and random bytes.
+
+pub mod grammars;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What texts for a parser are made of.
-#[derive(Clone, Copy)]
-pub struct Grammar {
-    /// Valid texts.
-    pub corpus: &'static [&'static str],
-    /// Pieces that are put anywhere.
-    pub words: &'static [&'static str],
-}
+use grammars::{COMMON_NUMBERS, Grammar, NUMBERS};
 
-/// Numbers at the bounds of types and of what is allowed.
-const NUMBERS: &[&str] = &[
-    "0",
-    "1",
-    "2",
-    "3",
-    "7",
-    "8",
-    "9",
-    "31",
-    "32",
-    "33",
-    "63",
-    "64",
-    "65",
-    "224",
-    "255",
-    "256",
-    "257",
-    "512",
-    "513",
-    "1000",
-    "4095",
-    "4096",
-    "4097",
-    "16384",
-    "16385",
-    "65535",
-    "65536",
-    "65537",
-    "1000000",
-    "1000001",
-    "2147483647",
-    "2147483648",
-    "4294967295",
-    "4294967296",
-    "9223372036854775807",
-    "18446744073709551616",
-    "0.1",
-    "0.01",
-    "0.125",
-    "0.25",
-    "0.35",
-    "0.75",
-    "1.4",
-    "2.3",
-    "1.0000001",
-    "1e300",
-    "-1",
-    "-0",
-    "nan",
-    "inf",
-    "00",
-    "1_000",
-    "0x10",
-    ".5",
-    "5.",
-];
-
-/// Numbers that are often allowed.
-const COMMON_NUMBERS: &[&str] = &["1", "2", "3", "4", "5", "7", "8", "16", "24", "64", "0.25", "2.5"];
-
-const NOTATION_WORDS: &[&str] = &[
-    ",",
-    "_",
-    "@",
-    "x",
-    "in",
-    "conv",
-    "ds",
-    "ir",
-    "er",
-    "uib",
-    "id",
-    "head",
-    "_k3",
-    "_s2",
-    "_e6",
-    "_h30",
-    "_c16",
-    "_gr2",
-    "_se0.25",
-    "_si0.25",
-    "_sq8",
-    "_ghs",
-    "_gsi",
-    "_sn",
-    "_nre",
-    "_nr6",
-    "_nhs",
-    "_nsw",
-    "_nge",
-    "_ls",
-    "_noskip",
-    "_r2",
-    "_r512",
-    "_a5",
-    "_k0",
-    "_f64",
-    "_fb64",
-    "_fn64",
-    "_o10",
-    "_eps0.001",
-    "_mom0.01",
-    ",id_c8",
-    ",ir_k3_e6_c24_nre",
-    "é",
-    "\u{0}",
-    "🦀",
-];
-
-const TOML_WORDS: &[&str] = &[
-    "\n",
-    "=",
-    "[",
-    "]",
-    "{",
-    "}",
-    "[[",
-    "]]",
-    "\"",
-    "'",
-    "#",
-    ",",
-    ".",
-    " ",
-    "true",
-    "false",
-    "[[family]]",
-    "[[variant]]",
-    "[[reference]]",
-    "name = ",
-    "stage = [",
-    "block = ",
-    "\"conv\"",
-    "\"ds\"",
-    "\"ir\"",
-    "\"er\"",
-    "\"uib\"",
-    "\"id\"",
-    "kernel = 3",
-    "start-kernel = [0, 3]",
-    "expansion = [1, 6]",
-    "hidden-channels = 30",
-    "groups = 2",
-    "squeeze-excite = [0, 0.25]",
-    "squeeze-input = 0.25",
-    "squeeze-channels = 8",
-    "gate = \"sigmoid\"",
-    "squeeze-activation = \"swish\"",
-    "activation = \"gelu\"",
-    "layer-scale = [true, false]",
-    "residual = [true, false]",
-    "channels = [8, 16]",
-    "depth = [1, 2, 64]",
-    "stride = 2",
-    "scaling = \"never\"",
-    "depth-scaling = \"never\"",
-    "choose = \"stage\"",
-    "choices = [",
-    "resolution = [32, 33]",
-    "width = [0.35, 1.4]",
-    "divisor = 1",
-    "batch-norm = { epsilon = 0.001 }",
-    "features = 64",
-    "norm = \"batch-norm\"",
-    "early-strides-removed = 2",
-    "constraints = { max-params = 100000 }",
-    "max-macs = 1000000",
-    "max-peak-activation-bytes = 100000",
-    "é",
-    "\u{0}",
-    "1979-05-27T07:32:00Z",
-];
-
-const JSON_WORDS: &[&str] = &[
-    "{",
-    "}",
-    "[",
-    "]",
-    "\"",
-    ":",
-    ",",
-    "null",
-    "true",
-    "false",
-    "\\u0000",
-    "\\ud800",
-    "\"resolution\": 64,",
-    "\"in_channels\": 8,",
-    "\"out_channels\": 8,",
-    "\"kernel_size\": 3,",
-    "\"stride\": 2,",
-    "\"expand_ratio\": 2.5,",
-    "\"mid_channels\": 20,",
-    "\"use_se\": true,",
-    "\"name\": \"ZeroLayer\",",
-    "\"act_func\": \"h_swish\",",
-    "\"shortcut\": null,",
-    "[[[[",
-    "é",
-];
-
-pub const ARCHITECTURE_STRING: Grammar = Grammar {
-    corpus: &[
-        "in224,conv_k3_s2_c32_nr6,ir_k3_e1_c16_nr6,ir_r2_k3_s2_e6_c24_nr6,conv_k1_c1280_nr6,head_o1000",
-        "in97_eps0.001_mom0.01,conv_k3_s2_c16_nhs,ds_k5_c24_si0.25_gsi_snsw_nre,id_s2_c30,id_c30,ir_k3_h31_c30_sq7_nre,head_f64_nhs_o7",
-        "in64,conv_k3_s2_c16_nre,er_k3_s2_e4_c24_nre,uib_a5_k3_s2_e4_c32_nge_ls,uib_k0_e2.5_c32_nre_noskip,head_fb96_nre_o10",
-        "in33,conv_k3_c8_nre,ir_k3_e6_c8_gr4_nre_noskip,ir_r500_k3_e2.3_c8_nsw,head_fn20_nge_o3",
-    ],
-    words: NOTATION_WORDS,
-};
-
-pub const BLOCK_KEY: Grammar = Grammar {
-    corpus: &[
-        "ir_k3_s2_e6_c24_se0.25_nr6@16x112x112",
-        "conv_k7_c20_nge@3x33x47",
-        "uib_a3_k5_s2_e2.5_c24_nre_ls_noskip@12x9x9",
-        "er_k3_h100_c24_si0.25_gsi_snsw_nsw@30x7x1",
-        "ds_k5_c24_sq7_nhs@16x5x5",
-        "id_s8_c24@24x14x14",
-        "head_f1280_nhs_o1000@960x7x7",
-    ],
-    words: NOTATION_WORDS,
-};
-
-pub const ARCHITECTURE_TOML: Grammar = Grammar {
-    corpus: &[
-        "resolution = 64\nbatch-norm = { epsilon = 0.001, momentum = 0.01 }\nblocks = [\n  \"conv_k3_s2_c16_nhs\",\n  \
-         \"ir_r2_k3_s2_e4_c24_se0.25_nre\",\n  \"uib_a3_k0_e4_c24_nge_ls\",\n]\nhead = \"head_fb64_nre_o10\"\n",
-        "resolution = 33\nblocks = [\"conv_k3_c8_nr6\", \"id_r500_c8\"]\nhead = \"head_o2\"",
-    ],
-    words: &[
-        "\n",
-        "=",
-        "[",
-        "]",
-        "\"",
-        ",",
-        "\"conv_k3_c8_nre\",",
-        "\"ir_r512_k3_e6_c24_nre\",",
-        "\"id_c8\",",
-        "resolution = ",
-        "head = ",
-        "blocks = [",
-        "batch-norm = {",
-        "epsilon = ",
-        "momentum = ",
-        "_k3",
-        "_c8",
-        "_r512",
-        "_nge",
-        "é",
-        "\"\"\"",
-        "#",
-        "1e-3",
-    ],
-};
-
-pub const NETWORK_JSON: Grammar = Grammar {
-    corpus: &[r#"{"bn": {"momentum": 0.1, "eps": 0.001}, "resolution": 48,
-"first_conv": {"in_channels": 3, "out_channels": 8, "kernel_size": 3, "stride": 2, "act_func": "relu6"},
-"blocks": [
-{"mobile_inverted_conv": {"name": "MBInvertedConvLayer", "in_channels": 8, "out_channels": 8, "kernel_size": 3, "stride": 1,
- "expand_ratio": 1}, "shortcut": null},
-{"conv": {"name": "MBConvLayer", "in_channels": 8, "out_channels": 8, "kernel_size": 5, "stride": 1, "mid_channels": 20,
- "act_func": "h_swish", "use_se": true}, "shortcut": {"name": "IdentityLayer"}},
-{"mobile_inverted_conv": {"name": "ZeroLayer", "stride": 1}, "shortcut": {"name": "IdentityLayer"}}],
-"final_expand_layer": {"in_channels": 8, "out_channels": 48, "kernel_size": 1, "act_func": "swish"},
-"feature_mix_layer": {"in_channels": 48, "out_channels": 32, "kernel_size": 1, "use_bn": false, "bias": true, "act_func": "relu"},
-"classifier": {"in_features": 32, "out_features": 10}}"#],
-    words: JSON_WORDS,
-};
-
-pub const SPACE_TOML: Grammar = Grammar {
-    corpus: &[
-        r#"name = "tiny"
-[[family]]
-name = "only"
-resolution = [16, 24]
-stage = [
-  { block = "conv", kernel = 3, channels = 8, activation = "relu" },
-  { block = "ir", kernel = [3, 5], expansion = [2, 4], channels = 16, stride = 2, depth = [1, 2], activation = "relu" },
-]
-"#,
-        r#"name = "small"
-early-strides-removed = 1
-constraints = { max-params = 200000, max-peak-activation-bytes = 500000 }
-reference = [{ name = "mobilenet-v2", width = [0.35, 1.0], resolution = 64 }]
-[[family]]
-name = "a"
-width = [0.35, 0.75, 1.4]
-resolution = 33
-batch-norm = { epsilon = 0.001, momentum = 0.01 }
-hidden = { features = 64, norm = "batch-norm", activation = "gelu", scaling = "up-only" }
-stage = [
-  { block = "conv", kernel = 3, stride = 2, channels = [8, 16], activation = "hard-swish" },
-  { stride = 2, channels = [16, 24], depth = [1, 3], choose = "stage", choices = [
-    { block = "id" },
-    { block = ["ds", "ir"], kernel = 3, hidden-channels = 40, squeeze-excite = [0, 0.25], gate = ["sigmoid", "hard-sigmoid"], activation = "swish" },
-    { block = "er", kernel = [3, 5], expansion = 2.5, squeeze-input = [0, 0.25], residual = [true, false], activation = "relu6" },
-  ] },
-]
-[[family]]
-name = "b"
-divisor = 1
-resolution = [32, 40]
-hidden = { features = 20, activation = "relu" }
-stage = [
-  { block = "uib", start-kernel = [0, 3], kernel = [0, 3], expansion = 4, layer-scale = [true, false], channels = 8, depth = [1, 2], activation = "gelu" },
-  { block = "ir", kernel = 3, expansion = [1, 3], groups = [1, 2], channels = [8, 8, 12], scaling = "never", activation = "relu" },
-  { block = "ir", kernel = 3, expansion = [1, 3], groups = [1, 2], channels = [8, 8, 12], depth = [2, 1, 2], activation = "relu" },
-]
-"#,
-    ],
-    words: TOML_WORDS,
-};
-
-pub const REFERENCE_TOML: Grammar = Grammar {
-    corpus: &[
-        include_str!("../../references/mobilenet-v1.toml"),
-        include_str!("../../references/mobilenet-v4-conv-small.toml"),
-        r#"title = "Scaled"
-paper = "none"
-[family]
-name = "scaled"
-width = 1.0
-resolution = 224
-hidden = { features = 64, norm = "none", activation = "swish", scaling = "always" }
-stage = [
-  { block = "conv", kernel = 3, stride = 2, channels = 32, scaling = "never", depth-scaling = "never", activation = "relu6" },
-  { block = "ir", kernel = 5, expansion = 6, squeeze-input = 0.25, gate = "sigmoid", stride = 2, channels = 24, depth = 2, activation = "swish" },
-]
-[[variant]]
-name = "scaled-1"
-title = "Scaled 1"
-width = 1.1
-depth = 1.2
-resolution = [240, 260]
-[[variant]]
-name = "scaled-2"
-title = "Scaled 2"
-depth = 2
-resolution = 300
-"#,
-    ],
-    words: TOML_WORDS,
-};
-
-/// How many accepted texts are kept to be mutated further.
+/// Number of accepted texts that are kept for further mutation.
 const KEPT: usize = 256;
+/// Largest length of a kept text in bytes.
 const LONGEST_KEPT: usize = 2_000;
-/// Where texts stop growing, but for one in 256.
+/// Largest length of a text in bytes, except for one repetition in 256.
 const LONG: usize = 16_000;
 
-/// An endless stream of texts for a parser.
+/// Endless random stream of inputs for a parser.
 pub struct Mutator<'g> {
     grammar: &'g Grammar,
     kept: Vec<String>,
@@ -384,8 +31,8 @@ impl<'g> Mutator<'g> {
         }
     }
 
-    /// Tells that a text was valid; it may be mutated further.
-    pub fn accepted(&mut self, text: String) {
+    /// Keeps some of the accepted texts for further mutation.
+    pub fn keep(&mut self, text: String) {
         if text.len() > LONGEST_KEPT || self.rng.random_ratio(7, 8) {
             return;
         }
@@ -399,8 +46,8 @@ impl<'g> Mutator<'g> {
 
     pub fn next(&mut self) -> String {
         let bytes = match self.rng.random_range(0..16) {
-            0 => self.noise(),
-            1 => self.salad(),
+            0 => self.random_bytes(),
+            1 => self.random_fragments(),
             _ => {
                 let mut bytes = self.valid();
                 self.mutate(&mut bytes);
@@ -427,26 +74,26 @@ impl<'g> Mutator<'g> {
         from.choose(&mut self.rng).unwrap_or(&"")
     }
 
-    fn noise(&mut self) -> Vec<u8> {
+    fn random_bytes(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; self.rng.random_range(0..300)];
         self.rng.fill_bytes(&mut bytes);
         bytes
     }
 
-    /// Words and numbers in any order.
-    fn salad(&mut self) -> Vec<u8> {
+    /// Fragments and numbers in random order.
+    fn random_fragments(&mut self) -> Vec<u8> {
         let mut text = String::new();
         for _ in 0..self.rng.random_range(0..40) {
-            text += self.word();
+            text += self.fragment();
         }
         text.into_bytes()
     }
 
-    fn word(&mut self) -> &'static str {
+    fn fragment(&mut self) -> &'static str {
         let from = if self.rng.random_ratio(1, 4) {
             NUMBERS
         } else {
-            self.grammar.words
+            self.grammar.fragments
         };
         self.pick(from)
     }
@@ -460,17 +107,17 @@ impl<'g> Mutator<'g> {
             }
             1 => drop(bytes.drain(from..to)),
             2 => bytes.insert(from, self.rng.random()),
-            // A stretch many times over: long lists, deep nesting.
+            // Many copies of a range, for long lists and deep nesting.
             3 if self.rng.random_ratio(1, 8) => {
-                let stretch = bytes[from..to].to_vec();
+                let range = bytes[from..to].to_vec();
                 let longest = if self.rng.random_ratio(1, 256) { 500_000 } else { LONG };
-                let most = longest.saturating_sub(bytes.len()) / stretch.len().max(1);
-                let copies = stretch.repeat(self.rng.random_range(1..=most.clamp(1, 1_000)));
+                let most = longest.saturating_sub(bytes.len()) / range.len().max(1);
+                let copies = range.repeat(self.rng.random_range(1..=most.clamp(1, 1_000)));
                 bytes.splice(from..to, copies);
             }
             3 | 4 => {
-                let stretch = bytes[from..to].to_vec();
-                bytes.splice(from..from, stretch);
+                let range = bytes[from..to].to_vec();
+                bytes.splice(from..from, range);
             }
             5 => {
                 let other = self.valid();
@@ -480,13 +127,13 @@ impl<'g> Mutator<'g> {
             6..=9 => self.change_number(bytes, from),
             10..=13 => self.move_piece(bytes),
             _ => {
-                let word = self.word();
-                bytes.splice(from..from, word.bytes());
+                let fragment = self.fragment();
+                bytes.splice(from..from, fragment.bytes());
             }
         }
     }
 
-    /// A stretch of a text, short ones more often.
+    /// Random range of a text; short ranges are more frequent.
     fn range(&mut self, length: usize) -> (usize, usize) {
         let from = self.rng.random_range(0..=length);
         let longest = if self.rng.random() { 8 } else { length };
@@ -494,7 +141,7 @@ impl<'g> Mutator<'g> {
         (from, to)
     }
 
-    /// Copies a piece between two separators to another separator, or leaves it out.
+    /// Copies the text between two separators to another separator, or removes it.
     fn move_piece(&mut self, bytes: &mut Vec<u8>) {
         let separator = *b",_\n".choose(&mut self.rng).unwrap_or(&b',');
         let places: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] == separator).collect();
@@ -511,7 +158,7 @@ impl<'g> Mutator<'g> {
         }
     }
 
-    /// Replaces the first number after a place.
+    /// Replaces the first number at or after `from`.
     fn change_number(&mut self, bytes: &mut Vec<u8>, from: usize) {
         let Some(start) = bytes[from..].iter().position(u8::is_ascii_digit).map(|at| from + at) else {
             return;

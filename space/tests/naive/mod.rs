@@ -1,8 +1,9 @@
-//! Costs computed the long way from what blocks mean, sharing nothing with the crate's lowering: kernel by kernel, every feature map looked at in every step.
+//! Naive computation of costs from the definition of blocks, independent of the crate's lowering: kernels are added one by
+//! one, and every feature map is checked in every step.
 
 use mnas_space::{Architecture, Block, Cost, Graph, HiddenNorm, Op, SqueezeExcite, TensorId};
 
-/// A network under construction: costs so far, and the channels and side of the last feature map.
+/// Costs of the blocks so far, and channels and side of the last feature map.
 #[derive(Default)]
 struct Naive {
     cost: Cost,
@@ -10,7 +11,7 @@ struct Naive {
     side: u32,
 }
 
-/// The cost of a network.
+/// Costs of a network.
 pub fn cost(architecture: &Architecture) -> Cost {
     let mut naive = Naive {
         cost: Cost::default(),
@@ -87,7 +88,7 @@ impl Naive {
         self.cost.folded_params += u64::from(values);
     }
 
-    /// A convolution with padding of half a kernel, without bias.
+    /// Adds a convolution with padding of half a kernel, without bias.
     fn convolution(&mut self, out_channels: u32, kernel: u32, stride: u32, groups: u32) {
         let padded = self.side + 2 * (kernel / 2);
         let mut side = 0;
@@ -106,7 +107,7 @@ impl Naive {
         (self.channels, self.side) = (out_channels, side);
     }
 
-    /// A convolution with batch normalisation.
+    /// Adds a convolution with batch normalisation.
     fn normalised(&mut self, out_channels: u32, kernel: u32, stride: u32, groups: u32) {
         self.convolution(out_channels, kernel, stride, groups);
         for _channel in 0..out_channels {
@@ -116,7 +117,7 @@ impl Naive {
         }
     }
 
-    /// A layer of full connections with bias.
+    /// Adds a fully connected layer with bias.
     fn biased(&mut self, out_channels: u32) {
         self.convolution(out_channels, 1, 1, 1);
         self.learnt(out_channels);
@@ -132,7 +133,7 @@ impl Naive {
     }
 }
 
-/// Where the values of a tensor lie: operations in place hand their operand's memory on.
+/// Tensor whose memory a tensor uses: itself, or the operand of an operation in place.
 fn memory(graph: &Graph, tensor: TensorId) -> TensorId {
     let Some(node) = tensor.producer().map(|producer| &graph.nodes[producer]) else {
         return tensor;
@@ -143,7 +144,7 @@ fn memory(graph: &Graph, tensor: TensorId) -> TensorId {
     }
 }
 
-/// The most that is alive in any step: what has been made by its end and is read in it, later, or by the caller.
+/// Largest sum of live tensors in a step: those computed by its end that are read in it, in a later step or by the caller.
 pub fn peak_activation_bytes(graph: &Graph) -> u64 {
     let count = graph.nodes.len();
     let memories: Vec<TensorId> = (0..=count)

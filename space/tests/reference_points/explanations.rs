@@ -1,5 +1,5 @@
-//! Why some published counts are not the network's own. Every explanation recomputes what its source printed, or, for a
-//! slip, states both figures.
+//! Explanations of published counts that differ from the network's. An explanation recomputes the figures of its source,
+//! or states the printed and the correct figure if the source is in error.
 
 use mnas_space::Architecture;
 
@@ -7,13 +7,13 @@ use crate::networks;
 use crate::row::{Printed, Row};
 use crate::tally::Tally;
 
-/// Rows of the table that another convention, another network or a slip explains.
+/// Explanation of the counts in some rows: another convention, another network or an error of the source.
 pub struct Explanation {
-    /// What they have in common.
+    /// Description of the difference.
     pub name: &'static str,
-    /// Whether it is about this row.
+    /// Checks whether the explanation applies to a row.
     pub covers: fn(&Row) -> bool,
-    /// Whether it is true of this row.
+    /// Checks whether the explanation gives the figures of a row.
     pub holds: fn(&Row) -> bool,
 }
 
@@ -36,7 +36,7 @@ fn imgclsmob_holds(row: &Row, architecture: &Architecture, pool: u64, missing: i
     row.madds().is_rounded(half_flops / 1e6) && row.params().is_rounded(millions(tally.cost.params - params))
 }
 
-/// `PaddleClas` prints FLOPs in thousands of millions; the table halved them.
+/// FLOPs of a row in billions, as `PaddleClas` prints them; the table has half of them.
 fn paddle_flops(row: &Row, decimals: u32) -> Printed {
     Printed {
         value: row.madds().value * 2.0 / 1e3,
@@ -54,7 +54,7 @@ fn paddle_summary_holds(row: &Row, architecture: &Architecture) -> bool {
     paddle_flops(row, 2).is_truncated(tally.paddle_summary_flops() / 1e9) && printed.is_rounded(millions(params))
 }
 
-/// `MobileNetV1` in `PaddleClas` has `ReLU` where the authors have `ReLU6`.
+/// `MobileNetV1` of `PaddleClas`, with `ReLU` instead of `ReLU6`.
 fn paddle_mobilenet_v1(row: &Row) -> Architecture {
     let architecture = networks::reference("mobilenet-v1", row.width, row.resolution);
     architecture.to_string().replace("_nr6", "_nre").parse().unwrap()
@@ -69,7 +69,7 @@ fn paddle_v3_holds(row: &Row) -> bool {
     (millions(flops) / 2.0 - row.madds().value).abs() < 0.4 && (params - row.params().value).abs() < 0.01
 }
 
-/// Half an operation for every batch-normalised and squeeze-excited value, and a few for each channel's constants.
+/// Checks the row with half an operation per value of batch-norm and squeeze-excite, and five per channel for constants.
 fn mnasnet_with_norms(row: &Row) -> bool {
     let tally = Tally::of(&reference(row));
     let extra = (tally.norm_values + tally.gated_values) as f64 / 2.0 + 5.0 * tally.cost.batch_norm_params as f64;
@@ -77,13 +77,13 @@ fn mnasnet_with_norms(row: &Row) -> bool {
     (madds - row.madds().value).abs() < 0.11 && row.params().is_rounded(millions(tally.cost.params))
 }
 
-/// A printed figure that is not the network's: what is printed, and what the layers have, rounded.
-fn slip(row: &Row, printed: f64, counted: f64) -> bool {
+/// Checks that the printed figure, in error, and the correct figure are these, rounded.
+fn is_misprint(row: &Row, printed: f64, counted: f64) -> bool {
     let macs = millions(reference(row).cost().macs);
     (row.madds().value - printed).abs() < 1e-9 && (macs.round() - counted).abs() < 1e-9
 }
 
-/// The table of explanations; each row that needs one is covered by exactly one.
+/// All explanations; every row that needs one has exactly one.
 pub const EXPLANATIONS: &[Explanation] = &[
     Explanation {
         name: "TensorFlow's table of MobileNetV1 leaves the stem's multiply-adds out at width 0.75 (the paper has 325 M)",
@@ -97,12 +97,12 @@ pub const EXPLANATIONS: &[Explanation] = &[
     Explanation {
         name: "TensorFlow's table of MobileNetV1 prints 150 M for the 149 M (paper: 149) of width 0.5 at 224 px",
         covers: |row| row.is_tensorflow("mobilenet_v1") && row.is_at(0.5, 224),
-        holds: |row| slip(row, 150.0, 149.0),
+        holds: |row| is_misprint(row, 150.0, 149.0),
     },
     Explanation {
         name: "TensorFlow's table of MobileNetV1 prints 34 M for the 30 M of width 0.25 at 192 px; its 224, 160 and 128 px rows fit",
         covers: |row| row.is_tensorflow("mobilenet_v1") && row.is_at(0.25, 192),
-        holds: |row| slip(row, 34.0, 30.0),
+        holds: |row| is_misprint(row, 34.0, 30.0),
     },
     Explanation {
         name: "TensorFlow's MobileNetV3-Small has the hidden layer of 1280 features of the paper's first version",
@@ -120,7 +120,7 @@ pub const EXPLANATIONS: &[Explanation] = &[
         covers: |row| row.is_tensorflow("mobilenet_v3_small") && row.is_at(1.0, 224),
         holds: |row| {
             let tally = Tally::of(&networks::mobilenet_v3_small_of_the_first_version(1.0, 224));
-            slip(row, 66.0, 57.0)
+            is_misprint(row, 66.0, 57.0)
                 && row
                     .params()
                     .is_truncated(millions(tally.params_with_three_norm_values()))
@@ -131,7 +131,7 @@ pub const EXPLANATIONS: &[Explanation] = &[
         covers: |row| row.is_tensorflow("mobilenet_v3_small_minimalistic"),
         holds: |row| {
             let tally = Tally::of(&reference(row));
-            slip(row, 65.0, 52.0)
+            is_misprint(row, 65.0, 52.0)
                 && row
                     .params()
                     .is_truncated(millions(tally.params_with_three_norm_values()))

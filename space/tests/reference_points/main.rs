@@ -1,6 +1,6 @@
-//! Every row of the table of published points against the references: equal, equal after the source's way of printing,
-//! explained, or without counts.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a skipped test says so")]
+//! Comparison of every row of the table of published points with the references: counts are equal, equal after the source's
+//! rounding, explained, or absent.
+#![allow(clippy::unwrap_used)]
 
 mod explanations;
 mod networks;
@@ -17,20 +17,20 @@ use tally::Tally;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
-    /// The printed numbers are the network's, rounded to their digits.
+    /// The printed figures are the network's, rounded to their digits.
     Equal,
-    /// They are after the source's rule; see `prints_by_its_rule`.
+    /// The printed figures are the network's after the rule of their table; see `is_printed_by_rule`.
     EqualAfterRule,
-    /// One of the explanations holds.
+    /// The printed figures have an explanation.
     Explained,
-    /// The row publishes an accuracy only.
+    /// The row has an accuracy only.
     NoCounts,
 }
 
-/// How the tables of `TensorFlow` print counts: V1's rounds multiply-adds, and parameters with three values a normalised
-/// channel as they are stored; V2's truncates multiply-adds and leaves batch-norm out of the parameters; V3's rounds
-/// multiply-adds and truncates V1's kind of parameters.
-fn prints_by_its_rule(row: &Row, tally: &Tally) -> bool {
+/// Checks the figures of a row by the rules of `TensorFlow`'s tables. V1's rounds multiply-adds and parameters, with three
+/// parameters per normalised channel. V2's truncates multiply-adds and counts no parameters of batch-norm. V3's rounds
+/// multiply-adds and truncates the parameters counted as in V1's.
+fn is_printed_by_rule(row: &Row, tally: &Tally) -> bool {
     let macs = tally.cost.macs as f64 / 1e6;
     let stored = tally.params_with_three_norm_values() as f64 / 1e6;
     let without_norms = tally.params_without_norms() as f64 / 1e6;
@@ -45,7 +45,7 @@ fn prints_by_its_rule(row: &Row, tally: &Tally) -> bool {
     }
 }
 
-/// The row's class and, where it is explained, the number of the explanation.
+/// Class of a row and, if it has an explanation, the index of that.
 fn classify(row: &Row) -> Result<(Class, Option<usize>), String> {
     if row.counts.is_none() {
         return Ok((Class::NoCounts, None));
@@ -57,7 +57,7 @@ fn classify(row: &Row) -> Result<(Class, Option<usize>), String> {
         if row.madds().is_rounded(macs) && row.params().is_rounded(params) {
             return Ok((Class::Equal, None));
         }
-        if prints_by_its_rule(row, &tally) {
+        if is_printed_by_rule(row, &tally) {
             return Ok((Class::EqualAfterRule, None));
         }
     }
@@ -75,9 +75,7 @@ fn classify(row: &Row) -> Result<(Class, Option<usize>), String> {
 
 #[test]
 fn every_published_point_is_equal_or_explained() {
-    let Some(path) = support::data("reference_points.csv") else {
-        return;
-    };
+    let path = support::fact_table("reference_points.csv");
     let mut classes: BTreeMap<Class, u32> = BTreeMap::new();
     let mut used: BTreeMap<usize, u32> = BTreeMap::new();
     let mut failures = Vec::new();

@@ -1,21 +1,21 @@
-//! Networks as other sources build them, where they differ from the authors'.
+//! Networks of other sources that differ from the authors'.
 
 use mnas_space::{Architecture, Block, Conv, HiddenNorm, Identity, Reference, make_divisible};
 
-/// A reference at a width multiplier and resolution.
+/// Reference at a width multiplier and resolution.
 pub fn reference(name: &str, width: f64, resolution: u32) -> Architecture {
     let reference = Reference::named(name).unwrap();
     reference.architecture(width, resolution, 1000).unwrap()
 }
 
-/// The network of these pieces of an architecture string.
+/// Network of these pieces of an architecture string.
 fn network(resolution: u32, pieces: &[String]) -> Architecture {
     let text = format!("in{resolution},{}", pieces.join(","));
     text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// `MobileNetV2` with channels cut, not rounded, to whole numbers; `expand_first`: its first inverted residual has an
-/// expanding convolution although it expands nothing.
+/// `MobileNetV2` with channels truncated to whole numbers instead of rounded to multiples of 8; if `expand_first`, its
+/// first inverted residual has an expansion convolution at expansion 1.
 pub fn truncated_mobilenet_v2(width: f64, resolution: u32, expand_first: bool) -> Architecture {
     let scaled = |channels: u32| (f64::from(channels) * width) as u32;
     let stem = scaled(32);
@@ -75,9 +75,9 @@ const SMALL: [Bottleneck; 11] = [
     (5, 576, 96, true, true, 1),
 ];
 
-/// `MobileNetV3` as `PaddleClas` builds it: hidden widths are scaled themselves, every block has an expanding
-/// convolution, squeeze-excite has a quarter of the hidden channels unrounded, and both sizes end in a hidden layer of
-/// 1280 features without bias.
+/// `MobileNetV3` of `PaddleClas`: hidden channels are scaled and rounded themselves, every block has an expansion
+/// convolution, squeeze-excite has exactly a quarter of the hidden channels, and both sizes have a hidden layer of 1280
+/// features without bias.
 pub fn paddle_mobilenet_v3(large: bool, width: f64, resolution: u32) -> Architecture {
     let scaled = |channels: u32| make_divisible(f64::from(channels) * width, 8);
     let mut input = scaled(16);
@@ -104,21 +104,21 @@ pub fn paddle_mobilenet_v3(large: bool, width: f64, resolution: u32) -> Architec
     network(resolution, &pieces)
 }
 
-/// `MobileNetV3-Large` with a hidden layer without bias.
+/// `MobileNetV3-Large` whose hidden layer has no bias.
 pub fn mobilenet_v3_without_hidden_bias(resolution: u32) -> Architecture {
     let mut architecture = reference("mobilenet-v3-large", 1.0, resolution);
     architecture.head.hidden.as_mut().unwrap().norm = HiddenNorm::None;
     architecture
 }
 
-/// A `MobileNetV3-Small` whose hidden layer has 1280 features, as in the paper's first version.
+/// `MobileNetV3-Small` whose hidden layer has 1280 features, as in the first version of the paper.
 pub fn mobilenet_v3_small_of_the_first_version(width: f64, resolution: u32) -> Architecture {
     let mut architecture = reference("mobilenet-v3-small", width, resolution);
     architecture.head.hidden.as_mut().unwrap().features = 1280;
     architecture
 }
 
-/// A network whose fused blocks take their stride in the second convolution, as imgclsmob builds them.
+/// Network whose fused blocks have their stride in the second convolution, as in imgclsmob.
 pub fn strided_late(mut architecture: Architecture) -> Architecture {
     let mut blocks = Vec::new();
     for block in architecture.blocks {

@@ -1,9 +1,9 @@
-//! A row of the table of published points.
+//! Rows of the table of published points.
 
-/// A number as its source printed it.
+/// Number as printed by its source.
 #[derive(Debug, Clone, Copy)]
 pub struct Printed {
-    /// The number.
+    /// Number.
     pub value: f64,
     /// Digits after the point.
     pub decimals: u32,
@@ -24,29 +24,29 @@ impl Printed {
         (exact * factor, (self.value * factor).round())
     }
 
-    /// Whether it is `exact`, rounded to its digits.
+    /// Checks whether the printed number is `exact`, rounded to its digits.
     pub fn is_rounded(self, exact: f64) -> bool {
         let (exact, printed) = self.scaled(exact);
         (exact - printed).abs() <= 0.5
     }
 
-    /// Whether it is `exact`, cut off after its digits.
+    /// Checks whether the printed number is `exact`, truncated to its digits.
     pub fn is_truncated(self, exact: f64) -> bool {
         let (exact, printed) = self.scaled(exact);
         (exact.floor() - printed).abs() < 0.5
     }
 }
 
-/// One published point.
+/// Published point.
 #[derive(Debug)]
 pub struct Row {
-    /// The source's name of the network.
+    /// Name of the network in the source.
     pub model: String,
     /// Width multiplier.
     pub width: f64,
     /// Side of the input in pixels.
     pub resolution: u32,
-    /// Multiply-adds and parameters in millions, where the row has them.
+    /// Multiply-adds and parameters in millions, if the row has them.
     pub counts: Option<(Printed, Printed)>,
     source: String,
 }
@@ -63,32 +63,32 @@ impl Row {
         }
     }
 
-    /// Published multiply-adds.
+    /// Published multiply-adds in millions.
     pub fn madds(&self) -> Printed {
         self.counts.unwrap().0
     }
 
-    /// Published parameters.
+    /// Published parameters in millions.
     pub fn params(&self) -> Printed {
         self.counts.unwrap().1
     }
 
-    /// The model without what says that its weights are quantised, which changes no count.
+    /// Model without the suffix of quantised weights, which change no count.
     fn float_model(&self) -> &str {
         self.model.trim_end_matches("_quant").trim_end_matches("_8bit")
     }
 
-    /// Whether the row is of `TensorFlow`'s table of this model, quantised or not.
+    /// Checks whether the row is of `TensorFlow`'s table and this model, quantised or not.
     pub fn is_tensorflow(&self, model: &str) -> bool {
         self.source.starts_with("tensorflow/") && self.float_model() == model
     }
 
-    /// Whether it is of this width multiplier and resolution.
+    /// Checks whether the row has this width multiplier and resolution.
     pub fn is_at(&self, width: f64, resolution: u32) -> bool {
         (self.width - width).abs() < 1e-9 && self.resolution == resolution
     }
 
-    /// The reference that the row is about, where its source built the authors' own network.
+    /// Name of the row's reference, `None` if the source built another network.
     pub fn reference(&self) -> Option<String> {
         let model = self.float_model();
         let Some((model, _)) = model.split_once(" (") else {

@@ -1,11 +1,11 @@
-//! What other sources count in a network beside convolutions and linear layers.
+//! Counts that other sources add to those of convolutions and linear layers.
 
 use mnas_space::{Activation, Architecture, Cost, Gate, Op};
 
-/// Sums over a network's operations.
+/// Sums over the operations of a network.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// By the project's own convention.
+    /// Costs by the project's convention.
     pub cost: Cost,
     /// Multiply-adds of the first convolution.
     pub stem_macs: u64,
@@ -15,32 +15,32 @@ pub struct Tally {
     pub depthwise_macs: u64,
     /// Weights of depthwise convolutions.
     pub depthwise_params: u64,
-    /// Multiply-adds that depthwise convolutions would have if each had a single channel.
+    /// Multiply-adds of depthwise convolutions divided by their channels.
     pub single_channel_macs: u64,
-    /// Sum over convolutions without bias of input times output channels, per group.
+    /// Input channels per group times output channels, summed over convolutions without bias.
     pub unbiased_products: u64,
-    /// Values that batch-norm reads.
+    /// Input values of batch-norm.
     pub norm_values: u64,
-    /// Values that `ReLU` reads.
+    /// Input values of `ReLU`.
     pub relu_values: u64,
-    /// Values that `ReLU6` reads.
+    /// Input values of `ReLU6`.
     pub relu6_values: u64,
-    /// Values that hard-swish reads.
+    /// Input values of hard-swish.
     pub hard_swish_values: u64,
-    /// Values that swish reads.
+    /// Input values of swish.
     pub swish_values: u64,
-    /// Values that the gates of squeeze-excite read.
+    /// Input values of the gates of squeeze-excite.
     pub gate_values: u64,
-    /// Whether those gates are sigmoids.
+    /// True if these gates are sigmoids.
     pub sigmoid_gates: bool,
-    /// Values that squeeze-excite multiplies.
+    /// Values multiplied by squeeze-excite.
     pub gated_values: u64,
     /// Channels of the feature map before the classifier.
     pub features: u64,
 }
 
 impl Tally {
-    /// Counts a network.
+    /// Tally of a network.
     pub fn of(architecture: &Architecture) -> Self {
         let mut tally = Self {
             cost: architecture.cost(),
@@ -92,19 +92,20 @@ impl Tally {
         tally
     }
 
-    /// Parameters with three values a normalised channel: shift, running mean and variance, as `TensorFlow` stores it.
+    /// Parameters with three values per normalised channel (shift, running mean, running variance), as stored by
+    /// `TensorFlow`.
     pub fn params_with_three_norm_values(&self) -> u64 {
         self.cost.params + self.cost.batch_norm_params / 2
     }
 
-    /// Parameters without batch-norm's.
+    /// Parameters without those of batch-norm.
     pub fn params_without_norms(&self) -> u64 {
         self.cost.params - self.cost.batch_norm_params
     }
 
-    /// Half of imgclsmob's FLOPs (its `model_stats.py`): a multiply and an add for each multiply-add, but for the first
-    /// add of a convolution without bias, 4 operations a normalised value, 1 a `ReLU`, 2 a hard-swish or hard-sigmoid,
-    /// 5 a swish, 4 a sigmoid, and the window of the last pooling, `pool`.
+    /// Half of the FLOPs of imgclsmob (its `model_stats.py`): 2 per multiply-add, except for the first addition of a
+    /// convolution without bias; per value 4 for batch-norm, 1 for `ReLU`, 2 for hard-swish and hard sigmoid, 5 for swish
+    /// and 4 for sigmoid; and `pool`, the window of the last pooling, per feature.
     pub fn imgclsmob_half_flops(&self, pool: u64) -> f64 {
         let gate = if self.sigmoid_gates { 4 } else { 2 };
         let flops = 2 * self.cost.macs - self.unbiased_products
@@ -118,8 +119,8 @@ impl Tally {
         flops as f64 / 2.0
     }
 
-    /// FLOPs of Paddle's older `summary`: it divides a depthwise convolution's channels, already 1, by its groups once
-    /// more, and counts 2 operations a normalised value and 1 a `ReLU` (none a `ReLU6`).
+    /// FLOPs of Paddle's older `summary`, which divides the multiply-adds of depthwise convolutions by their groups twice,
+    /// and counts 2 per value for batch-norm, 1 for `ReLU` and none for `ReLU6`.
     pub fn paddle_summary_flops(&self) -> f64 {
         let macs = self.cost.macs - self.depthwise_macs + self.single_channel_macs;
         (2 * (macs + self.norm_values) + self.relu_values) as f64

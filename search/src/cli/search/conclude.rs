@@ -1,13 +1,14 @@
-//! What a search says at its end.
+//! Outcome of a search as tables, messages and JSON.
 
 use std::path::PathBuf;
 
+use mnas_engine::study::Study;
 use serde::Serialize;
 
 use super::super::error::CliError;
 use super::SearchArguments;
 use crate::report::{Printer, ReportRow, RowKind, closing_table, units};
-use crate::study::{BestFiles, Outcome, StudyConfig, StudyFolder};
+use crate::study::{BestFiles, Outcome};
 
 #[derive(Serialize)]
 struct Document {
@@ -45,12 +46,12 @@ impl From<&ReportRow> for NetworkRow {
 pub(super) fn conclude(
     arguments: &SearchArguments,
     printer: &Printer,
-    config: &StudyConfig,
-    folder: &StudyFolder,
+    study: &Study,
     shown: &Outcome,
     best: &BestFiles,
     paths: &[PathBuf],
 ) -> Result<(), CliError> {
+    let (config, folder) = (study.config(), study.folder());
     for path in paths {
         printer.status(&format!("wrote {}", path.display()));
     }
@@ -64,15 +65,16 @@ pub(super) fn conclude(
                 "wrote {} (architecture, weights, ONNX; {checked})",
                 folder.best().display()
             ));
-            if !config.proxy.is_direct() {
+            if config.training().is_some_and(|training| !training.proxy.is_direct()) {
                 printer.status(&format!(
                     "its weights come from the proxy; train it as deployed: mnas train {} --data …",
                     folder.best().join("architecture.toml").display()
                 ));
             }
         }
+        BestFiles::ArchitectureOnly => printer.status(&format!("wrote {} (architecture)", folder.best().display())),
         BestFiles::WithoutWeights => printer.warning("the best network's weights are gone; train it with mnas train"),
-        BestFiles::None => printer.warning("no trained candidate is within the budget"),
+        BestFiles::None => printer.warning("no evaluated candidate keeps the constraints"),
     }
     if arguments.json {
         let front: Vec<NetworkRow> = shown
@@ -93,8 +95,8 @@ pub(super) fn conclude(
     printer.result(&closing_table(&shown.rows, printer.table_options()))?;
     if let Some(row) = shown.best.map(|index| &shown.rows[index]) {
         printer.result(&format!(
-            "best under {}: {}\n{}",
-            config.budget,
+            "best{}: {}\n{}",
+            bounds(study),
             figures(row),
             row.architecture
         ))?;
@@ -110,14 +112,36 @@ pub(super) fn conclude(
     Ok(())
 }
 
+/// ` under 20ms on host`, or nothing where there is no budget.
+fn bounds(study: &Study) -> String {
+    let budgets: Vec<String> = study
+        .config()
+        .devices
+        .iter()
+        .filter_map(|device| Some((device.budget?, &device.name)))
+        .map(|(budget, name)| match study.config().devices.len() {
+            1 => budget.to_string(),
+            _ => format!("{budget} on {name}"),
+        })
+        .collect();
+    if budgets.is_empty() {
+        return String::new();
+    }
+    format!(" under {}", budgets.join(" and "))
+}
+
 /// Name, accuracy and latency of a network.
 fn figures(row: &ReportRow) -> String {
     let accuracy = row.accuracy.map_or_else(String::new, units::percent);
-    let mut latency = row.decisive_latency_ms().map_or_else(String::new, units::milliseconds);
-    if row.measured_ms.is_none() {
-        latency += " (predicted, not measured)";
-    }
-    format!("{} with {accuracy} at {latency}", row.label())
+    let Some(latency) = row.decisive_latency_ms().map(units::milliseconds) else {
+        return format!("{} with {accuracy} at {} MAdds", row.label(), units::count(row.macs));
+    };
+    let origin = if row.measured_ms.is_none() {
+        " (predicted, not measured)"
+    } else {
+        ""
+    };
+    format!("{} with {accuracy} at {latency}{origin}", row.label())
 }
 
 /// The most accurate reference within the budget, if it is more accurate than the best candidate.

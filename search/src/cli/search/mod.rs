@@ -1,129 +1,81 @@
-//! `mnas search`: `settings` says what is asked for, `setup` makes a study of it or opens one, this file runs it, `conclude`
-//! shows what came out.
+//! `mnas search`: `arguments` and `choices` take what the user says, `settings` resolves it, `setup` makes a study of it or opens
+//! one, this file runs it, `conclude` shows the outcome.
 
+mod arguments;
+mod choices;
 mod conclude;
 mod placement;
 mod progress;
 mod settings;
 mod setup;
 
-pub use settings::SearchArguments;
+pub use arguments::SearchArguments;
 
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use mnas_engine::study::{RunOptions, StopReason, Study, StudyFolder};
 use mnas_latency::ProfileOptions;
-use mnas_space::SearchSpace;
 
 use super::cancel_flag;
 use super::device::{OpenDevice, checking_runtime};
 use super::error::CliError;
 use super::profile::ProfileProgress;
 use crate::report::Printer;
-use crate::study::{
-    Coordinator, Ended, Event, Journal, LatencyModel, StudyConfig, StudyError, StudyFolder, StudyState,
-    measure_winners, outcome, redraw, write_best,
-};
-use crate::worker::{Pool, Ready};
+use crate::study::{measure_winners, outcome, redraw, write_best};
 use progress::SearchProgress;
+use setup::Prepared;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
-    let study = if arguments.resume {
+    let prepared = if arguments.resume {
         setup::resume(arguments, printer, &cancel)?
     } else {
         setup::begin(arguments, printer, &cancel)?
     };
-    let Some(study) = study else { return Ok(()) };
-    study.run(arguments, printer, &cancel)
-}
-
-/// A study that is ready to run: everything it follows from is on disk.
-struct Study {
-    folder: StudyFolder,
-    /// Held while this process works on the study.
-    _lock: std::fs::File,
-    config: StudyConfig,
-    space: SearchSpace,
-    latency: LatencyModel,
-    pool: Pool,
-    ready: Ready,
-    workers: usize,
-}
-
-impl Study {
-    fn run(mut self, arguments: &SearchArguments, printer: &Printer, cancel: &AtomicBool) -> Result<(), CliError> {
-        let (mut journal, events) = Journal::open(&self.folder.journal())?;
-        let mut state = StudyState::replay(&events).map_err(|problem| StudyError::Contradiction {
-            path: self.folder.journal(),
-            problem,
-        })?;
-        self.check_data(&mut journal, &mut state)?;
-        self.pool.grow(self.workers).map_err(StudyError::Pool)?;
-        let settled = state.trials.values().filter(|trial| trial.is_settled()).count();
-        let references = self.config.references.per_network * self.space.references.len();
-        let mut progress = SearchProgress::new(printer, settled, self.config.trials + references);
-        let coordinator = Coordinator {
-            config: &self.config,
-            space: &self.space,
-            folder: &self.folder,
-            latency: &self.latency,
-            classes: self.ready.classes.len() as u32,
-            deadline: arguments.time.map(|time| Instant::now() + time),
-            cancel,
-        };
-        let report = coordinator.run(&mut journal, &mut state, &mut self.pool, &mut |event| {
-            progress.hear(&event);
-        })?;
-        progress.finish(&format!(
-            "{} trials settled",
-            state.trials.values().filter(|trial| trial.is_settled()).count()
-        ));
-        drop(self.pool);
-        if report.ended == Ended::Interrupted {
-            redraw(&self.folder, &outcome(&self.config, &state))?;
-            return Err(interrupted(&self.folder));
-        }
-        if report.ended == Ended::Exhausted {
-            printer.warning("no further network within the budget was found; the space is used up");
-        }
-        let measured = measure(
-            &self.config,
-            &mut state,
-            &mut journal,
-            &arguments.tables.tables,
-            printer,
-            cancel,
-        )?;
-        let shown = outcome(&self.config, &state);
-        let paths = redraw(&self.folder, &shown)?;
-        if !measured {
-            return Err(interrupted(&self.folder));
-        }
-        let best = write_best(&self.folder, &state, &shown, checking_runtime().as_ref())?;
-        conclude::conclude(arguments, printer, &self.config, &self.folder, &shown, &best, &paths)
+    let Some(Prepared {
+        mut study,
+        mut evaluator,
+        data,
+        time,
+    }) = prepared
+    else {
+        return Ok(());
+    };
+    study.begin_session(std::env::args().collect())?;
+    if let Some(data) = &data {
+        study.check_data(data)?;
     }
-
-    /// Notes what was loaded, or compares it with what the study began with.
-    fn check_data(&self, journal: &mut Journal, state: &mut StudyState) -> Result<(), CliError> {
-        match &state.data {
-            None => {
-                let event = Event::Data(Box::new(self.ready.clone()));
-                journal.append(&event)?;
-                state.data = Some(self.ready.clone());
-                Ok(())
-            }
-            Some(before) => {
-                let facts = |ready: &Ready| (ready.classes.clone(), ready.train, ready.val);
-                if facts(before) == facts(&self.ready) {
-                    return Ok(());
-                }
-                let (before, now) = (before.description.clone(), self.ready.description.clone());
-                Err(StudyError::DataChanged { before, now }.into())
-            }
+    let references = study.config().references.per_network * study.problem().space.references.len();
+    let total = study.config().trials + references;
+    let mut progress = SearchProgress::new(printer, study.state().counts().settled, total);
+    let options = RunOptions {
+        deadline: time.map(|time| Instant::now() + time),
+        cancel: &cancel,
+    };
+    let stop = study.run(evaluator.as_mut(), options, &mut progress)?;
+    progress.finish(&format!("{} trials settled", study.state().counts().settled));
+    drop(evaluator);
+    match &stop {
+        StopReason::Cancelled => {
+            redraw(study.folder(), &outcome(study.config(), study.problem(), study.state()))?;
+            return Err(interrupted(study.folder()));
         }
+        StopReason::Exhausted(refusals) => {
+            printer.warning(&format!(
+                "no further network that keeps the constraints was found: {refusals}"
+            ));
+        }
+        StopReason::Complete | StopReason::Deadline => {}
     }
+    let measured = measure(&mut study, arguments, printer, &cancel)?;
+    let shown = outcome(study.config(), study.problem(), study.state());
+    let paths = redraw(study.folder(), &shown)?;
+    if !measured {
+        return Err(interrupted(study.folder()));
+    }
+    let best = write_best(study.folder(), study.state(), &shown, checking_runtime().as_ref())?;
+    conclude::conclude(arguments, printer, &study, &shown, &best, &paths)
 }
 
 fn interrupted(folder: &StudyFolder) -> CliError {
@@ -133,44 +85,41 @@ fn interrupted(folder: &StudyFolder) -> CliError {
     ))
 }
 
-/// Measures the winners whole; false when cancelled. A device that is not this machine's table any more is a warning:
-/// the study stands, on predictions.
+/// Measures the winners whole on every device; false when cancelled. A device that is not this machine's table any more is
+/// a warning: the study stands, on predictions.
 fn measure(
-    config: &StudyConfig,
-    state: &mut StudyState,
-    journal: &mut Journal,
-    tables: &Path,
+    study: &mut Study,
+    arguments: &SearchArguments,
     printer: &Printer,
     cancel: &AtomicBool,
 ) -> Result<bool, CliError> {
-    let opened = OpenDevice::open(&config.device, tables).and_then(|mut opened| {
-        let table = opened.table(&ProfileOptions::quick().measure)?;
-        Ok((opened, table))
-    });
-    let (mut opened, mut table) = match opened {
-        Ok(opened) => opened,
-        Err(error) => {
-            printer.warning(&format!("winners are not measured: {error}"));
-            return Ok(true);
+    for index in 0..study.config().devices.len() {
+        let name = study.config().devices[index].name.clone();
+        let opened = OpenDevice::open(&name, &arguments.tables.tables).and_then(|mut opened| {
+            let table = opened.table(&ProfileOptions::quick().measure)?;
+            Ok((opened, table))
+        });
+        let (mut opened, mut table) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                printer.warning(&format!("winners are not measured on {name}: {error}"));
+                continue;
+            }
+        };
+        if let Err(error) = table.measurable() {
+            printer.warning(&format!(
+                "winners are not measured on {name}, their latencies are predicted: {error}"
+            ));
+            continue;
         }
-    };
-    if let Err(error) = table.measurable() {
-        printer.warning(&format!(
-            "winners are not measured, their latencies are predicted: {error}"
-        ));
-        return Ok(true);
+        let mut bars = ProfileProgress::new(printer);
+        let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
+        let runtime = opened.runtime.as_mut();
+        let complete = measure_winners(study, index, &mut table, runtime, cancel, &mut observer)?;
+        bars.finish();
+        if !complete {
+            return Ok(false);
+        }
     }
-    let mut bars = ProfileProgress::new(printer);
-    let hear = &mut |event: mnas_latency::ProfileEvent<'_>| bars.hear(&event);
-    let complete = measure_winners(
-        config,
-        state,
-        journal,
-        &mut table,
-        opened.runtime.as_mut(),
-        cancel,
-        hear,
-    )?;
-    bars.finish();
-    Ok(complete)
+    Ok(true)
 }

@@ -1,9 +1,11 @@
-//! What a running search shows on stderr.
+//! Progress of a running search on stderr.
 
 use std::collections::BTreeMap;
 
+use mnas_engine::problem::{Metric, Quantity};
+use mnas_engine::study::{Observer, StudyEvent, Trial, TrialKind, TrialOutcome};
+
 use crate::report::{Printer, Progress};
-use crate::study::{SearchEvent, Trial, TrialKind, TrialOutcome};
 
 /// One bar over all trials, and a line for each that is settled.
 pub struct SearchProgress<'a> {
@@ -16,7 +18,7 @@ pub struct SearchProgress<'a> {
 /// Steps of the bar for one trial.
 const STEPS: f64 = 100.0;
 
-/// A training that waited longer for its images, as a share of its time, is told.
+/// Share of a training's time spent waiting for images above which it is shown.
 const NOTED_WAIT: f64 = 0.05;
 
 impl<'a> SearchProgress<'a> {
@@ -32,33 +34,6 @@ impl<'a> SearchProgress<'a> {
         progress
     }
 
-    pub fn hear(&mut self, event: &SearchEvent<'_>) {
-        match event {
-            SearchEvent::Started { trial } => {
-                self.running.insert(*trial, 0.0);
-            }
-            SearchEvent::Progress { trial, done } => {
-                self.running.insert(*trial, *done);
-            }
-            SearchEvent::Settled {
-                state,
-                trial,
-                settled,
-                total,
-            } => {
-                self.running.remove(trial);
-                self.settled = *settled;
-                self.bar.set_total((*total as f64 * STEPS) as u64);
-                self.printer.status(&line(&state.trials[trial], *settled, *total));
-            }
-            SearchEvent::WorkerDied { reason } => {
-                self.printer
-                    .warning(&format!("a worker died ({reason}); it is started again"));
-            }
-        }
-        self.show();
-    }
-
     fn show(&self) {
         let done = self.settled as f64 + self.running.values().sum::<f64>();
         self.bar.set((STEPS * done) as u64);
@@ -71,23 +46,49 @@ impl<'a> SearchProgress<'a> {
     }
 }
 
+impl Observer for SearchProgress<'_> {
+    fn on_event(&mut self, event: &StudyEvent<'_>) {
+        match event {
+            StudyEvent::Started { trial } => {
+                self.running.insert(trial.number, 0.0);
+            }
+            StudyEvent::Progress { trial, done } => {
+                self.running.insert(*trial, *done);
+            }
+            StudyEvent::Settled { trial, counts, total } => {
+                self.running.remove(&trial.number);
+                self.settled = counts.settled;
+                self.bar.set_total((*total as f64 * STEPS) as u64);
+                self.printer.status(&line(trial, self.settled, *total));
+            }
+            StudyEvent::Notice { message } => self.printer.warning(message),
+        }
+        self.show();
+    }
+}
+
 fn line(trial: &Trial, settled: usize, total: usize) -> String {
     let name = match &trial.kind {
         TrialKind::Candidate => format!("#{}", trial.number),
         TrialKind::Reference { title, width, .. } => format!("{title} {width:?}x {}", trial.architecture.resolution),
     };
-    let latency = crate::report::units::milliseconds(trial.latency_ms.0);
+    let metric = if trial.costs.latency.is_empty() {
+        Metric::Macs
+    } else {
+        Metric::Latency(0)
+    };
+    let cost = Quantity(metric, trial.costs.value(metric).unwrap_or(f64::NAN));
     let outcome = match &trial.outcome {
         TrialOutcome::Finished(result) => {
-            let waiting = if result.data_wait_share > NOTED_WAIT {
-                format!(", {:.0} % of it waiting for data", 100.0 * result.data_wait_share)
-            } else {
-                String::new()
-            };
-            format!(
-                "{:.1} % at {latency}, trained in {:.0} s{waiting}",
-                result.accuracy, result.seconds
-            )
+            let training = result.training.as_ref().map_or_else(String::new, |training| {
+                let waiting = if training.data_wait_share > NOTED_WAIT {
+                    format!(", {:.0} % of it waiting for data", 100.0 * training.data_wait_share)
+                } else {
+                    String::new()
+                };
+                format!(", trained in {:.0} s{waiting}", result.seconds)
+            });
+            format!("{:.1} % at {cost}{training}", result.accuracy)
         }
         TrialOutcome::Failed { reason } => format!("failed: {reason}"),
         TrialOutcome::Pending => "pending".to_owned(),

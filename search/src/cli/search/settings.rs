@@ -1,171 +1,52 @@
-//! From flags and a configuration file to a study's configuration.
+//! From choices to a study's configuration.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
-use mnas_latency::{Milliseconds, parse_latency};
-use mnas_space::parse_toml;
-use serde::Deserialize;
+use mnas_engine::evaluator::RecordedTable;
+use mnas_engine::strategy::StrategyConfig;
+use mnas_engine::study::{DeviceConfig, EvaluatorConfig, References, StudyConfig, TrainConfig, WorkerConfig};
+use mnas_engine::training::{DataRequest, Proxy, Recipe, TrainDevice};
+use mnas_latency::Milliseconds;
 
-use super::super::data::Corrupt;
-use super::super::device::TableArguments;
 use super::super::error::CliError;
 use super::super::train::{num_cores, open_recipe};
-use crate::data::DataRequest;
-use crate::data::{LoadOptions, OnCorrupt, Split, Watch};
-use crate::files;
-use crate::strategy::StrategyConfig;
-use crate::study::{References, StudyConfig, Versions};
-use crate::train::{Recipe, TrainDevice};
-use crate::worker::Proxy;
+use super::choices::{Choices, EvaluatorName};
 
-/// `mnas search`
-#[derive(Debug, Args)]
-pub struct SearchArguments {
-    /// Latency budget with its unit, such as 20ms; slower networks are never trained
-    #[arg(long, value_parser = parse_latency)]
-    pub budget: Option<Milliseconds>,
-    /// The device: a name, or the path of a TOML file [default: host]
-    #[arg(long)]
-    pub device: Option<String>,
-    /// The search space: a name, or the path of a TOML file [default: by the data]
-    #[arg(long)]
-    pub space: Option<String>,
-    /// An image folder, Parquet files, CIFAR binaries, IDX files, or `demo` [default: demo]
-    #[arg(long, value_name = "PATH")]
-    pub data: Option<PathBuf>,
-    /// At most so many images per split
-    #[arg(long, value_name = "N")]
-    pub images: Option<usize>,
-    /// What to do about corrupt images [default: refuse]
-    #[arg(long, value_enum)]
-    pub on_corrupt: Option<Corrupt>,
-    /// A recipe that comes with mnas (demo, quick, small-images), or a TOML file [default: by the data]
-    #[arg(long)]
-    pub recipe: Option<String>,
-    /// Epochs of each training, in place of the recipe's
-    #[arg(long)]
-    pub epochs: Option<u32>,
-    /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
-    #[arg(long, value_name = "SHARE")]
-    pub proxy_scale: Option<f64>,
-    /// How accuracies are found
-    #[arg(long, value_enum, default_value_t = Evaluator::Train)]
-    pub evaluator: Evaluator,
-    /// What to try next [default: evolution]
-    #[arg(long, value_enum)]
-    pub strategy: Option<StrategyName>,
-    /// How many candidates to train [default: 16 for the demo, else 24]
-    #[arg(long)]
-    pub trials: Option<usize>,
-    /// Begin no trial after this time, such as 2h
-    #[arg(long, value_parser = humantime::parse_duration)]
-    pub time: Option<Duration>,
-    /// Every random draw follows from it [default: 0]
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Worker processes [default: as many as are found to train on most images a second, by measuring]
-    #[arg(long)]
-    pub workers: Option<usize>,
-    /// Where candidates are trained: cpu, cuda, or cuda:N [default: cpu]
-    #[arg(long, value_name = "DEVICE")]
-    pub train_device: Option<TrainDevice>,
-    /// How a worker is started, words split at spaces [default: this program]
-    #[arg(long, value_name = "COMMAND")]
-    pub worker_command: Option<String>,
-    /// Points of each published network to train beside the candidates [default: 2]
-    #[arg(long, value_name = "N")]
-    pub references: Option<usize>,
-    /// Time for measuring layers before the search, such as 3m; what is left is predicted
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
-    pub profile_time: Duration,
-    /// The study's folder [default: results/<data>-<budget>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Go on with the study in the folder
-    #[arg(long)]
-    pub resume: bool,
-    /// Say what would be done and stop before any training
-    #[arg(long)]
-    pub dry_run: bool,
-    /// A TOML file that says anything the flags say; flags win
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Print one JSON document
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    pub tables: TableArguments,
-}
+/// Results that a proposal may lack where nothing else is said: enough to keep a few workers busy, few enough that strategies
+/// learn early.
+const LOOKAHEAD: usize = 4;
 
-/// How accuracies are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Evaluator {
-    /// Every candidate is trained
-    Train,
-}
+/// Time for measuring layers before a search.
+const PROFILE_TIME: Duration = Duration::from_mins(1);
 
-/// A strategy by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum StrategyName {
-    /// Independent draws
-    Random,
-    /// Regularised evolution
-    Evolution,
-}
-
-/// The configuration file of `--config`: every key is optional.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct SearchFile {
-    name: Option<String>,
-    budget: Option<Milliseconds>,
-    device: Option<String>,
-    space: Option<String>,
-    strategy: Option<StrategyConfig>,
-    trials: Option<usize>,
-    in_flight: Option<usize>,
-    threads_per_worker: Option<usize>,
-    train_device: Option<TrainDevice>,
-    seed: Option<u64>,
-    references: Option<References>,
-    proxy: Option<Proxy>,
-    recipe: Option<RecipeChoice>,
-    data: Option<DataTable>,
-}
-
-/// `recipe = { named = "quick" }`, where the name may be a file's path, or `{ inline = { … } }`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum RecipeChoice {
-    Named(String),
-    Inline(Box<Recipe>),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct DataTable {
-    path: Option<PathBuf>,
-    images: Option<usize>,
-    val_fraction: Option<f64>,
-    on_corrupt: Option<OnCorrupt>,
-    seed: Option<u64>,
-    memory_mb: Option<u64>,
-}
-
-/// What a search is set up with, apart from the study's own configuration.
+/// Settings of one command: the study's configuration, and what is no part of it.
 #[derive(Debug)]
 pub struct Settings {
+    /// The configuration; its classes, and the versions of its devices' runtimes, are found out by setting up.
     pub config: StudyConfig,
+    /// Name or path of the search space.
     pub space: String,
-    pub workers: usize,
-    /// Neither workers nor threads were asked for, and the cores of this machine train.
+    /// The table, where accuracies are recorded.
+    pub table: Option<RecordedTable>,
+    /// Whether neither workers nor threads were asked for, and the cores of this machine train.
     pub workers_are_open: bool,
+    /// The study's folder.
     pub out: PathBuf,
+    /// Time for measuring layers.
+    pub profile_time: Duration,
 }
 
-/// What fits a kind of data where nothing else is said.
+/// Facts about a data set that choose defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataFacts {
+    /// Whether it is the synthetic demo.
+    pub is_demo: bool,
+    /// Whether its images are at most 64 px wide.
+    pub is_small: bool,
+}
+
+/// Defaults by the kind of data.
 struct Defaults {
     space: &'static str,
     recipe: &'static str,
@@ -176,160 +57,428 @@ struct Defaults {
 
 impl Defaults {
     /// The demo, and photographs: networks for 224 px, compared at a quarter of that. Small images: trained as deployed.
-    fn of(data: &DataRequest) -> Result<Self, CliError> {
-        let source = data.source()?;
+    fn of(data: DataFacts) -> Self {
         let quarter = Proxy {
             resolution_scale: 0.25,
             early_strides_removed: 0,
         };
-        if source.is_demo() {
-            let (space, recipe) = ("mobilenet", "demo");
-            return Ok(Self {
-                space,
-                recipe,
+        if data.is_demo {
+            return Self {
+                space: "mobilenet",
+                recipe: "demo",
                 proxy: quarter,
                 trials: 16,
                 images: Some(2500),
-            });
+            };
         }
-        let probe = LoadOptions {
-            image_size: 65,
-            limit_per_split: Some(1),
-            on_corrupt: OnCorrupt::Skip,
-            ..LoadOptions::default()
+        let (space, recipe, proxy) = if data.is_small {
+            ("mobilenet-small-images", "small-images", Proxy::DIRECT)
+        } else {
+            ("mobilenet", "quick", quarter)
         };
-        let small = source
-            .load_split(Split::Train, &probe, Watch::nobody())
-            .is_ok_and(|set| set.size() <= 64);
-        if small {
-            let (space, recipe) = ("mobilenet-small-images", "small-images");
-            return Ok(Self {
-                space,
-                recipe,
-                proxy: Proxy::DIRECT,
-                trials: 24,
-                images: None,
-            });
-        }
-        Ok(Self {
-            space: "mobilenet",
-            recipe: "quick",
-            proxy: quarter,
+        Self {
+            space,
+            recipe,
+            proxy,
             trials: 24,
             images: None,
-        })
+        }
     }
 }
 
-impl SearchArguments {
-    /// Everything said by flags and file, completed by what fits the data.
-    pub fn settings(&self, runtime: &dyn Fn(&str) -> Result<String, CliError>) -> Result<Settings, CliError> {
-        let file = self.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        let Some(budget) = self.budget.or(file.budget) else {
-            return Err(CliError::usage(
-                "no budget is given; say how long the network may take, such as --budget 20ms",
-            ));
-        };
-        let seed = self.seed.or(file.seed).unwrap_or(0);
-        let table = file.data.unwrap_or_default();
-        let mut data = DataRequest {
-            path: self.data.clone().or(table.path).unwrap_or_else(|| "demo".into()),
-            images: self.images.or(table.images),
-            val_fraction: table.val_fraction.unwrap_or(0.1),
-            on_corrupt: self.on_corrupt.map(Into::into).or(table.on_corrupt).unwrap_or_default(),
-            seed: table.seed.unwrap_or(seed),
-            memory_mb: table.memory_mb,
-        };
-        let defaults = Defaults::of(&data)?;
-        data.images = data.images.or(defaults.images);
-        let trials = self.trials.or(file.trials).unwrap_or(defaults.trials);
-        let strategy = match (self.strategy, file.strategy) {
-            (Some(StrategyName::Random), _) => StrategyConfig::Random {},
-            (Some(StrategyName::Evolution), _) | (None, None) => StrategyConfig::evolution_for(trials),
-            (None, Some(strategy)) => strategy,
-        };
-        let mut recipe = match (&self.recipe, file.recipe) {
-            (Some(name), _) => open_recipe(name)?,
-            (None, Some(RecipeChoice::Named(name))) => open_recipe(&name)?,
-            (None, Some(RecipeChoice::Inline(recipe))) => *recipe,
-            (None, None) => Recipe::embedded(defaults.recipe)?,
-        };
-        if let Some(epochs) = self.epochs {
-            recipe.set_epochs(epochs);
-        }
-        let mut proxy = file.proxy.unwrap_or(defaults.proxy);
-        if let Some(scale) = self.proxy_scale {
-            proxy.resolution_scale = scale;
-        }
-        let device = self.device.clone().or(file.device).unwrap_or_else(|| "host".to_owned());
-        let train_device = self.train_device.or(file.train_device).unwrap_or_default();
-        let workers = self.workers.unwrap_or_else(|| default_workers(train_device, 1)).max(1);
-        let asked = self.workers.is_some() || file.threads_per_worker.is_some();
-        let workers_are_open = !asked && self.worker_command.is_none() && train_device == TrainDevice::Cpu;
-        let data_name = data
-            .path
-            .file_name()
-            .map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
-        let name = file.name.unwrap_or_else(|| format!("{data_name}-{}ms", budget.0));
-        let out = self.out.clone().unwrap_or_else(|| Path::new("results").join(&name));
-        let config = StudyConfig {
-            name,
-            seed,
-            budget,
-            trials,
-            in_flight: file.in_flight.unwrap_or(2 * workers),
-            threads_per_worker: file.threads_per_worker.unwrap_or((num_cores() / workers).max(1)),
-            train_device,
-            strategy,
-            data,
-            proxy,
-            references: References {
-                per_network: self
-                    .references
-                    .or(file.references.map(|references| references.per_network))
-                    .unwrap_or(2),
-            },
-            recipe,
-            versions: Versions {
-                mnas: env!("CARGO_PKG_VERSION").to_owned(),
-                libtorch: crate::torch_runtime::LIBTORCH_VERSION.to_owned(),
-                runtime: runtime(&device)?,
-            },
-            device,
-        };
-        config.check()?;
-        let space = self
-            .space
-            .clone()
-            .or(file.space)
-            .unwrap_or_else(|| defaults.space.to_owned());
-        Ok(Settings {
-            config,
-            space,
-            workers,
-            workers_are_open,
-            out,
-        })
-    }
+/// Resolves choices; `inspect` looks at a data set, `libtorch` is the version that trains.
+pub fn resolve(
+    choices: &Choices,
+    libtorch: &str,
+    inspect: &dyn Fn(&DataRequest) -> Result<DataFacts, CliError>,
+) -> Result<Settings, CliError> {
+    let settings = match choices.evaluator.as_ref().unwrap_or(&EvaluatorName::Train) {
+        EvaluatorName::Train => of_trainings(choices, libtorch, inspect)?,
+        EvaluatorName::Table(path) => of_table(choices, path)?,
+    };
+    settings.config.check()?;
+    Ok(settings)
+}
 
-    /// The folder of the study to go on with.
-    pub fn folder_to_resume(&self) -> Result<PathBuf, CliError> {
-        if let Some(out) = &self.out {
-            return Ok(out.clone());
-        }
-        self.settings(&|_| Ok(String::new())).map(|settings| settings.out)
+/// The study's folder: the one asked for, else one named by the study.
+pub fn folder_of(choices: &Choices) -> Result<PathBuf, CliError> {
+    if let Some(out) = &choices.out {
+        return Ok(out.clone());
     }
+    let devices = devices_of(choices)?;
+    let source = match &choices.evaluator {
+        Some(EvaluatorName::Table(path)) => path.clone(),
+        _ => data_path(choices),
+    };
+    Ok(Path::new("results").join(study_name(choices, &source, &devices)))
+}
+
+fn of_trainings(
+    choices: &Choices,
+    libtorch: &str,
+    inspect: &dyn Fn(&DataRequest) -> Result<DataFacts, CliError>,
+) -> Result<Settings, CliError> {
+    if choices.budget.is_empty() && choices.limits() == mnas_engine::study::Limits::default() {
+        return Err(CliError::usage(
+            "no budget is given; say how long the network may take, such as --budget 20ms",
+        ));
+    }
+    let devices = devices_of(choices)?;
+    let seed = choices.seed.unwrap_or(0);
+    let mut data = DataRequest {
+        path: data_path(choices),
+        images: choices.images,
+        val_fraction: choices.val_fraction.unwrap_or(0.1),
+        on_corrupt: choices.on_corrupt.unwrap_or_default(),
+        seed: choices.data_seed.unwrap_or(seed),
+        memory_mb: choices.memory_mb,
+    };
+    let defaults = Defaults::of(inspect(&data)?);
+    data.images = data.images.or(defaults.images);
+    let train_device = choices.train_device.unwrap_or_default();
+    let workers = choices
+        .workers
+        .unwrap_or_else(|| default_workers(train_device, 1))
+        .max(1);
+    let workers_asked = choices.workers.is_some() || choices.threads_per_worker.is_some();
+    let commands_asked = choices.worker_command.is_some() || !choices.worker.is_empty();
+    let training = TrainConfig {
+        threads_per_worker: choices.threads_per_worker.unwrap_or((num_cores() / workers).max(1)),
+        train_device,
+        libtorch: libtorch.to_owned(),
+        proxy: proxy_of(choices, defaults.proxy),
+        recipe: recipe_of(choices, defaults.recipe)?,
+        data,
+    };
+    let source = training.data.path.clone();
+    Ok(Settings {
+        config: StudyConfig {
+            workers: workers_of(choices, workers),
+            references: References {
+                per_network: choices.references.unwrap_or(2),
+            },
+            evaluator: EvaluatorConfig::Train(Box::new(training)),
+            ..common(choices, &source, devices, defaults.trials)?
+        },
+        space: choices.space.clone().unwrap_or_else(|| defaults.space.to_owned()),
+        table: None,
+        workers_are_open: !workers_asked && !commands_asked && train_device == TrainDevice::Cpu,
+        out: folder_of(choices)?,
+        profile_time: choices.profile_time.unwrap_or(PROFILE_TIME),
+    })
+}
+
+fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
+    let trains = [
+        ("--data", choices.data.is_some()),
+        ("--recipe", choices.recipe.is_some()),
+        ("--epochs", choices.epochs.is_some()),
+        ("--workers", choices.workers.is_some()),
+        ("--worker-command", choices.worker_command.is_some()),
+        ("--train-device", choices.train_device.is_some()),
+    ];
+    if let Some((flag, _)) = trains.iter().find(|(_, given)| *given) {
+        return Err(CliError::usage(format!(
+            "{flag} is for trainings; accuracies come from {}",
+            path.display()
+        )));
+    }
+    let table = RecordedTable::read(path).map_err(|error| CliError::config(error.to_string()))?;
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    let space = choices.space.clone().or(is_json.then(|| "nas-bench-macro".to_owned()));
+    let space = space.ok_or_else(|| CliError::usage("name the search space of the table's networks with --space"))?;
+    let devices = devices_of(choices)?;
+    Ok(Settings {
+        config: StudyConfig {
+            classes: table.classes(),
+            references: References {
+                per_network: choices.references.unwrap_or(0),
+            },
+            evaluator: EvaluatorConfig::Table {
+                path: path.to_path_buf(),
+            },
+            ..common(choices, path, devices, 100)?
+        },
+        space,
+        table: Some(table),
+        workers_are_open: false,
+        out: folder_of(choices)?,
+        profile_time: choices.profile_time.unwrap_or(PROFILE_TIME),
+    })
+}
+
+/// The parts of a configuration that do not depend on the evaluator.
+fn common(
+    choices: &Choices,
+    source: &Path,
+    devices: Vec<(String, Option<Milliseconds>)>,
+    default_trials: usize,
+) -> Result<StudyConfig, CliError> {
+    let trials = choices.trials.unwrap_or(default_trials);
+    let names: Vec<String> = devices.iter().map(|(name, _)| name.clone()).collect();
+    let objectives = if choices.objective.is_empty() {
+        default_objectives(&names)
+    } else {
+        choices.objective.clone()
+    };
+    Ok(StudyConfig {
+        name: study_name(choices, source, &devices),
+        seed: choices.seed.unwrap_or(0),
+        trials,
+        lookahead: choices.lookahead.unwrap_or(LOOKAHEAD),
+        // Found out by setting up.
+        classes: 1,
+        objectives,
+        devices: devices
+            .into_iter()
+            .map(|(name, budget)| DeviceConfig {
+                name,
+                budget,
+                runtime: String::new(),
+            })
+            .collect(),
+        limits: choices.limits(),
+        strategy: strategy_of(choices, trials)?,
+        evaluator: EvaluatorConfig::Table { path: PathBuf::new() },
+        references: References { per_network: 0 },
+        workers: Vec::new(),
+        mnas: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+fn default_objectives(devices: &[String]) -> Vec<String> {
+    let costs = match devices {
+        [] => vec!["macs".to_owned()],
+        [_] => vec!["latency".to_owned()],
+        several => several.iter().map(|name| format!("latency:{name}")).collect(),
+    };
+    std::iter::once("accuracy".to_owned()).chain(costs).collect()
+}
+
+fn devices_of(choices: &Choices) -> Result<Vec<(String, Option<Milliseconds>)>, CliError> {
+    choices.devices(false)
+}
+
+fn data_path(choices: &Choices) -> PathBuf {
+    choices.data.clone().unwrap_or_else(|| "demo".into())
+}
+
+fn study_name(choices: &Choices, source: &Path, devices: &[(String, Option<Milliseconds>)]) -> String {
+    if let Some(name) = &choices.name {
+        return name.clone();
+    }
+    let source = source
+        .file_stem()
+        .map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
+    let budgets = devices
+        .iter()
+        .filter_map(|(_, budget)| budget.map(|budget| format!("-{}ms", budget.0)));
+    source + &budgets.collect::<String>()
+}
+
+fn strategy_of(choices: &Choices, trials: usize) -> Result<StrategyConfig, CliError> {
+    let name = choices.strategy.as_deref().unwrap_or("evolution");
+    let strategy = StrategyConfig::named(name, trials).ok_or_else(|| {
+        CliError::config(format!(
+            "`{name}` is no strategy; expected one of {}",
+            StrategyConfig::NAMES.join(", ")
+        ))
+    })?;
+    match choices.evolution {
+        Some(table) if name == "evolution" => Ok(StrategyConfig::Evolution {
+            population: table.population,
+            sample: table.sample,
+        }),
+        Some(_) => Err(CliError::config(format!(
+            "[evolution] holds settings of another strategy than {name}; remove it, or choose strategy = \"evolution\""
+        ))),
+        None => Ok(strategy),
+    }
+}
+
+fn recipe_of(choices: &Choices, default: &str) -> Result<Recipe, CliError> {
+    let mut recipe = match (&choices.recipe, &choices.recipe_table) {
+        (Some(name), _) => open_recipe(name)?,
+        (None, Some(recipe)) => recipe.clone(),
+        (None, None) => Recipe::embedded(default)?,
+    };
+    if let Some(epochs) = choices.epochs {
+        recipe.set_epochs(epochs);
+    }
+    Ok(recipe)
+}
+
+fn proxy_of(choices: &Choices, default: Proxy) -> Proxy {
+    let mut proxy = choices.proxy.unwrap_or(default);
+    if let Some(scale) = choices.proxy_scale {
+        proxy.resolution_scale = scale;
+    }
+    proxy
+}
+
+/// Workers by command; where none is named, `count` of this mnas.
+fn workers_of(choices: &Choices, count: usize) -> Vec<WorkerConfig> {
+    if !choices.worker.is_empty() {
+        return choices.worker.clone();
+    }
+    let command = choices.worker_command.clone();
+    vec![WorkerConfig { command, count }]
 }
 
 /// Workers where nothing is measured: all cores have a thread; a GPU trains one network at a time.
-pub fn default_workers(device: TrainDevice, threads: usize) -> usize {
+fn default_workers(device: TrainDevice, threads: usize) -> usize {
     match device {
         TrainDevice::Cpu => (num_cores() / threads.max(1)).max(1),
         TrainDevice::Cuda(_) => 1,
     }
 }
 
-fn read_file(path: &Path) -> Result<SearchFile, CliError> {
-    let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-    parse_toml(&text).map_err(|error| CliError::document(path, &text, &error))
+/// Changes to workers that a resumed study accepts: they decide nothing.
+pub fn resumed_workers(choices: &Choices, config: &StudyConfig) -> Vec<WorkerConfig> {
+    let asked = choices.workers.is_some() || choices.worker_command.is_some() || !choices.worker.is_empty();
+    if asked {
+        return workers_of(choices, choices.workers.unwrap_or(1).max(1));
+    }
+    config.workers.clone()
+}
+
+/// The choices that contradict an existing study, each with the study's value: `--seed 99 (the study has 0)`.
+///
+/// The number of trials, the workers and the time may change: a study's course does not depend on them.
+pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> Result<Vec<String>, CliError> {
+    let mut found = Vec::new();
+    let mut compare = |flag: &str, asked: Option<String>, stored: String| {
+        if let Some(asked) = asked.filter(|asked| *asked != stored) {
+            let stored = if stored.is_empty() { "none".to_owned() } else { stored };
+            found.push(format!("{flag} {asked} (the study has {stored})"));
+        }
+    };
+    compare("name", choices.name.clone(), config.name.clone());
+    compare(
+        "--seed",
+        choices.seed.map(|seed| seed.to_string()),
+        config.seed.to_string(),
+    );
+    compare(
+        "--lookahead",
+        choices.lookahead.map(|lookahead| lookahead.to_string()),
+        config.lookahead.to_string(),
+    );
+    compare("--space", choices.space.clone(), space.to_owned());
+    let joined = |list: &[String]| (!list.is_empty()).then(|| list.join(", "));
+    compare("--objective", joined(&choices.objective), config.objectives.join(", "));
+    compare("--device", joined(&choices.device), config.device_names().join(", "));
+    let budgets = |budgets: &mut dyn Iterator<Item = Milliseconds>| {
+        budgets.map(|budget| budget.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let asked = budgets(&mut choices.budget.iter().copied());
+    let stored = budgets(&mut config.devices.iter().filter_map(|device| device.budget));
+    compare("--budget", (!asked.is_empty()).then_some(asked), stored);
+    compare(
+        "--strategy",
+        choices.strategy.clone(),
+        config.strategy.name().to_owned(),
+    );
+    let references = choices.references.map(|references| references.to_string());
+    compare("--references", references, config.references.per_network.to_string());
+    let (asked, stored) = (choices.limits(), config.limits);
+    for (flag, asked, stored) in [
+        ("--max-params", asked.max_params, stored.max_params),
+        ("--max-macs", asked.max_macs, stored.max_macs),
+        (
+            "--max-memory",
+            asked.max_peak_activation_bytes,
+            stored.max_peak_activation_bytes,
+        ),
+        ("--max-file-size", asked.max_file_bytes, stored.max_file_bytes),
+    ] {
+        let text = |number: Option<u64>| number.map(|number| number.to_string());
+        compare(flag, text(asked), text(stored).unwrap_or_default());
+    }
+    if let Some(table) = choices.evolution {
+        let asked = StrategyConfig::Evolution {
+            population: table.population,
+            sample: table.sample,
+        };
+        compare(
+            "evolution",
+            Some(format!("{asked:?}")),
+            format!("{:?}", config.strategy),
+        );
+    }
+    let profile_time = choices
+        .profile_time
+        .map(|time| humantime::format_duration(time).to_string());
+    compare("--profile-time", profile_time, "its latency tables already".to_owned());
+    let stored = match &config.evaluator {
+        EvaluatorConfig::Train(_) => EvaluatorName::Train,
+        EvaluatorConfig::Table { path } => EvaluatorName::Table(path.clone()),
+    };
+    compare(
+        "--evaluator",
+        choices.evaluator.as_ref().map(ToString::to_string),
+        stored.to_string(),
+    );
+    if let Some(training) = config.training() {
+        compare_training(choices, training, &mut compare)?;
+    }
+    Ok(found)
+}
+
+fn compare_training(
+    choices: &Choices,
+    training: &TrainConfig,
+    compare: &mut dyn FnMut(&str, Option<String>, String),
+) -> Result<(), CliError> {
+    let data = &training.data;
+    let text = |number: Option<u64>| number.map(|number| number.to_string());
+    let images = |images: Option<usize>| images.map(|images| images.to_string());
+    let path = choices.data.as_ref().map(|path| path.display().to_string());
+    compare("--data", path, data.path.display().to_string());
+    compare(
+        "--images",
+        images(choices.images),
+        images(data.images).unwrap_or_default(),
+    );
+    let fraction = choices.val_fraction.map(|fraction| fraction.to_string());
+    compare("val-fraction", fraction, data.val_fraction.to_string());
+    let on_corrupt = choices.on_corrupt.map(|choice| format!("{choice:?}").to_lowercase());
+    compare(
+        "--on-corrupt",
+        on_corrupt,
+        format!("{:?}", data.on_corrupt).to_lowercase(),
+    );
+    compare("data-seed", text(choices.data_seed), data.seed.to_string());
+    compare(
+        "memory-mb",
+        text(choices.memory_mb),
+        text(data.memory_mb).unwrap_or_default(),
+    );
+    let device = choices.train_device.map(|device| device.to_string());
+    compare("--train-device", device, training.train_device.to_string());
+    let threads = choices.threads_per_worker.map(|threads| threads.to_string());
+    compare("--threads-per-worker", threads, training.threads_per_worker.to_string());
+    let scale = choices.proxy_scale.map(|scale| scale.to_string());
+    compare("--proxy-scale", scale, training.proxy.resolution_scale.to_string());
+    if let Some(proxy) = choices.proxy {
+        compare("proxy", Some(format!("{proxy:?}")), format!("{:?}", training.proxy));
+    }
+    compare(
+        "--epochs",
+        choices.epochs.map(|epochs| epochs.to_string()),
+        training.recipe.epochs.to_string(),
+    );
+    if choices.recipe.is_some() || choices.recipe_table.is_some() {
+        let mut asked = recipe_of(choices, &training.recipe.name)?;
+        // Epochs are compared above.
+        asked.set_epochs(training.recipe.epochs);
+        let name = asked.name.clone();
+        let stored = if asked == training.recipe {
+            name.clone()
+        } else {
+            format!("another {}", training.recipe.name)
+        };
+        compare("--recipe", Some(name), stored);
+    }
+    Ok(())
 }

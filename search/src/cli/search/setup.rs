@@ -1,68 +1,309 @@
-//! Up to the first trial: a new study with its data, latency table and folder, or an existing one opened.
+//! From settings to a study that is ready to run: a new one with its data, latency tables and folder, or an existing one.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mnas_latency::ProfileOptions;
+use crate::workload::{Purpose, fill_table};
+use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
+use mnas_engine::files;
+use mnas_engine::problem::{Metric, Problem, Quantity};
+use mnas_engine::random::stream;
+use mnas_engine::study::{
+    EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
+};
+use mnas_engine::training::DataRequest;
+use mnas_engine::worker::{Ready, ToWorker};
+use mnas_latency::pipe::CommandLine;
+use mnas_latency::{LatencyTable, ProfileOptions};
 use mnas_space::SearchSpace;
 
 use super::super::device::OpenDevice;
 use super::super::error::{CliError, ExitCode};
 use super::super::profile::ProfileProgress;
-use super::super::{plot, space};
+use super::super::space;
+use super::arguments::SearchArguments;
+use super::choices::Choices;
 use super::placement;
-use super::settings::{Settings, default_workers};
-use super::{SearchArguments, Study};
-use crate::files;
-use crate::random::stream;
+use super::settings::{self, DataFacts, Settings};
 use crate::report::Printer;
-use crate::study::{LatencyModel, Purpose, StudyConfig, StudyError, StudyFolder, fill_table, freeze};
-use crate::worker::{Pool, PoolEvent, Ready, ToWorker, WorkerCommand};
+use crate::worker_client;
+
+/// A study with its evaluator.
+pub(super) struct Prepared {
+    pub study: Study,
+    pub evaluator: Box<dyn Evaluator>,
+    /// Facts about the images, where candidates are trained.
+    pub data: Option<Ready>,
+    /// Time after which no trial is begun.
+    pub time: Option<Duration>,
+}
 
 /// Sets up a new study; `None` after a dry run.
 pub(super) fn begin(
     arguments: &SearchArguments,
     printer: &Printer,
     cancel: &AtomicBool,
-) -> Result<Option<Study>, CliError> {
-    let describe = |device: &str| OpenDevice::open(device, &arguments.tables.tables).map(|opened| opened.describe());
-    let mut settings = arguments.settings(&describe)?;
-    let (space, space_text) = space::open(&settings.space)?;
+) -> Result<Option<Prepared>, CliError> {
+    let choices = Choices::of(arguments)?;
+    let inspect = |data: &DataRequest| {
+        let found = worker_client::inspect(data)?;
+        Ok(DataFacts {
+            is_demo: found.demo,
+            is_small: found.side.is_some_and(|side| side <= 64),
+        })
+    };
+    let mut settings = settings::resolve(&choices, worker_client::LIBTORCH_VERSION, &inspect)?;
+    let (space, space_toml) = space::open(&settings.space)?;
+    describe_devices(&mut settings.config, &arguments.tables.tables)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
-    let config = settings.config;
-    let folder = StudyFolder::create(&settings.out)?;
-    // Locked first: another process that is setting up here must not lose its folder to this one's clean-up.
-    let lock = folder.lock()?;
-    let folder = NewFolder { folder, keep: false };
-    let mut pool = pool(arguments, &config, &space, &folder.folder)?;
-    let ready = first_ready(&mut pool, printer, cancel, &folder.folder)?;
-    let classes = ready.classes.len() as u32;
-    introduce(printer, &config, &space, &ready, &folder.folder);
-    let mut opened = OpenDevice::open(&config.device, &arguments.tables.tables)?;
+    let Settings {
+        mut config,
+        table,
+        out,
+        profile_time,
+        ..
+    } = settings;
+    let folder = StudyFolder::create(&out)?;
+    let (evaluator, data) = match table {
+        Some(table) => (evaluator_of_table(table), None),
+        None => {
+            let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
+            config.classes = ready.classes.len() as u32;
+            (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
+        }
+    };
+    announce(printer, &config, &space, data.as_ref(), folder.root());
+    let tables = &arguments.tables.tables;
+    for index in 0..config.devices.len() {
+        let measured = measure_layers(&config, index, &space, profile_time, tables, printer, cancel)?;
+        freeze(&measured, &folder.latency_table(index))?;
+    }
+    let problem = problem_of(&folder, &config, space)?;
+    check_feasibility(printer, &problem)?;
+    if arguments.dry_run {
+        printer.result(&plan(&config, &problem, &out, &placement))?;
+        return Ok(None);
+    }
+    let study = create(folder, config, problem, &space_toml)?;
+    let time = choices.time;
+    Ok(Some(Prepared {
+        study,
+        evaluator,
+        data,
+        time,
+    }))
+}
+
+fn create(folder: NewFolder, config: StudyConfig, problem: Problem, space_toml: &str) -> Result<Study, CliError> {
+    Ok(Study::create(folder, config, problem, space_toml)?)
+}
+
+/// Opens a study to go on with it; `None` after a dry run.
+pub(super) fn resume(
+    arguments: &SearchArguments,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<Option<Prepared>, CliError> {
+    let choices = Choices::of(arguments)?;
+    let mut study = Study::open(StudyFolder::open(&settings::folder_of(&choices)?)?)?;
+    let config = study.config().clone();
+    let space = study.problem().space.clone();
+    let contradictions = settings::contradictions(&choices, &config, &space.name)?;
+    if !contradictions.is_empty() {
+        let root = study.folder().root().display();
+        return Err(CliError::config(format!(
+            "these choices contradict the study in {root}: {}",
+            contradictions.join(", ")
+        ))
+        .with_help(
+            "they are part of a study: leave them out to go on with it, or start another one without --resume",
+        ));
+    }
+    let trials = choices.trials.unwrap_or(config.trials);
+    let config = StudyConfig {
+        trials,
+        workers: settings::resumed_workers(&choices, &config),
+        ..config
+    };
+    config.check()?;
+    let (evaluator, data) = match &config.evaluator {
+        EvaluatorConfig::Table { path } => {
+            let table = RecordedTable::read(path).map_err(|error| CliError::config(error.to_string()))?;
+            (evaluator_of_table(table), None)
+        }
+        EvaluatorConfig::Train(_) => {
+            let (pool, ready) = start_workers(&config, &space, study.folder(), printer, cancel)?;
+            (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
+        }
+    };
+    announce(printer, &config, &space, data.as_ref(), study.folder().root());
+    if arguments.dry_run {
+        printer.result(&plan(
+            &config,
+            study.problem(),
+            study.folder().root(),
+            "as the study began",
+        ))?;
+        return Ok(None);
+    }
+    if trials != study.config().trials {
+        study.set_trials(trials)?;
+    }
+    let time = choices.time;
+    Ok(Some(Prepared {
+        study,
+        evaluator,
+        data,
+        time,
+    }))
+}
+
+fn evaluator_of_table(table: RecordedTable) -> Box<dyn Evaluator> {
+    Box::new(table.evaluator())
+}
+
+/// Notes the runtime of each device.
+fn describe_devices(config: &mut StudyConfig, tables: &Path) -> Result<(), CliError> {
+    for device in &mut config.devices {
+        device.runtime = OpenDevice::open(&device.name, tables)?.describe();
+    }
+    Ok(())
+}
+
+/// Decides workers and their threads where nobody did, by measuring; says why they are as they are.
+fn share_out_cores(
+    arguments: &SearchArguments,
+    settings: &mut Settings,
+    space: &SearchSpace,
+    printer: &Printer,
+) -> Result<String, CliError> {
+    let is_open = settings.workers_are_open;
+    let EvaluatorConfig::Train(training) = &mut settings.config.evaluator else {
+        return Ok("accuracies are looked up".to_owned());
+    };
+    if !is_open {
+        return Ok("as asked for".to_owned());
+    }
+    let drawn = space.express(&space.sample(&mut stream(0, "placement", 0, 0)), 10);
+    let network = training.proxy.apply(&drawn);
+    let found = placement::choose(&arguments.tables.tables, &network, training.recipe.batch_size, printer)?;
+    training.threads_per_worker = found.threads;
+    settings.config.workers = vec![WorkerConfig {
+        command: None,
+        count: found.workers,
+    }];
+    printer.status(&format!(
+        "workers: {}, threads of each: {} ({})",
+        found.workers, found.threads, found.reason
+    ));
+    Ok(found.reason)
+}
+
+/// Starts all workers and waits until the first one has loaded its images.
+fn start_workers(
+    config: &StudyConfig,
+    space: &SearchSpace,
+    folder: &StudyFolder,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<(WorkerPool, Ready), CliError> {
+    let EvaluatorConfig::Train(training) = &config.evaluator else {
+        return Err(CliError::failure("the study trains no networks"));
+    };
+    let mut pool = WorkerPool::new(worker_setup(training, space), &folder.logs());
+    for (host, command) in worker_commands(config, training)? {
+        pool.start(&host, command)?;
+    }
+    let bar = printer.progress("loading images", 0);
+    let ready = pool.wait_for_data(&mut |done, total| {
+        bar.set_total(total as u64);
+        bar.set(done as u64);
+        !cancel.load(Ordering::Relaxed)
+    })?;
+    let Some(ready) = ready else {
+        return Err(CliError::interrupted(
+            "interrupted while the images were loaded; nothing was begun",
+        ));
+    };
+    bar.finish(&ready.description);
+    for skipped in &ready.skipped {
+        printer.warning(&format!("skipped {skipped}"));
+    }
+    let count: usize = config.workers.iter().map(|worker| worker.count).sum();
+    if count > config.lookahead {
+        printer.warning(&format!(
+            "{count} workers, but a proposal may lack {} results at most: some will wait; raise --lookahead to keep them busy",
+            config.lookahead
+        ));
+    }
+    Ok((pool, ready))
+}
+
+/// The command line of every worker, with the name of its host.
+fn worker_commands(config: &StudyConfig, training: &TrainConfig) -> Result<Vec<(String, CommandLine)>, CliError> {
+    let mut commands = Vec::new();
+    for worker in &config.workers {
+        let (host, command) = match &worker.command {
+            Some(text) => {
+                let command: CommandLine = text
+                    .parse()
+                    .map_err(|error| CliError::usage(format!("worker command `{text}`: {error}")))?;
+                (text.clone(), command)
+            }
+            None => ("local".to_owned(), worker_client::command(training.train_device)?),
+        };
+        commands.extend((0..worker.count).map(|_| (host.clone(), command.clone())));
+    }
+    Ok(commands)
+}
+
+fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
+    let resolutions = space.families.iter().flat_map(|family| &family.resolutions);
+    let largest = resolutions.copied().max().unwrap_or(224);
+    let mut data = training.data.clone();
+    if data.path != Path::new("demo") {
+        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
+    }
+    WorkerSetup {
+        prepare: ToWorker::Prepare {
+            data,
+            resolution: training.proxy.resolution(largest),
+            augmentation: training.recipe.augmentation,
+            threads: training.threads_per_worker,
+        },
+        proxy: training.proxy,
+        recipe: training.recipe.clone(),
+    }
+}
+
+/// Measures layers on a device of the study until its table is good enough for the space and the budget.
+fn measure_layers(
+    config: &StudyConfig,
+    index: usize,
+    space: &SearchSpace,
+    time: Duration,
+    tables: &Path,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<LatencyTable, CliError> {
+    let device = &config.devices[index];
+    let mut opened = OpenDevice::open(&device.name, tables)?;
     let options = ProfileOptions {
         seed: config.seed,
         ..ProfileOptions::quick()
     };
     let mut table = opened.table(&options.measure)?;
     let purpose = Purpose {
-        space: &space,
-        classes,
-        budget_ms: Some(config.budget.0),
+        space,
+        classes: config.classes,
+        budget_ms: device.budget.map(|budget| budget.0),
         seed: config.seed,
     };
     let mut bars = ProfileProgress::new(printer);
-    let hear = &mut |event: mnas_latency::ProfileEvent<'_>| bars.hear(&event);
+    let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
     let runtime = opened.runtime.as_mut();
-    let filled = fill_table(
-        &mut table,
-        runtime,
-        purpose,
-        &options,
-        arguments.profile_time,
-        cancel,
-        hear,
-    )?;
+    let filled = fill_table(&mut table, runtime, purpose, &options, time, cancel, &mut observer)?;
     bars.finish();
     if !filled.complete {
         return Err(CliError::interrupted(format!(
@@ -71,222 +312,87 @@ pub(super) fn begin(
             opened.folder.display()
         )));
     }
-    freeze(&table, &folder.folder.latency())?;
-    let latency = LatencyModel::load(&folder.folder.latency())?;
-    check_budget(printer, &config, &space, &latency, classes)?;
-    if arguments.dry_run {
-        printer.result(&plan(&config, &space, &settings.out, settings.workers, &placement))?;
-        return Ok(None);
-    }
-    files::write_atomically(&folder.folder.space(), space_text.as_bytes())?;
-    files::write_atomically(&folder.folder.config(), config.to_toml().as_bytes())?;
-    let folder = folder.keep();
-    Ok(Some(Study {
-        folder,
-        _lock: lock,
-        config,
-        space,
-        latency,
-        pool,
-        ready,
-        workers: settings.workers,
-    }))
+    Ok(table)
 }
 
-/// Decides workers and their threads where nobody did; says why they are as they are.
-///
-/// How many trainings a candidate is proposed ahead of does not follow from it: that would make a search's course a matter of timing.
-fn share_out_cores(
-    arguments: &SearchArguments,
-    settings: &mut Settings,
-    space: &SearchSpace,
-    printer: &Printer,
-) -> Result<String, CliError> {
-    if !settings.workers_are_open {
-        return Ok("as asked for".to_owned());
+/// Copies a table's files, so that later measurements do not change what a study was decided by.
+fn freeze(table: &LatencyTable, into: &Path) -> Result<(), CliError> {
+    files::create_folder(into)?;
+    for (name, content) in table.files()? {
+        files::write_atomically(&into.join(name), &content)?;
     }
-    let config = &mut settings.config;
-    let drawn = space.express(&space.sample(&mut stream(0, "placement", 0, 0)), 10);
-    let network = config.proxy.apply(&drawn);
-    let found = placement::choose(&arguments.tables.tables, &network, config.recipe.batch_size, printer)?;
-    settings.workers = found.workers;
-    config.threads_per_worker = found.threads;
-    printer.status(&format!(
-        "workers: {}, threads of each: {} ({})",
-        found.workers, found.threads, found.reason
-    ));
-    Ok(found.reason)
+    Ok(())
 }
 
-/// Opens a study to go on with it.
-pub(super) fn resume(
-    arguments: &SearchArguments,
-    printer: &Printer,
-    cancel: &AtomicBool,
-) -> Result<Option<Study>, CliError> {
-    let folder = StudyFolder::open(&arguments.folder_to_resume()?)?;
-    let lock = folder.lock()?;
-    let (mut config, _) = plot::load(&folder)?;
-    let path = folder.space();
-    let text = files::read_text(&path).map_err(|error| CliError::config(error.to_string()))?;
-    let space = SearchSpace::from_toml(&text).map_err(|error| CliError::document(&path, &text, &error))?;
-    let is_extended = arguments.trials.is_some_and(|trials| trials != config.trials);
-    if let Some(trials) = arguments.trials {
-        config.trials = trials;
-        config.check()?;
+/// Refuses constraints that no network of the space keeps, before anything is evaluated.
+fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
+    let names = problem.device_names();
+    let infeasible = problem.infeasible();
+    if let Some(first) = infeasible.first() {
+        let space = &problem.space.name;
+        let what = |metric: Metric| match metric {
+            Metric::Latency(device) => format!("the budget on {}", names[device]),
+            other => format!("the limit on {other}"),
+        };
+        let described = infeasible.iter().map(|one| {
+            format!(
+                "{} of {}: the least in the space is {}",
+                what(one.constraint.metric),
+                one.constraint.bound(),
+                Quantity(one.constraint.metric, one.least)
+            )
+        });
+        let message = match first.constraint.metric {
+            Metric::Latency(device) if infeasible.len() == 1 => format!(
+                "no network of space {space} meets the budget of {} on {}: the fastest one takes {} (predicted from measured layers)",
+                first.constraint.bound(),
+                names[device],
+                Quantity(first.constraint.metric, first.least)
+            ),
+            _ => format!(
+                "no network of space {space} keeps {}",
+                described.collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let help = format!(
+            "the nearest network is {}\nraise the bound, or choose a smaller space with --space",
+            first.architecture
+        );
+        return Err(CliError::new(ExitCode::NoNetworkFits, message).with_help(help));
     }
-    if arguments.budget.is_some_and(|budget| budget != config.budget) {
-        return Err(CliError::config(format!(
-            "the study in {} has a budget of {}",
-            folder.root().display(),
-            config.budget
-        ))
-        .with_help("a budget is part of a study; start another one without --resume"));
-    }
-    let latency = LatencyModel::load(&folder.latency())?;
-    let workers = arguments
-        .workers
-        .unwrap_or_else(|| default_workers(config.train_device, config.threads_per_worker))
-        .max(1);
-    let mut pool = pool(arguments, &config, &space, &folder)?;
-    let ready = first_ready(&mut pool, printer, cancel, &folder)?;
-    introduce(printer, &config, &space, &ready, &folder);
-    if arguments.dry_run {
-        printer.result(&plan(&config, &space, folder.root(), workers, "as the study began"))?;
-        return Ok(None);
-    }
-    if is_extended {
-        files::write_atomically(&folder.config(), config.to_toml().as_bytes())?;
-    }
-    Ok(Some(Study {
-        folder,
-        _lock: lock,
-        config,
-        space,
-        latency,
-        pool,
-        ready,
-        workers,
-    }))
-}
-
-/// A new study's folder, removed again unless the study comes about.
-struct NewFolder {
-    folder: StudyFolder,
-    keep: bool,
-}
-
-impl NewFolder {
-    fn keep(mut self) -> StudyFolder {
-        self.keep = true;
-        self.folder.clone()
-    }
-}
-
-impl Drop for NewFolder {
-    fn drop(&mut self) {
-        if !self.keep {
-            // It was empty or absent before; nothing of value is in it yet.
-            let _ = std::fs::remove_dir_all(self.folder.root());
-        }
-    }
-}
-
-fn pool(
-    arguments: &SearchArguments,
-    config: &StudyConfig,
-    space: &SearchSpace,
-    folder: &StudyFolder,
-) -> Result<Pool, CliError> {
-    let command = match &arguments.worker_command {
-        Some(command) => {
-            let mut words = command.split_whitespace().map(str::to_owned);
-            let program = words
-                .next()
-                .ok_or_else(|| CliError::usage("--worker-command is empty"))?;
-            WorkerCommand {
-                program: program.into(),
-                arguments: words.collect(),
+    for (index, device) in problem.devices.iter().enumerate() {
+        let metric = Metric::Latency(index);
+        let (_, least) = problem.least(metric);
+        let fastest = least.costs.value(metric).unwrap_or(f64::NAN);
+        printer.status(&format!(
+            "the fastest network of the space takes {} on {}{}",
+            Quantity(metric, fastest),
+            device.name,
+            if device.budget.is_some() {
+                ": the budget can be met"
+            } else {
+                ""
             }
-        }
-        None => WorkerCommand {
-            program: std::env::current_exe()?,
-            arguments: vec![
-                "worker".to_owned(),
-                "--device".to_owned(),
-                config.train_device.to_string(),
-            ],
-        },
-    };
-    let largest = space
-        .families
+        ));
+    }
+    Ok(())
+}
+
+fn announce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, data: Option<&Ready>, root: &Path) {
+    let devices: Vec<String> = config
+        .devices
         .iter()
-        .flat_map(|family| &family.resolutions)
-        .copied()
-        .max()
-        .unwrap_or(224);
-    let mut data = config.data.clone();
-    if data.path != Path::new("demo") {
-        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
-    }
-    let prepare = ToWorker::Prepare {
-        data,
-        resolution: config.proxy.resolution(largest),
-        augmentation: config.recipe.augmentation,
-        threads: config.threads_per_worker,
+        .map(|device| match device.budget {
+            Some(budget) => format!("budget {budget} on {} ({})", device.name, device.runtime),
+            None => format!("latency on {} ({})", device.name, device.runtime),
+        })
+        .collect();
+    let devices = if devices.is_empty() {
+        "no device".to_owned()
+    } else {
+        devices.join(", ")
     };
-    Ok(Pool::new(command, prepare, &folder.logs()))
-}
-
-/// Starts one worker and waits until it has loaded the images.
-fn first_ready(
-    pool: &mut Pool,
-    printer: &Printer,
-    cancel: &AtomicBool,
-    folder: &StudyFolder,
-) -> Result<Ready, CliError> {
-    pool.grow(1).map_err(StudyError::Pool)?;
-    let bar = printer.progress("loading images", 0);
-    loop {
-        if cancel.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(CliError::interrupted(
-                "interrupted while the images were loaded; nothing was begun",
-            ));
-        }
-        match pool.next(Duration::from_millis(100)) {
-            Some(PoolEvent::Ready { ready, .. }) => {
-                bar.finish(&ready.description);
-                for skipped in &ready.skipped {
-                    printer.warning(&format!("skipped {skipped}"));
-                }
-                return Ok(*ready);
-            }
-            Some(PoolEvent::Loading { done, total }) => {
-                bar.set_total(total as u64);
-                bar.set(done as u64);
-            }
-            Some(PoolEvent::Refused { reason }) => return Err(StudyError::Data { reason }.into()),
-            Some(PoolEvent::Died { reason, .. }) => {
-                return Err(StudyError::Workers {
-                    reason,
-                    logs: folder.logs(),
-                }
-                .into());
-            }
-            Some(PoolEvent::Trial(_)) | None => {}
-        }
-    }
-}
-
-fn introduce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, ready: &Ready, folder: &StudyFolder) {
-    printer.status(&format!(
-        "study {} in {}: budget {} on {} ({})",
-        config.name,
-        folder.root().display(),
-        config.budget,
-        config.device,
-        config.versions.runtime
-    ));
+    printer.status(&format!("study {} in {}: {devices}", config.name, root.display()));
     let digits = space.size().to_string();
     printer.status(&format!(
         "space {}: about 10^{} networks; {} search, {} candidates, seed {}",
@@ -296,49 +402,32 @@ fn introduce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, ready
         config.trials,
         config.seed
     ));
-    printer.status(&config.fidelity(ready.train, ready.val));
-    if ready.demo {
+    printer.status(&config.fidelity(data.map(|data| (data.train, data.val))));
+    if data.is_some_and(|data| data.demo) {
         printer.status("these are synthetic demo images; give your own with --data");
     }
 }
 
-/// Refuses a budget that no network of the space meets, before anything is trained.
-fn check_budget(
-    printer: &Printer,
-    config: &StudyConfig,
-    space: &SearchSpace,
-    latency: &LatencyModel,
-    classes: u32,
-) -> Result<(), CliError> {
-    let (fastest, prediction) = latency.fastest(space, classes);
-    if prediction.latency > config.budget {
-        let message = format!(
-            "no network of space {} meets the budget of {} on {}: the fastest one takes {} (predicted from measured layers)",
-            space.name, config.budget, config.device, prediction.latency
-        );
-        let help = format!(
-            "the fastest network is {}\nraise the budget, or choose a smaller space with --space",
-            fastest.architecture
-        );
-        return Err(CliError::new(ExitCode::NoNetworkFits, message).with_help(help));
-    }
-    printer.status(&format!(
-        "the fastest network of the space takes {}: the budget can be met",
-        prediction.latency
-    ));
-    Ok(())
-}
-
-fn plan(config: &StudyConfig, space: &SearchSpace, out: &Path, workers: usize, why: &str) -> String {
-    format!(
-        "would train {} candidates and up to {} references with {} in {}; nothing was trained\n\
-         on {}; workers: {workers}, threads of each: {} ({why})\n\n{}",
-        config.trials,
-        config.references.per_network * space.references.len(),
-        config.recipe.name,
-        out.display(),
-        config.train_device,
-        config.threads_per_worker,
-        config.to_toml()
-    )
+fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> String {
+    let references = config.references.per_network * problem.space.references.len();
+    let how = match config.training() {
+        Some(training) => {
+            let workers: usize = config.workers.iter().map(|worker| worker.count).sum();
+            format!(
+                "would train {} candidates and up to {references} references with {} in {}; nothing was trained\n\
+                 on {}; workers: {workers}, threads of each: {} ({why})",
+                config.trials,
+                training.recipe.name,
+                out.display(),
+                training.train_device,
+                training.threads_per_worker
+            )
+        }
+        None => format!(
+            "would look up {} candidates and up to {references} references in {}; nothing was evaluated",
+            config.trials,
+            out.display()
+        ),
+    };
+    format!("{how}\n\n{}", config.to_toml())
 }

@@ -11,10 +11,10 @@ use clap::Args;
 use mnas_space::SearchSpace;
 
 use super::error::CliError;
-use crate::files;
-use crate::random::stream;
 use crate::report::Printer;
 use description::{Document, Summary};
+use mnas_engine::files;
+use mnas_engine::random::stream;
 
 /// The space of commands that are given none.
 pub const DEFAULT: &str = "mobilenet";

@@ -1,4 +1,4 @@
-//! A set of blocks as TOML: the product of the lists of its fields.
+//! Block choices as TOML: the product of the lists of their fields.
 
 use std::fmt;
 
@@ -6,21 +6,19 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::check_count;
 use crate::block::field::{Domain, Field, Value, Values};
-use crate::block::kind::KindEntry;
-use crate::block::{Block, SqueezeExcite};
-use crate::document::{DocumentError, OneOrMany};
+use crate::block::{Block, KindEntry, SqueezeExcite};
+use crate::document::{DocumentError, OneOrMany, check_count};
 use crate::family::BlockChoice;
 
-/// The types and fields of a set of blocks, each a value or a list of values.
+/// Block types and fields, each a value or a list of values.
 #[derive(Debug, Clone, Default)]
-pub(super) struct RawChoice {
+pub(super) struct RawChoices {
     kinds: Option<Spanned<OneOrMany<String>>>,
     fields: Vec<(String, Spanned<OneOrMany<Scalar>>)>,
 }
 
-/// A single value.
+/// Value in TOML.
 #[derive(Debug, Clone, PartialEq)]
 enum Scalar {
     Number(f64),
@@ -70,22 +68,22 @@ impl fmt::Display for Scalar {
     }
 }
 
-impl<'de> Deserialize<'de> for RawChoice {
+impl<'de> Deserialize<'de> for RawChoices {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ChoiceVisitor;
 
         impl<'de> Visitor<'de> for ChoiceVisitor {
-            type Value = RawChoice;
+            type Value = RawChoices;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a table that describes blocks")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut choice = RawChoice::default();
+                let mut choice = RawChoices::default();
                 while let Some(key) = map.next_key::<String>()? {
-                    if !RawChoice::has_key(&key) {
-                        return Err(de::Error::custom(unknown_key(&key, RawChoice::keys())));
+                    if !RawChoices::has_key(&key) {
+                        return Err(de::Error::custom(unknown_key(&key, RawChoices::keys())));
                     }
                     choice.read(key, &mut map)?;
                 }
@@ -97,16 +95,16 @@ impl<'de> Deserialize<'de> for RawChoice {
     }
 }
 
-/// What to say of a key that means nothing.
+/// Message for an unknown key.
 pub(super) fn unknown_key<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
     let known: Vec<&str> = known.collect();
     format!("unknown field `{key}`, expected one of {}", known.join(", "))
 }
 
-impl RawChoice {
+impl RawChoices {
     const BLOCK: &'static str = "block";
 
-    /// The keys that describe a block.
+    /// Keys that describe a block.
     pub fn keys() -> impl Iterator<Item = &'static str> {
         let mut keys = vec![Self::BLOCK];
         for field in Block::fields() {
@@ -125,7 +123,7 @@ impl RawChoice {
         self.kinds.is_none() && self.fields.is_empty()
     }
 
-    /// Reads the value of one of [`RawChoice::keys`].
+    /// Reads the value of one of [`RawChoices::keys`].
     pub fn read<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
         if key == Self::BLOCK {
             self.kinds = Some(map.next_value()?);
@@ -135,7 +133,7 @@ impl RawChoice {
         Ok(())
     }
 
-    /// Every combination of the lists; `at` is where the choice stands in `text`.
+    /// All combinations of the lists; `at` is the byte offset of the table in `text`.
     pub fn product(&self, at: usize, text: &str) -> Result<Vec<BlockChoice>, DocumentError> {
         let kinds = || Block::kinds().collect::<Vec<_>>().join(", ");
         let Some(block) = &self.kinds else {
@@ -167,7 +165,7 @@ impl RawChoice {
         Ok(choices)
     }
 
-    /// The combinations of the fields that a block type has, the last field varying fastest.
+    /// All combinations of the fields of a block type; the last field varies fastest.
     fn combinations(&self, entry: &'static KindEntry, text: &str) -> Result<Vec<Values>, DocumentError> {
         let mut combinations = vec![Values::default()];
         for (name, list) in &self.fields {
@@ -178,7 +176,7 @@ impl RawChoice {
                 .0
                 .iter()
                 .map(|scalar| {
-                    choice(field, scalar).ok_or_else(|| {
+                    setting(field, scalar).ok_or_else(|| {
                         let problem = format!("{name} {scalar}; expected {}", in_toml(field));
                         DocumentError::at(text, at, problem)
                     })
@@ -188,7 +186,7 @@ impl RawChoice {
             let extended = combinations.iter().flat_map(|values| {
                 options.iter().map(|option| {
                     let mut values = values.clone();
-                    if let Choice::Value(value) = option {
+                    if let Setting::Value(value) = option {
                         values.insert(field, *value);
                     }
                     values
@@ -212,23 +210,23 @@ fn field_of(entry: &KindEntry, name: &str) -> Option<&'static Field> {
     entry.fields.iter().copied().find(|field| field.name == name)
 }
 
-/// What a scalar says of a field.
+/// Setting of a field.
 #[derive(Clone, Copy)]
-enum Choice {
-    /// It has this value.
+enum Setting {
+    /// The field has this value.
     Value(Value),
-    /// It is left out.
+    /// The field is left out.
     Absent,
 }
 
-/// What a scalar says of a field; `None` where that is nothing it may be.
-fn choice(field: &'static Field, scalar: &Scalar) -> Option<Choice> {
+/// Setting of a field that a value in TOML describes; `None` if the field cannot have it.
+fn setting(field: &'static Field, scalar: &Scalar) -> Option<Setting> {
     match (scalar, field.domain) {
-        (Scalar::Flag(flag), Domain::Flag { when }) if *flag == when => Some(Choice::Value(Value::Flag)),
-        (Scalar::Flag(_), Domain::Flag { .. }) => Some(Choice::Absent),
-        (Scalar::Number(number), Domain::Decimal { or_none: true, .. }) if *number == 0.0 => Some(Choice::Absent),
-        (Scalar::Number(number), domain) => domain.number(*number).map(Choice::Value),
-        (Scalar::Text(text), domain) => domain.name(text).map(Choice::Value),
+        (Scalar::Flag(flag), Domain::Flag { when }) if *flag == when => Some(Setting::Value(Value::Flag)),
+        (Scalar::Flag(_), Domain::Flag { .. }) => Some(Setting::Absent),
+        (Scalar::Number(number), Domain::Decimal { or_none: true, .. }) if *number == 0.0 => Some(Setting::Absent),
+        (Scalar::Number(number), domain) => domain.number(*number).map(Setting::Value),
+        (Scalar::Text(text), domain) => domain.name(text).map(Setting::Value),
         (Scalar::Flag(_), _) => None,
     }
 }

@@ -1,4 +1,4 @@
-//! A stage as TOML.
+//! Stages as TOML.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,14 +7,13 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::check_count;
-use super::choices::{self, RawChoice};
-use crate::document::{DocumentError, OneOrMany};
+use super::choices::{self, RawChoices};
+use crate::document::{DocumentError, OneOrMany, check_count};
 use crate::family::{BlockChoice, Stage};
 use crate::limits;
 use crate::rounding::Scaling;
 
-/// A `[[family.stage]]` table. The fields of a choice may stand in it directly, where there is only one list of them.
+/// Table `[[family.stage]]`. Fields of block choices can be its own keys or the tables of its list `choices`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RawStage {
     channels: Option<OneOrMany<u32>>,
@@ -22,21 +21,21 @@ pub(super) struct RawStage {
     stride: Option<u32>,
     scaling: Option<Scaling>,
     depth_scaling: Option<DepthScaling>,
-    choose: Option<Choose>,
-    choices: Option<Vec<Spanned<RawChoice>>>,
-    own: RawChoice,
+    choose: Option<ChoiceUnit>,
+    choices: Option<Vec<Spanned<RawChoices>>>,
+    own: RawChoices,
 }
 
-/// Who chooses a block.
+/// Part of a stage that has a block choice of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Choose {
+enum ChoiceUnit {
     #[default]
     Layer,
     Stage,
 }
 
-/// Whether a stage follows a depth multiplier.
+/// Effect of a depth multiplier on a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum DepthScaling {
@@ -77,9 +76,9 @@ impl<'de> Deserialize<'de> for RawStage {
                         "depth-scaling" => stage.depth_scaling = Some(map.next_value()?),
                         "choose" => stage.choose = Some(map.next_value()?),
                         "choices" => stage.choices = Some(map.next_value()?),
-                        _ if RawChoice::has_key(&key) => stage.own.read(key, &mut map)?,
+                        _ if RawChoices::has_key(&key) => stage.own.read(key, &mut map)?,
                         _ => {
-                            let known = KEYS.into_iter().chain(RawChoice::keys());
+                            let known = KEYS.into_iter().chain(RawChoices::keys());
                             return Err(de::Error::custom(choices::unknown_key(&key, known)));
                         }
                     }
@@ -93,7 +92,7 @@ impl<'de> Deserialize<'de> for RawStage {
 }
 
 impl RawStage {
-    /// Checks every number; `at` is where the stage stands in `text`. Its layers are multiplied by `depth_multiplier`.
+    /// Checks all values; `at` is the byte offset of the stage in `text`. Depths are multiplied by `depth_multiplier`.
     pub fn check(self, at: usize, text: &str, depth_multiplier: f64) -> Result<Stage, DocumentError> {
         let fail = |problem: String| Err(DocumentError::at(text, at, problem));
         let Some(OneOrMany(channels)) = self.channels else {
@@ -128,15 +127,15 @@ impl RawStage {
             depth,
             stride,
             scaling: self.scaling.unwrap_or_default(),
-            per_layer: self.choose.unwrap_or_default() == Choose::Layer,
+            per_layer: self.choose.unwrap_or_default() == ChoiceUnit::Layer,
         })
     }
 }
 
-/// Every block that a layer may be, from the stage's own fields or from its list of choices.
+/// Block choices of a stage, from its own fields or from its list of choices.
 fn checked_choices(
-    own: &RawChoice,
-    list: Option<Vec<Spanned<RawChoice>>>,
+    own: &RawChoices,
+    list: Option<Vec<Spanned<RawChoices>>>,
     at: usize,
     text: &str,
 ) -> Result<Vec<BlockChoice>, DocumentError> {
@@ -159,7 +158,7 @@ fn checked_choices(
     Ok(distinct(choices))
 }
 
-/// Each choice once, where it stands first.
+/// Choices without those equal to an earlier one.
 fn distinct(mut choices: Vec<BlockChoice>) -> Vec<BlockChoice> {
     let mut seen = HashSet::new();
     choices.retain(|choice| seen.insert(choice.to_string()));

@@ -1,0 +1,169 @@
+//! Files that are whole or not there: written beside, synced, renamed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Reading failed.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Writing failed.
+    #[error("{}: cannot be written: {source}{}", path.display(), remedy(source))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn remedy(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "; free some space and try again (a search goes on with --resume, nothing written before is lost)"
+        }
+        std::io::ErrorKind::FileTooLarge => {
+            "; raise the limit on the size of files (ulimit -f) and try again (a search goes on with --resume)"
+        }
+        std::io::ErrorKind::PermissionDenied => "; choose another folder with --out",
+        _ => "",
+    }
+}
+
+impl FileError {
+    /// The failure to write `path`.
+    pub fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}
+
+/// The whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    std::fs::read(path).map_err(|source| FileError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+/// The whole file as text.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    std::fs::read_to_string(path).map_err(|source| FileError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+/// Makes a folder and its parents.
+pub fn create_folder(path: &Path) -> Result<(), FileError> {
+    std::fs::create_dir_all(path).map_err(|source| FileError::write(path, source))
+}
+
+/// Replaces `path` by `bytes`: at every moment, also after a crash, it holds the old content or the new one.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let write = || {
+        std::fs::create_dir_all(folder)?;
+        let mut file = builder().tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)
+    };
+    write().map_err(|source| FileError::write(path, source))
+}
+
+/// Like [`write_atomically`], for a file that is written again and again by one writer: what a kill in the middle leaves
+/// beside it has a fixed name, so the next writing takes it away instead of leaving it for ever.
+pub fn write_repeatedly(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let write = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = std::fs::File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        sync_folder(folder.unwrap_or(Path::new(".")))
+    };
+    write().map_err(|source| {
+        // What was written of it only takes space.
+        let _ = std::fs::remove_file(&part);
+        FileError::write(path, source)
+    })
+}
+
+/// Temporary files are private to their owner by default; results are to be read like any other file.
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mnas-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
+/// Syncs a folder: a new or renamed file is on the disk when its folder is.
+pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_no_temporary_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("front.svg");
+        write_atomically(&path, b"old and long").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_kill_left_of_a_repeated_file_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("w.checkpoint");
+        write_repeatedly(&path, b"one").unwrap();
+        std::fs::write(folder.path().join("new").join(".w.checkpoint.part"), b"half of tw").unwrap();
+        assert_eq!(read(&path).unwrap(), b"one");
+        write_repeatedly(&path, b"two").unwrap();
+        assert_eq!(read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), b"").unwrap();
+        let path = folder.path().join("file").join("front.svg");
+        let error = write_atomically(&path, b"").unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("{}: cannot be written: ", path.display())),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! The search engine: strategies, studies, journals and the pipe to workers, without libtorch and without drawing.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod evaluator;
+pub mod files;
+pub mod front;
+pub mod problem;
+pub mod random;
+pub mod strategy;
+pub mod study;
+pub mod training;
+pub mod worker;

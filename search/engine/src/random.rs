@@ -1,0 +1,3 @@
+//! Random streams, see [`mnas_space::random`].
+
+pub use mnas_space::random::{derived_seed, stream};

@@ -1,0 +1,120 @@
+use mnas_space::{Genotype, SearchSpace};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::{History, Sampler, Strategy};
+use crate::problem::Problem;
+
+/// Regularised evolution (Real et al., arXiv:1802.01548): the population is the youngest candidates; the most accurate
+/// of a few drawn from it is mutated. The oldest leave the population whatever their accuracy, so that a lucky result does
+/// not stay for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct Evolution {
+    /// Candidates alive at a time; as many are drawn at random before the first mutation.
+    pub population: usize,
+    /// Candidates that compete to be a parent.
+    pub sample: usize,
+}
+
+impl Strategy for Evolution {
+    fn name(&self) -> &'static str {
+        "evolution"
+    }
+
+    fn prepare<'a>(&'a self, problem: &'a Problem, history: History<'a>) -> Box<dyn Sampler + 'a> {
+        let alive = history
+            .settled
+            .iter()
+            .rev()
+            .filter_map(|one| Some((one.accuracy?, &one.genotype)));
+        let mut population: Vec<(f64, &Genotype)> = alive.take(self.population).collect();
+        if population.len() < self.population {
+            population.clear();
+        }
+        // The oldest first.
+        population.reverse();
+        Box::new(Population {
+            space: &problem.space,
+            members: population,
+            sample: self.sample.max(1),
+        })
+    }
+}
+
+/// The population; empty while there are too few results.
+struct Population<'a> {
+    space: &'a SearchSpace,
+    members: Vec<(f64, &'a Genotype)>,
+    sample: usize,
+}
+
+impl Sampler for Population<'_> {
+    fn draw(&mut self, rng: &mut ChaCha8Rng) -> Genotype {
+        let draw = |rng: &mut ChaCha8Rng| self.members[rng.random_range(0..self.members.len())];
+        if self.members.is_empty() {
+            return self.space.sample(rng);
+        }
+        let first = draw(rng);
+        let best = (1..self.sample).fold(first, |best, _| {
+            let drawn = draw(rng);
+            // Of equals the last drawn.
+            if drawn.0 >= best.0 { drawn } else { best }
+        });
+        self.space.mutate(best.1, rng)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::stream;
+    use crate::strategy::Observation;
+    use crate::strategy::tests::{observation, problem};
+
+    fn draw(evolution: Evolution, settled: &[Observation], rng: &mut ChaCha8Rng) -> Genotype {
+        let problem = problem();
+        let history = History { settled, pending: &[] };
+        evolution.prepare(&problem, history).draw(rng)
+    }
+
+    #[test]
+    fn the_oldest_leave_the_population() {
+        // The best candidate is the oldest and out of the population: no child of it may appear.
+        let problem = problem();
+        let mut rng = stream(1, "test", 0, 0);
+        let history: Vec<Observation> = (0..9)
+            .map(|index| observation(&problem, problem.space.sample(&mut rng), Some(f64::from(10 - index))))
+            .collect();
+        let evolution = Evolution {
+            population: 8,
+            sample: 64,
+        };
+        let child = draw(evolution, &history, &mut rng);
+        let changed = |parent: &Genotype| {
+            let differing = parent
+                .genes
+                .iter()
+                .zip(&child.genes)
+                .filter(|(one, other)| one != other);
+            parent.family == child.family && differing.count() <= 5
+        };
+        assert!(changed(&history[1].genotype));
+        assert!(!changed(&history[0].genotype) || history[0].genotype == history[1].genotype);
+    }
+
+    #[test]
+    fn failed_trials_are_no_parents() {
+        let problem = problem();
+        let mut rng = stream(2, "test", 0, 0);
+        let history: Vec<Observation> = (0..8)
+            .map(|_| observation(&problem, problem.space.sample(&mut rng), None))
+            .collect();
+        // With an empty population the answer is a random draw.
+        let evolution = Evolution {
+            population: 4,
+            sample: 2,
+        };
+        let drawn = draw(evolution, &history, &mut rng.clone());
+        assert_eq!(drawn, problem.space.sample(&mut rng));
+    }
+}

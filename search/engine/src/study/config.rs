@@ -1,0 +1,362 @@
+//! The configuration of a study, fully resolved: `study.toml`.
+
+use std::path::PathBuf;
+
+use mnas_latency::Milliseconds;
+use mnas_space::{DocumentError, parse_toml};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::{Constraint, Metric, MetricError};
+use crate::strategy::StrategyConfig;
+use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
+
+/// A study's complete configuration. Its space and latency tables lie beside it as files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StudyConfig {
+    /// Title of plots.
+    pub name: String,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Number of candidates to evaluate.
+    pub trials: usize,
+    /// Number of results that a proposal may lack: trial `n` is proposed from the results of all but the `lookahead - 1`
+    /// trials before it. More workers than this are never busy at once; the course of a study does not depend on their number.
+    pub lookahead: usize,
+    /// Classes that networks tell apart.
+    pub classes: u32,
+    /// Metrics that span the front, by name.
+    pub objectives: Vec<String>,
+    /// Devices that networks are deployed on.
+    #[serde(default, rename = "device")]
+    pub devices: Vec<DeviceConfig>,
+    /// Further bounds that every network must keep.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What to try next.
+    pub strategy: StrategyConfig,
+    /// Source of accuracies.
+    pub evaluator: EvaluatorConfig,
+    /// Published networks evaluated beside the candidates.
+    pub references: References,
+    /// Worker processes, where the evaluator trains.
+    #[serde(default, rename = "worker", skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<WorkerConfig>,
+    /// Version of mnas that made the study.
+    pub mnas: String,
+}
+
+/// A device and its budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// Name of the device, or path of its TOML file.
+    pub name: String,
+    /// Networks slower than this on it are never evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Milliseconds>,
+    /// Runtime and version that its table was measured with.
+    pub runtime: String,
+}
+
+/// Bounds on counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Most learnt parameters, batch-norm unfolded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_params: Option<u64>,
+    /// Most multiply-adds of one image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_macs: Option<u64>,
+    /// Largest peak activation memory of one image, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_peak_activation_bytes: Option<u64>,
+    /// Largest size of the deployed weights as 32-bit floats, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_file_bytes: Option<u64>,
+}
+
+impl Limits {
+    /// The bounds as constraints of a problem.
+    pub fn constraints(&self) -> Vec<Constraint> {
+        let bounds = [
+            (Metric::Params, self.max_params),
+            (Metric::Macs, self.max_macs),
+            (Metric::PeakActivationBytes, self.max_peak_activation_bytes),
+            (Metric::FileBytes, self.max_file_bytes),
+        ];
+        let bound = |(metric, at_most): (Metric, Option<u64>)| {
+            at_most.map(|at_most| Constraint {
+                metric,
+                at_most: at_most as f64,
+            })
+        };
+        bounds.into_iter().filter_map(bound).collect()
+    }
+}
+
+/// Source of accuracies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvaluatorConfig {
+    /// Every candidate is trained by worker processes.
+    Train(Box<TrainConfig>),
+    /// Accuracies are looked up in a recorded table.
+    Table {
+        /// The table.
+        path: PathBuf,
+    },
+}
+
+/// Trainings of candidates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrainConfig {
+    /// libtorch's threads in each worker.
+    pub threads_per_worker: usize,
+    /// Device that trains.
+    #[serde(default)]
+    pub train_device: TrainDevice,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// The images.
+    pub data: DataRequest,
+    /// What is trained in place of the deployed network.
+    pub proxy: Proxy,
+    /// The recipe.
+    pub recipe: Recipe,
+}
+
+/// Published networks evaluated beside the candidates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct References {
+    /// Points per network, chosen by their latency around the budget among the widths and resolutions that the space
+    /// names; 0 for none.
+    pub per_network: usize,
+}
+
+/// Worker processes started by one command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// The command line, such as `ssh board mnas worker`. Default: worker processes of this mnas on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Number of workers.
+    #[serde(default = "one")]
+    pub count: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The TOML is not a study's configuration.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// A value is out of range.
+    #[error("{key} = {value}; expected {expected}")]
+    Value {
+        /// Its key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// An objective is no metric.
+    #[error("objectives: {0}")]
+    Metric(#[from] MetricError),
+    /// The recipe is unsound.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+}
+
+/// Heading of `study.toml`.
+const HEADING: &str =
+    "# Written by mnas: everything this study follows from, with space.toml and latency/ beside it.\n";
+
+impl StudyConfig {
+    /// A study of 10 classes without device and references: accuracy, as recorded in the table at `path`, against
+    /// multiply-adds.
+    ///
+    /// # Panics
+    ///
+    /// If `strategy` names no strategy ([`StrategyConfig::NAMES`]).
+    pub fn for_table(name: &str, trials: usize, strategy: &str, path: impl Into<PathBuf>) -> Self {
+        let strategy = StrategyConfig::named(strategy, trials);
+        Self {
+            name: name.to_owned(),
+            seed: 0,
+            trials,
+            lookahead: 1,
+            classes: 10,
+            objectives: ["accuracy", "macs"].map(str::to_owned).to_vec(),
+            devices: Vec::new(),
+            limits: Limits::default(),
+            strategy: strategy.expect("the name of a strategy"),
+            evaluator: EvaluatorConfig::Table { path: path.into() },
+            references: References { per_network: 0 },
+            workers: Vec::new(),
+            mnas: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Reads and checks `study.toml`.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = parse_toml(text)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The text of `study.toml`.
+    ///
+    /// # Panics
+    ///
+    /// Never for a checked configuration: all its numbers can be written as TOML.
+    pub fn to_toml(&self) -> String {
+        let body = toml::to_string(self).expect("a checked configuration can be written");
+        format!("{HEADING}{body}")
+    }
+
+    /// Names of the devices.
+    pub fn device_names(&self) -> Vec<String> {
+        self.devices.iter().map(|device| device.name.clone()).collect()
+    }
+
+    /// The metrics that span the front.
+    pub fn metrics(&self) -> Result<Vec<Metric>, MetricError> {
+        let names = self.device_names();
+        self.objectives.iter().map(|name| Metric::parse(name, &names)).collect()
+    }
+
+    /// The trainings, where candidates are trained.
+    pub fn training(&self) -> Option<&TrainConfig> {
+        match &self.evaluator {
+            EvaluatorConfig::Train(training) => Some(training),
+            EvaluatorConfig::Table { .. } => None,
+        }
+    }
+
+    /// Checks every value.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.check_ranges()?;
+        let metrics = self.metrics()?;
+        let listed = || self.objectives.join(", ");
+        if metrics.is_empty() {
+            return Err(value("objectives", listed(), "at least one metric"));
+        }
+        let mut names = self.device_names();
+        names.sort();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(value("device", &pair[0], "every device once"));
+        }
+        if let Some(fault) = self.strategy.fault() {
+            return Err(value("strategy", fault, "settings in range"));
+        }
+        if let Some(training) = self.training() {
+            training.recipe.check()?;
+        }
+        Ok(())
+    }
+
+    fn check_ranges(&self) -> Result<(), ConfigError> {
+        let mut seeds = vec![("seed", self.seed)];
+        let mut numbers = vec![
+            ("trials", self.trials as f64, 1.0..=1e7, "at least 1"),
+            ("lookahead", self.lookahead as f64, 1.0..=1e4, "at least 1"),
+            ("classes", f64::from(self.classes), 1.0..=1e6, "at least 1"),
+            (
+                "references.per-network",
+                self.references.per_network as f64,
+                0.0..=64.0,
+                "0 to 64",
+            ),
+        ];
+        for device in &self.devices {
+            if let Some(budget) = device.budget {
+                numbers.push(("device.budget", budget.0, f64::MIN_POSITIVE..=1e12, "a latency above 0"));
+            }
+        }
+        for worker in &self.workers {
+            numbers.push(("worker.count", worker.count as f64, 1.0..=1e4, "at least 1"));
+        }
+        if let Some(training) = self.training() {
+            let (data, proxy) = (&training.data, training.proxy);
+            seeds.push(("data.seed", data.seed));
+            numbers.extend([
+                (
+                    "threads-per-worker",
+                    training.threads_per_worker as f64,
+                    1.0..=1e3,
+                    "at least 1",
+                ),
+                ("data.val-fraction", data.val_fraction, 0.001..=0.9, "0.001 to 0.9"),
+                (
+                    "proxy.resolution-scale",
+                    proxy.resolution_scale,
+                    0.01..=4.0,
+                    "0.01 to 4",
+                ),
+                (
+                    "proxy.early-strides-removed",
+                    proxy.early_strides_removed as f64,
+                    0.0..=8.0,
+                    "0 to 8",
+                ),
+            ]);
+        }
+        for (key, seed) in seeds {
+            // TOML's integers are signed.
+            if i64::try_from(seed).is_err() {
+                return Err(value(key, seed, "0 to 9223372036854775807"));
+            }
+        }
+        for (key, number, range, expected) in numbers {
+            if !range.contains(&number) {
+                return Err(value(key, number, expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// The origin of the accuracies, in one line for plots and tables; numbers of images where they are known.
+    pub fn fidelity(&self, images: Option<(usize, usize)>) -> String {
+        let training = match &self.evaluator {
+            EvaluatorConfig::Train(training) => training,
+            EvaluatorConfig::Table { path } => return format!("accuracies recorded in {}", path.display()),
+        };
+        let recipe = &training.recipe;
+        let images = images.map_or_else(String::new, |(train, val)| {
+            format!(" on {train} images, validated on {val}")
+        });
+        let spent = format!("{} epochs{images}, recipe {}", recipe.epochs, recipe.name);
+        if training.proxy.is_direct() {
+            return format!("trained as deployed: {spent}");
+        }
+        let strides = match training.proxy.early_strides_removed {
+            0 => String::new(),
+            count => format!(", {count} early strides removed"),
+        };
+        format!(
+            "proxy: {}x the deployed resolution{strides}, {spent}",
+            training.proxy.resolution_scale
+        )
+    }
+}
+
+fn value(key: &str, value: impl ToString, expected: &str) -> ConfigError {
+    ConfigError::Value {
+        key: key.to_owned(),
+        value: value.to_string(),
+        expected: expected.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

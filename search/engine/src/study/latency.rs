@@ -1,0 +1,31 @@
+//! Prediction of latencies from a frozen table.
+
+use std::path::Path;
+
+use mnas_latency::{LatencyError, LatencyTable, Prediction, Predictor};
+use mnas_space::{Architecture, BlockKey};
+
+/// Predicts latencies from a study's frozen table.
+#[derive(Debug)]
+pub struct LatencyModel {
+    predictor: Predictor,
+}
+
+impl LatencyModel {
+    /// Fits the table in `folder`.
+    pub fn load(folder: &Path) -> Result<Self, LatencyError> {
+        Ok(Self {
+            predictor: Predictor::fit(&LatencyTable::load(folder)?)?,
+        })
+    }
+
+    /// The latency of a network; unmeasured layers are predicted.
+    pub fn predict(&self, architecture: &Architecture) -> Prediction {
+        self.predictor.estimate(architecture)
+    }
+
+    /// The latency that a layer is expected to add to a network, in milliseconds.
+    pub fn layer_share_ms(&self, key: &BlockKey) -> f64 {
+        self.predictor.layer_share_ms(key)
+    }
+}

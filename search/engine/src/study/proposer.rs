@@ -1,0 +1,177 @@
+//! Choice of the next candidate: a function of what is known, whatever order trials ended in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use mnas_space::Genotype;
+use rand_chacha::ChaCha8Rng;
+
+use super::state::{StudyState, Trial};
+use crate::problem::{Problem, Proposal, Violation};
+use crate::random::stream;
+use crate::strategy::{History, Observation, Strategy};
+
+/// Draws from the strategy before the proposer searches by itself.
+const DRAWS: usize = 2_000;
+
+/// Steps of the walk that finds networks under tight constraints.
+const STEPS: usize = 2_000;
+
+/// Counts of the networks that were drawn for one proposal and refused.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refusals {
+    /// Networks that the study knows already.
+    pub known: usize,
+    /// Networks that break a constraint, by its name.
+    pub violations: BTreeMap<String, usize>,
+}
+
+/// `1,900 of 4,000 networks drawn are known already, 2,100 break the constraint on latency`
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.known + self.violations.values().sum::<usize>();
+        write!(f, "of {total} networks drawn {} are known already", self.known)?;
+        for (constraint, count) in &self.violations {
+            write!(f, ", {count} break the {constraint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Proposes the candidates of one study.
+pub(super) struct Proposer<'a> {
+    problem: &'a Problem,
+    strategy: &'a dyn Strategy,
+    seed: u64,
+    lookahead: usize,
+    /// Settled trials that strategies may know of.
+    history: Vec<Observation>,
+    /// Number of trials whose outcome is part of the history.
+    absorbed: usize,
+}
+
+impl<'a> Proposer<'a> {
+    pub fn new(problem: &'a Problem, strategy: &'a dyn Strategy, seed: u64, lookahead: usize) -> Self {
+        Self {
+            problem,
+            strategy,
+            seed,
+            lookahead,
+            history: Vec::new(),
+            absorbed: 0,
+        }
+    }
+
+    /// Number of trials whose results the next proposal waits for: all but the last `lookahead - 1`.
+    fn needed(&self, state: &StudyState) -> usize {
+        (state.trials().len() + 1).saturating_sub(self.lookahead)
+    }
+
+    /// Whether every result that the next proposal waits for is there.
+    pub fn may_propose(&self, state: &StudyState) -> bool {
+        state.settled_prefix() >= self.needed(state)
+    }
+
+    /// The next candidate, or the reasons why no new network was found.
+    ///
+    /// It depends on the trials before it and on the results that [`Proposer::may_propose`] waits for, never on results
+    /// that came early.
+    pub fn propose(&mut self, state: &StudyState) -> Result<Proposal, Refusals> {
+        let needed = self.needed(state);
+        while self.absorbed < needed {
+            let trial = &state.trials()[self.absorbed];
+            self.history.extend(self.observe(trial, trial.accuracy()));
+            self.absorbed += 1;
+        }
+        let pending: Vec<Observation> = state.trials()[needed..]
+            .iter()
+            .filter_map(|trial| self.observe(trial, None))
+            .collect();
+        let history = History {
+            settled: &self.history,
+            pending: &pending,
+        };
+        let number = state.trials().len() as u64;
+        let mut rng = stream(self.seed, "propose", number, 0);
+        let mut sampler = self.strategy.prepare(self.problem, history);
+        let mut refusals = Refusals::default();
+        for _ in 0..DRAWS {
+            let genotype = sampler.draw(&mut rng);
+            if let Some(proposal) = self.accept(state, &genotype, &mut refusals) {
+                return Ok(proposal);
+            }
+        }
+        self.walk(state, number, &mut refusals).ok_or(refusals)
+    }
+
+    /// A trial as strategies see it; `None` for a reference that is outside the space or breaks a constraint.
+    fn observe(&self, trial: &Trial, accuracy: Option<f64>) -> Option<Observation> {
+        if self.problem.violation(&trial.costs).is_some() {
+            return None;
+        }
+        Some(Observation {
+            genotype: self.problem.space.encode(&trial.architecture)?,
+            id: trial.id,
+            costs: trial.costs.clone(),
+            accuracy,
+        })
+    }
+
+    /// The proposal of a genotype whose network is new and may be tried.
+    fn accept(&self, state: &StudyState, genotype: &Genotype, refusals: &mut Refusals) -> Option<Proposal> {
+        let architecture = self.problem.space.express(genotype, self.problem.classes);
+        if state.knows(architecture.id()) {
+            refusals.known += 1;
+            return None;
+        }
+        match self.problem.admit(architecture) {
+            Ok(proposal) => Some(proposal),
+            Err(violation) => {
+                let name = match violation {
+                    Violation::Space => "limits of the space".to_owned(),
+                    Violation::Constraint { constraint, .. } => format!("constraint on {}", constraint.metric),
+                };
+                *refusals.violations.entry(name).or_default() += 1;
+                None
+            }
+        }
+    }
+
+    /// Random walks through networks that keep the constraints, for those that random draws and their children almost never
+    /// keep: one from the least network of each family, the least first, until one finds something new.
+    fn walk(&self, state: &StudyState, number: u64, refusals: &mut Refusals) -> Option<Proposal> {
+        let mut rng = stream(self.seed, "walk", number, 0);
+        let metric = self.problem.size_metric();
+        let mut starts: Vec<(f64, Genotype)> = (0..self.problem.space.families.len())
+            .map(|family| {
+                let (genotype, proposal) = self.problem.least_of_family(family, metric);
+                (proposal.costs.value(metric).unwrap_or(f64::INFINITY), genotype)
+            })
+            .collect();
+        starts.sort_by(|one, other| one.0.total_cmp(&other.0));
+        starts
+            .into_iter()
+            .find_map(|(_, start)| self.walk_from(start, state, &mut rng, refusals))
+    }
+
+    fn walk_from(
+        &self,
+        mut here: Genotype,
+        state: &StudyState,
+        rng: &mut ChaCha8Rng,
+        refusals: &mut Refusals,
+    ) -> Option<Proposal> {
+        let mut found = self.accept(state, &here, refusals);
+        for step in 0..STEPS {
+            let next = self.problem.space.mutate(&here, rng);
+            if self.problem.admit_genotype(&next).is_ok() {
+                found = self.accept(state, &next, refusals).or(found);
+                here = next;
+            }
+            if step >= STEPS / 10 && found.is_some() {
+                break;
+            }
+        }
+        found
+    }
+}

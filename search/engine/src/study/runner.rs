@@ -1,0 +1,236 @@
+//! The loop of a study: propose, evaluate, record, until the trials are done or it is stopped.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::events::{Observer, StopReason, StudyEvent};
+use super::journal::Event;
+use super::proposer::{Proposer, Refusals};
+use super::retention::Retention;
+use super::{Study, StudyError};
+use crate::evaluator::{Evaluator, EvaluatorEvent, TrialRequest};
+
+/// Attempts at a trial before it counts as failed: workers are lost for causes that pass.
+const ATTEMPTS: u32 = 3;
+
+/// Longest wait for an event before the clock and the cancel flag are read again.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Limits of one run of a study.
+#[derive(Debug, Clone, Copy)]
+pub struct RunOptions<'a> {
+    /// No trial is begun after this.
+    pub deadline: Option<Instant>,
+    /// Set to stop the run; trials under way are abandoned and begin again in the next run.
+    pub cancel: &'a AtomicBool,
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+impl Default for RunOptions<'static> {
+    /// Neither deadline nor cancellation.
+    fn default() -> Self {
+        Self {
+            deadline: None,
+            cancel: &NEVER,
+        }
+    }
+}
+
+/// One run of a study.
+pub(super) struct Run<'a> {
+    study: &'a mut Study,
+    evaluator: &'a mut dyn Evaluator,
+    observer: &'a mut dyn Observer,
+    /// Trials that were proposed and wait for the evaluator.
+    queue: VecDeque<u64>,
+    /// Trials with the evaluator.
+    running: usize,
+    /// Set once no further candidate was found.
+    exhausted: Option<Refusals>,
+    /// Trials settled in this turn, to be told when they are on the disk.
+    settled: Vec<u64>,
+    retention: Retention,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(study: &'a mut Study, evaluator: &'a mut dyn Evaluator, observer: &'a mut dyn Observer) -> Self {
+        // What an earlier run left unfinished comes first.
+        let queue = study.state.forget_attempts().into();
+        let retention = Retention::of(&study.state, &study.problem);
+        Self {
+            study,
+            evaluator,
+            observer,
+            queue,
+            running: 0,
+            exhausted: None,
+            settled: Vec::new(),
+            retention,
+        }
+    }
+
+    /// Runs until the study stops. Every turn of the loop syncs the journal once, before anything follows from its events.
+    pub fn run(mut self, proposer: &mut Proposer<'_>, options: RunOptions<'_>) -> Result<StopReason, StudyError> {
+        self.study.propose_references()?;
+        let proposed = self
+            .study
+            .state
+            .references()
+            .filter(|trial| trial.attempts == 0 && !trial.is_settled());
+        for number in proposed.map(|trial| trial.number).collect::<Vec<_>>() {
+            if !self.queue.contains(&number) {
+                self.queue.push_back(number);
+            }
+        }
+        loop {
+            if options.cancel.load(Ordering::Relaxed) {
+                self.study.journal.commit()?;
+                return Ok(StopReason::Cancelled);
+            }
+            let late = options.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let mut starting = Vec::new();
+            while !late && starting.len() < self.evaluator.free_slots() {
+                let Some(trial) = self.next_trial(proposer)? else { break };
+                let attempt = self.study.state.trials()[trial as usize].attempts + 1;
+                self.study.record(&Event::Started { trial, attempt })?;
+                starting.push(trial);
+            }
+            self.study.journal.commit()?;
+            self.announce_settled();
+            for trial in starting {
+                self.start(trial)?;
+            }
+            if self.running == 0 && (late || self.nothing_left()) {
+                return Ok(self.stop_reason());
+            }
+            let mut event = self.evaluator.next_event(TICK)?;
+            while let Some(found) = event {
+                self.handle(found)?;
+                event = self.evaluator.next_event(Duration::ZERO)?;
+            }
+        }
+    }
+
+    /// The next trial to start: one that waits, or a new candidate.
+    fn next_trial(&mut self, proposer: &mut Proposer<'_>) -> Result<Option<u64>, StudyError> {
+        if let Some(waiting) = self.queue.pop_front() {
+            return Ok(Some(waiting));
+        }
+        let state = &self.study.state;
+        let is_done = state.counts().candidates >= self.study.config.trials;
+        if is_done || self.exhausted.is_some() || !proposer.may_propose(state) {
+            return Ok(None);
+        }
+        match proposer.propose(state) {
+            Ok(proposal) => self.study.record_candidate(&proposal).map(Some),
+            Err(refusals) => {
+                self.exhausted = Some(refusals);
+                Ok(None)
+            }
+        }
+    }
+
+    fn start(&mut self, number: u64) -> Result<(), StudyError> {
+        let folder = &self.study.folder;
+        let trial = &self.study.state.trials()[number as usize];
+        let request = TrialRequest {
+            trial: number,
+            architecture: trial.architecture.clone(),
+            fidelity: trial.fidelity,
+            seed: trial.seed,
+            weights: trial.is_candidate().then(|| absolute(folder.weights(number))),
+            checkpoint: Some(absolute(folder.checkpoint(number))),
+        };
+        self.observer.on_event(&StudyEvent::Started { trial });
+        self.running += 1;
+        Ok(self.evaluator.submit(request)?)
+    }
+
+    fn handle(&mut self, event: EvaluatorEvent) -> Result<(), StudyError> {
+        match event {
+            EvaluatorEvent::Progress { trial, done } => {
+                self.observer.on_event(&StudyEvent::Progress { trial, done });
+                Ok(())
+            }
+            EvaluatorEvent::Notice { message } => {
+                self.observer.on_event(&StudyEvent::Notice { message: &message });
+                Ok(())
+            }
+            EvaluatorEvent::Finished {
+                trial,
+                evaluation,
+                worker,
+            } => self.settle(
+                trial,
+                &Event::Finished {
+                    trial,
+                    result: evaluation,
+                    worker,
+                },
+            ),
+            EvaluatorEvent::Failed { trial, reason, worker } => {
+                self.settle(trial, &Event::Failed { trial, reason, worker })
+            }
+            EvaluatorEvent::Lost { trial, reason } => self.retry(trial, &reason),
+        }
+    }
+
+    /// Queues a trial whose worker was lost again, or settles it after its last attempt.
+    fn retry(&mut self, trial: u64, reason: &str) -> Result<(), StudyError> {
+        if self
+            .study
+            .state
+            .trial(trial)
+            .is_some_and(|trial| trial.attempts >= ATTEMPTS)
+        {
+            let reason = format!("its worker was lost {ATTEMPTS} times, last {reason}");
+            let worker = String::new();
+            return self.settle(trial, &Event::Failed { trial, reason, worker });
+        }
+        self.running -= 1;
+        self.queue.push_front(trial);
+        Ok(())
+    }
+
+    fn settle(&mut self, trial: u64, event: &Event) -> Result<(), StudyError> {
+        self.study.record(event)?;
+        self.running -= 1;
+        self.settled.push(trial);
+        Ok(())
+    }
+
+    /// Reports the trials settled in this turn and removes the weights that no trial needs any more.
+    fn announce_settled(&mut self) {
+        let state = &self.study.state;
+        let counts = state.counts();
+        let total = counts.references + self.study.config.trials;
+        for number in std::mem::take(&mut self.settled) {
+            let trial = &state.trials()[number as usize];
+            for superseded in self.retention.insert(trial, &self.study.problem) {
+                // A file that is gone already is as good as removed.
+                let _ = std::fs::remove_file(self.study.folder.weights(superseded));
+            }
+            self.observer.on_event(&StudyEvent::Settled { trial, counts, total });
+        }
+    }
+
+    fn nothing_left(&self) -> bool {
+        let proposed = self.study.state.counts().candidates >= self.study.config.trials;
+        self.queue.is_empty() && (self.exhausted.is_some() || proposed)
+    }
+
+    fn stop_reason(self) -> StopReason {
+        if !self.nothing_left() {
+            return StopReason::Deadline;
+        }
+        self.exhausted.map_or(StopReason::Complete, StopReason::Exhausted)
+    }
+}
+
+/// A worker may run in another folder.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}

@@ -1,0 +1,299 @@
+//! The state that follows from a journal.
+
+use std::collections::HashSet;
+
+use mnas_space::{Architecture, ArchitectureId};
+use serde::{Deserialize, Serialize};
+
+use super::journal::{Entry, Event};
+use crate::evaluator::{Evaluation, Fidelity};
+use crate::problem::Costs;
+use crate::worker::Ready;
+
+/// The purpose of a trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialKind {
+    /// A network drawn from the space.
+    Candidate,
+    /// A published network, evaluated beside the candidates for comparison.
+    Reference {
+        /// Its name, such as `mobilenet-v2`.
+        name: String,
+        /// Its name in plots: `MobileNetV2`.
+        title: String,
+        /// Width multiplier.
+        width: f64,
+    },
+}
+
+/// One evaluation of one network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Its number, from 0.
+    pub number: u64,
+    /// Candidate or reference.
+    pub kind: TrialKind,
+    /// The network as deployed.
+    pub architecture: Architecture,
+    /// Its identity.
+    pub id: ArchitectureId,
+    /// Its costs.
+    pub costs: Costs,
+    /// Seed of its evaluation.
+    pub seed: u64,
+    /// How much is spent on it.
+    pub fidelity: Fidelity,
+    /// Number of times it was given to the evaluator.
+    pub attempts: u32,
+    /// Its outcome so far.
+    pub outcome: TrialOutcome,
+    /// The worker that evaluated it; empty before.
+    pub worker: String,
+    /// Measured latency of the whole network on each device of the problem.
+    pub measured_ms: Vec<Option<f64>>,
+    /// Times of its proposal, its last start and its end, in milliseconds since 1970.
+    pub times: TrialTimes,
+}
+
+/// Times of a trial in milliseconds since 1970; for people, nothing follows from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TrialTimes {
+    /// When it was proposed.
+    pub proposed: u64,
+    /// When it was last given to the evaluator.
+    pub started: Option<u64>,
+    /// When it was settled.
+    pub settled: Option<u64>,
+}
+
+/// The outcome of a trial.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrialOutcome {
+    /// Not evaluated to the end yet.
+    Pending,
+    /// Evaluated.
+    Finished(Evaluation),
+    /// Ended without a result.
+    Failed {
+        /// The reason.
+        reason: String,
+    },
+}
+
+impl Trial {
+    /// Validation top-1 in percent, where evaluated.
+    pub fn accuracy(&self) -> Option<f64> {
+        match &self.outcome {
+            TrialOutcome::Finished(result) => Some(result.accuracy),
+            TrialOutcome::Pending | TrialOutcome::Failed { .. } => None,
+        }
+    }
+
+    /// Whether nothing is left to be done.
+    pub fn is_settled(&self) -> bool {
+        self.outcome != TrialOutcome::Pending
+    }
+
+    /// Whether it is a candidate of the search.
+    pub fn is_candidate(&self) -> bool {
+        self.kind == TrialKind::Candidate
+    }
+
+    /// The costs with latencies as measured, where they were.
+    pub fn known_costs(&self) -> Costs {
+        self.costs.with_measured(&self.measured_ms)
+    }
+}
+
+/// Numbers of trials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Candidates proposed.
+    pub candidates: usize,
+    /// References proposed.
+    pub references: usize,
+    /// Trials settled, failed ones included.
+    pub settled: usize,
+    /// Trials failed.
+    pub failed: usize,
+}
+
+/// The state of a study, as its journal tells it.
+#[derive(Debug, Clone, Default)]
+pub struct StudyState {
+    trials: Vec<Trial>,
+    data: Option<Ready>,
+    known: HashSet<ArchitectureId>,
+    counts: Counts,
+    /// Number of trials that are settled without a gap from the first.
+    settled_prefix: usize,
+}
+
+impl StudyState {
+    /// Replays a journal from its start. An event that contradicts the ones before it is named.
+    pub fn replay(entries: &[Entry]) -> Result<Self, String> {
+        let mut state = Self::default();
+        for entry in entries {
+            state.apply(&entry.event, entry.at)?;
+        }
+        Ok(state)
+    }
+
+    /// Applies one more event, written at `at`; the state is unchanged where it contradicts the ones before.
+    pub fn apply(&mut self, event: &Event, at: u64) -> Result<(), String> {
+        match event {
+            Event::Session { .. } => {}
+            Event::Data(ready) => self.data = Some((**ready).clone()),
+            Event::Proposed { .. } => self.propose(event, at)?,
+            Event::Started { trial, attempt } => {
+                let trial = self.trial_mut(*trial)?;
+                trial.attempts = *attempt;
+                trial.times.started = Some(at);
+            }
+            Event::Finished { trial, result, worker } => {
+                self.settle(*trial, TrialOutcome::Finished(result.clone()), worker, at)?;
+            }
+            Event::Failed { trial, reason, worker } => {
+                let reason = reason.clone();
+                self.settle(*trial, TrialOutcome::Failed { reason }, worker, at)?;
+                self.counts.failed += 1;
+            }
+            Event::Measured {
+                trial,
+                device,
+                latency_ms,
+            } => {
+                let trial = self.trial_mut(*trial)?;
+                let number = trial.number;
+                let measured = trial.measured_ms.get_mut(*device);
+                *measured
+                    .ok_or_else(|| format!("trial {number} is measured on device {device}, which the study lacks"))? =
+                    Some(*latency_ms);
+            }
+        }
+        Ok(())
+    }
+
+    fn propose(&mut self, event: &Event, at: u64) -> Result<(), String> {
+        let Event::Proposed {
+            trial,
+            kind,
+            architecture,
+            costs,
+            seed,
+            fidelity,
+        } = event
+        else {
+            return Ok(());
+        };
+        let expected = self.trials.len() as u64;
+        if *trial != expected {
+            return Err(format!(
+                "trial {trial} is proposed where trial {expected} would be next"
+            ));
+        }
+        let architecture: Architecture = architecture
+            .parse()
+            .map_err(|error| format!("trial {trial}: architecture {error}"))?;
+        let id = architecture.id();
+        self.known.insert(id);
+        match kind {
+            TrialKind::Candidate => self.counts.candidates += 1,
+            TrialKind::Reference { .. } => self.counts.references += 1,
+        }
+        self.trials.push(Trial {
+            number: *trial,
+            kind: kind.clone(),
+            architecture,
+            id,
+            measured_ms: vec![None; costs.latency.len()],
+            costs: costs.clone(),
+            seed: *seed,
+            fidelity: *fidelity,
+            attempts: 0,
+            outcome: TrialOutcome::Pending,
+            worker: String::new(),
+            times: TrialTimes {
+                proposed: at,
+                ..TrialTimes::default()
+            },
+        });
+        Ok(())
+    }
+
+    fn settle(&mut self, number: u64, outcome: TrialOutcome, worker: &str, at: u64) -> Result<(), String> {
+        let trial = self.trial_mut(number)?;
+        if trial.is_settled() {
+            return Err(format!("trial {number} ends twice"));
+        }
+        trial.outcome = outcome;
+        worker.clone_into(&mut trial.worker);
+        trial.times.settled = Some(at);
+        self.counts.settled += 1;
+        while self.trials.get(self.settled_prefix).is_some_and(Trial::is_settled) {
+            self.settled_prefix += 1;
+        }
+        Ok(())
+    }
+
+    fn trial_mut(&mut self, number: u64) -> Result<&mut Trial, String> {
+        self.trials
+            .get_mut(number as usize)
+            .ok_or_else(|| format!("trial {number} was never proposed"))
+    }
+
+    /// All trials by number.
+    pub fn trials(&self) -> &[Trial] {
+        &self.trials
+    }
+
+    /// The trial of a number.
+    pub fn trial(&self, number: u64) -> Option<&Trial> {
+        self.trials.get(number as usize)
+    }
+
+    /// The candidates in the order they were proposed.
+    pub fn candidates(&self) -> impl Iterator<Item = &Trial> {
+        self.trials.iter().filter(|trial| trial.is_candidate())
+    }
+
+    /// The references in the order they were proposed.
+    pub fn references(&self) -> impl Iterator<Item = &Trial> {
+        self.trials.iter().filter(|trial| !trial.is_candidate())
+    }
+
+    /// Facts about the images, once they were loaded.
+    pub fn data(&self) -> Option<&Ready> {
+        self.data.as_ref()
+    }
+
+    /// Whether a trial of this network was proposed.
+    pub fn knows(&self, id: ArchitectureId) -> bool {
+        self.known.contains(&id)
+    }
+
+    /// Numbers of trials.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Number of trials that are settled without a gap from the first.
+    pub fn settled_prefix(&self) -> usize {
+        self.settled_prefix
+    }
+
+    /// Gives the attempts of unfinished trials back, for a new session.
+    pub(super) fn forget_attempts(&mut self) -> Vec<u64> {
+        let unfinished = self.trials.iter_mut().filter(|trial| !trial.is_settled());
+        unfinished
+            .map(|trial| {
+                trial.attempts = 0;
+                trial.number
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The flags of `mnas search`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use mnas_engine::strategy::StrategyConfig;
+use mnas_engine::training::TrainDevice;
+use mnas_latency::{Milliseconds, parse_latency};
+
+use super::super::data::Corrupt;
+use super::super::device::TableArguments;
+use super::choices::{Bytes, Count, EvaluatorName};
+
+/// `mnas search`
+#[derive(Debug, Clone, Args)]
+pub struct SearchArguments {
+    /// Latency budget with its unit, such as 20ms; slower networks are never evaluated. Repeat it with --device for several
+    /// devices
+    #[arg(long, value_parser = parse_latency)]
+    pub budget: Vec<Milliseconds>,
+    /// The device where latency is measured: a name, or the path of a TOML file [default: host]
+    #[arg(long)]
+    pub device: Vec<String>,
+    /// Most parameters, such as 4M
+    #[arg(long, value_name = "N")]
+    pub max_params: Option<Count>,
+    /// Most multiply-adds of one image, such as 300M
+    #[arg(long, value_name = "N")]
+    pub max_macs: Option<Count>,
+    /// Largest peak memory of feature maps for one image, such as 1MiB
+    #[arg(long, value_name = "BYTES")]
+    pub max_memory: Option<Bytes>,
+    /// Largest size of the weights as 32-bit floats, such as 10MB
+    #[arg(long, value_name = "BYTES")]
+    pub max_file_size: Option<Bytes>,
+    /// A metric of the front: accuracy, latency, latency:DEVICE, macs, params, peak-memory, file-size; repeat it for several
+    /// [default: accuracy and latency, or macs without a device]
+    #[arg(long, value_name = "METRIC")]
+    pub objective: Vec<String>,
+    /// The search space: a name, or the path of a TOML file [default: by the data]
+    #[arg(long)]
+    pub space: Option<String>,
+    /// An image folder, tar, Parquet files, CIFAR binaries, IDX files, or `demo` [default: demo]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// At most so many images per split
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+    /// What to do about corrupt images [default: refuse]
+    #[arg(long, value_enum)]
+    pub on_corrupt: Option<Corrupt>,
+    /// A recipe that comes with mnas (demo, quick, small-images), or a TOML file [default: by the data]
+    #[arg(long)]
+    pub recipe: Option<String>,
+    /// Epochs of each training, in place of the recipe's
+    #[arg(long)]
+    pub epochs: Option<u32>,
+    /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
+    #[arg(long, value_name = "SHARE")]
+    pub proxy_scale: Option<f64>,
+    /// Source of accuracies: train, or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON)
+    /// [default: train]
+    #[arg(long, value_name = "NAME")]
+    pub evaluator: Option<EvaluatorName>,
+    /// What to try next [default: evolution]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
+    pub strategy: Option<String>,
+    /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, else 24]
+    #[arg(long)]
+    pub trials: Option<usize>,
+    /// Number of results that a proposal may lack; more workers than this are never busy at once [default: 4]
+    #[arg(long, value_name = "N")]
+    pub lookahead: Option<usize>,
+    /// Begin no trial after this time, such as 2h
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub time: Option<Duration>,
+    /// Seed of every random draw [default: 0]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Worker processes [default: as many as are found to train on most images a second, by measuring]
+    #[arg(long)]
+    pub workers: Option<usize>,
+    /// libtorch's threads in each worker [default: measured with --workers]
+    #[arg(long, value_name = "N")]
+    pub threads_per_worker: Option<usize>,
+    /// Where candidates are trained: cpu, cuda, or cuda:N [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub train_device: Option<TrainDevice>,
+    /// The command that starts a worker, such as `ssh board mnas worker` [default: this program]
+    #[arg(long, value_name = "COMMAND")]
+    pub worker_command: Option<String>,
+    /// Points of each published network to train beside the candidates [default: 2]
+    #[arg(long, value_name = "N")]
+    pub references: Option<usize>,
+    /// Time for measuring layers before the search; what is left is predicted [default: 1m]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub profile_time: Option<Duration>,
+    /// The study's folder [default: results/<data>-<budget>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with the study in the folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Say what would be done and stop before any training
+    #[arg(long)]
+    pub dry_run: bool,
+    /// A TOML file whose keys are these flags' names; flags win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub tables: TableArguments,
+}

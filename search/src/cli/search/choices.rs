@@ -1,0 +1,504 @@
+//! Choices of a search, as the flags or a configuration file make them: both name the same things, and flags win.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mnas_engine::files;
+use mnas_engine::study::{Limits, WorkerConfig};
+use mnas_engine::training::{OnCorrupt, Proxy, Recipe, TrainDevice};
+use mnas_latency::Milliseconds;
+use mnas_space::parse_toml;
+use serde::Deserialize;
+
+use super::super::error::CliError;
+use super::arguments::SearchArguments;
+
+/// Everything that a user may choose; what is absent has a default. The keys of `--config` files are the flags' names, and
+/// those of what no flag can say: `name`, `[[worker]]`, `[recipe-table]`, `[evolution]`, `[proxy]`, and details of the data.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Choices {
+    pub name: Option<String>,
+    #[serde(deserialize_with = "one_or_more")]
+    pub budget: Vec<Milliseconds>,
+    #[serde(deserialize_with = "one_or_more")]
+    pub device: Vec<String>,
+    pub max_params: Option<Count>,
+    pub max_macs: Option<Count>,
+    pub max_memory: Option<Bytes>,
+    pub max_file_size: Option<Bytes>,
+    #[serde(deserialize_with = "one_or_more")]
+    pub objective: Vec<String>,
+    pub space: Option<String>,
+    pub data: Option<PathBuf>,
+    pub images: Option<usize>,
+    pub val_fraction: Option<f64>,
+    pub on_corrupt: Option<OnCorrupt>,
+    pub data_seed: Option<u64>,
+    pub memory_mb: Option<u64>,
+    pub recipe: Option<String>,
+    pub recipe_table: Option<Recipe>,
+    pub epochs: Option<u32>,
+    pub proxy_scale: Option<f64>,
+    pub proxy: Option<Proxy>,
+    pub evaluator: Option<EvaluatorName>,
+    pub strategy: Option<String>,
+    pub evolution: Option<EvolutionTable>,
+    pub trials: Option<usize>,
+    pub lookahead: Option<usize>,
+    #[serde(deserialize_with = "duration")]
+    pub time: Option<Duration>,
+    pub seed: Option<u64>,
+    pub workers: Option<usize>,
+    pub threads_per_worker: Option<usize>,
+    pub worker_command: Option<String>,
+    pub worker: Vec<WorkerConfig>,
+    pub train_device: Option<TrainDevice>,
+    pub references: Option<usize>,
+    #[serde(deserialize_with = "duration")]
+    pub profile_time: Option<Duration>,
+    pub out: Option<PathBuf>,
+}
+
+/// Settings of regularised evolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EvolutionTable {
+    pub population: usize,
+    pub sample: usize,
+}
+
+/// A source of accuracies by name: `train`, or `table:FILE`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum EvaluatorName {
+    Train,
+    Table(PathBuf),
+}
+
+impl std::str::FromStr for EvaluatorName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "train" => Ok(Self::Train),
+            Some(("table", path)) if !path.is_empty() => Ok(Self::Table(path.into())),
+            _ => Err(format!(
+                "`{text}` is no evaluator; expected train (every candidate is trained) or table:FILE (recorded accuracies)"
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for EvaluatorName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl std::fmt::Display for EvaluatorName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Train => f.write_str("train"),
+            Self::Table(path) => write!(f, "table:{}", path.display()),
+        }
+    }
+}
+
+/// A number with an optional decimal suffix: `4M`, `300k`, `1.5G`, `4000000`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "NumberOrText")]
+pub struct Count(pub u64);
+
+/// A number of bytes with an optional suffix: `1MiB`, `512kB`, `4000000`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "NumberOrText")]
+pub struct Bytes(pub u64);
+
+struct NumberOrText(String);
+
+impl<'de> Deserialize<'de> for NumberOrText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = NumberOrText;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number, or one with its suffix in quotes, such as \"4M\" or \"1MiB\"")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<NumberOrText, E> {
+                Ok(NumberOrText(value.to_string()))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<NumberOrText, E> {
+                Ok(NumberOrText(value.to_string()))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<NumberOrText, E> {
+                Ok(NumberOrText(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A number and the factor of its suffix.
+fn with_suffix(text: &str, suffixes: &[(&str, f64)], expected: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let (number, suffix) = (digits.trim(), &text[digits.len()..]);
+    let factor = suffixes.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix));
+    let value = number
+        .parse::<f64>()
+        .ok()
+        .zip(factor)
+        .map(|(number, (_, factor))| number * factor);
+    match value {
+        Some(value) if (1.0..=1e18).contains(&value) => Ok(value.round() as u64),
+        _ => Err(format!("`{text}` is no such number; expected {expected}")),
+    }
+}
+
+impl std::str::FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let suffixes = [("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9)];
+        with_suffix(text, &suffixes, "a number such as 4M, 300k or 4000000").map(Self)
+    }
+}
+
+impl std::str::FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let suffixes = [
+            ("", 1.0),
+            ("B", 1.0),
+            ("kB", 1e3),
+            ("MB", 1e6),
+            ("GB", 1e9),
+            ("KiB", 1024.0),
+            ("MiB", 1_048_576.0),
+            ("GiB", 1_073_741_824.0),
+        ];
+        with_suffix(text, &suffixes, "a size such as 1MiB, 512kB or 4000000").map(Self)
+    }
+}
+
+impl TryFrom<NumberOrText> for Count {
+    type Error = String;
+
+    fn try_from(text: NumberOrText) -> Result<Self, String> {
+        text.0.parse()
+    }
+}
+
+impl TryFrom<NumberOrText> for Bytes {
+    type Error = String;
+
+    fn try_from(text: NumberOrText) -> Result<Self, String> {
+        text.0.parse()
+    }
+}
+
+/// A value, or a list of them.
+fn one_or_more<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Visitor<T>(std::marker::PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a text, or a list of them")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<T>, E> {
+            T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut found = Vec::new();
+            while let Some(one) = list.next_element()? {
+                found.push(one);
+            }
+            Ok(found)
+        }
+    }
+    deserializer.deserialize_any(Visitor(std::marker::PhantomData))
+}
+
+/// A time with its unit, such as `"2h"`.
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+impl Choices {
+    /// The choices of the flags, completed by those of the configuration file.
+    pub fn of(arguments: &SearchArguments) -> Result<Self, CliError> {
+        let flags = Self::of_flags(arguments);
+        match &arguments.config {
+            Some(path) => Ok(flags.or(Self::of_file(path)?)),
+            None => Ok(flags),
+        }
+    }
+
+    fn of_file(path: &Path) -> Result<Self, CliError> {
+        let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
+        parse_toml(&text).map_err(|error| CliError::document(path, &text, &error))
+    }
+
+    fn of_flags(arguments: &SearchArguments) -> Self {
+        let SearchArguments {
+            budget,
+            device,
+            max_params,
+            max_macs,
+            max_memory,
+            max_file_size,
+            objective,
+            space,
+            data,
+            images,
+            on_corrupt,
+            recipe,
+            epochs,
+            proxy_scale,
+            evaluator,
+            strategy,
+            trials,
+            lookahead,
+            time,
+            seed,
+            workers,
+            threads_per_worker,
+            worker_command,
+            train_device,
+            references,
+            profile_time,
+            out,
+            ..
+        } = arguments.clone();
+        Self {
+            budget,
+            device,
+            max_params,
+            max_macs,
+            max_memory,
+            max_file_size,
+            objective,
+            space,
+            data,
+            images,
+            on_corrupt: on_corrupt.map(Into::into),
+            recipe,
+            epochs,
+            proxy_scale,
+            evaluator,
+            strategy,
+            trials,
+            lookahead,
+            time,
+            seed,
+            workers,
+            threads_per_worker,
+            worker_command,
+            train_device,
+            references,
+            profile_time,
+            out,
+            ..Self::default()
+        }
+    }
+
+    /// These choices where they are made, else those of `other`.
+    fn or(self, other: Self) -> Self {
+        let list = |one: Vec<_>, other| if one.is_empty() { other } else { one };
+        // Devices and budgets belong together.
+        let has_devices = !(self.budget.is_empty() && self.device.is_empty());
+        let budget_given = !self.budget.is_empty();
+        Self {
+            name: self.name.or(other.name),
+            budget: if budget_given { self.budget } else { other.budget },
+            device: if has_devices && !self.device.is_empty() {
+                self.device
+            } else {
+                other.device
+            },
+            max_params: self.max_params.or(other.max_params),
+            max_macs: self.max_macs.or(other.max_macs),
+            max_memory: self.max_memory.or(other.max_memory),
+            max_file_size: self.max_file_size.or(other.max_file_size),
+            objective: list(self.objective, other.objective),
+            space: self.space.or(other.space),
+            data: self.data.or(other.data),
+            images: self.images.or(other.images),
+            val_fraction: self.val_fraction.or(other.val_fraction),
+            on_corrupt: self.on_corrupt.or(other.on_corrupt),
+            data_seed: self.data_seed.or(other.data_seed),
+            memory_mb: self.memory_mb.or(other.memory_mb),
+            // A recipe by name replaces one that the file spells out.
+            recipe_table: if self.recipe.is_some() {
+                None
+            } else {
+                self.recipe_table.or(other.recipe_table)
+            },
+            recipe: self.recipe.or(other.recipe),
+            epochs: self.epochs.or(other.epochs),
+            proxy_scale: self.proxy_scale.or(other.proxy_scale),
+            proxy: self.proxy.or(other.proxy),
+            evaluator: self.evaluator.or(other.evaluator),
+            strategy: self.strategy.or(other.strategy),
+            evolution: self.evolution.or(other.evolution),
+            trials: self.trials.or(other.trials),
+            lookahead: self.lookahead.or(other.lookahead),
+            time: self.time.or(other.time),
+            seed: self.seed.or(other.seed),
+            workers: self.workers.or(other.workers),
+            threads_per_worker: self.threads_per_worker.or(other.threads_per_worker),
+            worker_command: self.worker_command.or(other.worker_command),
+            worker: if self.worker.is_empty() {
+                other.worker
+            } else {
+                self.worker
+            },
+            train_device: self.train_device.or(other.train_device),
+            references: self.references.or(other.references),
+            profile_time: self.profile_time.or(other.profile_time),
+            out: self.out.or(other.out),
+        }
+    }
+
+    /// The bounds on counts.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_params: self.max_params.map(|count| count.0),
+            max_macs: self.max_macs.map(|count| count.0),
+            max_peak_activation_bytes: self.max_memory.map(|bytes| bytes.0),
+            max_file_bytes: self.max_file_size.map(|bytes| bytes.0),
+        }
+    }
+
+    /// Devices with their budgets, paired in the order given. Without a device and with a budget or `needs_device`, the device
+    /// is `host`.
+    pub fn devices(&self, needs_device: bool) -> Result<Vec<(String, Option<Milliseconds>)>, CliError> {
+        let (devices, budgets) = (&self.device, &self.budget);
+        if devices.is_empty() {
+            return match &budgets[..] {
+                [] if needs_device => Ok(vec![("host".to_owned(), None)]),
+                [] => Ok(Vec::new()),
+                [budget] => Ok(vec![("host".to_owned(), Some(*budget))]),
+                several => Err(CliError::usage(format!(
+                    "{} budgets are given and no device; name the device of each: --budget 60ms --device pixel1 --budget 3ms --device host",
+                    several.len()
+                ))),
+            };
+        }
+        if budgets.len() > devices.len() {
+            return Err(CliError::usage(format!(
+                "{} budgets are given for {} device{}; give one --device for each --budget, in the same order",
+                budgets.len(),
+                devices.len(),
+                if devices.len() == 1 { "" } else { "s" }
+            )));
+        }
+        if devices.len() > 1 && budgets.len() != devices.len() {
+            return Err(CliError::usage(format!(
+                "{} devices have {} budgets; give one --budget for each --device, in the same order",
+                devices.len(),
+                budgets.len()
+            )));
+        }
+        let budgets = budgets
+            .iter()
+            .map(|budget| Some(*budget))
+            .chain(std::iter::repeat(None));
+        Ok(devices.iter().cloned().zip(budgets).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(toml: &str) -> Choices {
+        parse_toml(toml).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn numbers_have_suffixes() {
+        for (text, number) in [
+            ("4M", 4_000_000),
+            ("300k", 300_000),
+            ("1.5G", 1_500_000_000),
+            ("12", 12),
+        ] {
+            assert_eq!(text.parse(), Ok(Count(number)));
+        }
+        for (text, bytes) in [("1MiB", 1 << 20), ("512kB", 512_000), ("64 KiB", 1 << 16), ("12", 12)] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)));
+        }
+        for text in ["", "M", "-4M", "4X", "0", "nan", "1e99G"] {
+            assert!(text.parse::<Count>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_says_everything_that_the_flags_say() {
+        let text = "budget = [\"60ms\", \"3ms\"]\ndevice = [\"pixel1\", \"host\"]\nmax-params = \"4M\"\nmax-macs = 300000000\n\
+                    max-memory = \"1MiB\"\nmax-file-size = \"5MB\"\nobjective = [\"accuracy\", \"macs\"]\nspace = \"tiny\"\n\
+                    data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
+                    evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
+                    workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
+                    references = 1\nprofile-time = \"3m\"\nout = \"results/x\"\n";
+        let file = choices(text);
+        assert_eq!(
+            file.devices(false).unwrap()[1],
+            ("host".to_owned(), Some(Milliseconds(3.0)))
+        );
+        assert_eq!(file.limits().max_params, Some(4_000_000));
+        assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
+        assert_eq!(file.time, Some(Duration::from_secs(7200)));
+        let more = choices(
+            "name = \"x\"\n[[worker]]\ncommand = \"ssh board mnas worker\"\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n",
+        );
+        assert_eq!((more.worker[0].count, more.evolution.unwrap().population), (2, 8));
+    }
+
+    #[test]
+    fn flags_win_and_a_budget_keeps_the_device_of_the_file() {
+        let file = choices("budget = \"60ms\"\ndevice = \"pixel1\"\nseed = 4\ntrials = 7\nrecipe = \"quick\"\n");
+        let flags = Choices {
+            budget: vec![Milliseconds(40.0)],
+            seed: Some(5),
+            ..Choices::default()
+        };
+        let both = flags.or(file);
+        assert_eq!(
+            both.devices(false).unwrap(),
+            [("pixel1".to_owned(), Some(Milliseconds(40.0)))]
+        );
+        assert_eq!((both.seed, both.trials), (Some(5), Some(7)));
+    }
+
+    #[test]
+    fn budgets_and_devices_are_paired_or_refused() {
+        let refused = |toml: &str| choices(toml).devices(false).unwrap_err().to_string();
+        assert!(refused("budget = [\"1ms\", \"2ms\"]").contains("no device"));
+        assert!(
+            refused("budget = [\"1ms\", \"2ms\"]\ndevice = \"host\"").contains("2 budgets are given for 1 device;")
+        );
+        assert!(refused("budget = \"1ms\"\ndevice = [\"host\", \"pixel1\"]").contains("2 devices have 1 budgets"));
+        assert_eq!(choices("").devices(true).unwrap(), [("host".to_owned(), None)]);
+        assert!(choices("").devices(false).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,54 @@
+//! Copies between weight files and libtorch networks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mnas_engine::training::weights::{Weights, WeightsError, WeightsInfo};
+use tch::{Kind, TchError, Tensor};
+
+use crate::network::Network;
+
+/// Failure to put weights into a network.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The weights do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// libtorch refused.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+}
+
+/// Copies the tensors of a network.
+pub fn weights_of(network: &Network, info: WeightsInfo) -> Result<Weights, TchError> {
+    let mut values = BTreeMap::new();
+    for (spec, tensor) in network.tensors() {
+        let flat = tensor
+            .detach()
+            .f_to_device(tch::Device::Cpu)?
+            .f_contiguous()?
+            .f_view([-1])?;
+        values.insert(spec.name.clone(), (spec.shape.clone(), Vec::<f32>::try_from(&flat)?));
+    }
+    Ok(Weights::new(values, Some(info)))
+}
+
+/// Copies weights into a network; `path` is named where they do not fit.
+pub fn load_weights(weights: &Weights, network: &mut Network, path: &Path) -> Result<(), LoadError> {
+    let fitted = weights.fitted(network.graph(), path)?;
+    let mut tensors = BTreeMap::new();
+    for (name, shape, values) in fitted.tensors() {
+        let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+        let tensor = Tensor::f_from_slice(values)?
+            .f_to_kind(Kind::Float)?
+            .f_view(shape.as_slice())?;
+        tensors.insert(name.to_owned(), tensor);
+    }
+    network.assign(&tensors)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod torchvision;
