@@ -379,15 +379,4 @@ mod tests {
         assert!(std::fs::read_to_string(&paths[0])?.contains("<title>made-up study"));
         Ok(())
     }
-
-    #[test]
-    fn a_small_plot_keeps_its_bytes() -> Outcome {
-        let mut rows = candidates(&[(8.0, 51.0), (12.0, 60.0), (15.0, 58.0), (24.0, 66.0)], Some(20.0));
-        rows[1].measured_ms = Some(12.75);
-        rows.push(reference("MobileNetV3-Small 0.75x 160", 9.0, 50.0));
-        mark_front(&mut rows);
-        crate::report::fixture::mark_budget(&mut rows, Some(20.0));
-        insta::assert_snapshot!(front_figure(&rows, &spec(Some(20.0))).draw()?.as_str());
-        Ok(())
-    }
 }
