@@ -15,3 +15,5 @@ mod tables;
 mod trainings;
 mod weights;
 mod whole_search;
+#[cfg(unix)]
+mod workers;

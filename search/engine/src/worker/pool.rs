@@ -182,7 +182,11 @@ impl Pool {
             let state = &mut self.workers[index].state;
             let event = match event {
                 Event::Ended(error) => Some(self.end(index, &error)),
-                Event::Rejected { reason, .. } => Some(PoolEvent::Refused { reason }),
+                Event::Rejected { reason, .. }
+                | Event::Reply {
+                    content: FromWorker::Refused { reason, .. },
+                    ..
+                } => Some(PoolEvent::Refused { reason }),
                 Event::Progress {
                     content: FromWorker::Loading { done, total },
                     ..
@@ -201,10 +205,6 @@ impl Pool {
                     *state = State::Free;
                     Some(PoolEvent::Ready { worker: index, ready })
                 }
-                Event::Reply {
-                    content: FromWorker::Refused { reason, .. },
-                    ..
-                } => Some(PoolEvent::Refused { reason }),
                 Event::Reply { id, content } => match *state {
                     State::Busy { trial, request } if request == id => {
                         *state = State::Free;
