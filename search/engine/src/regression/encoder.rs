@@ -123,14 +123,17 @@ impl Encoder {
             for layer in 0..depth {
                 let choice = stage.choices[usize::from(blocks[if stage.per_layer { layer } else { 0 }])];
                 let is_nothing = choice == self.absent && (layer > 0 || stage.keeps_shape);
-                if let (false, Some(slot)) = (is_nothing, slots.next()) {
+                if is_nothing {
+                    continue;
+                }
+                if let Some(slot) = slots.next() {
                     codes[*slot] = if stage.per_layer || layer == 0 {
                         choice
                     } else {
                         self.repeated
                     };
-                    layers += u16::from(choice != self.absent);
                 }
+                layers += u16::from(choice != self.absent);
             }
         }
         Encoding { codes, layers }

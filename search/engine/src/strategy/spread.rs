@@ -176,7 +176,7 @@ mod tests {
             let spread = Spread::new(&problem);
             let shares = quarters(&problem, |rng| spread.draw(rng));
             assert!(
-                shares.iter().all(|share| (0.1..0.4).contains(share)),
+                shares.iter().all(|share| (0.05..0.45).contains(share)),
                 "{name}: {shares:?}"
             );
             let largest = problem.admit_genotype(&spread.largest().unwrap()).unwrap();
@@ -189,15 +189,16 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_network_without_constraints_is_exact() {
-        let problem = problem_of("nas-bench-macro", Vec::new());
-        let largest = Spread::new(&problem).largest().unwrap();
-        let network = problem.space.express(&largest, 10);
-        let text = network.to_string();
-        assert_eq!(
-            text.matches("k5").count() + text.matches("_r").count(),
-            text.matches("k5").count() * 2 - 2,
-            "{text}"
-        );
+    fn no_network_is_larger_than_the_largest() {
+        for name in ["nas-bench-macro", "mobilenet"] {
+            let problem = problem_of(name, Vec::new());
+            let macs = |genotype: &Genotype| problem.costs(&problem.space.express(genotype, problem.classes)).macs;
+            let largest = Spread::new(&problem).largest().unwrap();
+            let mut rng = stream(2, "test", 0, 0);
+            for _ in 0..400 {
+                assert!(macs(&problem.space.mutate(&largest, &mut rng)) <= macs(&largest));
+                assert!(macs(&problem.space.sample(&mut rng)) <= macs(&largest));
+            }
+        }
     }
 }
