@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::error::AgentError;
 use super::options::AgentOptions;
 use super::session::{Identity, Session};
-use crate::device::{Device, HostFacts};
+use crate::device::Device;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::measure::Conditions;
+use crate::machine::{Conditions, HostFacts};
 use crate::runtime::{LoadedModel, Model, ModelForm, Runtime, Step};
 
 /// Measures on the device behind a command's pipe.

@@ -262,7 +262,7 @@ fn not_drawn(rows: &[ReportRow]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{reference, row, study};
+    use super::super::fixture::{row, study};
     use super::super::point::mark_front;
     use super::*;
 
