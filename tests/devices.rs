@@ -133,7 +133,7 @@ fn a_device_that_cannot_be_reached_is_named() {
     };
     board(
         "no-such-program mnas-agent",
-        &["cannot start the agent with `no-such-program mnas-agent`"],
+        &["cannot start mnas-agent with `no-such-program mnas-agent`"],
     );
     board(
         "sh -c 'echo No route to host >&2; exit 255'",

@@ -195,7 +195,7 @@ fn workers_of_several_commands_train_one_study_and_a_dead_host_costs_nothing() {
     let refusal = place.run(&line);
     let said = stderr(&refusal);
     refusal.success();
-    assert!(said.contains("255") && said.contains("is given up"), "{said}");
+    assert!(said.contains("255") && said.contains("was lost"), "{said}");
     assert_eq!(place.rows("study/trials.csv"), plain.rows("study/trials.csv"));
     let journal = fs::read_to_string(place.path("study/trials.jsonl")).unwrap();
     assert!(journal.contains("[[worker]]") || place.read("study/study.toml").contains("[[worker]]"));

@@ -192,18 +192,21 @@ fn best(row: &ReportRow, point: Point, has_budget: bool) -> Best {
         .measured_ms
         .map(|value| format!("{} measured", units::milliseconds(value)));
     let latencies: Vec<String> = predicted.into_iter().chain(measured).collect();
+    let counts = format!(
+        "{} params, {} MAdds, {} px",
+        units::count(row.params),
+        units::count(row.macs),
+        row.resolution
+    );
+    let lines = [
+        format!("{legend}: {}, {accuracy}", row.label()),
+        latencies.join(", "),
+        counts,
+    ];
     Best {
         point,
-        lines: vec![
-            format!("{legend}: {}, {accuracy}", row.label()),
-            latencies.join(", "),
-            format!(
-                "{} params, {} MAdds, {} px",
-                units::count(row.params),
-                units::count(row.macs),
-                row.resolution
-            ),
-        ],
+        // Without a device there are no latencies.
+        lines: lines.into_iter().filter(|line| !line.is_empty()).collect(),
         legend: legend.to_owned(),
     }
 }

@@ -223,6 +223,15 @@ where
             T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
         }
 
+        // A number is no text: the element's own message says what it expects.
+        fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Vec<T>, E> {
+            T::deserialize(serde::de::value::I64Deserializer::new(value)).map(|one| vec![one])
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Vec<T>, E> {
+            T::deserialize(serde::de::value::F64Deserializer::new(value)).map(|one| vec![one])
+        }
+
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
             let mut found = Vec::new();
             while let Some(one) = list.next_element()? {

@@ -354,10 +354,16 @@ fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliErro
                 described.collect::<Vec<_>>().join(", ")
             ),
         };
-        let help = format!(
-            "the nearest network is {}\nraise the bound, or choose a smaller space with --space",
-            first.architecture
-        );
+        let help = match first.constraint.metric {
+            Metric::Latency(_) => format!(
+                "the fastest network is {}\nraise the budget, or choose a smaller space with --space",
+                first.architecture
+            ),
+            _ => format!(
+                "the nearest network is {}\nraise the limit, or choose a smaller space with --space",
+                first.architecture
+            ),
+        };
         return Err(CliError::new(ExitCode::NoNetworkFits, message).with_help(help));
     }
     for (index, device) in problem.devices.iter().enumerate() {
