@@ -137,7 +137,7 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
         ("--lookahead 2", "--lookahead 2 (the study has 4)"),
         ("--max-params 4M", "--max-params 4000000 (the study has none)"),
         ("--proxy-scale 0.5", "--proxy-scale 0.5 (the study has 1)"),
-        ("--space tiny", "--space tiny (the study has "),
+        ("--space mobilenet", "--space mobilenet (the study has tiny)"),
         ("--profile-time 3m", "--profile-time"),
         ("--references 1", "--references 1 (the study has 0)"),
         (
