@@ -33,10 +33,8 @@ const SQUEEZE_EXCITE_DEVIATION: f64 = 0.02;
 const KERNEL_DEVIATION: f64 = 0.03;
 /// Deviation of published accuracies from the model, on the scale of the model.
 const NOISE: f64 = 0.02;
-/// Deviation of whole families from the model, on the scale of the model.
-const FAMILY_DEVIATION: f64 = 0.03;
-/// Half width of a normal distribution's central 90 %, in standard deviations.
-const NINETY_PERCENT: f64 = 1.644_853_6;
+/// Share of left-out networks inside of the interval.
+const INSIDE: f64 = 0.9;
 
 /// Effects of structure in Accel-NASBench, on the scale of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,7 +112,7 @@ pub struct Calibration {
     pub(super) recipe_offsets: Vec<f64>,
     /// Covariance of the coefficients and offsets.
     pub(super) covariance: Vec<Vec<f64>>,
-    /// Half width of the 90 % interval, in deviations that include the covariance; from families left out in turn.
+    /// Half width of the interval in deviations: those that nine of ten networks keep whose family is left out.
     pub(super) interval: f64,
 }
 
@@ -156,17 +154,18 @@ impl Calibration {
         let mut families: Vec<&str> = points.iter().map(|point| point.family).collect();
         families.sort_unstable();
         families.dedup();
-        let mut squares = 0.0;
+        let mut ratios = Vec::new();
         for family in families {
             let (left_out, others): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| point.family == family);
             let partial = Self::fit_mean(&others, weights);
-            let ratios = left_out.iter().map(|point| {
+            ratios.extend(left_out.iter().map(|point| {
                 let (value, deviation) = partial.value(&point.summary, point.recipe);
-                (value - from_percent(point.top1)) / deviation
-            });
-            squares += ratios.map(|ratio| ratio * ratio).sum::<f64>();
+                (value - from_percent(point.top1)).abs() / deviation
+            }));
         }
-        model.interval = NINETY_PERCENT * (squares / points.len() as f64).sqrt();
+        ratios.sort_by(f64::total_cmp);
+        let rank = (INSIDE * ratios.len() as f64).ceil() as usize;
+        model.interval = ratios[rank.clamp(1, ratios.len()) - 1];
         model
     }
 
@@ -182,7 +181,7 @@ impl Calibration {
             coefficients: Vec::new(),
             recipe_offsets: Vec::new(),
             covariance: Vec::new(),
-            interval: NINETY_PERCENT,
+            interval: 0.0,
         };
         let rows: Vec<Vec<f64>> = points.iter().map(|point| model.row(&point.summary, point.recipe).to_vec()).collect();
         let targets: Vec<f64> = points.iter().map(|point| from_percent(point.top1)).collect();
@@ -236,7 +235,7 @@ impl Calibration {
     /// Accuracy on the scale of the model with its deviation.
     pub(super) fn value(&self, summary: &[f64; SUMMARIES], recipe: Recipe) -> (f64, f64) {
         let variance = quadratic_form(&self.covariance, &self.row(summary, recipe));
-        (self.mean(summary, recipe), (FAMILY_DEVIATION.powi(2) + variance.max(0.0)).sqrt())
+        (self.mean(summary, recipe), (NOISE.powi(2) + variance.max(0.0)).sqrt())
     }
 
     /// Whether the lists have the lengths that the predictor needs.
