@@ -18,7 +18,10 @@ use mnas_latency::Milliseconds;
 use mnas_space::SearchSpace;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["fit", accel, output] => write_coefficients(Path::new(accel), Path::new(output)),
         ["check", accel] => print_errors(Path::new(accel)),
@@ -38,7 +41,10 @@ fn print_errors(accel: &Path) {
     println!("| left out | networks | mean error | bias | tau | in the 90 % interval | half width | in range |");
     println!("|---|---|---|---|---|---|---|---|");
     for family in LEFT_OUT_FAMILIES {
-        print_row(family, left_out.iter().filter(|network| network.family == family).collect());
+        print_row(
+            family,
+            left_out.iter().filter(|network| network.family == family).collect(),
+        );
     }
     let grid = |family: &'static str| {
         let of_grid = move |network: &&LeftOut| network.reference == family && network.recipe == Recipe::Plain;
@@ -57,11 +63,17 @@ fn print_errors(accel: &Path) {
             interval: (low, high),
             ..
         } = network;
-        println!("{reference} {width} {resolution} {:?}: {published:.1} predicted {predicted:.1} ({low:.1}-{high:.1})", network.recipe);
+        println!(
+            "{reference} {width} {resolution} {:?}: {published:.1} predicted {predicted:.1} ({low:.1}-{high:.1})",
+            network.recipe
+        );
     }
     let start = Instant::now();
     for (fifth, agreement) in hold_out_fifths(&accel, 0).iter().enumerate() {
-        println!("fifth {fifth}: tau {:.4}, mean error {:.4}", agreement.tau, agreement.mean_error);
+        println!(
+            "fifth {fifth}: tau {:.4}, mean error {:.4}",
+            agreement.tau, agreement.mean_error
+        );
     }
     println!("five fits: {:.1} s", start.elapsed().as_secs_f64());
 }
@@ -71,7 +83,11 @@ fn print_row(name: &str, networks: Vec<&LeftOut>) {
     let count = networks.len() as f64;
     let inside = |network: &&&LeftOut| (network.interval.0..=network.interval.1).contains(&network.published);
     let covered = networks.iter().filter(inside).count() as f64 / count;
-    let half = networks.iter().map(|network| (network.interval.1 - network.interval.0) / 2.0).sum::<f64>() / count;
+    let half = networks
+        .iter()
+        .map(|network| (network.interval.1 - network.interval.0) / 2.0)
+        .sum::<f64>()
+        / count;
     let in_range = networks.iter().filter(|network| network.in_range).count();
     println!(
         "| {name} | {} | {:.2} | {:+.2} | {:.3} | {:.1} % | {half:.1} | {in_range} |",
@@ -91,7 +107,13 @@ fn print_speed() {
         latency: LatencyModel::load(&folder).unwrap(),
         budget: Some(Milliseconds(20.0)),
     };
-    let problem = Problem::new(space, 1000, vec![device], vec![Metric::Accuracy, Metric::Latency(0)], Vec::new());
+    let problem = Problem::new(
+        space,
+        1000,
+        vec![device],
+        vec![Metric::Accuracy, Metric::Latency(0)],
+        Vec::new(),
+    );
     let predictor = Predictor::embedded();
     let mut rng = stream(0, "speed", 0, 0);
     let mut genotype = problem.space.sample(&mut rng);
@@ -109,7 +131,10 @@ fn print_speed() {
                 }
             }
             if timed {
-                println!("{name}: {:.0} a second on one core ({sum:.0})", f64::from(count) / start.elapsed().as_secs_f64());
+                println!(
+                    "{name}: {:.0} a second on one core ({sum:.0})",
+                    f64::from(count) / start.elapsed().as_secs_f64()
+                );
             }
         }
     }
@@ -119,9 +144,17 @@ fn print_speed() {
         seed: 0,
     };
     let front = search_front(&problem, predictor, options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
-    println!("{} candidates in {:.1} s", front.candidates, start.elapsed().as_secs_f64());
-    println!("{} over the budget, {} out of range", front.over_constraints, front.out_of_range);
-    for member in &front.members {
+    println!(
+        "{} candidates in {:.1} s",
+        front.candidates,
+        start.elapsed().as_secs_f64()
+    );
+    println!(
+        "{} over the budget, {} out of range",
+        front.over_constraints, front.out_of_range
+    );
+    println!("{} members, every 20th of them:", front.members.len());
+    for member in front.members.iter().rev().step_by(20) {
         println!(
             "{:.2} ms: {:.2} % predicted ({:.1}-{:.1}), distance {:.2}: {}",
             member.proposal.costs.latency[0].latency.0,

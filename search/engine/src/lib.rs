@@ -8,7 +8,7 @@ pub mod front;
 pub mod imagenet;
 pub mod problem;
 pub mod random;
-//pub mod scaling;
+pub mod scaling;
 pub mod strategy;
 pub mod study;
 pub mod training;

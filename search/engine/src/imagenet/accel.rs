@@ -64,7 +64,8 @@ pub fn accel_architecture(key: &str) -> Result<Architecture, String> {
             let (kernel, layers) = rest.split_once('l')?;
             Some((expansion, kernel, layers))
         });
-        let (expansion, kernel, layers) = numbers.ok_or_else(|| format!("stage `{stage}`; expected such as `e4k3l2se`"))?;
+        let (expansion, kernel, layers) =
+            numbers.ok_or_else(|| format!("stage `{stage}`; expected such as `e4k3l2se`"))?;
         text += &format!(",ir_r{layers}_k{kernel}_s{stride}_e{expansion}_c{channels}{squeeze}_nsw");
     }
     text += ",conv_k1_c1280_nsw,head_o1000";
@@ -81,7 +82,9 @@ pub fn read_accel(path: &Path) -> Result<Vec<AccelNetwork>, AccelError> {
         let row: Row = row.map_err(table)?;
         let architecture = accel_architecture(&row.arch).and_then(|architecture| {
             let possible = (0.0..100.0).contains(&row.top1);
-            possible.then_some(architecture).ok_or_else(|| format!("top-1 of {} %", row.top1))
+            possible
+                .then_some(architecture)
+                .ok_or_else(|| format!("top-1 of {} %", row.top1))
         });
         let architecture = architecture.map_err(|problem| AccelError::Row {
             path: file(),
@@ -116,6 +119,11 @@ mod tests {
         std::fs::write(file.path(), "arch,top1\ne6,61\n").unwrap();
         let error = read_accel(file.path()).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("`e6`"), "{error}");
-        assert!(read_accel(Path::new("/nowhere.csv")).unwrap_err().to_string().contains("/nowhere.csv"));
+        assert!(
+            read_accel(Path::new("/nowhere.csv"))
+                .unwrap_err()
+                .to_string()
+                .contains("/nowhere.csv")
+        );
     }
 }

@@ -27,7 +27,9 @@ pub(super) fn regress(x: &DMatrix<f64>, y: &DVector<f64>, priors: &[Prior], nois
     for (index, prior) in priors.iter().enumerate() {
         precision[(index, index)] += prior.deviation.powi(-2);
     }
-    let factor = precision.cholesky().expect("proper priors make the precision positive definite");
+    let factor = precision
+        .cholesky()
+        .expect("proper priors make the precision positive definite");
     let residual = y - x * &prior_mean;
     let mean = prior_mean + factor.solve(&(x.tr_mul(&residual) / noise.powi(2)));
     Posterior {
@@ -75,7 +77,13 @@ mod tests {
         };
         let posterior = regress(&matrix(&rows), &y, &[prior; 3], 1e-3);
         let expected = [2.0, -3.0, 0.7];
-        assert!(posterior.mean.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5));
+        assert!(
+            posterior
+                .mean
+                .iter()
+                .zip(expected)
+                .all(|(found, expected)| (found - expected).abs() < 1e-5)
+        );
         assert!((posterior.covariance[(2, 2)] - 100.0).abs() < 1e-6);
         assert_eq!(moments(&rows).0[0], 1.0);
     }

@@ -69,7 +69,10 @@ impl Coefficients {
         let coefficients: Self = toml::from_str(text)?;
         let structure = &coefficients.structure;
         let complete = [
-            ("structure", (structure.width.len(), structure.depth.len()) == (super::LEVELS, super::LEVELS)),
+            (
+                "structure",
+                (structure.width.len(), structure.depth.len()) == (super::LEVELS, super::LEVELS),
+            ),
             ("calibration", coefficients.calibration.is_complete()),
             ("range", coefficients.range.is_complete()),
             ("interactions", coefficients.interactions.is_complete()),
@@ -97,7 +100,10 @@ impl Coefficients {
     pub fn to_toml(&self) -> String {
         let body = toml::to_string(self).expect("coefficients have a form in TOML");
         // A row of a matrix on each line.
-        let body = body.replace("[[", "[\n  [").replace("], [", "],\n  [").replace("]]", "],\n]");
+        let body = body
+            .replace("[[", "[\n  [")
+            .replace("], [", "],\n  [")
+            .replace("]]", "],\n]");
         format!("# Coefficients of the ImageNet predictor, written by its fit; see README.md beside this file.\n{body}")
     }
 }
@@ -111,7 +117,12 @@ mod tests {
         let coefficients = Coefficients::embedded();
         assert_eq!(coefficients.to_toml(), EMBEDDED);
         let broken = EMBEDDED.replace("published-networks", "published");
-        assert!(Coefficients::from_toml(&broken).unwrap_err().to_string().contains("published"));
+        assert!(
+            Coefficients::from_toml(&broken)
+                .unwrap_err()
+                .to_string()
+                .contains("published")
+        );
         let mut short = coefficients;
         short.structure.width.pop();
         let error = Coefficients::from_toml(&short.to_toml()).unwrap_err().to_string();

@@ -19,7 +19,9 @@ impl ImagenetEvaluator {
     pub fn new(predictor: Predictor) -> Self {
         let function = move |request: &TrialRequest| {
             let predicted = predictor.predict(&request.architecture);
-            predicted.map(|predicted| predicted.top1).map_err(|error| error.to_string())
+            predicted
+                .map(|predicted| predicted.top1)
+                .map_err(|error| error.to_string())
         };
         Self {
             inner: FunctionEvaluator::new(Box::new(function)),
@@ -73,9 +75,14 @@ mod tests {
         assert!(evaluator.free_slots() > 0);
         evaluator.submit(request(0, 224)).unwrap();
         evaluator.submit(request(1, 32)).unwrap();
-        let expected = Predictor::embedded().predict(&request(0, 224).architecture).unwrap().top1;
+        let expected = Predictor::embedded()
+            .predict(&request(0, 224).architecture)
+            .unwrap()
+            .top1;
         match evaluator.next_event(Duration::ZERO).unwrap() {
-            Some(EvaluatorEvent::Finished { trial: 0, evaluation, .. }) => assert_eq!(evaluation.accuracy, expected),
+            Some(EvaluatorEvent::Finished {
+                trial: 0, evaluation, ..
+            }) => assert_eq!(evaluation.accuracy, expected),
             other => panic!("{other:?}"),
         }
         match evaluator.next_event(Duration::ZERO).unwrap() {

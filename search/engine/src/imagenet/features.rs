@@ -250,7 +250,14 @@ mod tests {
     #[test]
     fn activations_of_squeeze_excites_do_not_count() {
         // Hard-swish everywhere in the deep levels, ReLU inside of the squeeze-excites.
-        assert!((Aggregates::of(&reference("mobilenet-v3-large", 1.0, 224)).unwrap().smooth - 1.0).abs() < 1e-12);
+        assert!(
+            (Aggregates::of(&reference("mobilenet-v3-large", 1.0, 224))
+                .unwrap()
+                .smooth
+                - 1.0)
+                .abs()
+                < 1e-12
+        );
         assert_eq!(Aggregates::of(&reference("mnasnet-a1", 1.0, 224)).unwrap().smooth, 0.0);
     }
 
@@ -262,7 +269,9 @@ mod tests {
 
     #[test]
     fn a_network_without_a_level_is_refused() {
-        let network: Architecture = "in224,conv_k3_s2_c16_nre,ir_k3_s2_e3_c24_nre,head_o1000".parse().unwrap();
+        let network: Architecture = "in224,conv_k3_s2_c16_nre,ir_k3_s2_e3_c24_nre,head_o1000"
+            .parse()
+            .unwrap();
         assert_eq!(Aggregates::of(&network), Err(OutOfRange::EmptyLevel { stride: 8 }));
     }
 }

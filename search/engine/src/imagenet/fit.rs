@@ -82,9 +82,12 @@ impl StructureWeights {
     /// resolution, squeeze-excite, kernel and smooth activations.
     pub(super) fn summarise(&self, aggregates: &Aggregates) -> [f64; SUMMARIES] {
         let mean = |weights: &[f64], values: &[f64]| {
-            let sums = weights.iter().zip(values).fold((0.0, 0.0), |(sum, total), (weight, value)| {
-                (sum + weight * value, total + weight)
-            });
+            let sums = weights
+                .iter()
+                .zip(values)
+                .fold((0.0, 0.0), |(sum, total), (weight, value)| {
+                    (sum + weight * value, total + weight)
+                });
             sums.0 / sums.1
         };
         [
@@ -156,7 +159,8 @@ impl Calibration {
         families.dedup();
         let mut ratios = Vec::new();
         for family in families {
-            let (left_out, others): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| point.family == family);
+            let (left_out, others): (Vec<&Point>, Vec<&Point>) =
+                points.iter().partition(|point| point.family == family);
             let partial = Self::fit_mean(&others, weights);
             ratios.extend(left_out.iter().map(|point| {
                 let (value, deviation) = partial.value(&point.summary, point.recipe);
@@ -173,7 +177,10 @@ impl Calibration {
     fn fit_mean(points: &[&Point], weights: &StructureWeights) -> Self {
         let summaries: Vec<Vec<f64>> = points.iter().map(|point| point.summary.to_vec()).collect();
         let (centre, _) = moments(&summaries);
-        let terms: Vec<Vec<f64>> = points.iter().map(|point| terms(&point.summary, &centre).to_vec()).collect();
+        let terms: Vec<Vec<f64>> = points
+            .iter()
+            .map(|point| terms(&point.summary, &centre).to_vec())
+            .collect();
         let (_, scale) = moments(&terms);
         let mut model = Self {
             centre,
@@ -183,7 +190,10 @@ impl Calibration {
             covariance: Vec::new(),
             interval: 0.0,
         };
-        let rows: Vec<Vec<f64>> = points.iter().map(|point| model.row(&point.summary, point.recipe).to_vec()).collect();
+        let rows: Vec<Vec<f64>> = points
+            .iter()
+            .map(|point| model.row(&point.summary, point.recipe).to_vec())
+            .collect();
         let targets: Vec<f64> = points.iter().map(|point| from_percent(point.top1)).collect();
         let priors = model.priors(&targets, weights);
         let posterior = regress(&matrix(&rows), &DVector::from_vec(targets), &priors, NOISE);
@@ -229,7 +239,10 @@ impl Calibration {
     pub(super) fn mean(&self, summary: &[f64; SUMMARIES], recipe: Recipe) -> f64 {
         let row = self.row(summary, recipe);
         let coefficients = self.coefficients.iter().chain(&self.recipe_offsets);
-        coefficients.zip(row).map(|(coefficient, value)| coefficient * value).sum()
+        coefficients
+            .zip(row)
+            .map(|(coefficient, value)| coefficient * value)
+            .sum()
     }
 
     /// Accuracy on the scale of the model with its deviation.
@@ -248,7 +261,12 @@ impl Calibration {
     }
 
     fn rounded(mut self, round: impl Fn(f64) -> f64) -> Self {
-        let lists = [&mut self.centre, &mut self.scale, &mut self.coefficients, &mut self.recipe_offsets];
+        let lists = [
+            &mut self.centre,
+            &mut self.scale,
+            &mut self.coefficients,
+            &mut self.recipe_offsets,
+        ];
         let lists = lists.into_iter().chain(&mut self.covariance);
         lists.flatten().for_each(|number| *number = round(*number));
         self.interval = round(self.interval);

@@ -87,7 +87,9 @@ pub enum SearchError {
     #[error("no network of the space keeps every constraint")]
     Infeasible(Vec<Infeasible>),
     /// Among the candidates within the constraints, none is in the predictor's range.
-    #[error("none of {candidates} candidates within the constraints has a predictable ImageNet accuracy; the last reason: {reason}")]
+    #[error(
+        "none of {candidates} candidates within the constraints has a predictable ImageNet accuracy; the last reason: {reason}"
+    )]
     OutOfRange {
         /// Candidates looked at.
         candidates: u64,
@@ -211,9 +213,16 @@ pub fn search_front(
             .into_par_iter()
             .map(|index| {
                 let part = round * STREAMS + index;
-                let share = |part: u64| (u128::from(options.candidates) * u128::from(part) / u128::from(STREAMS * ROUNDS)) as u64;
+                let share = |part: u64| {
+                    (u128::from(options.candidates) * u128::from(part) / u128::from(STREAMS * ROUNDS)) as u64
+                };
                 let count = share(part + 1) - share(part);
-                search.look(count, &grid, parents.clone(), stream(options.seed, "predicted front", round, index))
+                search.look(
+                    count,
+                    &grid,
+                    parents.clone(),
+                    stream(options.seed, "predicted front", round, index),
+                )
             })
             .collect();
         for find in finds {
@@ -311,11 +320,6 @@ impl Search<'_> {
         known: &Grid,
         finds: &mut Finds,
     ) -> Option<(usize, Entry)> {
-        let costs = self.problem.costs(architecture);
-        if self.problem.violation(&costs).is_some() {
-            finds.over_constraints += 1;
-            return None;
-        }
         let top1 = match self.predictor.score(architecture) {
             Ok(top1) => top1,
             Err(reason) => {
@@ -324,7 +328,10 @@ impl Search<'_> {
                 return None;
             }
         };
-        let size = costs.value(self.size)?;
+        let Some(size) = self.size_within_constraints(architecture) else {
+            finds.over_constraints += 1;
+            return None;
+        };
         let index = known.index(size);
         if top1 <= known.best(index).max(finds.grid.best(index)) {
             return None;
@@ -336,6 +343,37 @@ impl Search<'_> {
         }
         let genotype = genotype.clone();
         Some((index, Entry { genotype, size, top1 }))
+    }
+
+    /// Size of a network, `None` if it breaks a constraint.
+    ///
+    /// Counts are left out if only latencies matter, which is most of the time of a search.
+    fn size_within_constraints(&self, architecture: &Architecture) -> Option<f64> {
+        let problem = self.problem;
+        let constraints = problem.constraints();
+        let metrics = constraints
+            .iter()
+            .map(|constraint| constraint.metric)
+            .chain([self.size]);
+        let mut latency = None;
+        for metric in metrics {
+            match metric {
+                Metric::Latency(device) if latency.is_none_or(|(known, _)| known == device) => {
+                    latency.get_or_insert_with(|| {
+                        (device, problem.devices[device].latency.predict(architecture).latency.0)
+                    });
+                }
+                _ => {
+                    let costs = problem.costs(architecture);
+                    return problem.violation(&costs).is_none().then(|| costs.value(self.size))?;
+                }
+            }
+        }
+        let (_, latency) = latency?;
+        constraints
+            .iter()
+            .all(|constraint| latency <= constraint.at_most)
+            .then_some(latency)
     }
 
     /// Members of the front, checked again.

@@ -41,7 +41,11 @@ fn features(architecture: &Architecture) -> Vec<f64> {
 /// Values in standard deviations from the mean; features without variation are 0.
 fn standardised(values: &[f64], mean: &[f64], deviation: &[f64]) -> Vec<f64> {
     let one = |((value, mean), deviation): ((&f64, &f64), &f64)| {
-        if *deviation > 1e-9 { (value - mean) / deviation } else { 0.0 }
+        if *deviation > 1e-9 {
+            (value - mean) / deviation
+        } else {
+            0.0
+        }
     };
     values.iter().zip(mean).zip(deviation).map(one).collect()
 }
@@ -80,10 +84,18 @@ impl Interactions {
         let posterior = regress(&matrix(&terms), &y, &vec![prior; term_mean.len()], 1.0);
         let unscaled = |index: usize| {
             let deviation = term_deviation[index];
-            if deviation > 1e-9 { posterior.mean[index] / deviation } else { 0.0 }
+            if deviation > 1e-9 {
+                posterior.mean[index] / deviation
+            } else {
+                0.0
+            }
         };
         let coefficients: Vec<f64> = (0..term_mean.len()).map(unscaled).collect();
-        let shift: f64 = coefficients.iter().zip(&term_mean).map(|(coefficient, mean)| coefficient * mean).sum();
+        let shift: f64 = coefficients
+            .iter()
+            .zip(&term_mean)
+            .map(|(coefficient, mean)| coefficient * mean)
+            .sum();
         let width = mean.len();
         let mut rest = &coefficients[width..];
         let pairs = (0..width).map(|index| {
@@ -104,15 +116,30 @@ impl Interactions {
     /// Top-1 in percent of a network of the benchmark's space with the benchmark's recipe.
     pub fn predict(&self, architecture: &Architecture) -> f64 {
         let values = standardised(&features(architecture), &self.mean, &self.deviation);
-        let linear: f64 = self.linear.iter().zip(&values).map(|(coefficient, value)| coefficient * value).sum();
-        let pairs: f64 = self.pairs.iter().flatten().zip(products(&values)).map(|(a, b)| a * b).sum();
+        let linear: f64 = self
+            .linear
+            .iter()
+            .zip(&values)
+            .map(|(coefficient, value)| coefficient * value)
+            .sum();
+        let pairs: f64 = self
+            .pairs
+            .iter()
+            .flatten()
+            .zip(products(&values))
+            .map(|(a, b)| a * b)
+            .sum();
         to_percent(self.constant + linear + pairs)
     }
 
     /// Whether the lists have matching lengths.
     pub(super) fn is_complete(&self) -> bool {
         let width = self.mean.len();
-        let rows = self.pairs.iter().enumerate().all(|(index, row)| row.len() + index == width);
+        let rows = self
+            .pairs
+            .iter()
+            .enumerate()
+            .all(|(index, row)| row.len() + index == width);
         width == 28 && (self.deviation.len(), self.linear.len(), self.pairs.len()) == (width, width, width) && rows
     }
 

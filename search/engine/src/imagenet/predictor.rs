@@ -78,7 +78,9 @@ impl Predictor {
     pub fn score(&self, architecture: &Architecture) -> Result<f64, OutOfRange> {
         let summary = self.summary(architecture)?;
         self.coefficients.range.check_features(&summary)?;
-        Ok(to_percent(self.coefficients.calibration.mean(&summary, Recipe::default())))
+        Ok(to_percent(
+            self.coefficients.calibration.mean(&summary, Recipe::default()),
+        ))
     }
 
     /// Top-1 in percent of a network of Accel-NASBench's space with that benchmark's recipe, which is not comparable with

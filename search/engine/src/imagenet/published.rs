@@ -105,9 +105,9 @@ pub fn published_networks() -> Vec<PublishedNetwork> {
             let Ok(architecture) = reference.architecture(point.width, point.resolution, 1000) else {
                 continue;
             };
-            let known = networks
-                .iter_mut()
-                .find(|network| network.recipe == recipe && network.reference == name && network.architecture == architecture);
+            let known = networks.iter_mut().find(|network| {
+                network.recipe == recipe && network.reference == name && network.architecture == architecture
+            });
             if let Some(network) = known {
                 let sum = network.top1 * network.sources as f64 + top1;
                 network.sources += 1;
@@ -135,11 +135,17 @@ mod tests {
     #[test]
     fn every_published_network_has_a_family_and_appears_once_per_recipe() {
         for reference in Reference::all() {
-            assert!(FAMILIES.iter().any(|family| reference.name().starts_with(family)), "{}", reference.name());
+            assert!(
+                FAMILIES.iter().any(|family| reference.name().starts_with(family)),
+                "{}",
+                reference.name()
+            );
         }
         let networks = published_networks();
         let count = |family: &str, recipe: Recipe| {
-            let of_family = networks.iter().filter(|network| network.family == family && network.recipe == recipe);
+            let of_family = networks
+                .iter()
+                .filter(|network| network.family == family && network.recipe == recipe);
             of_family.count()
         };
         assert_eq!(count("mobilenet-v1", Recipe::Plain), 16);

@@ -93,13 +93,22 @@ impl Range {
         for (index, deviation) in deviation.iter().enumerate() {
             covariance[(index, index)] += 0.1 * deviation.powi(2) + 1e-9;
         }
-        let inverse = covariance.cholesky().expect("a covariance with a ridge is positive definite").inverse();
+        let inverse = covariance
+            .cholesky()
+            .expect("a covariance with a ridge is positive definite")
+            .inverse();
         let mut metric: Vec<Vec<f64>> = inverse.row_iter().map(|row| row.iter().copied().collect()).collect();
-        let difference = |row: &Vec<f64>| row.iter().zip(&centre).map(|(value, centre)| value - centre).collect::<Vec<_>>();
+        let difference = |row: &Vec<f64>| {
+            row.iter()
+                .zip(&centre)
+                .map(|(value, centre)| value - centre)
+                .collect::<Vec<_>>()
+        };
         let farthest = rows.iter().map(|row| quadratic_form(&metric, &difference(row)));
         let farthest = farthest.fold(f64::MIN_POSITIVE, f64::max);
         metric.iter_mut().flatten().for_each(|value| *value /= farthest);
-        let extreme = |index: usize, pick: fn(f64, f64) -> f64| rows.iter().map(|row| row[index]).reduce(pick).unwrap_or(0.0);
+        let extreme =
+            |index: usize, pick: fn(f64, f64) -> f64| rows.iter().map(|row| row[index]).reduce(pick).unwrap_or(0.0);
         Self {
             low: (0..SUMMARIES).map(|index| extreme(index, f64::min)).collect(),
             high: (0..SUMMARIES).map(|index| extreme(index, f64::max)).collect(),
@@ -133,7 +142,11 @@ impl Range {
 
     /// Distance from the centre of the published networks, 1 for the farthest of them.
     pub(super) fn distance(&self, features: &[f64; SUMMARIES]) -> f64 {
-        let difference: Vec<f64> = features.iter().zip(&self.centre).map(|(value, centre)| value - centre).collect();
+        let difference: Vec<f64> = features
+            .iter()
+            .zip(&self.centre)
+            .map(|(value, centre)| value - centre)
+            .collect();
         quadratic_form(&self.metric, &difference).max(0.0).sqrt()
     }
 
@@ -175,7 +188,14 @@ mod tests {
         let rows: Vec<[f64; SUMMARIES]> = (0..=20)
             .map(|index| {
                 let size = f64::from(index) / 20.0;
-                [4.0 + size, 1.0 + size, 0.0, size * f64::from(index % 2), 0.1 * f64::from(index % 3), 0.0]
+                [
+                    4.0 + size,
+                    1.0 + size,
+                    0.0,
+                    size * f64::from(index % 2),
+                    0.1 * f64::from(index % 3),
+                    0.0,
+                ]
             })
             .collect();
         let range = Range::of(&rows);
@@ -188,6 +208,10 @@ mod tests {
         assert!(error.to_string().contains("width"), "{error}");
         let mut odd = rows[10];
         (odd[0], odd[1]) = (4.0, 2.0);
-        assert!(matches!(range.check(&odd), Err(OutOfRange::Distance { .. })), "{:?}", range.check(&odd));
+        assert!(
+            matches!(range.check(&odd), Err(OutOfRange::Distance { .. })),
+            "{:?}",
+            range.check(&odd)
+        );
     }
 }

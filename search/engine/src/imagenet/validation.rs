@@ -12,7 +12,13 @@ use super::transform::to_percent;
 use crate::random::stream;
 
 /// Families that are left out: all published networks of the same authors and blocks.
-pub const LEFT_OUT_FAMILIES: [&str; 5] = ["mobilenet-v1", "mobilenet-v2", "mobilenet-v3", "mnasnet", "efficientnet"];
+pub const LEFT_OUT_FAMILIES: [&str; 5] = [
+    "mobilenet-v1",
+    "mobilenet-v2",
+    "mobilenet-v3",
+    "mnasnet",
+    "efficientnet",
+];
 
 /// Published network, predicted without its family.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +62,11 @@ impl Agreement {
         let count = pairs.len().max(1) as f64;
         Self {
             networks: pairs.len(),
-            mean_error: pairs.iter().map(|(predicted, truth)| (predicted - truth).abs()).sum::<f64>() / count,
+            mean_error: pairs
+                .iter()
+                .map(|(predicted, truth)| (predicted - truth).abs())
+                .sum::<f64>()
+                / count,
             bias: pairs.iter().map(|(predicted, truth)| predicted - truth).sum::<f64>() / count,
             tau: kendall_tau(pairs),
         }
@@ -64,7 +74,9 @@ impl Agreement {
 
     /// Agreement of left-out networks.
     pub fn of_left_out<'a>(networks: impl IntoIterator<Item = &'a LeftOut>) -> Self {
-        let pairs = networks.into_iter().map(|network| (network.predicted, network.published));
+        let pairs = networks
+            .into_iter()
+            .map(|network| (network.predicted, network.published));
         Self::of(&pairs.collect::<Vec<_>>())
     }
 }
@@ -96,7 +108,11 @@ pub fn leave_families_out(published: &[PublishedNetwork], accel: &[AccelNetwork]
         let others: Vec<&Point> = points.iter().filter(|point| point.family != family).collect();
         let calibration = Calibration::fit(&others, &weights);
         let range = Range::of(&others.iter().map(|point| point.summary).collect::<Vec<_>>());
-        for (network, point) in published.iter().zip(&points).filter(|(network, _)| network.family == family) {
+        for (network, point) in published
+            .iter()
+            .zip(&points)
+            .filter(|(network, _)| network.family == family)
+        {
             let (value, deviation) = calibration.value(&point.summary, point.recipe);
             let half = calibration.interval * deviation;
             left_out.push(LeftOut {
@@ -120,7 +136,12 @@ pub fn hold_out_fifths(networks: &[AccelNetwork], seed: u64) -> Vec<Agreement> {
     let mut order: Vec<usize> = (0..networks.len()).collect();
     order.shuffle(&mut stream(seed, "held-out fifths", 0, 0));
     let held_out = |fifth: usize| {
-        let chosen = |keep: bool| order.iter().enumerate().filter(move |(at, _)| (at % 5 == fifth) == keep);
+        let chosen = |keep: bool| {
+            order
+                .iter()
+                .enumerate()
+                .filter(move |(at, _)| (at % 5 == fifth) == keep)
+        };
         let others: Vec<AccelNetwork> = chosen(false).map(|(_, index)| networks[*index].clone()).collect();
         let model = Interactions::fit(&others);
         let predict = |architecture: &Architecture| model.predict(architecture);
