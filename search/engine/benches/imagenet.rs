@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p mnas-engine --bench imagenet -- fit ACCEL_CSV OUTPUT` writes the coefficients;
 //! `… -- check ACCEL_CSV` prints the errors with families and fifths left out;
+//! `… -- scaling` fits compound scaling to `EfficientNet-B0`;
 //! `… -- speed` counts predictions a second and searches the front of the default space on `configs/devices/pixel1`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 
@@ -13,9 +14,10 @@ use mnas_engine::imagenet::validation::{Agreement, LEFT_OUT_FAMILIES, LeftOut, h
 use mnas_engine::imagenet::{FrontOptions, Predictor, Recipe, fit, published_networks, read_accel, search_front};
 use mnas_engine::problem::{Metric, Problem, TargetDevice};
 use mnas_engine::random::stream;
+use mnas_engine::scaling::{CompoundOptions, fit_compound};
 use mnas_engine::study::LatencyModel;
 use mnas_latency::Milliseconds;
-use mnas_space::SearchSpace;
+use mnas_space::{Architecture, Reference, ScalingRule, SearchSpace};
 
 fn main() {
     let arguments: Vec<String> = std::env::args()
@@ -25,8 +27,9 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["fit", accel, output] => write_coefficients(Path::new(accel), Path::new(output)),
         ["check", accel] => print_errors(Path::new(accel)),
+        ["scaling"] => print_scaling(),
         ["speed"] | [] => print_speed(),
-        other => panic!("{other:?}; expected fit ACCEL_CSV OUTPUT, check ACCEL_CSV or speed"),
+        other => panic!("{other:?}; expected fit ACCEL_CSV OUTPUT, check ACCEL_CSV, scaling or speed"),
     }
 }
 
@@ -97,6 +100,36 @@ fn print_row(name: &str, networks: Vec<&LeftOut>) {
         agreement.tau,
         100.0 * covered
     );
+}
+
+fn print_scaling() {
+    let b0 = Reference::named("efficientnet-b0")
+        .unwrap()
+        .architecture(1.0, 224, 1000)
+        .unwrap();
+    let rule = ScalingRule::named("efficientnet").unwrap();
+    let mut predict = |network: &Architecture| {
+        let predicted = Predictor::embedded().predict(network);
+        predicted
+            .map(|predicted| predicted.top1)
+            .map_err(|error| error.to_string())
+    };
+    let start = Instant::now();
+    let fit = fit_compound(&b0, &rule, &CompoundOptions::default(), &mut predict).unwrap();
+    println!(
+        "{:.2} s, best of {}: {:?}",
+        start.elapsed().as_secs_f64(),
+        fit.candidates.len(),
+        fit.best
+    );
+    println!("published: {:?}", fit.published);
+    for step in fit.family.iter().chain(&fit.published_family) {
+        let (macs, accuracy) = (step.cost.macs as f64 / 1e6, &step.accuracy);
+        println!(
+            "{} {} px: {macs:.0} M, predicted {accuracy:?}",
+            step.name, step.architecture.resolution
+        );
+    }
 }
 
 fn print_speed() {

@@ -1,5 +1,6 @@
 //! Networks of Accel-NASBench: 4,100 networks of one space, trained on `ImageNet` with one cheap recipe.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use mnas_space::{Architecture, NotationError};
@@ -66,7 +67,7 @@ pub fn accel_architecture(key: &str) -> Result<Architecture, String> {
         });
         let (expansion, kernel, layers) =
             numbers.ok_or_else(|| format!("stage `{stage}`; expected such as `e4k3l2se`"))?;
-        text += &format!(",ir_r{layers}_k{kernel}_s{stride}_e{expansion}_c{channels}{squeeze}_nsw");
+        let _ = write!(text, ",ir_r{layers}_k{kernel}_s{stride}_e{expansion}_c{channels}{squeeze}_nsw");
     }
     text += ",conv_k1_c1280_nsw,head_o1000";
     text.parse().map_err(|error: NotationError| error.to_string())
