@@ -135,7 +135,11 @@ fn a_journal_of_another_version_is_refused_with_a_remedy() {
     let place = Workplace::new();
     place.search("--trials 2").success();
     place.edit("study/trials.jsonl", "\"version\":2", "\"version\":7");
-    let texts = ["trials.jsonl: a journal of version 7", "the mnas that wrote it", "start a new study"];
+    let texts = [
+        "trials.jsonl: a journal of version 7",
+        "the mnas that wrote it",
+        "start a new study",
+    ];
     for line in ["plot study", "search --resume --out study --tables tables"] {
         refused(place.run(line), 3, &texts);
     }

@@ -58,9 +58,13 @@ fn a_recorded_table_is_searched_without_images_and_without_a_device() {
     }
     assert!(!place.exists("study/best/model.onnx"));
     // The same search again, cut into two.
-    let line = line.replace("--trials 60", "--trials 25").replace("--out study", "--out parts");
+    let line = line
+        .replace("--trials 60", "--trials 25")
+        .replace("--out study", "--out parts");
     place.run(&line).success();
-    let line = line.replace("--trials 25", "--trials 60").replace("--strategy evolution ", "");
+    let line = line
+        .replace("--trials 25", "--trials 60")
+        .replace("--strategy evolution ", "");
     place.run(&format!("{line} --resume")).success();
     assert_eq!(place.rows("parts/trials.csv").len(), 60);
 }
@@ -85,11 +89,22 @@ fn unusable_tables_and_flags_that_do_not_fit_one_are_refused() {
     let place = Workplace::new();
     place.write("table.csv", "architecture,top\n");
     let search = |flags: &str| place.run(&format!("search --evaluator table:table.csv --out study {flags}"));
-    refused(search("--space tiny"), 3, &["table.csv, line 1", "no column `accuracy`"]);
+    refused(
+        search("--space tiny"),
+        3,
+        &["table.csv, line 1", "no column `accuracy`"],
+    );
     refused(search("--space tiny --epochs 3"), 2, &["--epochs is for trainings"]);
-    place.write("table.csv", "architecture,accuracy\n\"in16,conv_k3_c8_nre,head_o2\",50\n");
+    place.write(
+        "table.csv",
+        "architecture,accuracy\n\"in16,conv_k3_c8_nre,head_o2\",50\n",
+    );
     refused(search(""), 2, &["--space"]);
-    refused(place.run("search --evaluator oracle"), 2, &["`oracle` is no evaluator", "table:FILE"]);
+    refused(
+        place.run("search --evaluator oracle"),
+        2,
+        &["`oracle` is no evaluator", "table:FILE"],
+    );
     refused(
         place.run("search --evaluator table:none.csv --space tiny"),
         3,
@@ -125,7 +140,10 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
         ("--space tiny", "--space tiny (the study has "),
         ("--profile-time 3m", "--profile-time"),
         ("--references 1", "--references 1 (the study has 0)"),
-        ("--evaluator table:a.csv", "--evaluator table:a.csv (the study has train)"),
+        (
+            "--evaluator table:a.csv",
+            "--evaluator table:a.csv (the study has train)",
+        ),
     ] {
         refused(resume(flag), 3, &[text]);
     }
@@ -138,15 +156,23 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
 fn several_constraints_and_several_devices_hold_at_once() {
     let place = Workplace::new();
     place.write("slow.toml", "name = \"slow\"\nruntime = \"fake\"\nthreads = 2\n");
-    let line = "--trials 5 --device fake --budget 0.07ms --device slow.toml --budget 0.2ms --max-params 20k --max-macs 600k";
+    let line =
+        "--trials 5 --device fake --budget 0.07ms --device slow.toml --budget 0.2ms --max-params 20k --max-macs 600k";
     place.search(line).success();
     for row in place.rows("study/trials.csv") {
-        assert!(number(&row, "params") <= 20_000.0 && number(&row, "macs") <= 600_000.0, "{row:?}");
+        assert!(
+            number(&row, "params") <= 20_000.0 && number(&row, "macs") <= 600_000.0,
+            "{row:?}"
+        );
         assert!(number(&row, "latency_predicted_ms") <= 0.07, "{row:?}");
     }
     assert!(place.exists("study/latency/1/device.toml"));
     let impossible = place.search("--trials 2 --max-params 10 --out other");
-    refused(impossible, 4, &["the limit on params of 10", "the least in the space is"]);
+    refused(
+        impossible,
+        4,
+        &["the limit on params of 10", "the least in the space is"],
+    );
     let pair = place.search("--trials 2 --budget 1ms --budget 2ms --out other");
     refused(pair, 2, &["2 budgets are given for 1 device"]);
     assert!(!place.exists("other"));
@@ -190,12 +216,19 @@ fn the_journal_tells_when_by_whom_and_how_trials_were_trained() {
         .collect();
     assert_eq!(lines[0]["version"].as_u64(), Some(2));
     assert!(lines[1]["event"]["session"]["command"].as_array().unwrap().len() > 5);
-    let finished: Vec<&Value> = lines.iter().filter(|line| !line["event"]["finished"].is_null()).collect();
+    let finished: Vec<&Value> = lines
+        .iter()
+        .filter(|line| !line["event"]["finished"].is_null())
+        .collect();
     assert_eq!(finished.len(), 2);
     for line in finished {
         let event = &line["event"]["finished"];
         assert!(line["at"].as_u64() > Some(1_700_000_000_000));
         assert!(event["worker"].as_str().unwrap().starts_with("local/"));
-        assert_eq!(event["result"]["training"]["epochs"].as_array().unwrap().len(), 3, "{event}");
+        assert_eq!(
+            event["result"]["training"]["epochs"].as_array().unwrap().len(),
+            3,
+            "{event}"
+        );
     }
 }

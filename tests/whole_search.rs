@@ -166,7 +166,9 @@ fn the_seed_decides_everything_and_the_number_of_workers_nothing() {
     let trials = |place: &Workplace| place.rows("study/trials.csv");
     for workers in [1, 3] {
         let again = Workplace::new();
-        again.search(&format!("--trials 8 --seed 1 --workers {workers}")).success();
+        again
+            .search(&format!("--trials 8 --seed 1 --workers {workers}"))
+            .success();
         assert_eq!(trials(&one), trials(&again), "{workers} workers");
         assert_eq!(one.rows("study/front.csv"), again.rows("study/front.csv"));
     }
