@@ -67,7 +67,10 @@ pub fn accel_architecture(key: &str) -> Result<Architecture, String> {
         });
         let (expansion, kernel, layers) =
             numbers.ok_or_else(|| format!("stage `{stage}`; expected such as `e4k3l2se`"))?;
-        let _ = write!(text, ",ir_r{layers}_k{kernel}_s{stride}_e{expansion}_c{channels}{squeeze}_nsw");
+        let _ = write!(
+            text,
+            ",ir_r{layers}_k{kernel}_s{stride}_e{expansion}_c{channels}{squeeze}_nsw"
+        );
     }
     text += ",conv_k1_c1280_nsw,head_o1000";
     text.parse().map_err(|error: NotationError| error.to_string())

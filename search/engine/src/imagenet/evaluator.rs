@@ -86,7 +86,9 @@ mod tests {
             other => panic!("{other:?}"),
         }
         match evaluator.next_event(Duration::ZERO).unwrap() {
-            Some(EvaluatorEvent::Failed { trial: 1, reason, .. }) => assert!(reason.contains("input side"), "{reason}"),
+            Some(EvaluatorEvent::Failed { trial: 1, reason, .. }) => {
+                assert!(reason.contains("input's side"), "{reason}");
+            }
             other => panic!("{other:?}"),
         }
         assert_eq!(evaluator.next_event(Duration::ZERO).unwrap(), None);

@@ -13,6 +13,14 @@
 //! published networks, and is refused outside of their range ([`OutOfRange`]). [`validation`] measures all of it with whole
 //! families left out.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::float_cmp,
+        reason = "tests compare numbers that are computed in the same way"
+    )
+)]
+
 mod accel;
 mod algebra;
 mod document;

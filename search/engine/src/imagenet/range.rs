@@ -28,7 +28,7 @@ pub enum OutOfRange {
     },
     /// A feature is outside of the published span.
     #[error(
-        "{feature} of {value:.3} is outside of {low:.3} to {high:.3}, the range of the published networks from which ImageNet \
+        "{feature} is {value:.3}, outside of {low:.3} to {high:.3}, the range of the published networks from which ImageNet \
          accuracies are predicted"
     )]
     Feature {
@@ -68,14 +68,38 @@ pub struct Range {
     metric: Vec<Vec<f64>>,
 }
 
-/// Names of the summary features, and their values in common units.
-const NAMES: [(&str, fn(f64) -> f64); SUMMARIES] = [
-    ("a mean width of spatial convolutions, in channels,", f64::exp),
-    ("a mean number of spatial convolutions per level, plus 1,", f64::exp),
-    ("an input side, in pixels,", |value| 224.0 * value.exp()),
-    ("a share of blocks with squeeze-excite", |value| value),
-    ("a mean kernel side", |value| 3.0 * value.exp()),
-    ("a share of smooth activations", |value| value),
+/// Summary feature as messages state it.
+struct StatedFeature {
+    name: &'static str,
+    /// Value in the unit of the name.
+    value: fn(f64) -> f64,
+}
+
+const STATED: [StatedFeature; SUMMARIES] = [
+    StatedFeature {
+        name: "the mean width of spatial convolutions, in channels,",
+        value: f64::exp,
+    },
+    StatedFeature {
+        name: "the mean number of spatial convolutions per level",
+        value: f64::exp_m1,
+    },
+    StatedFeature {
+        name: "the input's side in pixels",
+        value: |value| 224.0 * value.exp(),
+    },
+    StatedFeature {
+        name: "the share of blocks with squeeze-excite",
+        value: |value| value,
+    },
+    StatedFeature {
+        name: "the mean side of kernels",
+        value: |value| 3.0 * value.exp(),
+    },
+    StatedFeature {
+        name: "the share of smooth activations",
+        value: |value| value,
+    },
 ];
 
 impl Range {
@@ -128,12 +152,12 @@ impl Range {
         for (index, value) in features.iter().enumerate() {
             let (low, high) = self.span(index);
             if !(low..=high).contains(value) {
-                let (feature, unit) = NAMES[index];
+                let stated = &STATED[index];
                 return Err(OutOfRange::Feature {
-                    feature,
-                    value: unit(*value),
-                    low: unit(low),
-                    high: unit(high),
+                    feature: stated.name,
+                    value: (stated.value)(*value),
+                    low: (stated.value)(low),
+                    high: (stated.value)(high),
                 });
             }
         }

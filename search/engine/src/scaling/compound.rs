@@ -137,10 +137,8 @@ pub fn fit_compound(
 /// Bases of depth and width in steps from 1, with the resolution that the constraint gives, if that is at least 1.
 fn bases(step: f64) -> Vec<Compound> {
     let step = step.max(0.005);
-    let values: Vec<f64> = (0..)
-        .map(|index| 1.0 + step * f64::from(index))
-        .take_while(|value| *value <= MOST + 1e-9)
-        .collect();
+    let steps = ((MOST - 1.0) / step + 1e-9) as u32;
+    let values: Vec<f64> = (0..=steps).map(|index| 1.0 + step * f64::from(index)).collect();
     let pairs = values
         .iter()
         .flat_map(|depth| values.iter().map(move |width| (*depth, *width)));

@@ -239,7 +239,7 @@ mod tests {
         };
         let error = scale(40.0, &small).unwrap_err().to_string();
         assert!(
-            error.contains("input side") && error.contains("10 scaled networks"),
+            error.contains("input's side") && error.contains("10 scaled networks"),
             "{error}"
         );
         let empty = ScalingGrid {

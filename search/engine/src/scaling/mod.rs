@@ -3,6 +3,14 @@
 //!
 //! Accuracies come from a function, so that predicted and trained ones are used alike.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::float_cmp,
+        reason = "tests compare numbers that are computed in the same way"
+    )
+)]
+
 mod compound;
 mod grid;
 

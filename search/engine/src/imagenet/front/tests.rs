@@ -69,9 +69,10 @@ fn members_keep_the_budget_are_in_range_and_dominate_random_networks() {
     for _ in 0..2_000 {
         let network = problem.space.express(&problem.space.sample(&mut rng), 1000);
         if problem.violation(&problem.costs(&network)).is_none() {
+            let predicted = Predictor::embedded().predict(&network);
             assert!(
-                Predictor::embedded().predict(&network).is_ok_and(|it| it.top1 <= best)
-                    || Predictor::embedded().predict(&network).is_err()
+                predicted.is_err() || predicted.is_ok_and(|predicted| predicted.top1 <= best),
+                "{network}"
             );
         }
     }

@@ -174,7 +174,7 @@ fn the_recipe_moves_the_prediction_and_classes_do_not() {
 #[test]
 fn networks_outside_of_the_published_range_are_refused() {
     for (network, word) in [
-        (reference("mobilenet-v2", 1.0, 32), "input side"),
+        (reference("mobilenet-v2", 1.0, 32), "input's side"),
         (reference("mobilenet-v2", 8.0, 224), "width"),
         (reference("mobilenet-v1", 0.05, 224), "width"),
     ] {
