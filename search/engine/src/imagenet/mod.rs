@@ -6,7 +6,7 @@
 //! 1. 4,100 networks of one space, trained with one cheap recipe (Accel-NASBench, arXiv:2404.08005), give the weight that
 //!    the width and the depth of every part of a network has, and a first estimate of the effect of kernels and
 //!    squeeze-excite.
-//! 2. The published networks of 30 references calibrate them: the effects of width, depth, resolution, kernels,
+//! 2. The published networks calibrate them: the effects of width, depth, resolution, kernels,
 //!    squeeze-excite and activations on the logarithm of the error, with an offset for each class of recipes.
 //!
 //! A prediction says with which [`Recipe`] the network would be trained, has a 90 % interval that is wider far from the
