@@ -13,10 +13,10 @@ use std::time::Instant;
 use mnas_engine::imagenet::validation::{Agreement, LEFT_OUT_FAMILIES, LeftOut, hold_out_fifths, leave_families_out};
 use mnas_engine::imagenet::{FrontOptions, Predictor, fit, published_networks, read_accel, search_front};
 use mnas_engine::problem::{Metric, Problem, TargetDevice};
-use mnas_space::random::stream;
 use mnas_engine::scaling::{CompoundOptions, fit_compound};
 use mnas_engine::study::LatencyModel;
 use mnas_latency::Milliseconds;
+use mnas_space::random::stream;
 use mnas_space::{Architecture, Reference, ScalingRule, SearchSpace};
 
 fn main() {

@@ -196,6 +196,10 @@ impl Problem {
     }
 
     /// The network of the space with the least value of a metric.
+    ///
+    /// # Panics
+    ///
+    /// Never for a space that was read: it has at least one family.
     pub fn least(&self, metric: Metric) -> (Genotype, Proposal) {
         let value = |(_, proposal): &(Genotype, Proposal)| proposal.costs.value(metric).unwrap_or(f64::INFINITY);
         (0..self.space.families.len())

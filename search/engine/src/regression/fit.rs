@@ -72,7 +72,7 @@ impl Problem {
     /// The most probable hyper-parameters found in a number of steps of resilient propagation (Riedmiller and Braun, 1993).
     /// The ascent starts from the medians of the priors, or from earlier hyper-parameters.
     pub fn maximise(&self, start: Option<&Hyperparameters>, steps: usize) -> Hyperparameters {
-        let mut here = start.map_or_else(|| self.medians.clone(), |start| self.logarithms(start));
+        let mut here = start.map_or_else(|| self.medians.clone(), Self::logarithms);
         let mut best = (f64::NEG_INFINITY, here.clone());
         let mut sizes = vec![0.3; here.len()];
         let mut former = vec![0.0; here.len()];
@@ -109,7 +109,7 @@ impl Problem {
         }
     }
 
-    fn logarithms(&self, parameters: &Hyperparameters) -> Vec<f64> {
+    fn logarithms(parameters: &Hyperparameters) -> Vec<f64> {
         let values = parameters
             .scales
             .iter()

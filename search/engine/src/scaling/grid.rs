@@ -5,7 +5,7 @@ use mnas_space::{Architecture, Multipliers, ScalingRule};
 
 use super::{Accuracy, ScalingError};
 use crate::problem::Costs;
-use crate::study::LatencyModel;
+use mnas_latency::LatencyModel;
 
 /// Factors and resolutions to combine.
 #[derive(Debug, Clone, PartialEq)]

@@ -83,7 +83,9 @@ mod tests {
     fn draw(evolution: Evolution, settled: &[Observation], rng: &mut ChaCha8Rng) -> Genotype {
         let problem = problem();
         let mut search = evolution.begin(&problem);
-        settled.iter().for_each(|observation| search.settle(observation));
+        for observation in settled {
+            search.settle(observation);
+        }
         search.prepare(&[]).draw(rng)
     }
 

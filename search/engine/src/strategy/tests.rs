@@ -100,7 +100,9 @@ fn draws_belong_to_the_space_whatever_the_history() {
     for strategy in every_strategy() {
         for settled in [&[][..], &failed, &equal] {
             let mut search = strategy.begin(&problem);
-            settled.iter().for_each(|observation| search.settle(observation));
+            for observation in settled {
+                search.settle(observation);
+            }
             let mut sampler = search.prepare(&failed[..4]);
             for _ in 0..10 {
                 let network = problem.space.express(&sampler.draw(&mut rng), 10);

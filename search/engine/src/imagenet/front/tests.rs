@@ -6,7 +6,7 @@ use mnas_space::SearchSpace;
 use super::*;
 use crate::front::dominates;
 use crate::problem::TargetDevice;
-use crate::study::LatencyModel;
+use mnas_latency::LatencyModel;
 
 fn problem(space: &str, budget_ms: f64) -> Problem {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/devices/pixel1");
