@@ -14,8 +14,7 @@ use mnas_engine::imagenet::validation::{Agreement, LEFT_OUT_FAMILIES, LeftOut, h
 use mnas_engine::imagenet::{FrontOptions, Predictor, fit, published_networks, read_accel, search_front};
 use mnas_engine::problem::{Metric, Problem, TargetDevice};
 use mnas_engine::scaling::{CompoundOptions, fit_compound};
-use mnas_engine::study::LatencyModel;
-use mnas_latency::Milliseconds;
+use mnas_latency::{LatencyModel, Milliseconds};
 use mnas_space::random::stream;
 use mnas_space::{Architecture, Reference, ScalingRule, SearchSpace};
 

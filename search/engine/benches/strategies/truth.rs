@@ -261,7 +261,13 @@ impl Synthetic {
         }
         for (family, one, other, weight) in &self.pairs {
             if *family == genotype.family {
-                let sign = |gene: usize| if genotype.genes[gene] % 2 == 0 { 1.0 } else { -1.0 };
+                let sign = |gene: usize| {
+                    if genotype.genes[gene].is_multiple_of(2) {
+                        1.0
+                    } else {
+                        -1.0
+                    }
+                };
                 logit += weight * sign(*one) * sign(*other);
             }
         }

@@ -476,7 +476,7 @@ mod tests {
         );
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
-        assert_eq!(file.time, Some(Duration::from_secs(7200)));
+        assert_eq!(file.time, Some(Duration::from_hours(2)));
         let more = choices(
             "name = \"x\"\n[[worker]]\ncommand = \"ssh board mnas worker\"\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n",
         );

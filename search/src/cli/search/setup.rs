@@ -65,13 +65,12 @@ pub(super) fn begin(
         ..
     } = settings;
     let folder = StudyFolder::create(&out)?;
-    let (evaluator, data) = match table {
-        Some(table) => (evaluator_of_table(table), None),
-        None => {
-            let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
-            config.classes = ready.classes.len() as u32;
-            (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
-        }
+    let (evaluator, data) = if let Some(table) = table {
+        (evaluator_of_table(table), None)
+    } else {
+        let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
+        config.classes = ready.classes.len() as u32;
+        (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
     };
     announce(printer, &config, &space, data.as_ref(), folder.root());
     let tables = &arguments.tables.tables;
