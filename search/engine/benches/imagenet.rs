@@ -83,6 +83,7 @@ fn print_errors(accel: &Path) {
     println!("five fits: {:.1} s", start.elapsed().as_secs_f64());
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "printed once")]
 fn print_row(name: &str, networks: Vec<&LeftOut>) {
     let agreement = Agreement::of_left_out(networks.iter().copied());
     let count = networks.len() as f64;
