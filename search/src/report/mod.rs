@@ -12,6 +12,7 @@ mod fixture;
 pub mod listing;
 pub mod point;
 pub mod printer;
+mod references;
 pub mod table;
 pub mod units;
 
@@ -21,4 +22,5 @@ pub use figures::{PlotSpec, front_figure, write_figure, write_plots};
 pub use listing::{Heading, fitting_listing, listing};
 pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};
 pub use printer::{Captured, LogWriter, Printer, Progress};
+pub use references::{ReferenceRow, references_table, write_references};
 pub use table::{TableOptions, closing_table};

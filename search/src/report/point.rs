@@ -174,14 +174,14 @@ pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
     pareto_front(&minimised)
 }
 
-/// Index of the most accurate complete candidate within the budget; of equals the fastest, then the earliest.
+/// Index of the most accurate complete row within the budget, whoever proposed it; of equals the fastest, then the earliest.
 ///
 /// Reads `within_budget`.
 pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
     rows.iter()
         .enumerate()
-        .filter(|(_, row)| row.kind == RowKind::Candidate && row.within_budget)
-        .filter_map(|(index, row)| Some((index, row.point()?)))
+        .filter(|(_, row)| row.within_budget)
+        .filter_map(|(index, row)| Some((index, (row.decisive_latency_ms().unwrap_or(0.0), row.point()?.1))))
         .min_by(|(_, (left_ms, left)), (_, (right_ms, right))| right.total_cmp(left).then(left_ms.total_cmp(right_ms)))
         .map(|(index, _)| index)
 }

@@ -5,9 +5,14 @@ use std::path::PathBuf;
 use mnas_latency::runtimes::OnnxRuntime;
 
 use crate::export::{self, ExportError};
-use crate::report::{PlotSpec, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_tables};
-use mnas_engine::problem::Problem;
-use mnas_engine::study::{self, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome};
+use crate::report::{
+    PlotSpec, ReferenceRow, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_references,
+    write_tables,
+};
+use mnas_engine::problem::{Metric, Problem};
+use mnas_engine::study::{
+    self, FrontVolume, ReferenceComparison, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome,
+};
 use mnas_engine::training::weights::Weights;
 
 /// A study's rows, ready to be shown.
@@ -15,8 +20,14 @@ use mnas_engine::training::weights::Weights;
 pub struct Outcome {
     /// Every trial, front and budget marked.
     pub rows: Vec<ReportRow>,
-    /// Index of the most accurate candidate within the budget.
+    /// Index of the most accurate network within the budget, whoever proposed it.
     pub best: Option<usize>,
+    /// Number of distinct networks evaluated until the best was found.
+    pub evaluations: usize,
+    /// Every evaluated reference beside the candidates.
+    pub references: Vec<ReferenceRow>,
+    /// Hypervolume of the candidates.
+    pub volume: Option<FrontVolume>,
     /// What the plot says.
     pub plot: PlotSpec,
 }
@@ -25,11 +36,36 @@ pub struct Outcome {
 pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> Outcome {
     let mut rows: Vec<ReportRow> = state.trials().iter().map(|trial| row(trial, problem)).collect();
     mark_front(&mut rows);
-    let best = study::best(problem, state.candidates()).map(|trial| trial.number as usize);
+    let best = study::best(problem, state.trials().iter());
+    let references = study::compare_references(problem, state.trials());
+    let references = references
+        .iter()
+        .map(|one| reference_row(one, problem, &rows))
+        .collect();
     Outcome {
+        best: best.map(|trial| trial.number as usize),
+        evaluations: best.map_or(0, |trial| study::evaluations_until(state.trials(), trial.number)),
+        references,
+        volume: study::front_volume(problem, state.trials()),
         rows,
-        best,
         plot: plot_spec(config, state),
+    }
+}
+
+fn reference_row(found: &ReferenceComparison, problem: &Problem, rows: &[ReportRow]) -> ReferenceRow {
+    let row = &rows[found.trial as usize];
+    let saved_in = |wanted: bool| found.saved.filter(|_| wanted);
+    let metric = problem.size_metric();
+    ReferenceRow {
+        name: row.name.clone(),
+        top1: found.accuracy,
+        latency_ms: row.decisive_latency_ms(),
+        macs: row.macs,
+        within_budget: found.within_budget,
+        dominated: found.dominated,
+        points: found.points,
+        ms: saved_in(matches!(metric, Metric::Latency(_))),
+        macs_saved: saved_in(metric == Metric::Macs),
     }
 }
 
@@ -95,9 +131,10 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
     plot
 }
 
-/// Writes `trials.csv`, `front.csv`, `front.svg` and `front.png`.
+/// Writes `trials.csv`, `front.csv`, `references.csv`, `front.svg` and `front.png`.
 pub fn redraw(folder: &StudyFolder, outcome: &Outcome) -> Result<Vec<PathBuf>, ReportError> {
     let mut paths = write_tables(folder.root(), &outcome.rows)?.to_vec();
+    paths.extend(write_references(folder.root(), &outcome.references)?);
     paths.extend(write_plots(folder.root(), &outcome.rows, &outcome.plot)?);
     Ok(paths)
 }

@@ -46,7 +46,7 @@ pub fn measure_winners(
             return Ok(false);
         }
         // The best may only count as such when it was measured to keep the budget.
-        let best = study::best(study.problem(), study.state().candidates()).map(|trial| trial.number);
+        let best = study::best(study.problem(), study.state().trials().iter()).map(|trial| trial.number);
         match best {
             Some(number) if unmeasured(study, number, device) => wanted.insert(number),
             _ => break,

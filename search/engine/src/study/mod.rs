@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod comparison;
 mod config;
 mod events;
 mod folder;
@@ -45,6 +46,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use comparison::{Beside, FrontVolume, ReferenceComparison, compare_references, evaluations_until, front_volume};
 pub use config::{
     ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, StudyConfig, TrainConfig, WorkerConfig,
 };

@@ -323,10 +323,16 @@ fn references_come_first_and_are_part_of_the_front() {
     let mut config = config(10.0 * place.latency_of_the_fastest(), 10, 2);
     config.references.per_network = 2;
     let mut study = place.create("references", &config);
+    let budget = config.devices[0].budget.map(|budget| budget.0);
+    let mut value = |network: &Architecture| place.latency().predict(network).latency.0;
+    let published: HashSet<ArchitectureId> = choose_references(&place.space, CLASSES, budget, 2, &mut value)
+        .iter()
+        .map(|reference| reference.architecture.id())
+        .collect();
     let mut evaluator = FunctionEvaluator::new(|trial: &TrialRequest| {
-        // Only the published networks, whose weights are not kept, are any good.
-        let is_reference = trial.weights.is_none();
-        Ok(if is_reference {
+        // Only the published networks are any good; the best of them is to be kept.
+        assert!(trial.weights.is_some());
+        Ok(if published.contains(&trial.architecture.id()) {
             80.0 + trial.trial as f64 / 10.0
         } else {
             10.0
@@ -343,6 +349,21 @@ fn references_come_first_and_are_part_of_the_front() {
     let best = study.best().unwrap();
     assert!(!best.is_candidate() && study.problem().violation(&best.costs).is_none());
     assert!(study.front().iter().any(|trial| trial.number == best.number));
+    let compared = compare_references(study.problem(), study.state().trials());
+    assert_eq!(compared.len(), references);
+    for one in &compared {
+        assert!(one.within_budget && !one.dominated && one.saved.is_none(), "{one:?}");
+        assert!(one.points.is_none_or(|points| points < -60.0), "{one:?}");
+    }
+    let volume = front_volume(study.problem(), study.state().trials()).unwrap();
+    assert!(
+        volume.share > 0.0 && volume.share < 0.1 && volume.size == budget.unwrap(),
+        "{volume:?}"
+    );
+    assert_eq!(
+        evaluations_until(study.state().trials(), best.number),
+        1 + best.number as usize
+    );
     // A measurement over the budget takes the best its place.
     let number = best.number;
     let over = 2.0 * config.devices[0].budget.unwrap().0;
@@ -462,7 +483,7 @@ fn weights_are_kept_for_the_front_and_the_most_accurate_alone() {
     let front = study.front();
     let is_wanted = |trial: &Trial| {
         front.iter().any(|member| member.number == trial.number)
-            || ranked[..3].iter().any(|member| member.number == trial.number)
+            || ranked[..6].iter().any(|member| member.number == trial.number)
     };
     for trial in study.state().trials().iter().filter(|trial| trial.accuracy().is_some()) {
         let exists = study.folder().weights(trial.number).exists();

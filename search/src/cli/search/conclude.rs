@@ -2,20 +2,52 @@
 
 use std::path::PathBuf;
 
-use mnas_engine::study::Study;
+use mnas_engine::problem::{Metric, Quantity};
+use mnas_engine::study::{FrontVolume, Study};
 use serde::Serialize;
 
 use super::super::error::CliError;
 use super::SearchArguments;
-use crate::report::{Printer, ReportRow, RowKind, closing_table, units};
+use crate::report::{Printer, ReferenceRow, ReportRow, RowKind, closing_table, references_table, units};
 use crate::study::{BestFiles, Outcome};
 
 #[derive(Serialize)]
 struct Document {
     study: PathBuf,
     trials: usize,
+    /// Distinct networks evaluated until the best was found.
+    evaluations: usize,
     front: Vec<NetworkRow>,
     best: Option<NetworkRow>,
+    references: Vec<ReferenceRow>,
+    /// Share of the box that the hypervolume's reference point bounds, 0 to 1.
+    hypervolume: Option<f64>,
+    hypervolume_reference: Option<ReferencePoint>,
+}
+
+/// The point that bounds the hypervolume.
+#[derive(Serialize)]
+struct ReferencePoint {
+    accuracy: f64,
+    metric: String,
+    value: f64,
+}
+
+impl From<FrontVolume> for ReferencePoint {
+    fn from(volume: FrontVolume) -> Self {
+        Self {
+            accuracy: 0.0,
+            metric: metric_with_unit(volume.metric),
+            value: volume.size,
+        }
+    }
+}
+
+fn metric_with_unit(metric: Metric) -> String {
+    match metric {
+        Metric::Latency(_) => "latency_ms".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 #[derive(Serialize)]
@@ -88,11 +120,23 @@ pub(super) fn conclude(
         return Ok(printer.json(&Document {
             study: folder.root().to_path_buf(),
             trials,
+            evaluations: shown.evaluations,
             front,
             best,
+            references: shown.references.clone(),
+            hypervolume: shown.volume.map(|volume| volume.share),
+            hypervolume_reference: shown.volume.map(ReferencePoint::from),
         })?);
     }
-    printer.result(&closing_table(&shown.rows, printer.table_options()))?;
+    let options = printer.table_options();
+    printer.result(&closing_table(&shown.rows, options))?;
+    if !shown.references.is_empty() {
+        let table = references_table(&shown.references, options.width);
+        printer.result(&format!("\nCandidates beside the references:\n{table}"))?;
+    }
+    if let Some(volume) = shown.volume {
+        printer.result(&volume_line(&volume))?;
+    }
     if let Some(row) = shown.best.map(|index| &shown.rows[index]) {
         printer.result(&format!(
             "best{}: {}\n{}",
@@ -100,10 +144,9 @@ pub(super) fn conclude(
             figures(row),
             row.architecture
         ))?;
-        if let Some(better) = better_reference(&shown.rows, row) {
+        if row.kind == RowKind::Reference {
             printer.result(&format!(
-                "a reference is more accurate within the budget: {}; to try more candidates: mnas search --out {} --resume --trials {}",
-                figures(better),
+                "no candidate is more accurate within the budget than this reference; to try more candidates: mnas search --out {} --resume --trials {}",
                 folder.root().display(),
                 2 * config.trials
             ))?;
@@ -144,32 +187,11 @@ fn figures(row: &ReportRow) -> String {
     format!("{} with {accuracy} at {latency}{origin}", row.label())
 }
 
-/// The most accurate reference within the budget, if it is more accurate than the best candidate.
-fn better_reference<'a>(rows: &'a [ReportRow], best: &ReportRow) -> Option<&'a ReportRow> {
-    rows.iter()
-        .filter(|row| row.kind == RowKind::Reference && row.within_budget && row.accuracy > best.accuracy)
-        .max_by(|one, other| one.accuracy.unwrap_or(0.0).total_cmp(&other.accuracy.unwrap_or(0.0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reference_is_named_only_where_it_beats_the_best_within_the_budget() {
-        let row = |kind, accuracy: Option<f64>, within_budget| ReportRow {
-            accuracy,
-            within_budget,
-            ..ReportRow::new(kind, "id")
-        };
-        let best = row(RowKind::Candidate, Some(60.0), true);
-        let slow = row(RowKind::Reference, Some(80.0), false);
-        let worse = row(RowKind::Reference, Some(55.0), true);
-        let untrained = row(RowKind::Reference, None, true);
-        let rows = [best.clone(), slow, worse, untrained];
-        assert!(better_reference(&rows, &best).is_none());
-        let better = [61.0, 63.0, 62.0].map(|accuracy| row(RowKind::Reference, Some(accuracy), true));
-        let found = better_reference(&better, &best).and_then(|row| row.accuracy);
-        assert_eq!(found, Some(63.0));
-    }
+/// `hypervolume of the candidates: 0.412 of the box between 100 % and the reference point (0 %, 20.0 ms)`
+fn volume_line(volume: &FrontVolume) -> String {
+    format!(
+        "hypervolume of the candidates: {:.4} of the box up to the reference point at 0 % and {}",
+        volume.share,
+        Quantity(volume.metric, volume.size)
+    )
 }
