@@ -220,6 +220,7 @@ done
             },
             proxy: Proxy::DIRECT,
             recipe: Recipe::plain("test", 1, 16, 1.6),
+            test: false,
         };
         let policy = ReconnectPolicy {
             first_pause: Duration::from_millis(10),

@@ -225,6 +225,7 @@ impl TrainArguments {
                 is_temporary: false,
             }),
             validate_every_epoch: true,
+            test: false,
         }
     }
 
