@@ -101,7 +101,7 @@ fn more_finalists_are_added_by_going_on(place: &Workplace) {
         .run("search --resume --out study --tables tables --finalists 3")
         .success();
     let text = stdout(&more);
-    assert!(text.contains("Trained to the end (recipe final, 5 epochs"), "{text}");
+    assert!(text.contains("Trained to the end (recipe final, 5 epochs):"), "{text}");
     let after = finalists(place);
     let same = |row: &&BTreeMap<String, String>| after.iter().any(|other| other["test_top1"] == row["test_top1"]);
     assert!(after.len() >= before.len() && before.iter().all(|row| same(&row)));
@@ -113,7 +113,11 @@ fn more_finalists_are_added_by_going_on(place: &Workplace) {
     };
     assert_eq!(accuracies(&trials), accuracies(&place.rows("study/trials.csv")));
     let other = place.run("search --resume --out study --tables tables --final-epochs 9");
-    refused(other, 3, &["were trained with recipe final of 5 epochs", "--final-epochs"]);
+    refused(
+        other,
+        3,
+        &["were trained with recipe final of 5 epochs", "--final-epochs"],
+    );
 }
 
 #[test]
@@ -166,6 +170,11 @@ fn finalists_that_cannot_be_trained_are_explained() {
     let few = place.search("--trials 1 --finalists 9 --final-recipe final.toml");
     let said = stderr(&few);
     few.success();
-    assert!(said.contains("9 finalists are asked for; networks evaluated that keep the constraints: 1, all of which are trained"), "{said}");
+    assert!(
+        said.contains(
+            "9 finalists are asked for; networks evaluated that keep the constraints: 1, all of which are trained"
+        ),
+        "{said}"
+    );
     assert_eq!(finalists(&place).len(), 1);
 }

@@ -230,6 +230,18 @@ mod tests {
     }
 
     #[test]
+    fn the_best_may_be_a_reference() {
+        let mut rows = vec![
+            row(0, RowKind::Candidate, 10.0, 66.0),
+            row(1, RowKind::Reference, 9.0, 67.0),
+            row(2, RowKind::Reference, 30.0, 72.0),
+        ];
+        rows[0].within_budget = true;
+        rows[1].within_budget = true;
+        assert_eq!(best_row(&rows), Some(1));
+    }
+
+    #[test]
     fn rows_without_a_device_stand_at_their_multiply_adds() {
         let row = ReportRow {
             latency_ms: None,

@@ -467,6 +467,7 @@ mod tests {
         let state = State {
             what: "search".into(),
             total: 40,
+            is_share: false,
             done: 7,
             message: "best 70.1 %".into(),
             pace,

@@ -6,8 +6,8 @@ use mnas_engine::problem::Problem;
 use mnas_engine::study::{Beside, FinalRole, Finalist, StudyConfig, StudyFolder, StudyState};
 
 use crate::report::{
-    FinalistRow, PlotSpec, ReportError, ReportRow, RowKind, RowStatus, front_figure_with_best, mark_front, write_figure,
-    write_finalists,
+    FinalistRow, PlotSpec, ReportError, ReportRow, RowKind, RowStatus, front_figure_with_best, mark_front,
+    write_figure, write_finalists,
 };
 
 /// The second front of a study, of networks trained to the end.
@@ -129,10 +129,10 @@ fn drawn_row(row: &FinalistRow, trials: &[ReportRow]) -> ReportRow {
         } else {
             RowStatus::Pending
         },
-        latency_ms: row.latency_ms,
+        // A measured latency stands alone.
+        latency_ms: trial.latency_ms.filter(|_| trial.measured_ms.is_none()),
         latency_low_ms: None,
         latency_high_ms: None,
-        measured_ms: None,
         train_seconds: row.train_seconds,
         ..trial.clone()
     }

@@ -136,7 +136,7 @@ pub struct TrainConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct References {
-    /// Points per network, chosen by their latency around the budget among the widths and resolutions that the space
+    /// Points per network, chosen by their latency up to the budget among the widths and resolutions that the space
     /// names; 0 for none.
     pub per_network: usize,
 }

@@ -108,6 +108,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_chosen_belongs_to_the_space_and_so_to_the_history_of_its_strategy() {
+        for (name, classes) in [("mobilenet", 1000), ("mobilenet-small-images", 10)] {
+            let space = SearchSpace::from_toml(SearchSpace::embedded(name).unwrap()).unwrap();
+            let mut macs = |architecture: &Architecture| architecture.cost().macs as f64;
+            let chosen = choose_references(&space, classes, Some(1e9), 3, &mut macs);
+            assert!(chosen.len() >= 9, "{name}: {}", chosen.len());
+            for reference in chosen {
+                let genotype = space.encode(&reference.architecture);
+                let back = genotype.map(|genotype| space.express(&genotype, classes).id());
+                assert_eq!(back, Some(reference.architecture.id()), "{name}: {:?}", reference.kind);
+            }
+        }
+    }
+
+    #[test]
     fn goals_are_spread_from_the_budget_down() {
         assert_eq!(goals((4.0, 16.0), 1).collect::<Vec<_>>(), [16.0]);
         assert_eq!(goals((4.0, 16.0), 3).collect::<Vec<_>>(), [16.0, 8.0, 4.0]);

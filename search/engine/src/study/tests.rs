@@ -491,6 +491,55 @@ fn weights_are_kept_for_the_front_and_the_most_accurate_alone() {
     }
 }
 
+/// Trains the `count` best networks of a study to the end; returns the trials whose networks were trained.
+fn train_finalists(study: &mut Study, count: usize) -> Vec<u64> {
+    let chosen = choose_finalists(study.problem(), study.state().trials(), count);
+    let mut trained = Vec::new();
+    let mut evaluator = FunctionEvaluator::new(|request: &TrialRequest| {
+        let name = request.weights.as_ref().unwrap().file_stem().unwrap();
+        trained.push(name.to_string_lossy().parse().unwrap());
+        Ok(90.0)
+    });
+    let cancel = AtomicBool::new(false);
+    let stop = study.train_finalists(&chosen, &mut evaluator, &cancel, &mut |_| {});
+    assert_eq!(stop.unwrap(), StopReason::Complete);
+    trained
+}
+
+#[test]
+fn finalists_are_trained_once_and_change_no_trial() {
+    let place = Place::new(small_space());
+    let config = config(place.nth_ms(100), 12, 2);
+    let mut study = place.create("finals", &config);
+    study
+        .run(&mut Shuffled::new(2, 0), RunOptions::default(), &mut ignore)
+        .unwrap();
+    let ranked: Vec<u64> = ranked_networks(study.problem(), study.state().trials())
+        .iter()
+        .map(|trial| trial.number)
+        .collect();
+    assert_eq!(train_finalists(&mut study, 2), ranked[..2]);
+    drop(study);
+    // A process that goes on knows what is trained, and trains what is asked for beyond it.
+    let mut study = place.reopen("finals", usize::MAX);
+    assert_eq!(study.state().finals().all().len(), 2);
+    assert_eq!(train_finalists(&mut study, 3), ranked[2..3]);
+    assert!(train_finalists(&mut study, 3).is_empty());
+    // More trials are those of a study without finalists.
+    study.set_trials(20).unwrap();
+    study
+        .run(&mut Shuffled::new(2, 0), RunOptions::default(), &mut ignore)
+        .unwrap();
+    let mut plain = place.create("plain", &StudyConfig { trials: 12, ..config });
+    for trials in [12, 20] {
+        plain.set_trials(trials).unwrap();
+        plain
+            .run(&mut Shuffled::new(2, 0), RunOptions::default(), &mut ignore)
+            .unwrap();
+    }
+    assert!(networks(&study) == networks(&plain));
+}
+
 #[test]
 fn a_study_is_opened_from_its_folder_and_locked() {
     let root = tempfile::tempdir().unwrap();

@@ -239,12 +239,12 @@ fn figures(row: &ReportRow) -> String {
 /// The second, honest front: networks trained to the end.
 fn finals_text(finals: &FinalOutcome, width: Option<u16>) -> String {
     let origin = if finals.has_test {
-        "accuracies of the test split, which the search never read; the best is chosen on validation images"
+        "Test images were never read by the search; the best is chosen on validation images."
     } else {
-        "the data set has no test split: accuracies are of the validation images that the search compared networks on"
+        "The data set has no test split: accuracies are of the validation images that the search compared networks on."
     };
     format!(
-        "\nTrained to the end ({}; {origin}):\n{}",
+        "\nTrained to the end ({}):\n{}\n{origin}\n",
         finals.spent,
         finalists_table(&finals.rows, width)
     )

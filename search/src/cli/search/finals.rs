@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use mnas_engine::study::{Choice, FinalRole, FinalsConfig, FinalsEvent, StopReason, Study, TrialKind, choose_finalists};
+use mnas_engine::study::{
+    Choice, FinalRole, FinalsConfig, FinalsEvent, StopReason, Study, TrialKind, choose_finalists,
+};
 use mnas_engine::worker::Ready;
 
 use super::super::clock::Clock;
@@ -27,7 +29,10 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
         return Ok(true);
     };
     let chosen = choose_finalists(study.problem(), study.state().trials(), finals.count);
-    let finalists = chosen.iter().filter(|choice| choice.role == FinalRole::Finalist).count();
+    let finalists = chosen
+        .iter()
+        .filter(|choice| choice.role == FinalRole::Finalist)
+        .count();
     if finalists == 0 {
         printer.warning("no evaluated network keeps the constraints: there are no finalists");
         return Ok(true);
@@ -45,7 +50,9 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
     if settled == chosen.len() {
         return Ok(true);
     }
-    let resolutions = chosen.iter().map(|choice| &study.state().trials()[choice.trial as usize]);
+    let resolutions = chosen
+        .iter()
+        .map(|choice| &study.state().trials()[choice.trial as usize]);
     let largest = resolutions.map(|trial| trial.architecture.resolution).max();
     let started = setup::start_final_workers(study, &finals.recipe, largest.unwrap_or(224), printer, cancel);
     let Some((mut pool, ready)) = started? else {
@@ -65,7 +72,9 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
     let labels = shown.rows.iter().map(crate::report::ReportRow::label).collect();
     let mut progress = FinalsProgress::new(printer, labels, settled, chosen.len());
     let stop = study.train_finalists(&chosen, &mut pool, cancel, &mut |event| progress.on_event(event))?;
-    progress.bar.finish(&format!("{} networks trained to the end", progress.settled));
+    progress
+        .bar
+        .finish(&format!("{} networks trained to the end", progress.settled));
     Ok(stop != StopReason::Cancelled)
 }
 
@@ -79,7 +88,11 @@ fn name_absent_references(study: &Study, chosen: &[Choice], printer: &Printer) {
             present.entry(name).or_insert((title, false)).1 |= is_chosen;
         }
     }
-    let absent: Vec<&str> = present.values().filter(|(_, is)| !is).map(|(title, _)| *title).collect();
+    let absent: Vec<&str> = present
+        .values()
+        .filter(|(_, is)| !is)
+        .map(|(title, _)| *title)
+        .collect();
     if !absent.is_empty() {
         printer.status(&format!(
             "not trained to the end, since none of their evaluated points keeps the constraints: {}",
@@ -149,10 +162,17 @@ impl<'a> FinalsProgress<'a> {
                 self.settled += 1;
                 let outcome = match (finalist.test_top1(), finalist.val_top1(), &finalist.outcome) {
                     (Some(test), Some(val), _) => {
-                        format!("{} of the test images, {} of validation", units::percent(test), units::percent(val))
+                        format!(
+                            "{} of the test images, {} of validation",
+                            units::percent(test),
+                            units::percent(val)
+                        )
                     }
                     (None, Some(val), _) => {
-                        format!("{} of the validation images (there is no test split)", units::percent(val))
+                        format!(
+                            "{} of the validation images (there is no test split)",
+                            units::percent(val)
+                        )
                     }
                     (_, None, mnas_engine::study::TrialOutcome::Failed { reason }) => format!("failed: {reason}"),
                     _ => String::new(),

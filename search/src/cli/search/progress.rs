@@ -53,7 +53,12 @@ impl<'a> SearchProgress<'a> {
             0 => String::new(),
             count => format!(", {count} failed"),
         };
-        let counts = format!("{} of {} done, {} running{failed}", self.settled, self.total, self.running.len());
+        let counts = format!(
+            "{} of {} done, {} running{failed}",
+            self.settled,
+            self.total,
+            self.running.len()
+        );
         let parts = [counts, self.live.text(), format!("{} left", self.clock.left(share))];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         self.bar.message(&parts.join("; "));

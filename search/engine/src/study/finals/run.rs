@@ -55,7 +55,11 @@ pub(in super::super) struct FinalRun<'a> {
 }
 
 impl<'a> FinalRun<'a> {
-    pub fn new(study: &'a mut Study, evaluator: &'a mut dyn Evaluator, observer: &'a mut dyn FnMut(&FinalsEvent<'_>)) -> Self {
+    pub fn new(
+        study: &'a mut Study,
+        evaluator: &'a mut dyn Evaluator,
+        observer: &'a mut dyn FnMut(&FinalsEvent<'_>),
+    ) -> Self {
         Self {
             study,
             evaluator,
