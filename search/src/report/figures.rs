@@ -310,8 +310,8 @@ mod tests {
             "MobileNetV3-Large",
             "V2 0.75× 160",
             "V3-Small 1.0× 224",
-            "best within budget: #",
-            "12 published networks of 4 families; budget 20.0 ms; best within budget: #",
+            "best within budget: MobileNetV3-Large 0.75x 224",
+            "12 published networks of 4 families; budget 20.0 ms; best within budget: MobileNetV3-Large",
         ] {
             assert!(svg.as_str().contains(text), "{text} is missing");
         }

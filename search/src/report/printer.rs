@@ -477,5 +477,13 @@ mod tests {
             plain_line(&state, Duration::from_secs(41)),
             "search: 7/40 (17 %), 41 s; best 70.1 %"
         );
+        let share = State {
+            is_share: true,
+            ..state
+        };
+        assert_eq!(
+            plain_line(&share, Duration::from_secs(41)),
+            "search: 17 %, 41 s; best 70.1 %"
+        );
     }
 }
