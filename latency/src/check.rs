@@ -112,21 +112,21 @@ impl CheckReport {
 
 /// A row of the table to be measured again.
 enum Row {
-    Block(BlockKey, Measurement),
+    Layer(BlockKey, Measurement),
     Network(Architecture, Measurement),
 }
 
 impl Row {
     fn model(&self) -> Model {
         match self {
-            Self::Block(key, _) => Model::block(key),
+            Self::Layer(key, _) => Model::block(key),
             Self::Network(network, _) => Model::network(network),
         }
     }
 
     fn checked(self, measured: Measurement) -> CheckedRow {
         let (name, recorded) = match self {
-            Self::Block(key, recorded) => (key.to_string(), recorded),
+            Self::Layer(key, recorded) => (key.to_string(), recorded),
             Self::Network(network, recorded) => (network.to_string(), recorded),
         };
         CheckedRow {
@@ -189,24 +189,24 @@ pub fn check(
 fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
     // Layers of another device say nothing about this one.
     let is_own = |_: &(&BlockKey, &Measurement)| table.header().layers_of.is_none();
-    let mut blocks: Vec<(&BlockKey, &Measurement)> = table.blocks().filter(is_own).collect();
-    blocks.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
+    let mut layers: Vec<(&BlockKey, &Measurement)> = table.layers().filter(is_own).collect();
+    layers.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
     let mut rng = stream(options.seed, "check", 0, 0);
     let mut picked = Vec::new();
-    let strata = options.sample.min(blocks.len());
+    let strata = options.sample.min(layers.len());
     for stratum in 0..strata {
-        let edge = |index: usize| index * blocks.len() / strata;
+        let edge = |index: usize| index * layers.len() / strata;
         let mut within: Vec<usize> = (edge(stratum)..edge(stratum + 1)).collect();
         within.shuffle(&mut rng);
         picked.extend(
             within
                 .first()
-                .map(|index| Row::Block(*blocks[*index].0, *blocks[*index].1)),
+                .map(|index| Row::Layer(*layers[*index].0, *layers[*index].1)),
         );
     }
     let mut networks: Vec<&(Architecture, Measurement)> = table.networks().iter().collect();
     networks.shuffle(&mut rng);
-    let wanted = if blocks.is_empty() {
+    let wanted = if layers.is_empty() {
         options.sample
     } else {
         options.sample.div_ceil(10)

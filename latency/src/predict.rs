@@ -79,7 +79,7 @@ impl Predictor {
         if table.is_empty() {
             return Err(LatencyError::EmptyTable);
         }
-        let rows: Vec<(BlockKey, f64)> = table.blocks().map(|(key, row)| (*key, row.median_ms)).collect();
+        let rows: Vec<(BlockKey, f64)> = table.layers().map(|(key, row)| (*key, row.median_ms)).collect();
         let cost = |(key, ms): &(BlockKey, f64)| {
             (
                 *key,

@@ -2,7 +2,7 @@
 //!
 //! A table that was measured here has hundreds of layers, and what a sum over operations leaves unexplained is worth a
 //! Gaussian process ([`crate::CostModel`]). Published figures are a few dozen layers at one resolution and a few whole
-//! networks, of other widths, resolutions and blocks: what matters is to extrapolate. So the latency is a sum over
+//! networks, of other widths, resolutions and layers: what matters is to extrapolate. So the latency is a sum over
 //! operations alone (multiply-adds by kind of convolution, values moved, weights, values through elementwise operations),
 //! all coefficients non-negative, and layers and whole networks are equations for the same coefficients. On the published
 //! latencies of MobileNetV2 and V3 on a Pixel 1 that took no part in the fit its mean error is about half that of the

@@ -27,7 +27,7 @@ pub struct FakeSettings {
     pub spikes: f64,
     /// How many times longer an interrupted inference takes.
     pub spike_factor: f64,
-    /// How many times longer a network takes than its blocks alone (weights and activations fall out of caches).
+    /// How many times longer a network takes than its layers alone (weights and activations fall out of caches).
     pub network_factor: f64,
     /// Time added to every layer of a network.
     pub layer_overhead_ms: f64,

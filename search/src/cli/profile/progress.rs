@@ -11,7 +11,7 @@ const NOT_WORTH_A_BAR: usize = 20;
 #[derive(Debug, Default)]
 pub struct Totals {
     /// Layers measured.
-    pub blocks: usize,
+    pub layers: usize,
     /// Whole networks measured.
     pub networks: usize,
     /// Layers that hit a cap before their interval was as narrow as asked for.
@@ -32,7 +32,7 @@ pub struct Totals {
 
 impl Totals {
     fn add(&mut self, report: &ProfileReport) {
-        self.blocks += report.blocks;
+        self.layers += report.layers;
         self.networks += report.networks;
         self.unsettled += report.unsettled;
         self.outliers += report.outliers;
@@ -72,7 +72,7 @@ impl<'a> ProfileProgress<'a> {
         match event {
             ProfileEvent::Planned(plan) => {
                 self.finish();
-                let layers = plan.missing_blocks.len();
+                let layers = plan.missing_layers.len();
                 if layers > NOT_WORTH_A_BAR {
                     self.begin("measuring layers", layers);
                 }

@@ -55,7 +55,7 @@ struct Run {
 impl From<Totals> for Run {
     fn from(totals: Totals) -> Self {
         Self {
-            layers: totals.blocks,
+            layers: totals.layers,
             networks: totals.networks,
             seconds: totals.seconds,
             unsettled: totals.unsettled,
