@@ -19,7 +19,7 @@ use mnas_space::{Activation, Architecture, BlockKey, Graph, Op};
 use crate::cost_model::Estimate;
 use crate::regression;
 
-/// What an equation of a single layer counts beside that of a network: networks are what is asked for.
+/// Weight of a layer's equation beside that of a network: networks are to be predicted.
 const LAYER_WEIGHT: f64 = 0.2;
 
 /// The error that is assumed for a layer with operations that none of the figures has.
@@ -95,7 +95,7 @@ impl WorkModel {
         }
     }
 
-    /// What a layer costs in a network.
+    /// Estimates the latency of a layer in a network.
     pub fn estimate(&self, key: &BlockKey) -> Estimate {
         let work = work(key);
         let is_unseen = work
@@ -118,7 +118,7 @@ fn work(key: &BlockKey) -> Work {
     work_of(&key.graph())
 }
 
-/// How much of each kind of work a graph is.
+/// Work of a graph by kind.
 fn work_of(graph: &Graph) -> Work {
     const MILLION: f64 = 1e6;
     let mut work = [0.0; KINDS];

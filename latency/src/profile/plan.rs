@@ -51,7 +51,7 @@ impl ProfilePlan {
         }
     }
 
-    /// Whether nothing is missing.
+    /// Returns true if nothing is missing.
     pub fn is_empty(&self) -> bool {
         self.missing_layers.is_empty() && self.missing_networks.is_empty()
     }

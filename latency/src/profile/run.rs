@@ -90,7 +90,7 @@ struct Run<'a, 'r> {
     cancel: &'a AtomicBool,
     observer: &'a mut dyn FnMut(ProfileEvent<'_>),
     start: Instant,
-    /// Whether the processor's turbo is on, where that is known.
+    /// True if the processor's turbo is on, where that is known.
     turbo: bool,
     speeds: Vec<f64>,
     outliers: u64,

@@ -31,7 +31,7 @@ pub struct LatencyTable {
 }
 
 impl LatencyTable {
-    /// Whether `folder` holds a table.
+    /// Returns true if `folder` holds a table.
     pub fn exists(folder: &Path) -> bool {
         folder.join(HEADER_FILE).is_file()
     }
@@ -133,12 +133,12 @@ impl LatencyTable {
         Ok(())
     }
 
-    /// Where the table lies.
+    /// Folder of the table.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What the table was measured on, and when.
+    /// Device, machine and time of the measurements.
     pub fn header(&self) -> &TableHeader {
         &self.header
     }
@@ -150,12 +150,12 @@ impl LatencyTable {
             .or_else(|| key.is_nothing().then_some(&Measurement::NOTHING))
     }
 
-    /// How many layers are measured.
+    /// Number of measured layers.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether no layer is measured.
+    /// Returns true if no layer is measured.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }

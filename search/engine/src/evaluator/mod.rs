@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::FileError;
 use crate::worker::TrainResult;
 
-/// How much is spent on a trial.
+/// Effort of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fidelity {
@@ -39,7 +39,7 @@ pub struct TrialRequest {
     pub trial: u64,
     /// The network as deployed.
     pub architecture: Architecture,
-    /// How much to spend.
+    /// Effort of the trial.
     pub fidelity: Fidelity,
     /// Seed of everything random in the evaluation.
     pub seed: u64,

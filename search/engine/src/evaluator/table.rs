@@ -103,7 +103,7 @@ impl RecordedTable {
         self.accuracies.len()
     }
 
-    /// Whether it holds no network; never true for a table that was read.
+    /// Returns true if it holds no network; never true for a table that was read.
     pub fn is_empty(&self) -> bool {
         self.accuracies.is_empty()
     }

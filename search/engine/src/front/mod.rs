@@ -12,7 +12,7 @@ pub use archive::{Archive, Insertion};
 pub use hypervolume::hypervolume;
 pub use sorting::{crowding_distance, non_dominated_ranks};
 
-/// Whether `left` is at least as good as `right` in every objective and better in one.
+/// Returns true if `left` is at least as good as `right` in every objective and better in one.
 ///
 /// False when any number is NaN and when the two are equal.
 pub fn dominates(left: &[f64], right: &[f64]) -> bool {

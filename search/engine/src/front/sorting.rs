@@ -51,7 +51,7 @@ pub fn non_dominated_ranks<P: AsRef<[f64]>>(points: &[P]) -> Vec<usize> {
     ranks
 }
 
-/// Whether a point that comes first in lexicographic order dominates another, of at most two objectives.
+/// Returns true if a point that comes first in lexicographic order dominates another, of at most two objectives.
 fn covers_planar(first: &[f64], then: &[f64]) -> bool {
     first.last() <= then.last() && first != then
 }

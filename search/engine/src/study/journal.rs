@@ -48,7 +48,7 @@ pub enum Event {
         costs: Costs,
         /// Seed of its evaluation.
         seed: u64,
-        /// How much is spent on it.
+        /// Effort of the trial.
         #[serde(default, skip_serializing_if = "is_full")]
         fidelity: Fidelity,
     },

@@ -180,7 +180,7 @@ impl Study {
         })
     }
 
-    /// Where its files lie.
+    /// Folder of its files.
     pub fn folder(&self) -> &StudyFolder {
         &self.folder
     }

@@ -42,7 +42,7 @@ pub struct Trial {
     pub costs: Costs,
     /// Seed of its evaluation.
     pub seed: u64,
-    /// How much is spent on it.
+    /// Effort of the trial.
     pub fidelity: Fidelity,
     /// Number of times it was given to the evaluator.
     pub attempts: u32,
@@ -90,12 +90,12 @@ impl Trial {
         }
     }
 
-    /// Whether nothing is left to be done.
+    /// Returns true if nothing is left to be done.
     pub fn is_settled(&self) -> bool {
         self.outcome != TrialOutcome::Pending
     }
 
-    /// Whether it is a candidate of the search.
+    /// Returns true if it is a candidate of the search.
     pub fn is_candidate(&self) -> bool {
         self.kind == TrialKind::Candidate
     }
@@ -268,7 +268,7 @@ impl StudyState {
         self.data.as_ref()
     }
 
-    /// Whether a trial of this network was proposed.
+    /// Returns true if a trial of this network was proposed.
     pub fn knows(&self, id: ArchitectureId) -> bool {
         self.known.contains(&id)
     }

@@ -137,7 +137,7 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
     Ok(printer.result(&document.lines().join("\n"))?)
 }
 
-/// What the parts of a profile share.
+/// Values that the parts of a profile share.
 struct Job<'a> {
     arguments: &'a ProfileArguments,
     printer: &'a Printer,
@@ -236,7 +236,7 @@ fn source_table(name: &str, tables: &Path) -> Result<LatencyTable, CliError> {
     Ok(LatencyTable::load(&tables.join(device.folder_name()))?)
 }
 
-/// What will be done, and how much of it fits into the time.
+/// Announcement of the work to do, and of the share that fits into the time.
 fn announcement(plan: &ProfilePlan, space: &SearchSpace, time: Option<Duration>) -> String {
     let known = plan.layers - plan.missing_layers.len();
     let begin = format!(
