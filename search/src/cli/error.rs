@@ -19,7 +19,7 @@ use mnas_engine::worker::FailureKind;
 /// Documented exit codes; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
-    /// Whoever read the result has enough of it, as `head` does; there is nobody to tell.
+    /// The reader of stdout has closed it, as `head` does.
     BrokenPipe = 0,
     Failure = 1,
     Usage = 2,

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use mnas_latency::pipe::{CommandLine, Event, Pipe, PipeError, PipeOptions, ReconnectPolicy, Reconnection, Tagged};
 
-use super::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, Fidelity, TrialRequest};
+use super::contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
+use super::error::EvaluatorError;
 use crate::files;
 use crate::training::{Proxy, Recipe};
 use crate::worker::{CheckpointRequest, FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};

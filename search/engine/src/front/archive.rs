@@ -1,6 +1,6 @@
 //! A front that grows point by point.
 
-use super::dominates;
+use super::dominance::dominates;
 
 /// The non-dominated points among those inserted so far, each with an owner's number.
 ///

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::dominates;
+use super::dominance::dominates;
 
 /// The non-dominated rank of every point: 0 on the front, 1 on the front of the rest, and so on. Points with NaN have the
 /// rank after all others.

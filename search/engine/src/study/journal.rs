@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::state::TrialKind;
+use super::trial_kind::TrialKind;
 use crate::evaluator::{Evaluation, Fidelity};
 use crate::files::{self, FileError};
 use crate::problem::Costs;

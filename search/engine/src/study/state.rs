@@ -3,29 +3,12 @@
 use std::collections::HashSet;
 
 use mnas_space::{Architecture, ArchitectureId};
-use serde::{Deserialize, Serialize};
 
 use super::journal::{Entry, Event};
+use super::trial_kind::TrialKind;
 use crate::evaluator::{Evaluation, Fidelity};
 use crate::problem::Costs;
 use crate::worker::Ready;
-
-/// The purpose of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrialKind {
-    /// A network drawn from the space.
-    Candidate,
-    /// A published network, evaluated beside the candidates for comparison.
-    Reference {
-        /// Its name, such as `mobilenet-v2`.
-        name: String,
-        /// Its name in plots: `MobileNetV2`.
-        title: String,
-        /// Width multiplier.
-        width: f64,
-    },
-}
 
 /// One evaluation of one network.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,11 +5,43 @@ use std::path::{Path, PathBuf};
 
 use mnas_figures::{Caption, CurvePoint, LearningCurve};
 
-use super::EpochRow;
 use crate::cli::error::CliError;
 use crate::report::{Printer, ReportError};
 use mnas_engine::files::write_repeatedly;
 use mnas_engine::training::EpochReport;
+use serde::Serialize;
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct EpochRow {
+    pub(super) epoch: u32,
+    learning_rate: f64,
+    resolution: u32,
+    loss: f64,
+    val_loss: Option<f64>,
+    accuracy: Option<f64>,
+    top5: Option<f64>,
+    images_per_second: f64,
+    data_wait_percent: f64,
+    seconds: f64,
+}
+
+impl From<&EpochReport> for EpochRow {
+    fn from(report: &EpochReport) -> Self {
+        Self {
+            epoch: report.epoch,
+            learning_rate: report.learning_rate,
+            resolution: report.resolution,
+            loss: report.loss,
+            val_loss: report.validation.map(|found| found.loss),
+            accuracy: report.validation.map(|found| found.top1),
+            top5: report.validation.map(|found| found.top5),
+            images_per_second: report.images_per_second,
+            data_wait_percent: 100.0 * report.data_wait_share,
+            seconds: report.seconds,
+        }
+    }
+}
 
 /// Files of a training besides its weights: the same name with other endings.
 #[derive(Debug)]
