@@ -16,9 +16,9 @@ pub struct FinalistRow {
     pub name: String,
     /// The trial whose network it is.
     pub trial: u64,
-    /// Whether it is among the best networks of the study, or a reference beside them.
+    /// True if it is among the best networks of the study, false if it is a reference beside them.
     pub is_finalist: bool,
-    /// Whether the network is a published one.
+    /// True if the network is a published one.
     pub is_reference: bool,
     /// Id of the architecture.
     pub id: String,
@@ -40,16 +40,16 @@ pub struct FinalistRow {
     pub test_top5: Option<f64>,
     /// Seconds that its training took.
     pub train_seconds: Option<f64>,
-    /// Whether it keeps every constraint.
+    /// True if it keeps every constraint.
     pub within_budget: bool,
-    /// For a reference: whether a candidate trained to the end is at least as good in final accuracy and latency, and better in
+    /// For a reference: true if a candidate trained to the end is at least as good in final accuracy and latency, and better in
     /// one.
     pub dominated: Option<bool>,
     /// For a reference: points by which the most accurate candidate that is no slower is ahead in final accuracy.
     pub points: Option<f64>,
     /// For a reference: milliseconds by which the fastest candidate that is as accurate is ahead.
     pub ms: Option<f64>,
-    /// Whether it is the best: the most accurate on validation images among those that keep every constraint.
+    /// True if it is the best: the most accurate on validation images among those that keep every constraint.
     pub best: bool,
 }
 

@@ -20,9 +20,9 @@ pub struct ReferenceRow {
     pub latency_ms: Option<f64>,
     /// Its multiply-adds.
     pub macs: u64,
-    /// Whether it keeps every constraint.
+    /// True if it keeps every constraint.
     pub within_budget: bool,
-    /// Whether some candidate is at least as accurate and as small, and better in one.
+    /// True if some candidate is at least as accurate and as small, and better in one.
     pub dominated: bool,
     /// Points by which the most accurate candidate that is no larger is ahead.
     pub points: Option<f64>,

@@ -18,9 +18,9 @@ pub struct FinalOutcome {
     /// Index of the best: the most accurate on validation images among those that keep every constraint. The test split
     /// decides nothing.
     pub best: Option<usize>,
-    /// Whether the data set has a test split.
+    /// True if the data set has a test split.
     pub has_test: bool,
-    /// What was spent on each: `recipe cifar, 200 epochs`.
+    /// Effort of each training: `recipe cifar, 200 epochs`.
     pub spent: String,
     /// Rows of the figure, at the same indices.
     drawn: Vec<ReportRow>,

@@ -31,7 +31,7 @@ pub struct Outcome {
     pub volume: Option<FrontVolume>,
     /// The networks trained to the end, where some were chosen.
     pub finals: Option<FinalOutcome>,
-    /// What the plot says.
+    /// Texts of the plot.
     pub plot: PlotSpec,
 }
 

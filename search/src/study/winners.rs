@@ -16,7 +16,7 @@ const ROUNDS: usize = 12;
 /// Outcome of measuring the winners on a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeasuredWinners {
-    /// Whether nothing was left to be measured; false when cancelled.
+    /// True if nothing is left to be measured, false when cancelled.
     pub complete: bool,
     /// Networks measured by this call.
     pub networks: usize,

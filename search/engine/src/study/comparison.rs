@@ -1,6 +1,7 @@
 //! Candidates beside the references that were evaluated by the same recipe, in numbers.
 
-use super::state::{Trial, TrialKind};
+use super::state::Trial;
+use super::trial_kind::TrialKind;
 use crate::front::{dominates, hypervolume};
 use crate::problem::{Metric, Problem};
 
@@ -16,9 +17,9 @@ pub struct ReferenceComparison {
     pub accuracy: f64,
     /// Its size.
     pub size: f64,
-    /// Whether it keeps every constraint.
+    /// True if it keeps every constraint.
     pub within_budget: bool,
-    /// Whether some candidate is at least as good in both and better in one.
+    /// True if some candidate is at least as good in both and better in one.
     pub dominated: bool,
     /// Accuracy of the most accurate candidate that is no larger, less the reference's, in points; `None` where every
     /// candidate is larger.
@@ -64,7 +65,7 @@ pub fn compare_references(problem: &Problem, trials: &[Trial]) -> Vec<ReferenceC
 /// One network beside others, each a pair of size and accuracy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beside {
-    /// Whether one of the others is at least as good in both and better in one.
+    /// True if one of the others is at least as good in both and better in one.
     pub dominated: bool,
     /// Accuracy of the most accurate of the others that is no larger, less the network's.
     pub points: Option<f64>,

@@ -2,7 +2,7 @@
 
 use mnas_space::{Architecture, SearchSpace};
 
-use super::state::TrialKind;
+use super::trial_kind::TrialKind;
 
 /// The budget as a multiple of the least value at which references are wanted.
 const SPAN: f64 = 4.0;

@@ -56,7 +56,8 @@ impl Retention {
     }
 }
 
-/// Whether a trial's network may become the best: it keeps every constraint, as predicted. Weights of others are not saved.
+/// Returns true if a trial's network may become the best: it keeps every constraint, as predicted. Weights of others are not
+/// saved.
 pub(super) fn may_be_best(trial: &Trial, problem: &Problem) -> bool {
     problem.violation(&trial.costs).is_none()
 }

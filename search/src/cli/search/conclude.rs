@@ -100,7 +100,7 @@ pub(super) fn conclude(
     show_best(printer, study, shown)
 }
 
-/// Says which files of the best network were written.
+/// Reports the files written of the best network.
 fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &BestFiles) {
     let (config, folder) = (study.config(), study.folder());
     match best {

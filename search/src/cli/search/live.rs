@@ -31,7 +31,7 @@ impl Live {
         }
     }
 
-    /// Takes a settled trial into account.
+    /// Adds a settled trial.
     pub fn add(&mut self, trial: &Trial) {
         let costs = trial.known_costs();
         let keeps = |constraint: &Constraint| {
@@ -45,7 +45,7 @@ impl Live {
         }
     }
 
-    /// Takes a network that keeps every constraint into account. References may be the best and are not on the front.
+    /// Adds a network that keeps every constraint. References may be the best and are not on the front.
     fn add_point(&mut self, number: u64, is_candidate: bool, accuracy: f64, size: f64) {
         if self.best.is_none_or(|(best, _)| accuracy > best) {
             self.best = Some((accuracy, size));

@@ -88,7 +88,7 @@ fn interrupted(folder: &StudyFolder) -> CliError {
     ))
 }
 
-/// Says how predictions and measurements of the winners agree.
+/// Reports the agreement of predictions and measurements of the winners.
 fn report_measurements(found: &MeasuredWinners, device: &str, printer: &Printer) {
     if found.networks == 0 {
         return;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::state::{Trial, TrialKind};
+use super::super::state::Trial;
+use super::super::trial_kind::TrialKind;
 use crate::problem::Problem;
 
 /// The reason for which a network is trained to the end.

@@ -72,7 +72,7 @@ pub struct Finalist {
 }
 
 impl Finalist {
-    /// Whether nothing is left to be done.
+    /// Returns true if nothing is left to be done.
     pub fn is_settled(&self) -> bool {
         self.outcome != TrialOutcome::Pending
     }
@@ -173,7 +173,7 @@ impl Finals {
         &self.finalists
     }
 
-    /// Whether none was ever chosen.
+    /// Returns true if none was ever chosen.
     pub fn is_empty(&self) -> bool {
         self.finalists.is_empty()
     }
