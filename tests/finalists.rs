@@ -60,7 +60,7 @@ fn the_best_networks_are_trained_to_the_end_beside_the_references_and_tested() {
     trials.sort_by(|one, other| number(other, "top1").total_cmp(&number(one, "top1")));
     let chosen: Vec<&str> = rows
         .iter()
-        .filter(|row| row["is_finalist"] == "true")
+        .filter(|row| row["role"] == "finalist")
         .map(|row| row["trial"].as_str())
         .collect();
     assert_eq!(chosen, [trials[0]["trial"].as_str(), trials[1]["trial"].as_str()]);
@@ -105,7 +105,7 @@ fn more_finalists_are_added_by_going_on(place: &Workplace) {
     let after = finalists(place);
     let same = |row: &&BTreeMap<String, String>| after.iter().any(|other| other["test_top1"] == row["test_top1"]);
     assert!(after.len() >= before.len() && before.iter().all(|row| same(&row)));
-    assert!(after.iter().filter(|row| row["is_finalist"] == "true").count() >= 2);
+    assert!(after.iter().filter(|row| row["role"] == "finalist").count() >= 2);
     let accuracies = |rows: &[BTreeMap<String, String>]| -> Vec<(String, String)> {
         rows.iter()
             .map(|row| (row["architecture"].clone(), row["top1"].clone()))

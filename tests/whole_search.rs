@@ -42,6 +42,8 @@ fn a_search_leaves_a_complete_study() {
     let expected = [
         "best",
         "evaluations",
+        "finalist_references",
+        "finalists",
         "front",
         "hypervolume",
         "hypervolume_reference",

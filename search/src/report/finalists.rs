@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use mnas_engine::files::write_atomically;
+use mnas_engine::study::FinalRole;
 
 use super::listing::{Heading, listing};
 use super::{ReportError, to_csv_text, units};
@@ -16,8 +17,8 @@ pub struct FinalistRow {
     pub name: String,
     /// The trial whose network it is.
     pub trial: u64,
-    /// True if it is among the best networks of the study, false if it is a reference beside them.
-    pub is_finalist: bool,
+    /// The reason for its training: among the best networks of the study, or a reference beside them.
+    pub role: FinalRole,
     /// True if the network is a published one.
     pub is_reference: bool,
     /// Id of the architecture.
@@ -133,7 +134,7 @@ mod tests {
         let candidate = FinalistRow {
             name: "#12".to_owned(),
             trial: 12,
-            is_finalist: true,
+            role: FinalRole::Finalist,
             is_reference: false,
             id: "a".to_owned(),
             architecture: "in32,conv_k3_c8_nre,head_o10".to_owned(),
@@ -154,7 +155,7 @@ mod tests {
         let reference = FinalistRow {
             name: "MobileNetV2 0.5x 32".to_owned(),
             trial: 2,
-            is_finalist: false,
+            role: FinalRole::Reference,
             is_reference: true,
             test_top1: Some(90.1),
             dominated: Some(true),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mnas_engine::problem::Problem;
-use mnas_engine::study::{Beside, FinalRole, Finalist, StudyConfig, StudyFolder, StudyState};
+use mnas_engine::study::{Beside, Finalist, StudyConfig, StudyFolder, StudyState};
 
 use crate::report::{
     FinalistRow, PlotSpec, ReportError, ReportRow, RowKind, RowStatus, front_figure_with_best, mark_front,
@@ -79,7 +79,7 @@ fn row(finalist: &Finalist, trial: &ReportRow) -> FinalistRow {
     FinalistRow {
         name: trial.label(),
         trial: finalist.trial,
-        is_finalist: finalist.role == FinalRole::Finalist,
+        role: finalist.role,
         is_reference: trial.kind == RowKind::Reference,
         id: trial.id.clone(),
         architecture: trial.architecture.clone(),

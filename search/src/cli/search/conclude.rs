@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mnas_engine::problem::{Metric, Quantity};
-use mnas_engine::study::{FrontVolume, Study};
+use mnas_engine::study::{FinalRole, FrontVolume, Study};
 use serde::Serialize;
 
 use super::super::error::CliError;
@@ -130,9 +130,9 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
 
 fn document(study: &Study, shown: &Outcome) -> Document {
     let front = shown.rows.iter().filter(|row| row.on_front);
-    let of_role = |is_finalist: bool| {
+    let of_role = |role: FinalRole| {
         let rows = shown.finals.iter().flat_map(|finals| &finals.rows);
-        rows.filter(|row| row.is_finalist == is_finalist).cloned().collect()
+        rows.filter(|row| row.role == role).cloned().collect()
     };
     Document {
         study: study.folder().root().to_path_buf(),
@@ -140,8 +140,8 @@ fn document(study: &Study, shown: &Outcome) -> Document {
         evaluations: shown.evaluations,
         front: front.map(NetworkRow::from).collect(),
         best: shown.winner().map(|index| NetworkRow::from(&shown.rows[index])),
-        finalists: of_role(true),
-        finalist_references: of_role(false),
+        finalists: of_role(FinalRole::Finalist),
+        finalist_references: of_role(FinalRole::Reference),
         references: shown.references.clone(),
         hypervolume: shown.volume.map(|volume| volume.share),
         hypervolume_reference: shown.volume.map(ReferencePoint::from),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use mnas_engine::study::{
-    Choice, FinalRole, FinalsConfig, FinalsEvent, StopReason, Study, TrialKind, choose_finalists,
+    Choice, FinalRole, Finalist, FinalsConfig, FinalsEvent, StopReason, Study, TrialKind, choose_finalists,
 };
 use mnas_engine::worker::Ready;
 
@@ -45,7 +45,7 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
     }
     name_absent_references(study, &chosen, printer);
     let known = study.state().finals();
-    let is_settled = |choice: &&Choice| known.of_trial(choice.trial).is_some_and(|found| found.is_settled());
+    let is_settled = |choice: &&Choice| known.of_trial(choice.trial).is_some_and(Finalist::is_settled);
     let settled = chosen.iter().filter(is_settled).count();
     if settled == chosen.len() {
         return Ok(true);
