@@ -26,10 +26,12 @@ mod network_json;
 mod notation;
 pub mod onnx;
 mod parameters;
+pub mod quantisation;
 mod reference;
 mod rounding;
 mod scaling;
 mod search_space;
+pub mod tflite;
 mod weights;
 
 pub use activation::{Activation, Gate};
