@@ -164,8 +164,24 @@ pub enum RuntimeError {
         /// The oldest minor version that works.
         minor: u32,
     },
+    /// The LiteRT library is not where it should be.
+    #[error("there is no LiteRT library at {}; run the set-up again or name the library's path", path.display())]
+    LiteRtMissing {
+        /// Path at which it was looked for.
+        path: PathBuf,
+    },
+    /// The LiteRT library cannot be loaded or is too old.
+    #[error("cannot use the LiteRT library {}: {reason}; expected LiteRT {oldest} or newer for this machine", path.display())]
+    LiteRtUnusable {
+        /// The library.
+        path: PathBuf,
+        /// Cause.
+        reason: String,
+        /// Oldest version that works.
+        oldest: &'static str,
+    },
     /// A process can hold one copy of the library; it already holds another.
-    #[error("cannot load {}: this process already uses {}; use one ONNX Runtime library per process", path.display(), loaded.display())]
+    #[error("cannot load {}: this process already uses {}; use one library of a runtime per process", path.display(), loaded.display())]
     AnotherLibrary {
         /// What was asked for.
         path: PathBuf,

@@ -1,7 +1,8 @@
-//! The runtimes: ONNX Runtime, tract, a recorded table, and a fake one with an invented clock.
+//! The runtimes: ONNX Runtime, LiteRT, tract, a recorded table, and a fake one with an invented clock.
 
 mod clock;
 mod fake;
+pub mod litert;
 mod onnx_runtime;
 mod published;
 mod replay;
@@ -10,6 +11,7 @@ mod tract;
 
 pub use clock::Stopwatch;
 pub use fake::{FakeRuntime, FakeSettings};
+pub use litert::LiteRt;
 pub use onnx_runtime::OnnxRuntime;
 pub use published::PublishedRuntime;
 pub use replay::ReplayRuntime;
