@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mnas_space::random::stream;
 use mnas_space::{Architecture, BlockKey};
 use rand::seq::SliceRandom;
 
 use crate::error::LatencyError;
-use crate::measure::{Bench, MeasureSettings, Measurement, Warning};
-use crate::random;
+use crate::machine::Warning;
+use crate::measure::{MeasureSettings, Measurement, Measurer};
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
@@ -148,9 +149,9 @@ pub fn check(
     observer: &mut dyn FnMut(usize, usize),
 ) -> Result<CheckReport, LatencyError> {
     let reference_ms = table.header().anchor_reference_ms;
-    let now_ms = Bench::new(runtime, options.measure.clone(), None)?.reference()?.0;
-    let mut bench = Bench::new(runtime, options.measure.clone(), Some(reference_ms))?;
-    let conditions = bench.conditions()?;
+    let now_ms = Measurer::new(runtime, options.measure.clone(), None)?.reference()?.0;
+    let mut measurer = Measurer::new(runtime, options.measure.clone(), Some(reference_ms))?;
+    let conditions = measurer.conditions()?;
     let threads = table.header().threads;
     let mut report = CheckReport {
         rows: Vec::new(),
@@ -167,7 +168,7 @@ pub fn check(
             report.cancelled = true;
             break;
         }
-        match bench.measure(&row.model()) {
+        match measurer.measure(&row.model()) {
             Ok(measured) => report.rows.push(row.checked(measured)),
             Err(LatencyError::Runtime(refusal)) if refusal.is_refusal() => report.refused.push(refusal.to_string()),
             Err(error) => return Err(error),
@@ -190,7 +191,7 @@ fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
     let is_own = |_: &(&BlockKey, &Measurement)| table.header().layers_of.is_none();
     let mut blocks: Vec<(&BlockKey, &Measurement)> = table.blocks().filter(is_own).collect();
     blocks.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
-    let mut rng = random::stream(options.seed, "check", 0);
+    let mut rng = stream(options.seed, "check", 0, 0);
     let mut picked = Vec::new();
     let strata = options.sample.min(blocks.len());
     for stratum in 0..strata {

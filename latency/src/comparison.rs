@@ -5,7 +5,7 @@ use mnas_space::Architecture;
 use crate::duration::Milliseconds;
 use crate::measure::Measurement;
 use crate::predict::{Prediction, Predictor};
-use crate::profile::Witness;
+use crate::profile::MeasuredNetwork;
 use crate::statistics;
 use crate::table::LatencyTable;
 
@@ -39,15 +39,15 @@ pub struct Comparison {
 
 impl Comparison {
     /// Networks measured beside a table's, and what `predictor` makes of them.
-    pub fn fresh(witnesses: Vec<Witness>, predictor: &Predictor) -> Self {
-        let compared = |witness: Witness| ComparedNetwork {
-            predicted: predictor.estimate(&witness.architecture),
-            architecture: witness.architecture,
-            measured: witness.measurement,
-            halves: witness.halves,
+    pub fn fresh(validation: Vec<MeasuredNetwork>, predictor: &Predictor) -> Self {
+        let compared = |network: MeasuredNetwork| ComparedNetwork {
+            predicted: predictor.estimate(&network.architecture),
+            architecture: network.architecture,
+            measured: network.measurement,
+            halves: network.halves,
         };
         Self {
-            networks: witnesses.into_iter().map(compared).collect(),
+            networks: validation.into_iter().map(compared).collect(),
         }
     }
 

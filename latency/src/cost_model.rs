@@ -9,11 +9,10 @@
 mod features;
 mod process;
 
-pub(crate) use features::dimensions;
-
 use mnas_space::BlockKey;
 
 use crate::regression;
+use features::dimensions;
 use process::Process;
 
 /// At most this many measurements fit the Gaussian process, whose cost grows with their cube.

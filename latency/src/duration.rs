@@ -148,6 +148,22 @@ impl<'de> serde::Deserialize<'de> for Milliseconds {
     }
 }
 
+/// Serialization of [`Milliseconds`] as a plain number, for fields whose name has the unit.
+pub(crate) mod plain_ms {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Milliseconds;
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub fn serialize<S: Serializer>(value: &Milliseconds, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(value.0)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Milliseconds, D::Error> {
+        f64::deserialize(deserializer).map(Milliseconds)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::agent::AgentError;
+use crate::agent::error::AgentError;
 use crate::duration::DurationError;
 
 /// Any failure of this crate.

@@ -7,7 +7,7 @@
 //!   │
 //! Runtime ── loads a model, runs it, tells the time        runtime, runtimes; agent for devices behind a pipe
 //!   │
-//! Bench ── normalises by an anchor network, repeats        measure
+//! Measurer ── normalises by an anchor network, repeats        measure
 //!   │
 //! LatencyTable ── a folder of measured layers              table, filled by profile, confirmed by check
 //!   │
@@ -49,15 +49,14 @@ mod cost_model;
 mod device;
 mod duration;
 mod error;
-mod hash;
+mod machine;
 mod measure;
+pub mod pipe;
 mod predict;
 mod profile;
-mod random;
 mod regression;
 mod runtime;
 pub mod runtimes;
-mod speed;
 mod statistics;
 mod table;
 mod work_model;
@@ -66,15 +65,16 @@ pub use calibrate::{Calibration, CalibrationReport};
 pub use check::{CheckOptions, CheckReport, CheckedRow, check};
 pub use comparison::{ComparedNetwork, Comparison};
 pub use cost_model::CostModel;
-pub use device::{AgentCommand, Device, DeviceFingerprint, HostFacts, Precision, Processor, RuntimeKind};
+pub use device::{AgentCommand, Device, DeviceFingerprint, Precision, RuntimeKind};
 pub use duration::{DurationError, Milliseconds, parse_latency};
 pub use error::{LatencyError, RuntimeError};
-pub use measure::{ANCHOR, Bench, Candidate, Conditions, MeasureSettings, Measurement, Warning};
+pub use machine::{Conditions, HostFacts, Processor, Warning};
+pub use measure::{ANCHOR, MeasureSettings, Measurement, Measurer, TimedModel};
 pub use predict::{MissingKeys, Prediction, Predictor};
 pub use profile::{
-    ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, Witness, open_or_create, open_or_transfer,
-    profile,
+    MeasuredNetwork, ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, open_or_create,
+    open_or_transfer, profile,
 };
-pub use runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
+pub use runtime::{LoadedModel, Model, ModelContent, ModelForm, Runtime, Step};
 pub use statistics::spearman;
 pub use table::{LatencyTable, Publication, TableHeader};

@@ -1,16 +1,15 @@
 //! Predicting a network's latency from a table.
 
-use std::collections::HashMap;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use mnas_space::{Architecture, BlockKey};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{Calibration, CalibrationReport, LayerFacts, Terms};
 use crate::cost_model::CostModel;
-use crate::duration::Milliseconds;
+use crate::duration::{Milliseconds, plain_ms};
 use crate::error::LatencyError;
-use crate::hash::KeyHashBuilder;
-use crate::speed::at_usual_speed;
 use crate::table::LatencyTable;
 use crate::work_model::WorkModel;
 
@@ -25,13 +24,16 @@ pub enum MissingKeys {
 }
 
 /// A predicted latency.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The expected median of the network's latency.
+    #[serde(rename = "latency_ms", with = "plain_ms")]
     pub latency: Milliseconds,
-    /// In nine networks of ten the measured median is above this ...
+    /// The lower bound of an interval that holds the measured median for eight networks in ten.
+    #[serde(rename = "low_ms", with = "plain_ms")]
     pub low: Milliseconds,
-    /// ... and below this; both bounds together hold for eight in ten.
+    /// The upper bound of the same interval.
+    #[serde(rename = "high_ms", with = "plain_ms")]
     pub high: Milliseconds,
     /// Share of the network's layers that were measured.
     pub coverage: f64,
@@ -57,12 +59,12 @@ struct LayerCost {
 /// Predicts networks on the device of one table; shared freely between threads.
 #[derive(Debug)]
 pub struct Predictor {
-    measured: HashMap<BlockKey, LayerCost, KeyHashBuilder>,
+    measured: FxHashMap<BlockKey, LayerCost>,
     rows: Vec<(BlockKey, f64)>,
     /// Of a table of published figures; otherwise unmeasured layers are the cost model's.
     work_model: Option<WorkModel>,
     cost_model: OnceLock<CostModel>,
-    estimated: RwLock<HashMap<BlockKey, LayerCost, KeyHashBuilder>>,
+    estimated: RwLock<FxHashMap<BlockKey, LayerCost>>,
     calibration: Calibration,
 }
 
@@ -77,7 +79,7 @@ impl Predictor {
         if table.is_empty() {
             return Err(LatencyError::EmptyTable);
         }
-        let rows = at_usual_speed(table);
+        let rows: Vec<(BlockKey, f64)> = table.blocks().map(|(key, row)| (*key, row.median_ms)).collect();
         let cost = |(key, ms): &(BlockKey, f64)| {
             (
                 *key,
@@ -103,20 +105,6 @@ impl Predictor {
         let networks = table.networks().iter().filter(|(network, _)| !left_out(network));
         let networks: Vec<(&Architecture, f64)> = networks.map(|(network, row)| (network, row.median_ms)).collect();
         predictor.calibrate(&networks);
-        Ok(predictor)
-    }
-
-    /// A predictor of a new device from few measurements: the layers of another device's `table`, calibrated with whole
-    /// networks `(network, milliseconds)` that were measured on the new one. Ten to twenty networks are enough where the two
-    /// devices rank networks alike; the interval is that of networks left out of the calibration.
-    ///
-    /// # Errors
-    ///
-    /// If `table` holds no layer, or is of published figures, which say little of single layers.
-    pub fn transferred(table: &LatencyTable, networks: &[(&Architecture, f64)]) -> Result<Self, LatencyError> {
-        table.measurable()?;
-        let mut predictor = Self::fit_without(table, &|_| true)?;
-        predictor.calibrate(networks);
         Ok(predictor)
     }
 

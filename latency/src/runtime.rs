@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use mnas_space::{Architecture, BlockKey, Graph, Shape};
+use serde::{Deserialize, Serialize};
 
-use crate::device::HostFacts;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::measure::Conditions;
+use crate::machine::{Conditions, HostFacts};
 
 /// Something that executes networks on a device and tells how long it took.
 ///
@@ -29,6 +29,11 @@ pub trait Runtime: Send {
     /// processors the place in memory alone changes a network's latency by up to a tenth, for as long as it is loaded.
     fn loads_cheaply(&self) -> bool {
         true
+    }
+
+    /// The form in which an agent that serves this runtime receives models.
+    fn model_form(&self) -> ModelForm {
+        ModelForm::Onnx
     }
 
     /// Runs models one after the other and returns the time of each step.
@@ -83,23 +88,25 @@ pub trait LoadedModel: Send {
     }
 }
 
-/// What a runtime is given: a network's name for messages, and what is computed.
+/// A model for a runtime: a name for messages, and its content.
 ///
 /// Weights are drawn from a seed: latency does not depend on their values, as long as no denormal numbers arise.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// For error messages: a block key, or a network's id.
+    /// The name in error messages: a block key, or a network's id.
     pub name: String,
-    /// What is computed.
+    /// The operations.
     pub content: ModelContent,
 }
 
-/// What a model computes.
+/// The operations of a model.
 #[derive(Debug, Clone)]
 pub enum ModelContent {
-    /// A graph, which has an ONNX form when asked for.
-    Graph(Graph),
-    /// A finished ONNX file, as an agent gets it.
+    /// A layer alone.
+    Block(BlockKey),
+    /// A whole network.
+    Network(Architecture),
+    /// A finished ONNX file, as agents receive it.
     Onnx {
         /// The file.
         file: Vec<u8>,
@@ -108,12 +115,23 @@ pub enum ModelContent {
     },
 }
 
+/// The form in which a runtime behind an agent receives models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelForm {
+    /// Finished ONNX files.
+    #[default]
+    Onnx,
+    /// Block keys and architectures, which the runtime lowers itself.
+    Blocks,
+}
+
 impl Model {
     /// A layer alone.
     pub fn block(key: &BlockKey) -> Self {
         Self {
             name: key.to_string(),
-            content: ModelContent::Graph(key.graph()),
+            content: ModelContent::Block(*key),
         }
     }
 
@@ -121,15 +139,25 @@ impl Model {
     pub fn network(architecture: &Architecture) -> Self {
         Self {
             name: format!("network {}", architecture.id()),
-            content: ModelContent::Graph(architecture.graph()),
+            content: ModelContent::Network(architecture.clone()),
         }
     }
 
     /// The shape of its input, without the batch.
     pub fn input(&self) -> Shape {
         match &self.content {
-            ModelContent::Graph(graph) => graph.input,
+            ModelContent::Block(key) => key.input,
+            ModelContent::Network(architecture) => architecture.input(),
             ModelContent::Onnx { input, .. } => *input,
+        }
+    }
+
+    /// Its operations one by one; `None` for an ONNX file.
+    pub fn graph(&self) -> Option<Graph> {
+        match &self.content {
+            ModelContent::Block(key) => Some(key.graph()),
+            ModelContent::Network(architecture) => Some(architecture.graph()),
+            ModelContent::Onnx { .. } => None,
         }
     }
 
@@ -137,10 +165,11 @@ impl Model {
     pub fn onnx(&self) -> Result<Cow<'_, [u8]>, RuntimeError> {
         let graph = match &self.content {
             ModelContent::Onnx { file, .. } => return Ok(Cow::Borrowed(file)),
-            ModelContent::Graph(graph) => graph,
+            ModelContent::Block(key) => key.graph(),
+            ModelContent::Network(architecture) => architecture.graph(),
         };
         let weights = mnas_space::onnx::RandomWeights { seed: 0 };
-        mnas_space::onnx::encode(graph, &weights, &mnas_space::onnx::OnnxOptions::default())
+        mnas_space::onnx::encode(&graph, &weights, &mnas_space::onnx::OnnxOptions::default())
             .map(Cow::Owned)
             .map_err(|error| RuntimeError::Refused {
                 runtime: "the ONNX writer".to_owned(),

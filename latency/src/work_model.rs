@@ -130,34 +130,24 @@ fn work_of(graph: &Graph) -> Work {
         );
         match node.op {
             Op::Convolution {
-                in_channels,
-                out_channels,
-                kernel,
-                stride,
-                groups,
-                ..
+                kernel, stride, groups, ..
             } => {
-                let weights = f64::from(in_channels / groups) * f64::from(kernel).powi(2) * f64::from(out_channels);
-                let positions = f64::from(node.output.height) * f64::from(node.output.width);
-                let macs = weights * positions;
+                let macs = node.macs() as f64;
                 if groups > 1 {
                     add(DEPTHWISE_MACS, macs);
                     add(DEPTHWISE_STRIDED_MACS, if stride > 1 { macs } else { 0.0 });
                     add(DEPTHWISE_VALUES, read + written);
-                } else if positions <= 1.0 {
+                } else if node.output.height * node.output.width <= 1 {
                     add(CONNECTED_MACS, macs);
                 } else if kernel == 1 {
                     add(POINTWISE_MACS, macs);
                     add(POINTWISE_VALUES, read + written);
-                    add(POINTWISE_WEIGHTS, weights);
+                    add(POINTWISE_WEIGHTS, node.op.weights() as f64);
                 } else {
                     add(FULL_MACS, macs);
                 }
             }
-            Op::Linear {
-                in_features,
-                out_features,
-            } => add(CONNECTED_MACS, f64::from(in_features) * f64::from(out_features)),
+            Op::Linear { .. } => add(CONNECTED_MACS, node.macs() as f64),
             Op::BatchNorm { .. } | Op::Activation(Activation::Relu | Activation::Relu6) => {}
             Op::Activation(Activation::HardSwish) => add(HARD_SWISH_VALUES, written),
             Op::Activation(Activation::Swish | Activation::Gelu) => add(SWISH_VALUES, written),

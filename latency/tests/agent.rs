@@ -6,14 +6,19 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mnas_latency::agent::{AgentError, AgentOptions, AgentRuntime};
-use mnas_latency::{LatencyError, Runtime, RuntimeError, StopReason};
+use mnas_latency::pipe::PipeError;
+use mnas_latency::{
+    Device, LatencyError, LoadedModel, Milliseconds, Model, ModelContent, ModelForm, Processor, Runtime, RuntimeError,
+    RuntimeKind, StopReason,
+};
 use support::{AGENT, Bed, device, hurried, keys, networks};
 
 /// The device of an agent that a shell script surrounds; `{agent}` is its program.
-fn scripted(script: &str, timeout: Duration) -> mnas_latency::Device {
+fn scripted(script: &str, timeout: Duration) -> Device {
     let script = script.replace("{agent}", AGENT);
     device(&["sh", "-c", &script], timeout)
 }
@@ -56,7 +61,7 @@ fn an_agent_is_a_runtime_like_any_other() {
     assert_eq!(runtime.host(), mnas_latency::HostFacts::gather());
     assert_eq!(runtime.conditions().unwrap(), None);
     let models = keys();
-    let mut loaded = runtime.load(&mnas_latency::Model::block(&models[0])).unwrap();
+    let mut loaded = runtime.load(&Model::block(&models[0])).unwrap();
     let once = loaded.run(1).unwrap().0;
     let ten = loaded.run(10).unwrap().0;
     assert!(once > 0.0 && ten > 5.0 * once && ten < 20.0 * once, "{once} {ten}");
@@ -160,44 +165,45 @@ fn refused(script: &str, timeout: Duration) -> (AgentError, String) {
 #[test]
 fn what_is_no_agent_is_named() {
     let (error, text) = refused("yes '\u{1b}[31mred'", PATIENT);
-    assert!(matches!(error, AgentError::Garbage { .. }), "{text}");
+    assert!(matches!(error, AgentError::Pipe(PipeError::Stray { .. })), "{text}");
     assert!(
-        text.contains("says what no agent says: `[31mred`") && text.contains("must start mnas-agent"),
+        text.contains("writes lines that are not mnas-agent's: `[31mred`")
+            && text.contains("must start the program itself"),
         "{text}"
     );
     let (error, text) = refused("exec sleep 60", Duration::from_millis(200));
-    assert!(matches!(error, AgentError::Silent { .. }), "{text}");
+    assert!(matches!(error, AgentError::Pipe(PipeError::TimedOut { .. })), "{text}");
     assert!(
-        text.contains("within 200ms (a greeting)") && text.contains("longer `timeout`"),
+        text.contains("within 200ms (expected: hello)") && text.contains("allow more time"),
         "{text}"
     );
     let (error, text) = refused("echo 'Connection refused' >&2; exit 255", PATIENT);
-    assert!(matches!(error, AgentError::Ended { .. }), "{text}");
+    assert!(matches!(error, AgentError::Pipe(PipeError::Ended { .. })), "{text}");
     assert!(
-        text.contains("exit status: 255") && text.contains("its last words: `Connection refused`"),
+        text.contains("exit status: 255") && text.contains("its last line: `Connection refused`"),
         "{text}"
     );
     let (_, text) = refused("echo 'no such command'; exit 127", PATIENT);
-    assert!(text.contains("its last words: `no such command`"), "{text}");
+    assert!(text.contains("its last line: `no such command`"), "{text}");
     let missing = device(&["/nowhere/ssh", "pi"], PATIENT);
     let error = AgentRuntime::connect(&missing, hurried()).err().unwrap();
-    assert!(matches!(error, AgentError::Start { .. }), "{error}");
+    assert!(matches!(error, AgentError::Pipe(PipeError::Start { .. })), "{error}");
     assert!(
         error
             .to_string()
-            .contains("cannot start the agent with `/nowhere/ssh pi`"),
+            .contains("cannot start mnas-agent with `/nowhere/ssh pi`"),
         "{error}"
     );
 }
 
 #[test]
 fn an_agent_of_another_version_is_told_apart() {
-    let script =
-        r#"read -r line; echo '{"id":1,"answer":{"hello":{"protocol":7,"version":"9.1.0","new":{}}}}'; exec cat"#;
+    let script = r#"read -r line; echo '{"id":1,"hello":{"protocol":"mnas-agent","version":7,"program":"mnas-agent 9.1.0","new":{}}}'; exec cat"#;
     let (error, text) = refused(script, PATIENT);
-    assert!(matches!(error, AgentError::Version { protocol: 7, .. }), "{text}");
+    assert!(matches!(error, AgentError::Pipe(PipeError::Version { .. })), "{text}");
     assert!(
-        text.contains("mnas-agent 9.1.0 with protocol 7") && text.contains("install the mnas-agent of this version"),
+        text.contains("mnas-agent 9.1.0 with protocol mnas-agent 7")
+            && text.contains("install the program of this version"),
         "{text}"
     );
 }
@@ -206,7 +212,7 @@ fn an_agent_of_another_version_is_told_apart() {
 fn an_agent_without_its_runtime_says_so() {
     let script = "export ORT_DYLIB_PATH=/nowhere/libonnxruntime.so; exec {agent}";
     let mut device = scripted(script, PATIENT);
-    device.runtime = mnas_latency::RuntimeKind::OnnxRuntime;
+    device.runtime = RuntimeKind::OnnxRuntime;
     let error = AgentRuntime::connect(&device, hurried()).err().unwrap();
     assert!(matches!(error, AgentError::NoRuntime { .. }), "{error}");
     let text = error.to_string();
@@ -242,53 +248,145 @@ fn another_device_behind_the_same_command_is_noticed() {
     assert!(bed.rows().0 > 0);
 }
 
-/// What a bare agent answers to some lines.
-fn answers(lines: &str) -> Vec<serde_json::Value> {
+/// Replies of an agent without a pipe to some lines.
+fn replies(lines: &str) -> Vec<serde_json::Value> {
     let mut output = Vec::new();
-    mnas_latency::agent::serve(lines.as_bytes(), &mut output, None).unwrap();
+    let input = std::io::Cursor::new(lines.to_owned());
+    let mut open = |device: &Device| mnas_latency::runtimes::open(device, None);
+    mnas_latency::agent::serve(input, &mut output, "an agent", &mut open).unwrap();
     let text = String::from_utf8(output).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
-fn an_agent_survives_whatever_it_is_told() {
+fn an_agent_survives_wrong_requests() {
     let lines = [
         "not JSON",
         "",
-        "{\"id\":7,\"ask\":\"dance\"}",
-        "{\"id\":8,\"ask\":{\"run\":{\"steps\":[[1,1]]}}}",
-        "{\"id\":9,\"ask\":{\"open\":{\"runtime\":\"libtorch\",\"threads\":1,\"precision\":\"fp32\",\"processor\":\"cpu\"}}}",
-        "{\"id\":10,\"ask\":{\"open\":{\"runtime\":\"fake\",\"threads\":1,\"precision\":\"fp32\",\"processor\":\"cpu\"}}}",
-        "{\"id\":11,\"ask\":{\"load\":{\"model\":1,\"name\":\"x\",\"input\":[3,8,8],\"onnx\":\"not base64!\"}}}",
-        "{\"id\":12,\"ask\":{\"load\":{\"model\":1,\"name\":\"x\",\"input\":[3,8,8],\"onnx\":\"AAAA\"}}}",
-        "{\"id\":13,\"ask\":{\"run\":{\"steps\":[[1,1],[2,1]]}}}",
-        "{\"id\":14,\"ask\":{\"run\":{\"steps\":[[1,1],[1,4]]}}}",
-        "{\"id\":15,\"ask\":{\"unload\":{\"model\":1}}}",
-        "{\"id\":16,\"ask\":{\"unload\":{\"model\":1}}}",
-        "{\"id\":17,\"ask\":{\"hello\":{\"protocol\":99,\"version\":\"9\",\"more\":1}}}",
-        "{\"id\":18,\"ask\":\"conditions\"}",
+        r#"{"id":7,"request":"dance"}"#,
+        r#"{"id":8,"request":{"run":{"steps":[[1,1]]}}}"#,
+        r#"{"id":9,"request":{"open":{"runtime":"libtorch","threads":1,"precision":"fp32","processor":"cpu"}}}"#,
+        r#"{"id":10,"request":{"open":{"runtime":"fake","threads":1,"precision":"fp32","processor":"cpu"}}}"#,
+        r#"{"id":11,"request":{"load":{"model":1,"name":"x","content":{"onnx":{"input":[3,8,8],"file":"not base64!"}}}}}"#,
+        r#"{"id":12,"request":{"load":{"model":1,"name":"x","content":{"block":"conv_k1_c8"}}}}"#,
+        r#"{"id":13,"request":{"load":{"model":1,"name":"x","content":{"onnx":{"input":[3,8,8],"file":"AAAA"}}}}}"#,
+        r#"{"id":14,"request":{"run":{"steps":[[1,1],[2,1]]}}}"#,
+        r#"{"id":15,"request":{"run":{"steps":[[1,1],[1,4]]}}}"#,
+        r#"{"id":16,"request":{"unload":{"model":1}}}"#,
+        r#"{"id":17,"request":{"unload":{"model":1}}}"#,
+        r#"{"id":18,"hello":{"protocol":"mnas-agent","version":99,"more":1}}"#,
+        r#"{"id":19,"request":"conditions"}"#,
     ];
-    let answers = answers(&(lines.join("\n") + "\n{\"id\":19,\"ask\":\"cut off"));
+    let replies = replies(&(lines.join("\n") + "\n{\"id\":20,\"request\":\"cut off"));
     let error = |index: usize| {
-        answers[index]["answer"]["error"]["reason"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{}", answers[index]))
+        let line = &replies[index];
+        let reason = line["error"].as_str().or(line["reply"]["error"]["reason"].as_str());
+        reason.unwrap_or_else(|| panic!("{line}"))
     };
-    assert_eq!(answers.len(), lines.len() - 1);
-    assert!(answers[0]["id"].is_null() && error(0).contains("no question"));
-    assert!(answers[1]["id"] == 7 && error(1).contains("dance"));
+    assert_eq!(replies.len(), lines.len() - 1);
+    assert!(replies[0]["id"].is_null() && error(0).contains("not a request"));
+    assert!(replies[1]["id"] == 7 && error(1).contains("dance"));
     assert!(error(2).contains("no runtime is open"));
     assert!(error(3).contains("libtorch"));
-    assert_eq!(answers[4]["answer"]["opened"]["runtime"], "fake");
+    assert_eq!(replies[4]["reply"]["opened"]["runtime"], "fake");
+    assert_eq!(replies[4]["reply"]["opened"]["models"], "onnx");
     assert!(error(5).contains("not base64"));
-    assert_eq!(answers[6]["answer"], "loaded");
-    assert!(error(7).contains("no model 2"));
-    assert_eq!(answers[8]["answer"]["times"]["ms"].as_array().unwrap().len(), 2);
-    assert_eq!(answers[9]["answer"], "unloaded");
-    assert!(error(10).contains("no model 1"));
+    assert!(error(6).contains("the block key cannot be read"));
+    assert_eq!(replies[7]["reply"], "loaded");
+    assert!(error(8).contains("no model 2"));
+    assert_eq!(replies[9]["reply"]["times"]["ms"].as_array().unwrap().len(), 2);
+    assert_eq!(replies[10]["reply"], "unloaded");
+    assert!(error(11).contains("no model 1"));
+    assert_eq!(replies[12]["hello"]["version"], mnas_latency::agent::PROTOCOL.version);
+    assert!(replies[13]["reply"]["conditions"].is_null());
+}
+
+/// A runtime of another crate, which needs block keys and architectures.
+struct Foreign(Arc<Mutex<Vec<String>>>);
+
+struct Loaded;
+
+impl Runtime for Foreign {
+    fn name(&self) -> &'static str {
+        "foreign"
+    }
+
+    fn version(&self) -> &'static str {
+        "3"
+    }
+
+    fn model_form(&self) -> ModelForm {
+        ModelForm::Blocks
+    }
+
+    fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {
+        let content = match &model.content {
+            ModelContent::Block(key) => key.to_string(),
+            ModelContent::Network(architecture) => architecture.to_string(),
+            ModelContent::Onnx { .. } => "a file".to_owned(),
+        };
+        self.0.lock().unwrap().push(content);
+        Ok(Box::new(Loaded))
+    }
+}
+
+impl LoadedModel for Loaded {
+    fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError> {
+        Ok(Milliseconds(f64::from(inferences)))
+    }
+}
+
+#[test]
+fn an_agent_serves_any_runtime_with_models_in_its_form() {
+    let network = &networks()[0];
+    let key = &keys()[0];
+    let lines = [
+        r#"{"id":2,"request":{"open":{"runtime":"libtorch","threads":2,"precision":"fp32","processor":"cuda"}}}"#
+            .to_owned(),
+        format!(r#"{{"id":3,"request":{{"load":{{"model":1,"name":"x","content":{{"block":"{key}"}}}}}}}}"#),
+        format!(r#"{{"id":4,"request":{{"load":{{"model":2,"name":"y","content":{{"network":"{network}"}}}}}}}}"#),
+        r#"{"id":5,"request":{"run":{"steps":[[2,3]]}}}"#.to_owned(),
+    ];
+    let loaded = Arc::new(Mutex::new(Vec::new()));
+    let mut open = |device: &Device| -> Result<Box<dyn Runtime>, RuntimeError> {
+        assert_eq!((device.runtime, device.threads), (RuntimeKind::LibTorch, 2));
+        assert_eq!(device.processor, Processor::Cuda);
+        Ok(Box::new(Foreign(Arc::clone(&loaded))))
+    };
+    let mut output = Vec::new();
+    let input = std::io::Cursor::new(lines.join("\n") + "\n");
+    mnas_latency::agent::serve(input, &mut output, "an agent", &mut open).unwrap();
+    let output = String::from_utf8(output).unwrap();
+    let replies: Vec<serde_json::Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let opened = &replies[0]["reply"]["opened"];
     assert_eq!(
-        answers[11]["answer"]["hello"]["protocol"],
-        mnas_latency::agent::PROTOCOL
+        (&opened["runtime"], &opened["models"]),
+        (&"foreign".into(), &"blocks".into())
     );
-    assert!(answers[12]["answer"]["conditions"].is_null());
+    assert_eq!(replies[3]["reply"]["times"]["ms"][0], 3.0);
+    assert_eq!(*loaded.lock().unwrap(), [key.to_string(), network.to_string()]);
+}
+
+#[test]
+fn the_coordinator_sends_models_in_the_form_that_the_agent_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    // The fake runtime takes both forms; the coordinator is told that it takes block keys.
+    let script = format!(
+        "tee {} | {{agent}} | sed -u 's/\"models\":\"onnx\"/\"models\":\"blocks\"/'",
+        seen.display()
+    );
+    let (bed, report) = profiled(&script, PATIENT);
+    assert_complete(&bed, &report);
+    let lines = std::fs::read_to_string(seen).unwrap();
+    for key in keys() {
+        assert!(lines.contains(&format!(r#""content":{{"block":"{key}"}}"#)), "{key}");
+    }
+    for network in networks() {
+        assert!(
+            lines.contains(&format!(r#""content":{{"network":"{network}"}}"#)),
+            "{network}"
+        );
+    }
+    assert!(!lines.contains("\"file\""));
 }

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mnas_latency::agent::{AgentError, AgentRuntime};
+use mnas_latency::pipe::{CommandLine, PipeError};
 use mnas_latency::{Device, ProfileEvent, Runtime, RuntimeKind, StopReason};
 use support::{AGENT, Bed, hurried, keys, networks};
 
@@ -104,7 +105,9 @@ impl Server {
         let agent = device.agent.as_mut().unwrap();
         agent.timeout = Duration::from_secs(30);
         let settings = self.folder.path().join("ssh_config").display().to_string();
-        agent.words.splice(1..1, ["-F".to_owned(), settings]);
+        let mut words = agent.command.words().to_vec();
+        words.splice(1..1, ["-F".to_owned(), settings]);
+        agent.command = CommandLine::new(words).unwrap();
         device
     }
 
@@ -185,15 +188,13 @@ fn a_server_that_lets_nobody_in_is_named() {
     let mut device = server.device(RuntimeKind::Fake);
     fs::write(server.folder.path().join("user_key.pub"), "").unwrap();
     let error = AgentRuntime::connect(&device, hurried()).err().unwrap();
-    assert!(matches!(error, AgentError::Ended { .. }), "{error}");
+    assert!(matches!(error, AgentError::Pipe(PipeError::Ended { .. })), "{error}");
     assert!(error.to_string().contains("Permission denied"), "{error}");
     drop(server);
-    device
-        .agent
-        .as_mut()
-        .unwrap()
-        .words
-        .retain(|word| !word.contains("ssh_config") && word != "-F");
+    let agent = device.agent.as_mut().unwrap();
+    let words = agent.command.words().iter();
+    let words = words.filter(|word| !word.contains("ssh_config") && *word != "-F");
+    agent.command = CommandLine::new(words).unwrap();
     let error = AgentRuntime::connect(&device, hurried()).err().unwrap().to_string();
     assert!(error.contains("Connection refused"), "{error}");
 }

@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use mnas_latency::{Device, LatencyTable, MissingKeys, Predictor, spearman};
+use mnas_latency::{Device, LatencyTable, Measurement, MissingKeys, Predictor, TableHeader, spearman};
 use mnas_space::Reference;
 
 /// MobileNetV3's figures were measured with a later TensorFlow Lite: its paper has V3-Large at 51 ms 20 % faster than
@@ -121,8 +121,25 @@ fn a_server_s_table_and_ten_networks_predict_the_phone() {
         .filter(|(index, _)| index % 3 == 0)
         .take(10)
         .collect();
-    let networks: Vec<_> = shown.iter().map(|(_, (network, ms))| (network, *ms)).collect();
-    let predictor = Predictor::transferred(&server, &networks).unwrap();
+    let networks: Vec<_> = shown.iter().map(|(_, (network, ms))| (network.clone(), *ms)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let header = TableHeader {
+        device: "phone".to_owned(),
+        ..server.header().clone()
+    };
+    let mut transferred = server.transfer(folder.path(), header).unwrap();
+    for (network, ms) in networks {
+        let measurement = Measurement {
+            median_ms: ms,
+            p10_ms: ms,
+            p90_ms: ms,
+            runs: 1,
+            outliers: 0,
+            speed: 1.0,
+        };
+        transferred.add_network(network, measurement).unwrap();
+    }
+    let predictor = Predictor::fit(&transferred).unwrap();
     let hidden = phone
         .iter()
         .enumerate()
@@ -139,10 +156,10 @@ fn a_server_s_table_and_ten_networks_predict_the_phone() {
     let rank = spearman(&predicted, &truth);
     println!(
         "{} networks fitted on, {} held out: mean error {error:.3}, rank correlation {rank:.4}",
-        networks.len(),
+        transferred.networks().len(),
         truth.len()
     );
-    assert_eq!(networks.len(), 10);
+    assert_eq!(transferred.networks().len(), 10);
     assert!(error <= 0.10 && rank >= 0.97, "{error} {rank}");
 }
 

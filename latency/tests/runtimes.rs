@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use mnas_latency::runtimes::{FakeRuntime, FakeSettings, OnnxRuntime};
-use mnas_latency::{Bench, MeasureSettings, Model, Runtime, RuntimeError};
+use mnas_latency::{MeasureSettings, Measurer, Model, Runtime, RuntimeError};
 use mnas_space::{Architecture, BlockKey};
 
 /// The library under test; without one the tests of ONNX Runtime are skipped, loudly.
@@ -71,8 +71,8 @@ fn every_kind_of_block_and_a_network_run() {
 fn more_work_takes_longer() {
     let (small, large) = (block("ir_k3_e2_c16_nre@16x14x14"), block("ir_k5_e6_c64_nre@64x56x56"));
     for mut runtime in runtimes() {
-        let mut bench = Bench::new(runtime.as_mut(), MeasureSettings::quick(), None).unwrap();
-        let (small, large) = (bench.measure(&small).unwrap(), bench.measure(&large).unwrap());
+        let mut measurer = Measurer::new(runtime.as_mut(), MeasureSettings::quick(), None).unwrap();
+        let (small, large) = (measurer.measure(&small).unwrap(), measurer.measure(&large).unwrap());
         assert!(large.median_ms > 3.0 * small.median_ms, "{small:?} {large:?}");
         assert!(small.p10_ms <= small.median_ms && small.median_ms <= small.p90_ms);
     }

@@ -26,6 +26,55 @@ pub struct Cost {
     pub peak_activation_bytes: u64,
 }
 
+impl Op {
+    /// Dimensions of the kernels of a convolution, `[out, in / groups, height, width]`. Those of a fully connected layer are
+    /// `[out, in, 1, 1]`; other operations have none.
+    pub fn weight_shape(&self) -> Option<[u32; 4]> {
+        match *self {
+            Self::Convolution {
+                in_channels,
+                out_channels,
+                kernel,
+                groups,
+                ..
+            } => Some([out_channels, in_channels / groups, kernel, kernel]),
+            Self::Linear {
+                in_features,
+                out_features,
+            } => Some([out_features, in_features, 1, 1]),
+            _ => None,
+        }
+    }
+
+    /// Number of weights of a convolution or fully connected layer, biases left out; 0 for other operations.
+    pub fn weights(&self) -> u64 {
+        self.weight_shape()
+            .map_or(0, |shape| shape.into_iter().map(u64::from).product())
+    }
+
+    /// Number of biases of a convolution or fully connected layer; 0 for other operations.
+    pub fn biases(&self) -> u64 {
+        match *self {
+            Self::Convolution {
+                out_channels,
+                bias: true,
+                ..
+            } => u64::from(out_channels),
+            Self::Linear { out_features, .. } => u64::from(out_features),
+            _ => 0,
+        }
+    }
+}
+
+impl Node {
+    /// Multiply-adds for one image: of a convolution, every weight once per output position; of a fully connected layer, every weight
+    /// once; 0 for other operations.
+    pub fn macs(&self) -> u64 {
+        let positions = u64::from(self.output.height) * u64::from(self.output.width);
+        self.op.weights().saturating_mul(positions)
+    }
+}
+
 impl Cost {
     /// Costs of a graph.
     pub fn of(graph: &Graph) -> Self {
@@ -39,35 +88,16 @@ impl Cost {
 
     fn add_node(&mut self, node: &Node) {
         match node.op {
-            Op::Convolution {
-                in_channels,
-                out_channels,
-                kernel,
-                groups,
-                bias,
-                ..
-            } => {
-                let per_output = u64::from(in_channels / groups) * u64::from(kernel).pow(2);
-                let weights = per_output * u64::from(out_channels);
-                let bias = if bias { u64::from(out_channels) } else { 0 };
-                self.params += weights + bias;
-                self.folded_params += weights + bias;
-                let positions = u64::from(node.output.height) * u64::from(node.output.width);
-                self.macs = self.macs.saturating_add(weights.saturating_mul(positions));
+            Op::Convolution { .. } | Op::Linear { .. } => {
+                let learnt = node.op.weights() + node.op.biases();
+                self.params += learnt;
+                self.folded_params += learnt;
+                self.macs = self.macs.saturating_add(node.macs());
             }
             Op::BatchNorm { channels } => {
                 self.params += 2 * u64::from(channels);
                 self.batch_norm_params += 2 * u64::from(channels);
                 self.folded_params += u64::from(channels);
-            }
-            Op::Linear {
-                in_features,
-                out_features,
-            } => {
-                let weights = u64::from(in_features) * u64::from(out_features);
-                self.params += weights + u64::from(out_features);
-                self.folded_params += weights + u64::from(out_features);
-                self.macs = self.macs.saturating_add(weights);
             }
             Op::LayerScale { channels } => {
                 self.params += u64::from(channels);

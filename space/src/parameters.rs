@@ -72,19 +72,13 @@ impl Node {
     /// Tensors that the operation reads besides its operands, in the order weight, bias, running mean and variance.
     pub fn parameters(&self) -> impl Iterator<Item = ParameterSpec> + use<> {
         let name = self.name;
+        let weight_shape = self.op.weight_shape().unwrap_or_default().map(|side| side as usize);
+        let out = weight_shape[0];
         let tensors: [Option<(ParameterKind, Vec<usize>)>; 4] = match self.op {
-            Op::Convolution {
-                in_channels,
-                out_channels,
-                kernel,
-                groups,
-                bias,
-                ..
-            } => {
-                let [out, kernel] = [out_channels as usize, kernel as usize];
-                let weight = vec![out, (in_channels / groups) as usize, kernel, kernel];
+            Op::Convolution { bias, .. } => {
+                let weight = (ParameterKind::ConvolutionWeight, weight_shape.to_vec());
                 let bias = bias.then(|| (ParameterKind::Bias, vec![out]));
-                [Some((ParameterKind::ConvolutionWeight, weight)), bias, None, None]
+                [Some(weight), bias, None, None]
             }
             Op::BatchNorm { channels } => [
                 ParameterKind::BatchNormScale,
@@ -93,12 +87,8 @@ impl Node {
                 ParameterKind::RunningVariance,
             ]
             .map(|kind| Some((kind, vec![channels as usize]))),
-            Op::Linear {
-                in_features,
-                out_features,
-            } => {
-                let out = out_features as usize;
-                let weight = (ParameterKind::LinearWeight, vec![out, in_features as usize]);
+            Op::Linear { .. } => {
+                let weight = (ParameterKind::LinearWeight, weight_shape[..2].to_vec());
                 [Some(weight), Some((ParameterKind::Bias, vec![out])), None, None]
             }
             Op::LayerScale { channels } => {

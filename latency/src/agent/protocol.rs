@@ -1,91 +1,75 @@
-//! The messages between coordinator and agent, one JSON document a line.
+//! The requests and replies of a device agent.
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{HostFacts, Precision, Processor, RuntimeKind};
-use crate::measure::Conditions;
+use crate::device::{Precision, RuntimeKind};
+use crate::machine::{Conditions, HostFacts, Processor};
+use crate::pipe::Protocol;
+use crate::runtime::ModelForm;
 
-/// Version of the messages; coordinator and agent must have the same.
-pub const PROTOCOL: u32 = 1;
+/// Name and version of the messages.
+pub const PROTOCOL: Protocol = Protocol {
+    name: "mnas-agent",
+    version: 2,
+};
 
-/// This program's version, for people.
-pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// A line from the coordinator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Question {
-    /// Comes back with the answer.
-    pub id: u64,
-    pub ask: Ask,
-}
-
-/// What the coordinator wants.
+/// A request of the coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Ask {
-    /// Who are you? Answered by [`Answer::Hello`] in every version.
-    Hello { protocol: u32, version: String },
-    /// Open a runtime.
+pub(super) enum Request {
+    /// Opens a runtime; models of an earlier one are dropped.
     Open {
         runtime: RuntimeKind,
         threads: usize,
         precision: Precision,
         processor: Processor,
     },
-    /// Load a model and call it by this number.
-    Load {
-        model: u64,
-        name: String,
-        /// Channels, height and width of its input.
-        input: [u32; 3],
-        /// The ONNX file in base64.
-        onnx: String,
-    },
-    /// Run models one after the other: the number of each and how many inferences are timed together.
+    /// Loads a model under a number.
+    Load { model: u64, name: String, content: Content },
+    /// Runs models one after the other: the number of each, and the inferences that are timed together.
     Run { steps: Vec<(u64, u32)> },
-    /// Forget a model.
+    /// Drops a model.
     Unload { model: u64 },
-    /// How is the machine set up, and how busy is it?
+    /// Reads the state of the machine.
     Conditions,
 }
 
-impl Ask {
-    /// What the coordinator says it waited for.
-    pub fn what(&self) -> &'static str {
+/// The content of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Content {
+    /// An ONNX file in base64, and channels, height and width of its input.
+    Onnx { input: [u32; 3], file: String },
+    /// A layer alone: its block key.
+    Block(String),
+    /// A whole network: its architecture.
+    Network(String),
+}
+
+impl Request {
+    /// The reply, for error messages.
+    pub fn expected(&self) -> &'static str {
         match self {
-            Self::Hello { .. } => "a greeting",
             Self::Open { .. } => "the opening of a runtime",
             Self::Load { .. } => "the loading of a model",
-            Self::Run { .. } => "the running of models",
+            Self::Run { .. } => "the times of a run",
             Self::Unload { .. } => "the unloading of a model",
             Self::Conditions => "the state of the machine",
         }
     }
 }
 
-/// A line from the agent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Reply {
-    /// The question's; absent where the agent could not read one.
-    pub id: Option<u64>,
-    pub answer: Answer,
-}
-
-/// What the agent answers.
+/// A reply of the agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Answer {
-    Hello {
-        protocol: u32,
-        version: String,
-        /// The machine, for people who look at the pipe.
-        host: HostFacts,
-    },
+pub(super) enum Reply {
     Opened {
         runtime: String,
         version: String,
-        /// The machine, its processor being what the runtime computes on.
+        /// The machine, its processor being the one that computes.
         host: HostFacts,
+        /// The form in which the runtime needs models.
+        models: ModelForm,
     },
     Loaded,
     Times {
@@ -97,32 +81,21 @@ pub(super) enum Answer {
     Error(Fault),
 }
 
-/// Why there is no better answer.
+/// The failure of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fault {
-    pub kind: ErrorKind,
+    pub kind: FaultKind,
     pub reason: String,
 }
 
-/// Whose fault an error is.
+/// The origin of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum ErrorKind {
+pub(super) enum FaultKind {
     /// The runtime does not execute the model.
     Refused,
     /// The runtime cannot be opened, or failed.
     Failed,
-    /// The question makes no sense.
-    Question,
-}
-
-/// The agent's protocol, in a reply of whatever version.
-pub(super) fn protocol_of(line: &str) -> Option<(u64, String)> {
-    let reply: serde_json::Value = serde_json::from_str(line).ok()?;
-    let hello = reply.get("answer")?.get("hello")?;
-    let version = hello
-        .get("version")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or("unknown");
-    Some((hello.get("protocol")?.as_u64()?, version.to_owned()))
+    /// The request is wrong: no such model, no runtime open.
+    Request,
 }

@@ -1,65 +1,66 @@
-//! The agent's side: answers questions until its input ends.
+//! The agent's side: answers requests until its input ends.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
-use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use mnas_space::Shape;
 
-use super::protocol::{Answer, Ask, ErrorKind, Fault, PROTOCOL, Question, Reply, VERSION};
-use crate::device::{Device, HostFacts};
+use super::protocol::{Content, Fault, FaultKind, PROTOCOL, Reply, Request};
+use crate::device::Device;
 use crate::error::RuntimeError;
-use crate::measure::Pin;
+use crate::machine::Pin;
+use crate::pipe::{self, Identity};
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
-use crate::runtimes;
 
-/// Answers every line of `input` with a line on `output`; `onnx_runtime` is the path of the ONNX Runtime library.
+/// Opens the runtime of a device for an agent. The device has runtime, threads, precision and processor of the coordinator's request,
+/// and no command.
+pub type OpenRuntime<'a> = dyn FnMut(&Device) -> Result<Box<dyn Runtime>, RuntimeError> + 'a;
+
+/// Serves a coordinator with the runtimes that `open` opens, until `input` ends or nobody reads `output` any more.
 ///
-/// Ends with the input, or when nobody reads the output any more. A last line without an end was cut off on its way
-/// and is nobody's question.
-pub fn serve(mut input: impl BufRead, mut output: impl Write, onnx_runtime: Option<&Path>) -> std::io::Result<()> {
+/// `program` is the name and version of the program, for people. [`crate::runtimes::open`] opens the runtimes of this crate; a program
+/// that links another one opens that first:
+///
+/// ```no_run
+/// # use mnas_latency::{Device, Runtime, RuntimeError, RuntimeKind, agent, runtimes};
+/// # fn open_libtorch(_: &Device) -> Result<Box<dyn Runtime>, RuntimeError> { unimplemented!() }
+/// let mut open = |device: &Device| match device.runtime {
+///     RuntimeKind::LibTorch => open_libtorch(device),
+///     _ => runtimes::open(device, None),
+/// };
+/// let input = std::io::BufReader::new(std::io::stdin());
+/// agent::serve(input, std::io::stdout(), "my-agent 1.0.0", &mut open)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn serve(
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send,
+    program: &str,
+    open: &mut OpenRuntime<'_>,
+) -> std::io::Result<()> {
     let mut agent = Agent {
-        onnx_runtime,
+        open,
         runtime: None,
         models: HashMap::new(),
         pin: None,
     };
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        input.read_until(b'\n', &mut line)?;
-        if line.last() != Some(&b'\n') {
-            return Ok(());
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let reply = match serde_json::from_slice::<Question>(&line) {
-            Ok(question) => Reply {
-                id: Some(question.id),
-                answer: agent.answer(question.ask).unwrap_or_else(Answer::Error),
-            },
-            Err(error) => Reply {
-                id: id_of(&line),
-                answer: Answer::Error(fault(ErrorKind::Question, format!("this is no question: {error}"))),
-            },
-        };
-        let mut text = serde_json::to_vec(&reply)?;
-        text.push(b'\n');
-        output.write_all(&text)?;
-        output.flush()?;
-    }
+    let identity = Identity {
+        protocol: PROTOCOL,
+        program: program.to_owned(),
+        payload: serde_json::Value::Null,
+    };
+    pipe::serve(
+        input,
+        output,
+        &identity,
+        || (),
+        |request, _| agent.handle(request).unwrap_or_else(Reply::Error),
+    )
 }
 
-/// The number of a question that makes no sense otherwise.
-fn id_of(line: &[u8]) -> Option<u64> {
-    let question: serde_json::Value = serde_json::from_slice(line).ok()?;
-    question.get("id")?.as_u64()
-}
-
-fn fault(kind: ErrorKind, reason: impl Into<String>) -> Fault {
+fn fault(kind: FaultKind, reason: impl Into<String>) -> Fault {
     Fault {
         kind,
         reason: reason.into(),
@@ -67,27 +68,21 @@ fn fault(kind: ErrorKind, reason: impl Into<String>) -> Fault {
 }
 
 fn no_runtime() -> Fault {
-    fault(ErrorKind::Question, "no runtime is open")
+    fault(FaultKind::Request, "no runtime is open")
 }
 
-struct Agent<'a> {
-    onnx_runtime: Option<&'a Path>,
+struct Agent<'a, 'o> {
+    open: &'a mut OpenRuntime<'o>,
     runtime: Option<Box<dyn Runtime>>,
     models: HashMap<u64, Box<dyn LoadedModel>>,
-    /// Where models are loaded and run.
+    /// The processors on which models are loaded and run.
     pin: Option<Pin>,
 }
 
-impl Agent<'_> {
-    fn answer(&mut self, ask: Ask) -> Result<Answer, Fault> {
-        match ask {
-            // Whatever the coordinator's version is: it compares.
-            Ask::Hello { .. } => Ok(Answer::Hello {
-                protocol: PROTOCOL,
-                version: VERSION.to_owned(),
-                host: HostFacts::gather(),
-            }),
-            Ask::Open {
+impl Agent<'_, '_> {
+    fn handle(&mut self, request: Request) -> Result<Reply, Fault> {
+        match request {
+            Request::Open {
                 runtime,
                 threads,
                 precision,
@@ -101,56 +96,43 @@ impl Agent<'_> {
                 agent: None,
                 table: None,
             }),
-            Ask::Load {
-                model,
-                name,
-                input,
-                onnx,
-            } => self.load(model, name, input, &onnx),
-            Ask::Run { steps } => self.run(&steps),
-            Ask::Unload { model } => match self.models.remove(&model) {
-                Some(_) => Ok(Answer::Unloaded),
+            Request::Load { model, name, content } => self.load(model, name, content),
+            Request::Run { steps } => self.run(&steps),
+            Request::Unload { model } => match self.models.remove(&model) {
+                Some(_) => Ok(Reply::Unloaded),
                 None => Err(unknown_model(model)),
             },
-            Ask::Conditions => {
+            Request::Conditions => {
                 let runtime = self.runtime.as_mut().ok_or_else(no_runtime)?;
-                Ok(Answer::Conditions(runtime.conditions().map_err(fault_of)?))
+                Ok(Reply::Conditions(runtime.conditions().map_err(fault_of)?))
             }
         }
     }
 
-    fn open(&mut self, device: &Device) -> Result<Answer, Fault> {
+    fn open(&mut self, device: &Device) -> Result<Reply, Fault> {
         self.models.clear();
-        let runtime = runtimes::open(device, self.onnx_runtime).map_err(fault_of)?;
-        let opened = Answer::Opened {
+        let runtime = (self.open)(device).map_err(fault_of)?;
+        let opened = Reply::Opened {
             runtime: runtime.name().to_owned(),
             version: runtime.version().to_owned(),
             host: runtime.host(),
+            models: runtime.model_form(),
         };
         self.pin = Pin::choose(runtime.pinnable_threads());
         self.runtime = Some(runtime);
         Ok(opened)
     }
 
-    fn load(&mut self, number: u64, name: String, input: [u32; 3], onnx: &str) -> Result<Answer, Fault> {
+    fn load(&mut self, number: u64, name: String, content: Content) -> Result<Reply, Fault> {
         let runtime = self.runtime.as_mut().ok_or_else(no_runtime)?;
-        let file = BASE64
-            .decode(onnx)
-            .map_err(|error| fault(ErrorKind::Question, format!("the model is not base64: {error}")))?;
-        let [channels, height, width] = input;
-        let input = Shape {
-            channels,
-            height,
-            width,
-        };
-        let content = ModelContent::Onnx { file, input };
+        let content = content_of(content)?;
         let _held = self.pin.as_ref().and_then(Pin::hold);
         let model = runtime.load(&Model { name, content }).map_err(fault_of)?;
         self.models.insert(number, model);
-        Ok(Answer::Loaded)
+        Ok(Reply::Loaded)
     }
 
-    fn run(&mut self, steps: &[(u64, u32)]) -> Result<Answer, Fault> {
+    fn run(&mut self, steps: &[(u64, u32)]) -> Result<Reply, Fault> {
         let runtime = self.runtime.as_mut().ok_or_else(no_runtime)?;
         let mut numbers: Vec<u64> = steps.iter().map(|(model, _)| *model).collect();
         numbers.sort_unstable();
@@ -176,20 +158,46 @@ impl Agent<'_> {
             .collect();
         let _held = self.pin.as_ref().and_then(Pin::hold);
         let times = runtime.burst(&mut models, &steps).map_err(fault_of)?;
-        Ok(Answer::Times {
+        Ok(Reply::Times {
             ms: times.into_iter().map(|time| time.0).collect(),
         })
     }
 }
 
+fn content_of(content: Content) -> Result<ModelContent, Fault> {
+    let wrong = |what: &str, error: String| fault(FaultKind::Request, format!("the {what}: {error}"));
+    Ok(match content {
+        Content::Onnx { input, file } => {
+            let [channels, height, width] = input;
+            let file = BASE64
+                .decode(file)
+                .map_err(|error| wrong("model is not base64", error.to_string()))?;
+            let input = Shape {
+                channels,
+                height,
+                width,
+            };
+            ModelContent::Onnx { file, input }
+        }
+        Content::Block(text) => ModelContent::Block(
+            text.parse()
+                .map_err(|error| wrong("block key cannot be read", format!("{error}")))?,
+        ),
+        Content::Network(text) => {
+            let parsed = text.parse();
+            ModelContent::Network(parsed.map_err(|error| wrong("architecture cannot be read", format!("{error}")))?)
+        }
+    })
+}
+
 fn unknown_model(number: u64) -> Fault {
-    fault(ErrorKind::Question, format!("there is no model {number}"))
+    fault(FaultKind::Request, format!("there is no model {number}"))
 }
 
 fn fault_of(error: RuntimeError) -> Fault {
     match error {
-        RuntimeError::Refused { reason, .. } => fault(ErrorKind::Refused, reason),
-        RuntimeError::Failed { reason, .. } => fault(ErrorKind::Failed, reason),
-        other => fault(ErrorKind::Failed, other.to_string()),
+        RuntimeError::Refused { reason, .. } => fault(FaultKind::Refused, reason),
+        RuntimeError::Failed { reason, .. } => fault(FaultKind::Failed, reason),
+        other => fault(FaultKind::Failed, other.to_string()),
     }
 }

@@ -1,9 +1,14 @@
 //! Measures networks on this device for an `mnas` elsewhere; see the `agent` module of the library.
 
+use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mnas_latency::{Device, agent, runtimes};
+
+/// Name and version in hello.
+const PROGRAM: &str = concat!("mnas-agent ", env!("CARGO_PKG_VERSION"));
 
 /// Measures networks on this device for an `mnas` elsewhere
 ///
@@ -27,7 +32,9 @@ fn main() -> ExitCode {
         .without_time()
         .init();
     let library = arguments.onnxruntime.or_else(library);
-    match mnas_latency::agent::serve(std::io::stdin().lock(), std::io::stdout().lock(), library.as_deref()) {
+    let mut open = |device: &Device| runtimes::open(device, library.as_deref());
+    let input = BufReader::new(std::io::stdin());
+    match agent::serve(input, std::io::stdout(), PROGRAM, &mut open) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the pipe to the coordinator broke: {error}");

@@ -6,7 +6,7 @@ use super::*;
 
 /// Networks whose measured time is a known function of their terms, with noise.
 fn planted(count: usize, noise: f64, truth: [f64; SUMS]) -> Vec<(Terms, f64)> {
-    let mut rng = crate::random::stream(7, "planted networks", 0);
+    let mut rng = mnas_space::random::stream(7, "planted networks", 0, 0);
     let network = |_| {
         let sum_ms = rng.random_range(1.0..20.0);
         let terms = Terms([

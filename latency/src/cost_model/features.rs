@@ -29,8 +29,7 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
                 groups,
                 ..
             } => {
-                let weights = f64::from(in_channels / groups) * f64::from(kernel).powi(2) * f64::from(out_channels);
-                let macs = weights * f64::from(node.output.height) * f64::from(node.output.width) / MILLION;
+                let macs = node.macs() as f64 / MILLION;
                 let kind = match (groups > 1, kernel, stride) {
                     (false, 1, _) => 2,
                     (false, _, _) => 3,
@@ -43,15 +42,12 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
                 // Channels that do not fill the vector units' blocks take another path.
                 let ragged = out_channels % 8 != 0 || (groups == 1 && in_channels % 8 != 0);
                 add(8, if ragged { macs } else { 0.0 });
-                add(9, weights / MILLION);
+                add(9, node.op.weights() as f64 / MILLION);
                 add(10, 0.001);
                 add(if groups > 1 { 11 } else { 12 }, read + elements);
             }
-            Op::Linear {
-                in_features,
-                out_features,
-            } => {
-                add(13, f64::from(in_features) * f64::from(out_features) / MILLION);
+            Op::Linear { .. } => {
+                add(13, node.macs() as f64 / MILLION);
                 add(10, 0.001);
             }
             Op::BatchNorm { .. } => {}
@@ -76,7 +72,7 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
 }
 
 /// The layer's dimensions on scales where equal steps mean about equal changes of efficiency.
-pub(crate) fn dimensions(key: &BlockKey) -> Vec<f64> {
+pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     let graph = key.graph();
     let log = |value: u32| f64::from(value.max(1)).log2();
     let flag = |flag: bool, weight: f64| if flag { weight } else { 0.0 };

@@ -1,6 +1,9 @@
 //! What has to be the same for a measurement to hold.
 
-use super::{Device, HostFacts, Precision};
+use super::description::Device;
+use super::kinds::Precision;
+use crate::machine::HostFacts;
+use crate::runtime::Runtime;
 
 /// All that must be the same for a measurement to hold: what a table is checked against before it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub struct DeviceFingerprint {
 
 impl DeviceFingerprint {
     /// The fingerprint of `device` when `runtime` executes on `host`.
-    pub fn new(device: &Device, runtime: &dyn crate::runtime::Runtime, host: &HostFacts) -> Self {
+    pub fn new(device: &Device, runtime: &dyn Runtime, host: &HostFacts) -> Self {
         Self {
             runtime: runtime.name().to_owned(),
             runtime_version: runtime.version().to_owned(),

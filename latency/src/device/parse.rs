@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{AgentCommand, Device, Precision, Processor, RuntimeKind};
+use super::description::{AgentCommand, Device};
+use super::kinds::{Precision, RuntimeKind};
 use crate::error::LatencyError;
+use crate::machine::Processor;
+use crate::pipe::CommandLineError;
 
 const FIELDS: &str = "a device has name, runtime (onnxruntime, libtorch, tract, replay, published or fake), threads, precision (fp32), \
     processor (cpu or cuda), command, timeout and table";
@@ -80,17 +83,12 @@ fn checked(raw: RawDevice, folder: &Path) -> Result<Device, Fault> {
         ));
     }
     let agent = agent(raw.command.as_deref(), raw.timeout.as_deref())?;
-    if agent.is_some()
-        && matches!(
-            runtime,
-            RuntimeKind::LibTorch | RuntimeKind::Replay | RuntimeKind::Published
-        )
-    {
+    if agent.is_some() && matches!(runtime, RuntimeKind::Replay | RuntimeKind::Published) {
         let problem = format!("runtime {} with a command", runtime.name());
         return Err(Fault(
             "runtime",
             problem,
-            "agents measure with onnxruntime, tract or fake",
+            "agents measure with onnxruntime, libtorch, tract or fake",
         ));
     }
     if raw.table.is_some() != matches!(runtime, RuntimeKind::Replay | RuntimeKind::Published) {
@@ -133,17 +131,11 @@ fn agent(command: Option<&str>, timeout: Option<&str>) -> Result<Option<AgentCom
         };
     };
     let expected = "expected a program and its arguments, quoted as in a shell: command = \"ssh pi@host mnas-agent\"";
-    let words = shlex::split(command)
-        .filter(|words| words.first().is_some_and(|program| !program.is_empty()))
-        .ok_or_else(|| {
-            Fault(
-                "command",
-                format!("the command `{command}` cannot be split into words"),
-                expected,
-            )
-        })?;
+    let command = command
+        .parse()
+        .map_err(|error: CommandLineError| Fault("command", error.to_string(), expected))?;
     Ok(Some(AgentCommand {
-        words,
+        command,
         timeout: timeout.unwrap_or(AgentCommand::TIMEOUT),
     }))
 }

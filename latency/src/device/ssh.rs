@@ -1,7 +1,10 @@
 //! `ssh:[user@]host[:port]`, short for a device file.
 
-use super::{AgentCommand, Device, Precision, Processor, RuntimeKind};
+use super::description::{AgentCommand, Device};
+use super::kinds::{Precision, RuntimeKind};
 use crate::error::LatencyError;
+use crate::machine::Processor;
+use crate::pipe::CommandLine;
 
 /// The device behind an address: ONNX Runtime on one thread, measured by `mnas-agent` on the far side's PATH.
 ///
@@ -57,7 +60,7 @@ pub(super) fn device(name: &str, address: &str) -> Result<Device, LatencyError> 
         precision: Precision::Float32,
         processor: Processor::Cpu,
         agent: Some(AgentCommand {
-            words,
+            command: CommandLine::new(words).map_err(|error| fault(&error.to_string()))?,
             timeout: AgentCommand::TIMEOUT,
         }),
         table: None,

@@ -1,6 +1,9 @@
 //! Device files and addresses, good and bad.
 
-use super::*;
+use std::time::Duration;
+
+use super::Device;
+use crate::machine::Processor;
 
 #[test]
 fn built_in_devices_are_named_as_they_are_found() {
@@ -63,8 +66,8 @@ fn faults_are_named_with_their_line() {
             ["line 3: 2 threads with tract", "one thread"],
         ),
         (
-            of_runtime("libtorch", "command = \"a\""),
-            ["line 2: runtime libtorch with a command", "onnxruntime"],
+            of_runtime("published", "command = \"a\"\ntable = \"there\""),
+            ["line 2: runtime published with a command", "onnxruntime"],
         ),
     ] {
         for text in texts {
@@ -77,7 +80,10 @@ fn faults_are_named_with_their_line() {
 fn a_command_is_split_as_a_shell_does() {
     let text = "name = \"pi\"\nruntime = \"onnxruntime\"\ncommand = \"adb -s 'my phone' shell /data/mnas-agent\"\ntimeout = \"2m\"\n";
     let agent = Device::parse(text, "pi.toml").unwrap().agent.unwrap();
-    assert_eq!(agent.words, ["adb", "-s", "my phone", "shell", "/data/mnas-agent"]);
+    assert_eq!(
+        agent.command.words(),
+        ["adb", "-s", "my phone", "shell", "/data/mnas-agent"]
+    );
     assert_eq!(agent.timeout, Duration::from_mins(2));
 }
 
@@ -103,14 +109,16 @@ fn an_ssh_address_is_a_device() {
         (device.name.as_str(), device.folder_name().as_str()),
         ("ssh:pi@berry.local:2222", "ssh-pi-berry.local-2222")
     );
-    let words = device.agent.unwrap().words;
+    let command = device.agent.unwrap().command;
+    let words = command.words();
     assert_eq!(words[words.len() - 4..], ["-p", "2222", "pi@berry.local", "mnas-agent"]);
     assert!(
         Device::open("ssh:berry")
             .unwrap()
             .agent
             .unwrap()
-            .words
+            .command
+            .words()
             .ends_with(&["berry".to_owned(), "mnas-agent".to_owned()])
     );
     for (address, problem) in [

@@ -1,8 +1,10 @@
 //! The statistics, on a clock that does as it is told.
 
-use super::*;
+use mnas_space::{Architecture, BlockKey};
+
+use super::{ANCHOR, MeasureSettings, Measurement, Measurer};
+use crate::runtime::Model;
 use crate::runtimes::{FakeRuntime, FakeSettings};
-use mnas_space::BlockKey;
 
 const BLOCKS: [&str; 5] = [
     "conv_k3_s2_c16_nre@3x128x128",
@@ -25,10 +27,10 @@ fn deviations(settings: FakeSettings, measure: &MeasureSettings) -> Vec<(f64, Me
     let anchor: Architecture = ANCHOR.parse().unwrap();
     let reference_ms = truth.true_ms(&anchor.graph());
     let mut runtime = FakeRuntime::new(settings);
-    let mut bench = Bench::new(&mut runtime, measure.clone(), Some(reference_ms)).unwrap();
+    let mut measurer = Measurer::new(&mut runtime, measure.clone(), Some(reference_ms)).unwrap();
     let one = |text: &&str| {
         let key: BlockKey = text.parse().unwrap();
-        let measured = bench.measure(&Model::block(&key)).unwrap();
+        let measured = measurer.measure(&Model::block(&key)).unwrap();
         (measured.median_ms / truth.true_ms(&key.graph()) - 1.0, measured)
     };
     BLOCKS.iter().map(one).collect()
@@ -113,9 +115,9 @@ fn time_is_capped() {
         max_ms: 5.0,
         ..MeasureSettings::quick()
     };
-    let mut bench = Bench::new(&mut runtime, settings, Some(1.0)).unwrap();
+    let mut measurer = Measurer::new(&mut runtime, settings, Some(1.0)).unwrap();
     let slow: BlockKey = "conv_k3_c64_nre@64x112x112".parse().unwrap();
-    let measured = bench.measure(&Model::block(&slow)).unwrap();
+    let measured = measurer.measure(&Model::block(&slow)).unwrap();
     assert_eq!(measured.runs, 9, "the fewest samples are taken, and no more");
 }
 
@@ -128,7 +130,7 @@ fn the_reference_is_the_undisturbed_speed() {
     });
     let anchor: Architecture = ANCHOR.parse().unwrap();
     let true_ms = runtime.true_ms(&anchor.graph());
-    let reference_ms = Bench::new(&mut runtime, MeasureSettings::quick(), None)
+    let reference_ms = Measurer::new(&mut runtime, MeasureSettings::quick(), None)
         .unwrap()
         .reference()
         .unwrap()

@@ -4,120 +4,28 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use mnas_space::random::stream;
 use mnas_space::{Architecture, BlockKey};
 use rand::seq::SliceRandom;
 
-use super::{ProfileOptions, ProfilePlan};
+use super::event::ProfileEvent;
+use super::options::ProfileOptions;
+use super::plan::ProfilePlan;
+use super::report::{MeasuredNetwork, ProfileReport, StopReason};
+use super::rounds::{Rounds, samples_of};
 use crate::duration::Milliseconds;
 use crate::error::{LatencyError, RuntimeError};
-use crate::measure::{Bench, Candidate, Measurement, Warning};
-use crate::random;
+use crate::machine::Warning;
+use crate::measure::{Measurement, Measurer, TimedModel};
 use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
 
-/// Most samples of each whole network in one round ...
-pub(super) const SAMPLES_PER_ROUND: usize = 7;
-
-/// ... which take about this much time; two are taken of any network.
-const ROUND_MS: f64 = 20.0;
-
 /// Whole networks held in memory at once where loading them is expensive.
 const NETWORKS_AT_ONCE: usize = 16;
 
-/// What happens while a table is filled, for progress bars and logs.
-#[derive(Debug, Clone, Copy)]
-pub enum ProfileEvent<'a> {
-    /// Nothing is measured yet; this is what will be.
-    Planned(&'a ProfilePlan),
-    /// Something speaks against trusting the numbers; what can be known before measuring comes first.
-    Warned(&'a Warning),
-    /// A layer was measured and is on disk.
-    Block {
-        /// The layer.
-        key: &'a BlockKey,
-        /// Its latency.
-        measurement: &'a Measurement,
-        /// Layers done in this run, refused ones included.
-        done: usize,
-        /// Layers to do in this run.
-        total: usize,
-        /// Expected time for the rest of the layers, from the pace so far.
-        remaining: Duration,
-    },
-    /// The runtime does not execute a model; the profile goes on without it.
-    Refused(&'a RuntimeError),
-    /// A round over the whole networks was completed.
-    Round {
-        /// Samples taken so far, of all networks.
-        done: usize,
-        /// Samples to take.
-        total: usize,
-    },
-    /// A whole network was measured and is on disk.
-    Network {
-        /// The network.
-        architecture: &'a Architecture,
-        /// Its latency.
-        measurement: &'a Measurement,
-    },
-    /// That was all.
-    Finished(&'a ProfileReport),
-}
-
-/// Why a profile ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopReason {
-    /// Everything asked for is measured or refused.
-    Complete,
-    /// The time cap was reached before the last layer.
-    TimeCap,
-    /// It was cancelled; what was measured is kept.
-    Cancelled,
-}
-
-/// A network that was measured beside those of the table, to judge predictions by.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Witness {
-    /// The network.
-    pub architecture: Architecture,
-    /// What it was measured at.
-    pub measurement: Measurement,
-    /// The medians of the first and the second half of its samples.
-    pub halves: Option<(Milliseconds, Milliseconds)>,
-}
-
-/// What a profile did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProfileReport {
-    /// Why it ended.
-    pub stop: StopReason,
-    /// Layers measured in this run.
-    pub blocks: usize,
-    /// Whole networks measured in this run.
-    pub networks: usize,
-    /// Of the layers, those whose interval stayed wider than asked for when a cap was hit.
-    pub unsettled: usize,
-    /// Models the runtime does not execute, in its words.
-    pub refused: Vec<String>,
-    /// Share of the layers asked for that is in the table now.
-    pub coverage: f64,
-    /// Slowest and fastest speed of the machine while measuring, as a share of its reference speed.
-    pub speed_range: Option<(f64, f64)>,
-    /// Runs too far from their median to be noise; they are part of the numbers.
-    pub outliers: u64,
-    /// All runs.
-    pub runs: u64,
-    /// What [`ProfileOptions::witnesses`] were measured at; none where it was cancelled.
-    pub witnesses: Vec<Witness>,
-    /// What speaks against trusting the numbers.
-    pub warnings: Vec<Warning>,
-    /// Time used.
-    pub elapsed: Duration,
-}
-
-/// Measures the layers and whole networks that `table` lacks, in a seeded random order, each on disk as soon as it
-/// is done. `cancel` is looked at between models.
+/// Measures the layers and whole networks that `table` lacks, in a seeded random order, each on disk as soon as it is done. `cancel` is
+/// read between models.
 ///
 /// The anchor's reference time is the table's, so that rows of different days compare.
 pub fn profile(
@@ -135,31 +43,31 @@ pub fn profile(
         table.layers_measurable()?;
     }
     observer(ProfileEvent::Planned(&plan));
-    let is_stranger = |network: &&Architecture| table.network(network).is_none() && !networks.contains(network);
-    let witnesses: Vec<Architecture> = options.witnesses.iter().filter(is_stranger).cloned().collect();
+    let is_held_out = |network: &&Architecture| table.network(network).is_none() && !networks.contains(network);
+    let validation: Vec<Architecture> = options.validation.iter().filter(is_held_out).cloned().collect();
     let mut run = Run::new(runtime, table, options, cancel, observer)?;
-    if !plan.is_empty() || !witnesses.is_empty() {
-        run.look_around(table.header().threads)?;
+    if !plan.is_empty() || !validation.is_empty() {
+        run.check_conditions(table.header().threads)?;
     }
-    let is_spread = run.bench.loads_cheaply();
-    let whole: Vec<Architecture> = plan.missing_networks.iter().chain(&witnesses).cloned().collect();
+    let is_spread = run.measurer.loads_cheaply();
+    let whole: Vec<Architecture> = plan.missing_networks.iter().chain(&validation).cloned().collect();
     let at_once = if is_spread {
         whole.len().max(1)
     } else {
         NETWORKS_AT_ONCE
     };
-    let mut parts: Vec<Rounds<'_>> = whole.chunks(at_once).map(Rounds::of).collect();
+    let mut parts: Vec<Rounds<'_>> = whole.chunks(at_once).map(Rounds::new).collect();
     let (mut stop, blocks) = run.blocks(table, &plan, parts.first_mut().filter(|_| is_spread))?;
-    let mut measured_networks = 0;
-    let mut seen = Vec::new();
+    let mut networks_done = 0;
+    let mut validated = Vec::new();
     for rounds in parts {
         if stop == StopReason::Cancelled {
             break;
         }
         for network in run.networks(rounds)? {
-            measured_networks += 1;
-            if witnesses.contains(&network.architecture) {
-                seen.push(network);
+            networks_done += 1;
+            if validation.contains(&network.architecture) {
+                validated.push(network);
                 continue;
             }
             table.add_network(network.architecture.clone(), network.measurement)?;
@@ -168,21 +76,16 @@ pub fn profile(
                 measurement: &network.measurement,
             });
         }
-        if run.cancelled() {
+        if run.is_cancelled() {
             stop = StopReason::Cancelled;
         }
     }
-    let missing = plan.missing_blocks.len() - blocks;
-    let coverage = if plan.blocks == 0 {
-        1.0
-    } else {
-        1.0 - missing as f64 / plan.blocks as f64
-    };
-    Ok(run.finish(stop, blocks, measured_networks, coverage, seen))
+    let coverage = plan.coverage_without(plan.missing_blocks.len() - blocks);
+    Ok(run.finish(stop, blocks, networks_done, coverage, validated))
 }
 
 struct Run<'a, 'r> {
-    bench: Bench<'r>,
+    measurer: Measurer<'r>,
     options: &'a ProfileOptions,
     cancel: &'a AtomicBool,
     observer: &'a mut dyn FnMut(ProfileEvent<'_>),
@@ -204,12 +107,9 @@ impl<'a, 'r> Run<'a, 'r> {
         cancel: &'a AtomicBool,
         observer: &'a mut dyn FnMut(ProfileEvent<'_>),
     ) -> Result<Self, LatencyError> {
+        let reference_ms = Some(table.header().anchor_reference_ms);
         Ok(Self {
-            bench: Bench::new(
-                runtime,
-                options.measure.clone(),
-                Some(table.header().anchor_reference_ms),
-            )?,
+            measurer: Measurer::new(runtime, options.measure.clone(), reference_ms)?,
             options,
             cancel,
             observer,
@@ -223,9 +123,9 @@ impl<'a, 'r> Run<'a, 'r> {
         })
     }
 
-    /// Warns of what speaks against measuring now.
-    fn look_around(&mut self, threads: usize) -> Result<(), LatencyError> {
-        let Some(conditions) = self.bench.conditions()? else {
+    /// Warns of a machine that is not fit for measuring now.
+    fn check_conditions(&mut self, threads: usize) -> Result<(), LatencyError> {
+        let Some(conditions) = self.measurer.conditions()? else {
             return Ok(());
         };
         self.turbo = conditions.turbo.unwrap_or(false);
@@ -235,23 +135,23 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok(())
     }
 
-    /// Sums up, with warnings that only the whole run can tell.
+    /// Makes the report, with the warnings that need the whole run.
     fn finish(
         mut self,
         stop: StopReason,
         blocks: usize,
         networks: usize,
         coverage: f64,
-        witnesses: Vec<Witness>,
+        validation: Vec<MeasuredNetwork>,
     ) -> ProfileReport {
-        let unsettled = self.bench.unsettled() as usize;
+        let unsettled = self.measurer.unsettled() as usize;
         let speeds = statistics::sorted(&self.speeds);
-        let afterwards = [
+        let warnings = [
             Warning::drift(&speeds, self.turbo),
             Warning::unsettled(unsettled, blocks),
             Warning::outliers(self.outliers, self.runs),
         ];
-        for warning in afterwards.into_iter().flatten() {
+        for warning in warnings.into_iter().flatten() {
             self.warn(warning);
         }
         let report = ProfileReport {
@@ -264,7 +164,7 @@ impl<'a, 'r> Run<'a, 'r> {
             outliers: self.outliers,
             runs: self.runs,
             elapsed: self.elapsed(),
-            witnesses,
+            validation,
             warnings: self.warnings,
             refused: self.refused,
         };
@@ -272,17 +172,17 @@ impl<'a, 'r> Run<'a, 'r> {
         report
     }
 
-    /// Wall time, or the runtime's own where that runs ahead (a fake clock).
+    /// Wall time, or the runtime's own where that is ahead (a fake clock).
     fn elapsed(&self) -> Duration {
-        let Milliseconds(used_ms) = self.bench.used();
+        let Milliseconds(used_ms) = self.measurer.used();
         self.start.elapsed().max(Duration::from_secs_f64(used_ms / 1000.0))
     }
 
-    fn cancelled(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
     }
 
-    fn note(&mut self, measurement: &Measurement) {
+    fn count(&mut self, measurement: &Measurement) {
         self.speeds.push(measurement.speed);
         self.outliers += u64::from(measurement.outliers);
         self.runs += u64::from(measurement.runs);
@@ -293,8 +193,8 @@ impl<'a, 'r> Run<'a, 'r> {
         self.warnings.push(warning);
     }
 
-    /// Passes on what the model did; a refusal is reported and becomes `None`.
-    fn accept<T>(&mut self, result: Result<T, LatencyError>) -> Result<Option<T>, LatencyError> {
+    /// The result of measuring a model; a refusal is reported and becomes `None`.
+    fn unless_refused<T>(&mut self, result: Result<T, LatencyError>) -> Result<Option<T>, LatencyError> {
         match result {
             Err(LatencyError::Runtime(refusal @ RuntimeError::Refused { .. })) => {
                 (self.observer)(ProfileEvent::Refused(&refusal));
@@ -305,25 +205,19 @@ impl<'a, 'r> Run<'a, 'r> {
         }
     }
 
-    /// Measures layers, those of the networks first, with rounds over the networks in between.
+    /// Measures layers, those of the networks first, with rounds over the networks in between. The reason for its end, and the number of
+    /// layers measured.
     fn blocks(
         &mut self,
         table: &mut LatencyTable,
         plan: &ProfilePlan,
         mut rounds: Option<&mut Rounds<'_>>,
     ) -> Result<(StopReason, usize), LatencyError> {
-        let of_networks: HashSet<BlockKey> = plan
-            .missing_networks
-            .iter()
-            .flat_map(|network| network.layers().map(|layer| layer.key).collect::<Vec<_>>())
-            .collect();
-        let mut order = plan.missing_blocks.clone();
-        order.shuffle(&mut random::stream(self.options.seed, "profile order", 0));
-        order.sort_by_key(|key| (!of_networks.contains(key), !self.options.common.contains(key)));
+        let order = self.order(plan);
         let total = order.len();
         let mut measured = 0;
         for (index, key) in order.into_iter().enumerate() {
-            if self.cancelled() {
+            if self.is_cancelled() {
                 return Ok((StopReason::Cancelled, measured));
             }
             let elapsed = self.elapsed();
@@ -334,16 +228,16 @@ impl<'a, 'r> Run<'a, 'r> {
                 let used = |cap: Duration| elapsed.as_secs_f64() / cap.as_secs_f64();
                 let share = (index as f64 / total as f64).max(self.options.time_cap.map_or(0.0, used));
                 let is_due = rounds.done < (share * self.options.network_rounds as f64) as usize;
-                if is_due && !rounds.slots.is_empty() {
+                if is_due && !rounds.networks.is_empty() {
                     self.round(rounds, false)?;
                 }
             }
-            let result = self.bench.measure(&Model::block(&key));
-            let Some(measurement) = self.accept(result)? else {
+            let result = self.measurer.measure(&Model::block(&key));
+            let Some(measurement) = self.unless_refused(result)? else {
                 continue;
             };
             table.add_block(key, measurement)?;
-            self.note(&measurement);
+            self.count(&measurement);
             measured += 1;
             let done = index + 1;
             let remaining = self.elapsed().mul_f64((total - done) as f64 / done as f64);
@@ -358,94 +252,82 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok((StopReason::Complete, measured))
     }
 
-    /// The rounds over whole networks that are left, and what the networks were measured at; none where it was cancelled.
-    fn networks(&mut self, mut rounds: Rounds<'_>) -> Result<Vec<Witness>, LatencyError> {
+    /// Missing layers in random order: those of the networks, then common ones, then the rest.
+    fn order(&self, plan: &ProfilePlan) -> Vec<BlockKey> {
+        let networks = plan.missing_networks.iter();
+        let of_networks: HashSet<BlockKey> = networks
+            .flat_map(|network| network.layers().map(|layer| layer.key))
+            .collect();
+        let mut order = plan.missing_blocks.clone();
+        order.shuffle(&mut stream(self.options.seed, "profile order", 0, 0));
+        order.sort_by_key(|key| (!of_networks.contains(key), !self.options.common.contains(key)));
+        order
+    }
+
+    /// Completes the rounds over whole networks; none of the networks where it was cancelled.
+    fn networks(&mut self, mut rounds: Rounds<'_>) -> Result<Vec<MeasuredNetwork>, LatencyError> {
         while rounds.done < self.options.network_rounds.max(1) {
             self.round(&mut rounds, true)?;
-            if self.cancelled() {
+            if self.is_cancelled() {
                 return Ok(Vec::new());
             }
         }
-        let measured: Vec<(&Architecture, Candidate)> = rounds
-            .slots
+        let measured: Vec<(&Architecture, TimedModel)> = rounds
+            .networks
             .into_iter()
-            .filter_map(|(network, candidate)| Some((network, candidate?)))
+            .filter_map(|(network, timed)| Some((network, timed?)))
             .collect();
         // Where the machine changed between two speeds, the samples of all networks are of the more frequent one.
-        let speeds: Vec<f64> = measured
-            .iter()
-            .flat_map(|(_, candidate)| candidate.speeds())
-            .copied()
-            .collect();
+        let speeds: Vec<f64> = measured.iter().flat_map(|(_, timed)| timed.speeds()).copied().collect();
         if speeds.is_empty() {
             return Ok(Vec::new());
         }
         let usual = statistics::median(&speeds);
-        Ok(measured
-            .into_iter()
-            .map(|(architecture, candidate)| {
-                let measurement = candidate.measurement_at(usual);
-                self.note(&measurement);
-                Witness {
-                    architecture: architecture.clone(),
-                    measurement,
-                    halves: candidate.halves_at(usual),
-                }
-            })
-            .collect())
+        let networks = measured.into_iter().map(|(architecture, timed)| {
+            let measurement = timed.measurement_at(usual);
+            self.count(&measurement);
+            MeasuredNetwork {
+                architecture: architecture.clone(),
+                measurement,
+                halves: timed.halves_at(usual),
+            }
+        });
+        Ok(networks.collect())
     }
 
-    /// One round over networks; one that is refused leaves. Cancelled, it ends in the middle.
+    /// One round over networks; a network that is refused is left out from then on. Cancelled, it ends in the middle.
     fn round(&mut self, rounds: &mut Rounds<'_>, is_shown: bool) -> Result<(), LatencyError> {
-        let size = rounds.slots.len();
-        let all = self.options.network_rounds.max(1);
-        for (index, (network, candidate)) in std::mem::take(&mut rounds.slots).into_iter().enumerate() {
-            if self.cancelled() {
+        let size = rounds.networks.len();
+        let total = self.options.network_rounds.max(1) * size;
+        for (index, (network, timed)) in std::mem::take(&mut rounds.networks).into_iter().enumerate() {
+            if self.is_cancelled() {
                 return Ok(());
             }
-            let sampled = self.part(network, candidate);
-            let sampled = self.accept(sampled)?;
-            rounds.slots.extend(sampled.map(|candidate| (network, Some(candidate))));
+            let sampled = self.sample(network, timed);
+            let sampled = self.unless_refused(sampled)?;
+            rounds.networks.extend(sampled.map(|timed| (network, Some(timed))));
             if is_shown {
                 let done = rounds.done * size + index + 1;
-                (self.observer)(ProfileEvent::Round {
-                    done,
-                    total: all * size,
-                });
+                (self.observer)(ProfileEvent::Round { done, total });
             }
         }
         rounds.done += 1;
         Ok(())
     }
 
-    /// One network's part in a round.
-    fn part(&mut self, network: &Architecture, candidate: Option<Candidate>) -> Result<Candidate, LatencyError> {
-        let mut candidate = match candidate {
+    /// The samples of one network in a round; in its first round it is loaded.
+    fn sample(&mut self, network: &Architecture, timed: Option<TimedModel>) -> Result<TimedModel, LatencyError> {
+        let mut timed = match timed {
+            Some(timed) => timed,
             None => self
-                .bench
-                .place(Model::network(network), self.options.measure.network_sample_ms)?,
-            Some(candidate) => candidate,
+                .measurer
+                .prepare(Model::network(network), self.options.measure.network_sample_ms)?,
         };
-        let samples = (ROUND_MS / candidate.expected_ms()) as usize;
-        self.bench.sample(&mut candidate, samples.clamp(2, SAMPLES_PER_ROUND))?;
-        if self.bench.loads_cheaply() {
-            candidate.unload();
+        let samples = samples_of(&timed);
+        self.measurer.sample(&mut timed, samples)?;
+        if self.measurer.loads_cheaply() {
+            timed.unload();
         }
-        Ok(candidate)
-    }
-}
-
-/// Networks that are measured in rounds, so that a slow minute falls on all of them alike.
-struct Rounds<'n> {
-    slots: Vec<(&'n Architecture, Option<Candidate>)>,
-    done: usize,
-}
-
-impl<'n> Rounds<'n> {
-    fn of(networks: &'n [Architecture]) -> Self {
-        Self {
-            slots: networks.iter().map(|network| (network, None)).collect(),
-            done: 0,
-        }
+        Ok(timed)
     }
 }

@@ -1,12 +1,21 @@
 //! Profiles on the fake device: complete, capped, cancelled, continued.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::*;
+use mnas_space::{Architecture, BlockKey};
+
+use super::{
+    ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, open_or_create, open_or_transfer, profile,
+};
 use crate::comparison::Comparison;
-use crate::measure::Warning;
+use crate::device::Device;
+use crate::error::LatencyError;
+use crate::machine::Warning;
 use crate::predict::{MissingKeys, Predictor};
 use crate::runtimes::{FakeRuntime, FakeSettings};
+use crate::table::LatencyTable;
 
 const NETWORKS: [&str; 3] = [
     "in64,conv_k3_s2_c16_nhs,ir_k3_s2_e4_c24_nre,ir_r2_k3_e3_c24_nre,id_c24,conv_k1_c96_nhs,head_o10",
@@ -169,7 +178,7 @@ fn noise_is_counted_and_warned_about() {
     );
     let kinds = report.warnings.iter().map(|warning| match warning {
         Warning::Drift { slow, fast, turbo } => {
-            assert!(*slow < 0.7 && *fast > 0.8 && !turbo, "{warning:?}");
+            assert!(*slow < 0.7 && *fast > 0.7 && !turbo, "{warning:?}");
             "drift"
         }
         Warning::Unsettled { layers, of } => {
@@ -181,7 +190,7 @@ fn noise_is_counted_and_warned_about() {
     });
     assert_eq!(kinds.collect::<Vec<_>>(), ["drift", "unsettled", "outliers"]);
     let (slow, fast) = report.speed_range.unwrap();
-    assert!(slow < 0.65 && fast > 0.8, "{slow} {fast}");
+    assert!(slow < 0.65 && fast > 0.7, "{slow} {fast}");
 }
 
 #[test]
@@ -228,7 +237,7 @@ fn validation_judges_by_networks_that_the_table_does_not_have() {
             .unwrap();
     let known = networks();
     let mut runtime = FakeRuntime::new(bed.settings.clone());
-    bed.options.witnesses = vec![known[0].clone(), stranger.clone()];
+    bed.options.validation = vec![known[0].clone(), stranger.clone()];
     let device = Device::open("fake").unwrap();
     let mut table = open_or_create(table.folder(), &device, &mut runtime, &bed.options.measure).unwrap();
     let mut validated = |cancel: bool| {
@@ -240,13 +249,13 @@ fn validation_judges_by_networks_that_the_table_does_not_have() {
         (report.stop, report.networks, report.blocks),
         (StopReason::Complete, 1, 0)
     );
-    assert_eq!(report.witnesses[0].architecture, stranger);
-    let (first, second) = report.witnesses[0].halves.unwrap();
+    assert_eq!(report.validation[0].architecture, stranger);
+    let (first, second) = report.validation[0].halves.unwrap();
     assert!((first.0 / second.0 - 1.0).abs() < 0.05);
     let cancelled = validated(true);
-    assert_eq!((cancelled.stop, cancelled.witnesses.len()), (StopReason::Cancelled, 0));
+    assert_eq!((cancelled.stop, cancelled.validation.len()), (StopReason::Cancelled, 0));
     assert_eq!(table.networks().len(), known.len(), "the table stays as it is");
-    let comparison = Comparison::fresh(report.witnesses, &Predictor::fit(&table).unwrap());
+    let comparison = Comparison::fresh(report.validation, &Predictor::fit(&table).unwrap());
     assert!(comparison.mean_error().unwrap() < 0.05);
 }
 

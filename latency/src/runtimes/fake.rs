@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mnas_space::random::stream;
 use mnas_space::{Graph, Node, Op};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::measure::Conditions;
-use crate::random;
+use crate::machine::Conditions;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime};
 
 /// What disturbs a [`FakeRuntime`]. The default disturbs a little, as a quiet machine does.
@@ -70,7 +70,7 @@ struct FakeState {
 impl FakeRuntime {
     /// A fake runtime whose clock stands at 0.
     pub fn new(settings: FakeSettings) -> Self {
-        let rng = random::stream(settings.seed, "fake runtime", 0);
+        let rng = stream(settings.seed, "fake runtime", 0, 0);
         Self {
             settings,
             state: Arc::new(Mutex::new(FakeState { clock_ms: 0.0, rng })),
@@ -92,7 +92,6 @@ impl FakeRuntime {
 
 /// Depthwise convolutions are slow for their multiply-adds, pointwise ones fast, and everything moves memory.
 fn node_ms(graph: &Graph, node: &Node) -> f64 {
-    let positions = f64::from(node.output.height) * f64::from(node.output.width);
     let moved = node
         .operands()
         .map(|tensor| graph.shape(tensor).elements())
@@ -100,22 +99,11 @@ fn node_ms(graph: &Graph, node: &Node) -> f64 {
         + node.output.elements();
     let memory_ms = moved as f64 * 4.0 / 2.0e7;
     match node.op {
-        Op::Convolution {
-            in_channels,
-            out_channels,
-            kernel,
-            groups,
-            ..
-        } => {
-            let macs =
-                f64::from(in_channels / groups) * f64::from(kernel).powi(2) * f64::from(out_channels) * positions;
+        Op::Convolution { groups, .. } => {
             let macs_per_ms = if groups > 1 { 4.0e6 } else { 2.0e7 };
-            macs / macs_per_ms + memory_ms + 0.002
+            node.macs() as f64 / macs_per_ms + memory_ms + 0.002
         }
-        Op::Linear {
-            in_features,
-            out_features,
-        } => f64::from(in_features) * f64::from(out_features) / 1.0e7 + memory_ms + 0.002,
+        Op::Linear { .. } => node.macs() as f64 / 1.0e7 + memory_ms + 0.002,
         // Folded into the convolution before it.
         Op::BatchNorm { .. } => 0.0,
         Op::Activation(_)
@@ -156,7 +144,8 @@ impl Runtime for FakeRuntime {
             });
         }
         let true_ms = match &model.content {
-            ModelContent::Graph(graph) => self.true_ms(graph),
+            ModelContent::Block(key) => self.true_ms(&key.graph()),
+            ModelContent::Network(architecture) => self.true_ms(&architecture.graph()),
             // Most of a file are weights, each of which is used about once or more often.
             ModelContent::Onnx { file, input } => 0.01 + file.len() as f64 / 2.0e7 + input.elements() as f64 / 1.0e6,
         };

@@ -21,8 +21,9 @@ pub use tract::TractRuntime;
 use std::path::Path;
 
 use crate::agent::{AgentOptions, AgentRuntime};
-use crate::device::{Device, Processor, RuntimeKind};
+use crate::device::{Device, RuntimeKind};
 use crate::error::RuntimeError;
+use crate::machine::Processor;
 use crate::runtime::Runtime;
 
 /// Opens the runtime of a device, or its agent.

@@ -10,9 +10,9 @@ use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
 use super::clock::Stopwatch;
-use crate::device::{HostFacts, Processor};
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
+use crate::machine::{HostFacts, Processor};
 use crate::runtime::{LoadedModel, Model, Runtime};
 
 const NAME: &str = "onnxruntime";

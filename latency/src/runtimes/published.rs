@@ -1,8 +1,8 @@
 //! A runtime that is not here: the device is known from published figures.
 
-use crate::device::{Device, HostFacts};
+use crate::device::Device;
 use crate::error::{LatencyError, RuntimeError};
-use crate::measure::Conditions;
+use crate::machine::{Conditions, HostFacts};
 use crate::runtime::{LoadedModel, Model, Runtime};
 use crate::table::{LatencyTable, TableHeader};
 

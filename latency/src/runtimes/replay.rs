@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::device::{Device, HostFacts};
+use crate::device::Device;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::measure::{ANCHOR_NAME, Conditions};
+use crate::machine::{Conditions, HostFacts};
+use crate::measure::ANCHOR_NAME;
 use crate::runtime::{LoadedModel, Model, Runtime};
 use crate::table::LatencyTable;
 

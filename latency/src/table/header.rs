@@ -6,11 +6,15 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Device, DeviceFingerprint, HostFacts, Precision};
+use crate::device::{Device, DeviceFingerprint, Precision};
 use crate::error::LatencyError;
+use crate::machine::HostFacts;
 use crate::measure::ANCHOR;
 
 const FORMAT_VERSION: u32 = 1;
+
+/// The header's file in a table's folder.
+pub(super) const HEADER_FILE: &str = "device.toml";
 
 /// What a table was measured on, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,7 +67,7 @@ fn is_zero(value: &f64) -> bool {
 
 impl TableHeader {
     /// The header of a table that is begun now. `reference_ms` is the anchor's reference time, see
-    /// [`crate::Bench::reference`].
+    /// [`crate::Measurer::reference`].
     pub fn new(device: &Device, fingerprint: &DeviceFingerprint, host: &HostFacts, reference_ms: f64) -> Self {
         Self {
             format_version: FORMAT_VERSION,

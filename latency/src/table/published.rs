@@ -2,31 +2,11 @@
 
 use std::path::Path;
 
-use super::{HEADER_FILE, LatencyTable, TableHeader};
+use super::built_in::{BUILT_IN, BuiltIn};
+use super::header::{HEADER_FILE, TableHeader};
+use super::latency_table::LatencyTable;
 use crate::device::{Device, RuntimeKind};
 use crate::error::{LatencyError, RuntimeError};
-
-/// The files of a table that is compiled in.
-#[derive(Debug)]
-pub(super) struct BuiltIn {
-    device: &'static str,
-    header: &'static str,
-    blocks: &'static str,
-    networks: &'static str,
-}
-
-macro_rules! built_in {
-    ($name:literal) => {
-        BuiltIn {
-            device: $name,
-            header: include_str!(concat!("../../../configs/devices/", $name, "/device.toml")),
-            blocks: include_str!(concat!("../../../configs/devices/", $name, "/table.csv")),
-            networks: include_str!(concat!("../../../configs/devices/", $name, "/networks.csv")),
-        }
-    };
-}
-
-static BUILT_IN: [BuiltIn; 1] = [built_in!("pixel1")];
 
 impl LatencyTable {
     /// The table of a device that is known from published figures: the folder that the device names, or for a device

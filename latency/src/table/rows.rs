@@ -62,8 +62,8 @@ impl RowFile {
         std::fs::write(&path, &header).map_err(LatencyError::io("write", &path))
     }
 
-    fn header(format: &RowFormat) -> String {
-        format!("{},{}\n", format.name_column, COLUMNS.join(","))
+    fn header(format: &RowFormat) -> Vec<u8> {
+        record(std::iter::once(format.name_column).chain(COLUMNS))
     }
 
     /// A file that may not be there yet.
@@ -205,14 +205,14 @@ impl RowFile {
 
     /// Writes one row and hands it to the system before returning.
     pub fn append(&mut self, name: &str, row: &Measurement) -> Result<(), LatencyError> {
-        let line = print(name, row);
+        let line = line_of(name, row);
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
             None => self.lock()?,
         };
         // One call, so that rows are not torn by anything but a kill in the middle of it. Where it fails, on a full
         // disk for one, the file is opened anew for the next row, and what was written of this one is cut off.
-        let written = writer.write_all(line.as_bytes());
+        let written = writer.write_all(&line);
         self.seen = writer.metadata().map_or(self.seen, |metadata| metadata.len());
         written.map_err(LatencyError::io("write", &self.path))?;
         self.whole += line.len() as u64;
@@ -243,20 +243,15 @@ impl RowFile {
         file.set_len(self.whole).map_err(io)?;
         if self.whole == 0 {
             let header = Self::header(self.format);
-            file.write_all(header.as_bytes()).map_err(io)?;
+            file.write_all(&header).map_err(io)?;
             self.whole = header.len() as u64;
         }
         Ok(file)
     }
 }
 
-/// Times to the nanosecond.
-fn print(name: &str, row: &Measurement) -> String {
-    let quoted = if name.contains(',') {
-        format!("\"{name}\"")
-    } else {
-        name.to_owned()
-    };
+/// A row as a line of the file, times to the nanosecond.
+fn line_of(name: &str, row: &Measurement) -> Vec<u8> {
     let Measurement {
         median_ms,
         p10_ms,
@@ -265,7 +260,19 @@ fn print(name: &str, row: &Measurement) -> String {
         outliers,
         speed,
     } = row;
-    format!("{quoted},{median_ms:.6},{p10_ms:.6},{p90_ms:.6},{runs},{outliers},{speed:.4}\n")
+    let times = [median_ms, p10_ms, p90_ms].map(|ms| format!("{ms:.6}"));
+    let rest = [runs.to_string(), outliers.to_string(), format!("{speed:.4}")];
+    record(std::iter::once(name).chain(times.iter().chain(&rest).map(String::as_str)))
+}
+
+/// Fields as a line of CSV.
+fn record<'a>(fields: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = writer.write_record(fields);
+    written.unwrap_or_else(|error| panic!("memory takes any record: {error}"));
+    writer
+        .into_inner()
+        .unwrap_or_else(|error| panic!("memory takes any record: {error}"))
 }
 
 /// What a measurement becomes when it is written and read back, so that an interrupted profile continues with

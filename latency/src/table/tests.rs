@@ -1,11 +1,16 @@
 //! Tables on disk: what is written is read, and nonsense is named.
 
 use std::fs;
+use std::path::Path;
 
+use mnas_space::{Architecture, BlockKey};
 use proptest::prelude::*;
 
-use super::*;
-use crate::device::{Device, HostFacts, Precision};
+use super::{LatencyTable, TableHeader};
+use crate::device::{Device, DeviceFingerprint, Precision};
+use crate::error::LatencyError;
+use crate::machine::HostFacts;
+use crate::measure::Measurement;
 use crate::runtimes::{FakeRuntime, FakeSettings};
 
 const KEYS: [&str; 3] = [

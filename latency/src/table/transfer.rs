@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{LatencyTable, TableHeader};
+use super::header::TableHeader;
+use super::latency_table::LatencyTable;
 use crate::error::LatencyError;
 
 impl LatencyTable {

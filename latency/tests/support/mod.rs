@@ -1,12 +1,13 @@
 //! What the tests of agents share.
 
 // Not every test program uses all of it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use mnas_latency::agent::AgentOptions;
+use mnas_latency::pipe::{CommandLine, ReconnectPolicy};
 use mnas_latency::{
     AgentCommand, Device, LatencyError, LatencyTable, ProfileEvent, ProfileOptions, ProfileReport, Runtime,
     open_or_create, profile,
@@ -19,7 +20,7 @@ pub const AGENT: &str = env!("CARGO_BIN_EXE_mnas-agent");
 /// A device with invented times behind a command.
 pub fn device(words: &[&str], timeout: Duration) -> Device {
     let agent = AgentCommand {
-        words: words.iter().map(|word| (*word).to_owned()).collect(),
+        command: CommandLine::new(words.iter().copied()).unwrap(),
         timeout,
     };
     Device {
@@ -31,9 +32,13 @@ pub fn device(words: &[&str], timeout: Duration) -> Device {
 /// Options without pauses.
 pub fn hurried() -> AgentOptions {
     AgentOptions {
-        attempts: 3,
+        reconnect: ReconnectPolicy {
+            first_pause: Duration::from_millis(1),
+            longest_pause: Duration::from_millis(10),
+            attempts: 3,
+        },
+        attempts_per_model: 3,
         reconnections: 200,
-        pause: Duration::from_millis(1),
     }
 }
 

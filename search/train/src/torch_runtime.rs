@@ -3,9 +3,7 @@
 use std::time::Instant;
 
 use mnas_latency::runtimes::Stopwatch;
-use mnas_latency::{
-    Device, HostFacts, LoadedModel, Milliseconds, Model, ModelContent, Processor, Runtime, RuntimeError,
-};
+use mnas_latency::{Device, HostFacts, LoadedModel, Milliseconds, Model, Processor, Runtime, RuntimeError};
 use tch::{TchError, Tensor};
 
 use crate::{Network, channels_last};
@@ -48,7 +46,7 @@ impl TorchRuntime {
     }
 
     fn model(&self, model: &Model) -> Result<TorchModel, TchError> {
-        let ModelContent::Graph(graph) = &model.content else {
+        let Some(graph) = model.graph() else {
             return Err(TchError::FileFormat("an ONNX file is not a libtorch module".to_owned()));
         };
         let shape = [1, graph.input.channels, graph.input.height, graph.input.width].map(i64::from);
@@ -59,7 +57,7 @@ impl TorchRuntime {
         let input = channels_last(&Tensor::f_from_slice(&values)?.f_reshape(shape)?)?;
         Ok(TorchModel {
             name: model.name.clone(),
-            network: Network::new(graph.clone(), self.place(), 0)?,
+            network: Network::new(graph, self.place(), 0)?,
             input: input.f_to_device(self.place())?,
             threads: i32::try_from(self.threads).unwrap_or(i32::MAX),
             processor: self.processor,
@@ -147,6 +145,8 @@ impl LoadedModel for TorchModel {
 
 #[cfg(test)]
 mod tests {
+    use mnas_latency::ModelContent;
+
     use super::*;
 
     fn runtime() -> TorchRuntime {

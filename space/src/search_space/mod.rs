@@ -3,8 +3,10 @@
 mod admission;
 mod constraints;
 mod document;
+mod reference_points;
 
 pub use constraints::Constraints;
+pub use reference_points::{ReferencePoint, ReferencePoints};
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -15,7 +17,6 @@ use rand::RngExt;
 use crate::architecture::Architecture;
 use crate::family::Family;
 use crate::key::BlockKey;
-use crate::reference::Reference;
 
 /// Choices that describe a network: a family and the value of every decision in it.
 ///
@@ -37,17 +38,6 @@ pub struct Candidate {
     pub genotype: Genotype,
     /// Network.
     pub architecture: Architecture,
-}
-
-/// A published network to be shown beside a search's candidates, at the widths and resolutions that the space covers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReferencePoints {
-    /// The network.
-    pub reference: Reference,
-    /// Width multipliers, narrowest first.
-    pub widths: Vec<f64>,
-    /// Input sides in pixels, smallest first.
-    pub resolutions: Vec<u32>,
 }
 
 /// Union of families of networks.

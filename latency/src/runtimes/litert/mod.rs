@@ -25,7 +25,7 @@ use self::library::Library;
 use super::clock::Stopwatch;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::runtime::{LoadedModel, Model, ModelContent, Runtime};
+use crate::runtime::{LoadedModel, Model, Runtime};
 
 const NAME: &str = "litert";
 /// Range of all activations of models with random weights: that of a few standard deviations.
@@ -104,10 +104,10 @@ impl Runtime for LiteRt {
     }
 
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError> {
-        let ModelContent::Graph(graph) = &model.content else {
+        let Some(graph) = model.graph() else {
             return Err(refused(&model.name, &"it is an ONNX file, and LiteRT reads TFLite"));
         };
-        let mut session = self.session(&self.file(graph, &model.name)?, &model.name)?;
+        let mut session = self.session(&self.file(&graph, &model.name)?, &model.name)?;
         if !session.is_fully_accelerated()? {
             tracing::warn!(
                 model = model.name,

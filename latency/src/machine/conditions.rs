@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Warning;
+use super::warning::Warning;
 
 /// What of a machine's state decides whether times are worth anything. Unknown values are absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -4,7 +4,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Processor;
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Processor {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The first NVIDIA GPU.
+    Cuda,
+}
 
 /// What this machine is, as far as it says so; kept with every table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,50 +1,34 @@
-//! The latency table: what the layers of networks cost on one device, kept in a folder people can read.
-//!
-//! | file | holds |
-//! |---|---|
-//! | `device.toml` | format version, device, runtime and its version, threads, precision, processor, date, anchor |
-//! | `table.csv` | one row per block key: median, 10th and 90th percentile in milliseconds, runs, outliers, speed |
-//! | `networks.csv` | the same for whole networks, for calibration |
-//!
-//! Both CSV files only grow, one flushed row at a time, so that a kill at any moment loses at most the row being
-//! written. A last line without an end is such a row and is dropped; anything else that cannot be right is an error
-//! that names file and line, because a table decides what is searched for.
-
-mod header;
-mod published;
-mod rows;
-mod transfer;
-
-pub use header::{Publication, TableHeader};
+//! A latency table in memory and on disk.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use mnas_space::{Architecture, BlockKey};
+use mnas_space::{Architecture, BlockKey, NotationError};
+use rustc_hash::FxHashMap;
 
+use super::built_in::BuiltIn;
+use super::header::{HEADER_FILE, TableHeader};
+use super::rows::{self, Row, RowFile};
 use crate::device::DeviceFingerprint;
 use crate::error::LatencyError;
-use crate::hash::KeyHashBuilder;
 use crate::measure::Measurement;
-use published::BuiltIn;
-use rows::{Row, RowFile};
 
 /// Measured latencies of one device.
 #[derive(Debug)]
 pub struct LatencyTable {
-    folder: PathBuf,
-    header: TableHeader,
-    blocks: HashMap<BlockKey, Measurement, KeyHashBuilder>,
-    /// In the order they were measured.
+    pub(super) folder: PathBuf,
+    pub(super) header: TableHeader,
+    blocks: FxHashMap<BlockKey, Measurement>,
+    /// In the order of measurement.
     keys: Vec<BlockKey>,
     networks: Vec<(Architecture, Measurement)>,
-    block_rows: RowFile,
-    network_rows: RowFile,
-    /// The files of a table that is compiled in and lies nowhere.
-    built_in: Option<&'static BuiltIn>,
+    /// Places in `networks`.
+    network_places: HashMap<Architecture, usize>,
+    pub(super) block_rows: RowFile,
+    pub(super) network_rows: RowFile,
+    /// The files of a table that is compiled in and lies in no folder.
+    pub(super) built_in: Option<&'static BuiltIn>,
 }
-
-const HEADER_FILE: &str = "device.toml";
 
 impl LatencyTable {
     /// Whether `folder` holds a table.
@@ -62,7 +46,7 @@ impl LatencyTable {
     }
 
     /// Starts a table with the content of a file of layers.
-    fn start(folder: &Path, header: &TableHeader, layers: Option<&[u8]>) -> Result<Self, LatencyError> {
+    pub(super) fn start(folder: &Path, header: &TableHeader, layers: Option<&[u8]>) -> Result<Self, LatencyError> {
         std::fs::create_dir_all(folder).map_err(LatencyError::io("create the folder", folder))?;
         for format in [&rows::NETWORKS, &rows::BLOCKS] {
             RowFile::create(folder, format)?;
@@ -94,13 +78,14 @@ impl LatencyTable {
         Ok(table)
     }
 
-    fn without_rows(folder: &Path, header: TableHeader) -> Self {
+    pub(super) fn without_rows(folder: &Path, header: TableHeader) -> Self {
         Self {
             folder: folder.to_owned(),
             header,
-            blocks: HashMap::default(),
+            blocks: FxHashMap::default(),
             keys: Vec::new(),
             networks: Vec::new(),
+            network_places: HashMap::new(),
             block_rows: RowFile::open(folder, &rows::BLOCKS),
             network_rows: RowFile::open(folder, &rows::NETWORKS),
             built_in: None,
@@ -120,10 +105,10 @@ impl LatencyTable {
         self.header.check(fingerprint, &self.folder.join(HEADER_FILE))
     }
 
-    fn fill(&mut self, blocks: Vec<Row>, networks: Vec<Row>) -> Result<(), LatencyError> {
-        let mut lines = HashMap::<BlockKey, u64, KeyHashBuilder>::default();
+    pub(super) fn fill(&mut self, blocks: Vec<Row>, networks: Vec<Row>) -> Result<(), LatencyError> {
+        let mut lines = FxHashMap::<BlockKey, u64>::default();
         for row in blocks {
-            let key: BlockKey = row.name.parse().map_err(|error: mnas_space::NotationError| {
+            let key: BlockKey = row.name.parse().map_err(|error: NotationError| {
                 self.block_rows.error(row.line, format!("key `{}`: {error}", row.name))
             })?;
             if let Some(first) = lines.insert(key, row.line) {
@@ -134,15 +119,16 @@ impl LatencyTable {
             self.keys.push(key);
         }
         for row in networks {
-            let architecture: Architecture = row.name.parse().map_err(|error: mnas_space::NotationError| {
-                self.network_rows.error(row.line, format!("architecture: {error}"))
-            })?;
-            if self.networks.iter().any(|(other, _)| *other == architecture) {
+            let architecture: Architecture = row
+                .name
+                .parse()
+                .map_err(|error: NotationError| self.network_rows.error(row.line, format!("architecture: {error}")))?;
+            if self.network(&architecture).is_some() {
                 return Err(self
                     .network_rows
                     .error(row.line, "this network stands twice".to_owned()));
             }
-            self.networks.push((architecture, row.measurement));
+            self.insert_network(architecture, row.measurement);
         }
         Ok(())
     }
@@ -186,10 +172,14 @@ impl LatencyTable {
 
     /// The measurement of a whole network.
     pub fn network(&self, architecture: &Architecture) -> Option<&Measurement> {
-        self.networks
-            .iter()
-            .find(|(other, _)| other == architecture)
-            .map(|(_, measurement)| measurement)
+        self.network_places
+            .get(architecture)
+            .map(|place| &self.networks[*place].1)
+    }
+
+    fn insert_network(&mut self, architecture: Architecture, measurement: Measurement) {
+        self.network_places.insert(architecture.clone(), self.networks.len());
+        self.networks.push((architecture, measurement));
     }
 
     /// Adds a layer, on disk before it returns. A layer that is already there is left as it is.
@@ -211,10 +201,7 @@ impl LatencyTable {
         }
         let measurement = rows::rounded(measurement);
         self.network_rows.append(&architecture.to_string(), &measurement)?;
-        self.networks.push((architecture, measurement));
+        self.insert_network(architecture, measurement);
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

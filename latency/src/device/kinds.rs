@@ -1,0 +1,53 @@
+//! Runtimes and precisions by name.
+
+use serde::{Deserialize, Serialize};
+
+/// What executes networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuntimeKind {
+    /// ONNX Runtime.
+    OnnxRuntime,
+    /// libtorch in eager mode; this crate does not hold it, see [`crate::runtimes::open`].
+    LibTorch,
+    /// tract, a runtime in pure Rust (cargo feature `tract`).
+    Tract,
+    /// [`crate::runtimes::ReplayRuntime`]: the times of a recorded table.
+    Replay,
+    /// Nothing here: the device is known from published figures, see [`crate::LatencyTable::published`].
+    Published,
+    /// [`crate::runtimes::FakeRuntime`]: invented times, for tests and trials.
+    Fake,
+}
+
+impl RuntimeKind {
+    /// As device files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnnxRuntime => "onnxruntime",
+            Self::LibTorch => "libtorch",
+            Self::Tract => "tract",
+            Self::Replay => "replay",
+            Self::Published => "published",
+            Self::Fake => "fake",
+        }
+    }
+}
+
+/// The type of weights and activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    #[serde(rename = "fp32")]
+    Float32,
+}
+
+impl Precision {
+    /// As device files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "fp32",
+        }
+    }
+}

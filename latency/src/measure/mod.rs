@@ -1,0 +1,24 @@
+//! Measurement on a machine that other programs disturb.
+//!
+//! A machine's speed drifts (turbo, heat, other programs) by more than the differences to be measured. So a fixed small network, the
+//! *anchor*, runs between all samples of a model, and each sample is divided by the slowdown of the anchor just before and after it,
+//! relative to its *reference time*. The rest is noise: samples are taken until the confidence interval of their median is narrow
+//! enough, or a cap on samples or time is reached. Interruptions are counted and do not move the median.
+//!
+//! While models are loaded and run, the thread stays on the processor that it was on when the [`Measurer`] was made, where the system
+//! allows it.
+
+mod anchor;
+mod measurement;
+mod measurer;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod timed_model;
+
+pub use anchor::ANCHOR;
+pub(crate) use anchor::ANCHOR_NAME;
+pub use measurement::Measurement;
+pub use measurer::Measurer;
+pub use settings::MeasureSettings;
+pub use timed_model::TimedModel;

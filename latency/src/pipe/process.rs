@@ -1,0 +1,140 @@
+//! A child process in a group of its own, with pipes to its stdin and stdout.
+
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::command::CommandLine;
+use super::stderr::{ErrorOutput, StderrTarget};
+
+/// Pause between two looks at a process that is about to end.
+const POLL: Duration = Duration::from_millis(5);
+
+/// A child process and all that it starts.
+#[derive(Debug)]
+pub(super) struct Process {
+    id: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    child: Child,
+    ended: Option<End>,
+}
+
+/// The way a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// By itself, with this exit status.
+    Exited(String),
+    /// It was killed.
+    Killed,
+}
+
+/// A process that was just started.
+pub(super) struct Started {
+    pub process: Process,
+    pub input: Option<ChildStdin>,
+    pub output: Option<ChildStdout>,
+    pub errors: ErrorOutput,
+}
+
+impl Process {
+    /// Starts a command in a process group of its own: Ctrl-C in the coordinator's terminal does not reach it.
+    pub fn start(command: &CommandLine, stderr: StderrTarget) -> std::io::Result<Started> {
+        let (program, arguments) = command
+            .words()
+            .split_first()
+            .unwrap_or_else(|| panic!("a command line has a program"));
+        let mut process = Command::new(program);
+        process
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr.stdio()?);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut process, 0);
+        let mut child = process.spawn()?;
+        let errors = stderr.follow(child.stderr.take());
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let process = Self {
+            id: child.id(),
+            state: Mutex::new(State { child, ended: None }),
+        };
+        Ok(Started {
+            process,
+            input,
+            output,
+            errors,
+        })
+    }
+
+    /// The process's identifier, which is that of its group.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Waits for the process to exit, at most for `grace`, then kills what is left of its group.
+    pub fn end(&self, grace: Duration) -> End {
+        let deadline = Instant::now() + grace;
+        loop {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(end) = &state.ended {
+                return end.clone();
+            }
+            let has_exited = self.has_exited(&mut state.child);
+            if has_exited || Instant::now() >= deadline {
+                return self.reap(&mut state, has_exited);
+            }
+            // Another thread with less patience has its turn in the meantime.
+            drop(state);
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Kills the group. Before the process is reaped its identifier cannot name another group.
+    fn reap(&self, state: &mut State, has_exited: bool) -> End {
+        self.kill_group();
+        // Where the group could not be killed, at least the process is.
+        let _ = state.child.kill();
+        let status = state
+            .child
+            .wait()
+            .map_or_else(|error| error.to_string(), |status| status.to_string());
+        let end = if has_exited { End::Exited(status) } else { End::Killed };
+        state.ended = Some(end.clone());
+        end
+    }
+
+    #[cfg(unix)]
+    fn kill_group(&self) {
+        if let Some(group) = self.unix_id() {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn kill_group(&self) {}
+
+    /// Whether the process has exited; it is not reaped by this.
+    #[cfg(unix)]
+    fn has_exited(&self, _child: &mut Child) -> bool {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+        let Some(id) = self.unix_id() else { return true };
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::Pid(id), options), Ok(None))
+    }
+
+    #[cfg(not(unix))]
+    fn has_exited(&self, child: &mut Child) -> bool {
+        !matches!(child.try_wait(), Ok(None))
+    }
+
+    #[cfg(unix)]
+    fn unix_id(&self) -> Option<rustix::process::Pid> {
+        i32::try_from(self.id).ok().and_then(rustix::process::Pid::from_raw)
+    }
+}

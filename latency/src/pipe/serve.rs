@@ -1,0 +1,173 @@
+//! The serving side: reads requests and writes replies until its input ends.
+
+use std::io::{self, BufRead, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::lines::{Line, excerpt, read_line};
+use super::message::{Content, Hello, Protocol, ToServer, encode, id_of};
+use crate::machine::HostFacts;
+
+/// Longest request that is read: a large network as a file in base64 has a tenth of it.
+const LONGEST_LINE: usize = 256 << 20;
+
+/// The serving side's part of hello.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    /// The protocol that it serves.
+    pub protocol: Protocol,
+    /// Its program and version, for people.
+    pub program: String,
+    /// Facts that a coordinator wants before its first request; null where there are none.
+    pub payload: Value,
+}
+
+/// Reports on a request that is being worked on, from any thread.
+pub struct Progress<'a> {
+    output: &'a Mutex<dyn Write + Send + 'a>,
+    id: u64,
+}
+
+impl Progress<'_> {
+    /// Sends a progress line. An error where nobody reads it any more, which the end of the input tells too.
+    pub fn report<A: Serialize>(&self, content: &A) -> io::Result<()> {
+        write_line(self.output, Some(self.id), Content::Progress(content))
+    }
+}
+
+/// Answers every line of `input` with a line on `output`: requests by the reply that `handle` makes of them.
+///
+/// Returns at the end of the input, after the requests before it are answered, or with an error when the output cannot be written. A
+/// last line without an end was cut off on its way and is dropped.
+///
+/// At the end of the input, which is the coordinator's order to end, `on_end` is called from the thread that reads, also while `handle`
+/// works. A program whose requests take long exits there, so that no work goes on without a coordinator.
+pub fn serve<Q: DeserializeOwned, A: Serialize>(
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send,
+    identity: &Identity,
+    on_end: impl FnOnce() + Send + 'static,
+    mut handle: impl FnMut(Q, &Progress<'_>) -> A,
+) -> io::Result<()> {
+    let lines = lines_of(input, on_end);
+    let output = Mutex::new(output);
+    let output: &Mutex<dyn Write + Send> = &output;
+    thread::scope(|scope| {
+        // Heartbeats stop when this is dropped.
+        let mut heartbeats: Option<Sender<()>> = None;
+        for line in lines {
+            let request = match read::<Q>(&line) {
+                Ok(request) => request,
+                Err((id, reason)) => {
+                    write_line(output, id, Content::Error::<Value>(&reason))?;
+                    continue;
+                }
+            };
+            let id = request.id;
+            if let Some(hello) = request.hello {
+                write_line(output, Some(id), Content::Hello::<Value>(&hello_of(identity)))?;
+                if let Some(every) = hello["heartbeat-ms"].as_u64().filter(|every| *every > 0) {
+                    let (sender, stop) = channel();
+                    heartbeats = Some(sender);
+                    scope.spawn(move || beat(output, Duration::from_millis(every), &stop));
+                }
+            }
+            if let Some(request) = request.request {
+                let reply = handle(request, &Progress { output, id });
+                write_line(output, Some(id), Content::Reply(&reply))?;
+            }
+        }
+        drop(heartbeats);
+        Ok(())
+    })
+}
+
+/// Starts the thread that reads lines.
+fn lines_of(mut input: impl BufRead + Send + 'static, on_end: impl FnOnce() + Send + 'static) -> Receiver<Line> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        loop {
+            match read_line(&mut input, LONGEST_LINE) {
+                Ok(Some(Line::Complete(line))) if line.trim_ascii().is_empty() => {}
+                Ok(Some(line @ (Line::Complete(_) | Line::TooLong(_)))) => {
+                    if sender.send(line).is_err() {
+                        return;
+                    }
+                }
+                Ok(Some(Line::Cut(_)) | None) => break,
+                Err(error) => {
+                    tracing::warn!("cannot read requests: {error}");
+                    break;
+                }
+            }
+        }
+        drop(sender);
+        on_end();
+    });
+    lines
+}
+
+/// A request or hello; else its identifier, as far as it has one, and what is wrong.
+fn read<Q: DeserializeOwned>(line: &Line) -> Result<ToServer<Q>, (Option<u64>, String)> {
+    let text = match line {
+        Line::Complete(text) => text,
+        Line::TooLong(beginning) | Line::Cut(beginning) => {
+            let beginning = excerpt(&String::from_utf8_lossy(beginning));
+            return Err((
+                None,
+                format!("a request is longer than {LONGEST_LINE} bytes: {beginning}"),
+            ));
+        }
+    };
+    match serde_json::from_slice::<ToServer<Q>>(text) {
+        Ok(ToServer {
+            id,
+            hello: None,
+            request: None,
+        }) => Err((
+            Some(id),
+            "this is not a request: it has neither `request` nor `hello`".to_owned(),
+        )),
+        Ok(request) => Ok(request),
+        Err(error) => Err((id_of(text), format!("this is not a request: {error}"))),
+    }
+}
+
+fn hello_of(identity: &Identity) -> Hello {
+    Hello {
+        protocol: identity.protocol.name.to_owned(),
+        version: identity.protocol.version,
+        program: identity.program.clone(),
+        host: HostFacts::gather(),
+        heartbeat_ms: None,
+        payload: identity.payload.clone(),
+    }
+}
+
+/// Sends heartbeats until `stop` is closed or nobody reads them.
+fn beat(output: &Mutex<dyn Write + Send + '_>, every: Duration, stop: &Receiver<()>) {
+    let mut count = 0;
+    while stop.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+        count += 1;
+        if write_line(output, None, Content::Heartbeat::<Value>(count)).is_err() {
+            return;
+        }
+    }
+}
+
+fn write_line<T: Serialize>(
+    output: &Mutex<dyn Write + Send + '_>,
+    id: Option<u64>,
+    content: Content<'_, T>,
+) -> io::Result<()> {
+    let line = encode(id, content)?;
+    let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+    output.write_all(&line)?;
+    output.flush()
+}

@@ -1,0 +1,23 @@
+//! Tables that are compiled in.
+
+/// The files of a table that is compiled in.
+#[derive(Debug)]
+pub(super) struct BuiltIn {
+    pub device: &'static str,
+    pub header: &'static str,
+    pub blocks: &'static str,
+    pub networks: &'static str,
+}
+
+macro_rules! built_in {
+    ($name:literal) => {
+        BuiltIn {
+            device: $name,
+            header: include_str!(concat!("../../../configs/devices/", $name, "/device.toml")),
+            blocks: include_str!(concat!("../../../configs/devices/", $name, "/table.csv")),
+            networks: include_str!(concat!("../../../configs/devices/", $name, "/networks.csv")),
+        }
+    };
+}
+
+pub(super) static BUILT_IN: [BuiltIn; 1] = [built_in!("pixel1")];
