@@ -49,9 +49,9 @@ fn slips_in_a_configuration_file_are_shown_in_their_place() {
             "expected usize",
         ),
         (
-            "budget = \"20ms\"\n[data]\npath = \"demo\"\nimage = 3\n",
+            "budget = \"20ms\"\n[[worker]]\ncommand = \"mnas worker\"\ncuont = 3\n",
             "line 4, column 1",
-            "unknown field `image`",
+            "unknown field `cuont`",
         ),
         ("budget = \"20ms\n", "line 1", "string"),
     ] {

@@ -61,7 +61,7 @@ fn a_killed_worker_costs_nothing_but_time() {
     place.wait_for_trials(&mut running, 2);
     signal(running.children()[0], "KILL");
     assert_eq!(running.exit_code(), Some(0), "{}", place.read("stderr.txt"));
-    assert!(place.read("stderr.txt").contains("a worker died"));
+    assert!(place.read("stderr.txt").contains("was lost and is started again"));
     assert_eq!(result(&place), *undisturbed());
 }
 
@@ -126,6 +126,21 @@ fn a_damaged_journal_is_refused_by_its_line() {
     place.search("--trials 2").success();
     place.edit("study/trials.jsonl", "\"started\"", "\"vanished\"");
     for line in ["plot study", "search --resume --out study --tables tables"] {
-        refused(place.run(line), 3, &["study/trials.jsonl, line 3", "vanished"]);
+        refused(place.run(line), 3, &["study/trials.jsonl, line 5", "vanished"]);
+    }
+}
+
+#[test]
+fn a_journal_of_another_version_is_refused_with_a_remedy() {
+    let place = Workplace::new();
+    place.search("--trials 2").success();
+    place.edit("study/trials.jsonl", "\"version\":2", "\"version\":7");
+    let texts = [
+        "trials.jsonl: a journal of version 7",
+        "the mnas that wrote it",
+        "start a new study",
+    ];
+    for line in ["plot study", "search --resume --out study --tables tables"] {
+        refused(place.run(line), 3, &texts);
     }
 }

@@ -10,6 +10,7 @@ mod images;
 mod interruptions;
 mod listings;
 mod published;
+mod studies;
 mod support;
 mod tables;
 mod trainings;

@@ -42,7 +42,7 @@ fn a_search_on_pixel1_marks_its_winners_as_predicted() {
             .iter()
             .all(|row| row["latency_measured_ms"].is_empty())
     );
-    assert!(place.read("study/latency/device.toml").contains("[published]"));
+    assert!(place.read("study/latency/0/device.toml").contains("[published]"));
 }
 
 #[test]

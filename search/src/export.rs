@@ -6,41 +6,45 @@ use mnas_latency::runtimes::OnnxRuntime;
 use mnas_latency::{LatencyError, RuntimeError};
 use mnas_space::onnx::{OnnxError, OnnxOptions};
 use mnas_space::{Architecture, onnx};
-use tch::{Device, Kind, TchError, Tensor};
+use rand::distr::Distribution;
+use rand_distr::StandardNormal;
 
 use mnas_engine::files::{self, FileError};
+use mnas_engine::random::stream;
+use mnas_engine::training::TrainDevice;
 use mnas_engine::training::weights::{Weights, WeightsError};
-use mnas_train::{Network, seeded};
+use mnas_engine::worker::{Floats, FromWorker, ScoresRequest, ToWorker};
 
-/// The largest difference between libtorch's scores and those of the exported file that passes the check, relative to
-/// the largest score.
+use crate::worker_client::{WorkerClient, WorkerError};
+
+/// Largest accepted difference between libtorch's scores and those of the exported file, relative to the largest score.
 const TOLERANCE: f64 = 1e-3;
 
-/// Why a network could not be exported.
+/// Images that an exported file is checked with.
+const CHECKED_IMAGES: u64 = 2;
+
+/// Failure of an export.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The weights.
+    /// The weights do not fit or cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The file.
+    /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The ONNX writer.
+    /// The network has no ONNX form.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// ONNX Runtime.
+    /// ONNX Runtime cannot execute the file.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// Latency.
+    /// A latency cannot be computed.
     #[error(transparent)]
     Latency(#[from] LatencyError),
-    /// The weights cannot be put into a libtorch network.
+    /// libtorch cannot compute the scores.
     #[error(transparent)]
-    Load(#[from] mnas_train::LoadError),
-    /// libtorch.
-    #[error("libtorch: {0}")]
-    Torch(#[from] TchError),
-    /// The exported file computes something else.
+    Worker(#[from] WorkerError),
+    /// The scores of the exported file differ from libtorch's.
     #[error(
         "{}: ONNX Runtime's scores differ from libtorch's by {difference:.2e} of the largest score (at most {TOLERANCE:.0e} is \
          accepted); the file is not to be used", path.display()
@@ -62,9 +66,9 @@ pub fn write_toml(architecture: &Architecture, path: &Path) -> Result<(), Export
     )?)
 }
 
-/// Writes the network as ONNX, batch-norm folded; `weights_path` is named where the weights do not fit.
+/// Writes the network as ONNX, batch-norm folded; errors about the weights name `weights_path`.
 ///
-/// The file's metadata say how images are to be normalised and what the classes are called.
+/// The metadata of the file hold the normalisation of the images and the names of the classes.
 pub fn write_onnx(
     architecture: &Architecture,
     weights: &Weights,
@@ -93,27 +97,53 @@ pub fn write_onnx(
     )?)
 }
 
-/// Compares the file at `path` in ONNX Runtime with the same network in libtorch on images of random pixels; returns
-/// the largest difference of scores as a share of the largest score.
+/// Compares the scores of the ONNX file at `path` with those of libtorch on images of random pixels; returns the largest difference as a
+/// share of the largest score. libtorch reads the weights from the file `weights`.
 pub fn check_onnx(
     architecture: &Architecture,
-    weights: &Weights,
-    weights_path: &Path,
+    weights: &Path,
     path: &Path,
     runtime: &OnnxRuntime,
 ) -> Result<f64, ExportError> {
-    let mut network = Network::new(architecture.graph(), Device::Cpu, 0)?;
-    mnas_train::load_weights(weights, &mut network, weights_path)?;
-    let side = i64::from(architecture.resolution);
+    let images = random_images(architecture);
+    let request = ToWorker::Scores(Box::new(ScoresRequest {
+        architecture: architecture.to_string(),
+        weights: weights.to_path_buf(),
+        images: images.clone(),
+    }));
+    match WorkerClient::start(TrainDevice::Cpu)?.request(&request)? {
+        FromWorker::Scores(scores) => compare(architecture, path, runtime, &images, &scores),
+        other => Err(WorkerError::unexpected(&other).into()),
+    }
+}
+
+/// Normally distributed pixels, the same ones for every network of a resolution.
+fn random_images(architecture: &Architecture) -> Vec<Floats> {
+    let pixels = architecture.input().elements() as usize;
+    let image = |seed| {
+        let values: rand::distr::Iter<_, _, f32> = StandardNormal.sample_iter(stream(seed, "export check", 0, 0));
+        Floats(values.take(pixels).collect())
+    };
+    (0..CHECKED_IMAGES).map(image).collect()
+}
+
+/// Compares the scores of the ONNX file at `path` on `images` with the expected ones.
+fn compare(
+    architecture: &Architecture,
+    path: &Path,
+    runtime: &OnnxRuntime,
+    images: &[Floats],
+    expected: &[Floats],
+) -> Result<f64, ExportError> {
     let file = files::read(path)?;
-    let mut worst = 0f64;
-    for seed in 0..2 {
-        let images = seeded(seed, || Tensor::f_randn([1, 3, side, side], (Kind::Float, Device::Cpu)))?;
-        let ours = tch::no_grad(|| network.forward(&images, false))?;
-        let ours = Vec::<f32>::try_from(&ours.f_view([-1])?)?;
-        let values = Vec::<f32>::try_from(&images.f_contiguous()?.f_view([-1])?)?;
-        let theirs = runtime.infer(&file, architecture.input(), values)?;
-        worst = worst.max(relative_difference(&ours, &theirs));
+    let mut worst = if images.len() == expected.len() {
+        0.0
+    } else {
+        f64::INFINITY
+    };
+    for (Floats(image), Floats(expected)) in images.iter().zip(expected) {
+        let found = runtime.infer(&file, architecture.input(), image.clone())?;
+        worst = f64::max(worst, relative_difference(expected, &found));
     }
     if worst > TOLERANCE {
         return Err(ExportError::Differs {
@@ -124,17 +154,17 @@ pub fn check_onnx(
     Ok(worst)
 }
 
-/// The largest difference as a share of the largest of our scores; infinite where the numbers of scores differ or one
-/// of them is not a number, which a plain maximum would pass over.
-fn relative_difference(ours: &[f32], theirs: &[f32]) -> f64 {
-    let finite = ours.iter().chain(theirs).all(|score| score.is_finite());
-    if ours.len() != theirs.len() || !finite {
+/// Largest difference as a share of the largest expected score; infinite where the numbers of scores differ or a score is not a number,
+/// which a plain maximum would ignore.
+fn relative_difference(expected: &[f32], found: &[f32]) -> f64 {
+    let finite = expected.iter().chain(found).all(|score| score.is_finite());
+    if expected.len() != found.len() || !finite {
         return f64::INFINITY;
     }
-    let largest = ours.iter().fold(1e-6f32, |most, score| most.max(score.abs()));
-    let difference = ours
+    let largest = expected.iter().fold(1e-6f32, |most, score| most.max(score.abs()));
+    let difference = expected
         .iter()
-        .zip(theirs)
+        .zip(found)
         .fold(0f32, |most, (one, other)| most.max((one - other).abs()));
     f64::from(difference / largest)
 }

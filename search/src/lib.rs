@@ -6,5 +6,7 @@ mod cli;
 pub mod export;
 pub mod report;
 pub mod study;
+pub mod worker_client;
+mod workload;
 
 pub use cli::run;

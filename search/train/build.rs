@@ -1,5 +1,5 @@
-//! Lets every program of this crate (the binary, its tests, benchmarks) find libtorch and ONNX Runtime without environment variables:
-//! libtorch through a run path to where it was at build time, ONNX Runtime through a compiled-in default path.
+//! Run path to libtorch: every program of this crate (the worker, tests, benchmarks) finds the libtorch that it was built with, without
+//! environment variables.
 
 use std::env;
 use std::path::PathBuf;
@@ -11,9 +11,9 @@ fn main() {
     if let Some(folder) = libtorch_libraries() {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{}", folder.display());
         if target == "linux" {
-            // A run path of the old kind goes before LD_LIBRARY_PATH, which may lead to another version of libtorch.
+            // A run path of the old kind has precedence over LD_LIBRARY_PATH, which may lead to another version of libtorch.
             println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
-            // Nothing calls into the CUDA part of libtorch, so the linker would leave it out; it is found by being there.
+            // No symbol of the CUDA part of libtorch is used, so that the linker would leave it out.
             if folder.join("libtorch_cuda.so").is_file() {
                 println!(
                     "cargo:rustc-link-arg=-Wl,--no-as-needed,-L{},-ltorch_cuda,--as-needed",
@@ -22,12 +22,9 @@ fn main() {
             }
         }
     }
-    if let Some(library) = variable("ORT_DYLIB_PATH") {
-        println!("cargo:rustc-env=MNAS_ONNXRUNTIME={library}");
-    }
 }
 
-/// The folder of libtorch's libraries, chosen as the build of torch-sys chooses it; none for one that is installed system-wide.
+/// Folder of libtorch's libraries by the rules of the build of torch-sys; `None` for a libtorch that is installed system-wide.
 fn libtorch_libraries() -> Option<PathBuf> {
     let (given, split) = (variable("LIBTORCH"), variable("LIBTORCH_LIB"));
     if variable("LIBTORCH_USE_PYTORCH").is_some() {

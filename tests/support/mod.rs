@@ -47,8 +47,8 @@ pub const BUDGET_MS: f64 = 0.07;
 const SEARCH: &str = "search --budget 0.07ms --device fake --space space.toml --recipe recipe.toml --data demo --images 60 \
      --proxy-scale 1 --workers 2 --references 0 --profile-time 60s --tables tables --out study --config search.toml";
 
-/// What a search would find out from the number of workers and cores is fixed.
-const CONFIG: &str = "in-flight = 2\nthreads-per-worker = 1\n";
+/// Fixes what a search would measure on the machine.
+const CONFIG: &str = "threads-per-worker = 1\n";
 
 /// A folder with a small space, a short recipe and a configuration, removed at the end.
 pub struct Workplace {

@@ -61,4 +61,4 @@ pub use event::{Event, Tagged};
 pub use message::{Hello, Protocol};
 pub use options::{Heartbeat, PipeOptions};
 pub use reconnect::{ReconnectPolicy, Reconnection};
-pub use serve::{Identity, Progress, serve};
+pub use serve::{Identity, Progress, serve, serve_interruptible};

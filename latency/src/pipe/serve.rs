@@ -48,21 +48,34 @@ impl Progress<'_> {
 ///
 /// At the end of the input, which is the coordinator's order to end, `on_end` is called from the thread that reads, also while `handle`
 /// works. A program whose requests take long exits there, so that no work goes on without a coordinator.
-pub fn serve<Q: DeserializeOwned, A: Serialize>(
+pub fn serve<Q: DeserializeOwned + Send + 'static, A: Serialize>(
     input: impl BufRead + Send + 'static,
     output: impl Write + Send,
     identity: &Identity,
     on_end: impl FnOnce() + Send + 'static,
+    handle: impl FnMut(Q, &Progress<'_>) -> A,
+) -> io::Result<()> {
+    serve_interruptible(input, output, identity, |_| (), on_end, handle)
+}
+
+/// Like [`serve`], and calls `on_arrival` with every request as soon as it is read, also while `handle` works on an earlier one: a request
+/// can interrupt the work on those before it. It is handled in its turn nevertheless.
+pub fn serve_interruptible<Q: DeserializeOwned + Send + 'static, A: Serialize>(
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send,
+    identity: &Identity,
+    on_arrival: impl Fn(&Q) + Send + 'static,
+    on_end: impl FnOnce() + Send + 'static,
     mut handle: impl FnMut(Q, &Progress<'_>) -> A,
 ) -> io::Result<()> {
-    let lines = lines_of(input, on_end);
+    let requests = requests_of(input, on_arrival, on_end);
     let output = Mutex::new(output);
     let output: &Mutex<dyn Write + Send> = &output;
     thread::scope(|scope| {
         // Heartbeats stop when this is dropped.
         let mut heartbeats: Option<Sender<()>> = None;
-        for line in lines {
-            let request = match read::<Q>(&line) {
+        for request in requests {
+            let request = match request {
                 Ok(request) => request,
                 Err((id, reason)) => {
                     write_line(output, id, Content::Error::<Value>(&reason))?;
@@ -88,15 +101,29 @@ pub fn serve<Q: DeserializeOwned, A: Serialize>(
     })
 }
 
-/// Starts the thread that reads lines.
-fn lines_of(mut input: impl BufRead + Send + 'static, on_end: impl FnOnce() + Send + 'static) -> Receiver<Line> {
-    let (sender, lines) = channel();
+/// A request or hello; else its identifier, as far as it has one, and the error.
+type Read<Q> = Result<ToServer<Q>, (Option<u64>, String)>;
+
+/// Starts the thread that reads requests.
+fn requests_of<Q: DeserializeOwned + Send + 'static>(
+    mut input: impl BufRead + Send + 'static,
+    on_arrival: impl Fn(&Q) + Send + 'static,
+    on_end: impl FnOnce() + Send + 'static,
+) -> Receiver<Read<Q>> {
+    let (sender, requests) = channel();
     thread::spawn(move || {
         loop {
             match read_line(&mut input, LONGEST_LINE) {
                 Ok(Some(Line::Complete(line))) if line.trim_ascii().is_empty() => {}
                 Ok(Some(line @ (Line::Complete(_) | Line::TooLong(_)))) => {
-                    if sender.send(line).is_err() {
+                    let read = read::<Q>(&line);
+                    if let Ok(ToServer {
+                        request: Some(request), ..
+                    }) = &read
+                    {
+                        on_arrival(request);
+                    }
+                    if sender.send(read).is_err() {
                         return;
                     }
                 }
@@ -110,11 +137,10 @@ fn lines_of(mut input: impl BufRead + Send + 'static, on_end: impl FnOnce() + Se
         drop(sender);
         on_end();
     });
-    lines
+    requests
 }
 
-/// A request or hello; else its identifier, as far as it has one, and what is wrong.
-fn read<Q: DeserializeOwned>(line: &Line) -> Result<ToServer<Q>, (Option<u64>, String)> {
+fn read<Q: DeserializeOwned>(line: &Line) -> Read<Q> {
     let text = match line {
         Line::Complete(text) => text,
         Line::TooLong(beginning) | Line::Cut(beginning) => {

@@ -1,16 +1,11 @@
-//! Which images a command looks at.
+//! Selection of images on the command line.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
+use mnas_engine::training::{DataRequest, OnCorrupt};
 
-use super::error::CliError;
-use crate::report::Printer;
-use mnas_engine::training::{Augmentation, DataRequest, OnCorrupt};
-use mnas_train::data::{Splits, Watch};
-
-/// Which images.
+/// Selection of images.
 #[derive(Debug, Args)]
 pub struct DataArguments {
     /// An image folder (also in a tar), tar shards, Parquet files, CIFAR binaries, IDX files, or `demo` [default: the weights', or demo]
@@ -33,7 +28,7 @@ pub struct DataArguments {
     memory_mb: Option<u64>,
 }
 
-/// What to do about corrupt images.
+/// Treatment of corrupt images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Corrupt {
     /// Stop and name it
@@ -52,7 +47,7 @@ impl From<Corrupt> for OnCorrupt {
 }
 
 impl DataArguments {
-    /// What the flags ask for, completed by what a weight file was trained on.
+    /// The request of the flags, completed by that which a weight file was trained on.
     pub fn request(&self, trained_on: Option<&DataRequest>) -> DataRequest {
         DataRequest {
             path: self
@@ -79,34 +74,4 @@ impl DataArguments {
     pub fn limits_images(&self) -> bool {
         self.images.is_some()
     }
-}
-
-/// Loads images with a progress bar.
-pub fn load(
-    request: &DataRequest,
-    resolution: u32,
-    augmentation: Augmentation,
-    cancel: &AtomicBool,
-    printer: &Printer,
-) -> Result<Splits, CliError> {
-    let bar = printer.progress("loading images", 0);
-    let progress = |done: usize, total: usize| {
-        bar.set_total(total as u64);
-        bar.set(done as u64);
-    };
-    let splits = mnas_train::data::load(
-        request,
-        resolution,
-        &augmentation,
-        Watch {
-            progress: &progress,
-            cancel,
-        },
-    )?;
-    let summary = splits.summary();
-    bar.finish(&summary.to_string());
-    for skipped in &summary.skipped {
-        printer.warning(&format!("skipped {skipped}"));
-    }
-    Ok(splits)
 }

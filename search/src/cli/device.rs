@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use mnas_latency::agent::{AgentOptions, AgentRuntime};
 use mnas_latency::runtimes::{self, OnnxRuntime};
-use mnas_latency::{Device, LatencyTable, MeasureSettings, Processor, Runtime, RuntimeKind, TableHeader};
+use mnas_latency::{
+    AgentCommand, Device, LatencyTable, MeasureSettings, Processor, Runtime, RuntimeError, RuntimeKind, TableHeader,
+};
 
 use super::error::CliError;
 use crate::report::units;
-use mnas_train::TorchRuntime;
+use crate::worker_client::agent_command;
 
-/// Where latency tables lie.
-#[derive(Debug, Args)]
+/// The place of latency tables.
+#[derive(Debug, Clone, Args)]
 pub struct TableArguments {
     /// Folder of latency tables, one folder a device
     #[arg(long, value_name = "DIR", default_value = "results/profiles")]
@@ -23,7 +26,8 @@ pub fn onnx_runtime_library() -> Option<PathBuf> {
     let given = std::env::var_os("ORT_DYLIB_PATH")
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
-    given.or_else(|| option_env!("MNAS_ONNXRUNTIME").map(PathBuf::from))
+    let built_with = option_env!("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
+    given.or_else(|| built_with.map(PathBuf::from))
 }
 
 /// ONNX Runtime on one thread, to check exported files; `None` where it is not installed.
@@ -44,7 +48,7 @@ impl OpenDevice {
     pub fn open(name: &str, tables: &Path) -> Result<Self, CliError> {
         let device = Device::open(name)?;
         let runtime: Box<dyn Runtime> = match device.runtime {
-            RuntimeKind::LibTorch => Box::new(TorchRuntime::open(&device)?),
+            RuntimeKind::LibTorch if device.agent.is_none() => libtorch(&device)?,
             _ => runtimes::open(&device, onnx_runtime_library().as_deref())?,
         };
         let folder = match &device.table {
@@ -96,6 +100,20 @@ impl OpenDevice {
             self.device.precision.name()
         )
     }
+}
+
+/// libtorch on this machine, in an agent: this program does not link it.
+fn libtorch(device: &Device) -> Result<Box<dyn Runtime>, CliError> {
+    let agent = AgentCommand {
+        command: agent_command(device.processor)?,
+        timeout: AgentCommand::TIMEOUT,
+    };
+    let device = Device {
+        agent: Some(agent),
+        ..device.clone()
+    };
+    let runtime = AgentRuntime::connect(&device, AgentOptions::default()).map_err(RuntimeError::from)?;
+    Ok(Box::new(runtime))
 }
 
 /// What a table was measured with: `Imaginary 9000, onnxruntime 1.32.0, 1 thread, fp32`.

@@ -1,7 +1,5 @@
 //! `mnas doctor`
 
-use std::path::PathBuf;
-
 use clap::Args;
 use mnas_latency::HostFacts;
 use mnas_latency::Runtime;
@@ -12,7 +10,9 @@ use super::device::onnx_runtime_library;
 use super::error::CliError;
 use super::train::num_cores;
 use crate::report::Printer;
-use mnas_train::LIBTORCH_VERSION;
+use crate::worker_client::{WorkerClient, WorkerError};
+use mnas_engine::training::TrainDevice;
+use mnas_engine::worker::WorkerFacts;
 
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
@@ -30,11 +30,12 @@ struct Finding {
 }
 
 pub fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<(), CliError> {
+    let worker = WorkerClient::start(TrainDevice::Cpu).map(|worker| worker.facts().clone());
     let findings = [
         version(),
-        libtorch(),
+        libtorch(&worker),
         onnx_runtime(),
-        cuda(),
+        cuda(&worker),
         processor(),
         memory(),
         folder(),
@@ -76,18 +77,28 @@ fn version() -> Finding {
     }
 }
 
-/// The program would not run without libtorch; what can be wrong is that it does not compute.
-fn libtorch() -> Finding {
-    let computes = tch::Tensor::f_from_slice(&[1.0f32, 2.0])
-        .and_then(|tensor| tensor.f_sum(tch::Kind::Float))
-        .and_then(|sum| sum.f_double_value(&[]))
-        .is_ok_and(|sum| (sum - 3.0).abs() < 1e-6);
-    let place = mapped_library("libtorch_cpu").map_or_else(String::new, |path| format!(" {}", path.display()));
-    Finding {
-        what: "libtorch",
-        ok: computes,
-        found: format!("{LIBTORCH_VERSION}{place}, {} threads", tch::get_num_threads()),
-        remedy: (!computes).then_some("it does not compute; run `cargo xtask setup --verify`"),
+/// libtorch as the worker finds it.
+fn libtorch(worker: &Result<WorkerFacts, WorkerError>) -> Finding {
+    let what = "libtorch";
+    match worker {
+        Ok(facts) => {
+            let place = facts
+                .library
+                .as_ref()
+                .map_or_else(String::new, |path| format!(" {}", path.display()));
+            Finding {
+                what,
+                ok: facts.computes,
+                found: format!("{}{place}, {} threads", facts.libtorch, facts.threads),
+                remedy: (!facts.computes).then_some("it does not compute; run `cargo xtask setup --verify`"),
+            }
+        }
+        Err(error) => Finding {
+            what,
+            ok: false,
+            found: error.to_string(),
+            remedy: None,
+        },
     }
 }
 
@@ -124,9 +135,10 @@ fn onnx_runtime() -> Finding {
     }
 }
 
-fn cuda() -> Finding {
-    let found = if tch::Cuda::is_available() {
-        format!("{} device(s)", tch::Cuda::device_count())
+fn cuda(worker: &Result<WorkerFacts, WorkerError>) -> Finding {
+    let devices = worker.as_ref().map_or(0, |facts| facts.cuda_devices);
+    let found = if devices > 0 {
+        format!("{devices} device(s)")
     } else {
         "none (not needed: training runs on the CPU)".to_owned()
     };
@@ -186,13 +198,4 @@ fn folder() -> Finding {
         remedy: (!writable)
             .then_some("it cannot be written to; results go to ./results unless --out and --tables say otherwise"),
     }
-}
-
-/// Where a library that is loaded into this process lies (Linux).
-fn mapped_library(name: &str) -> Option<PathBuf> {
-    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    maps.lines()
-        .filter_map(|line| line.split_whitespace().nth(5))
-        .find(|path| path.contains(name))
-        .map(PathBuf::from)
 }

@@ -8,12 +8,13 @@ use mnas_space::{DocumentError, NotationError, ReferenceError};
 
 use crate::export::ExportError;
 use crate::report::ReportError;
+use crate::worker_client::WorkerError;
+use mnas_engine::evaluator::EvaluatorError;
 use mnas_engine::files::FileError;
 use mnas_engine::study::{ConfigError, FolderError, JournalError, StudyError};
 use mnas_engine::training::RecipeError;
 use mnas_engine::training::weights::WeightsError;
-use mnas_train::data::DataError;
-use mnas_train::{CheckpointError, LoadError, TeacherError, TrainDeviceError, TrainError};
+use mnas_engine::worker::FailureKind;
 
 /// Documented exit codes; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,10 +192,25 @@ impl From<StudyError> for CliError {
             StudyError::Journal(error) => error.into(),
             StudyError::Latency(error) => error.into(),
             StudyError::File(error) => error.into(),
-            StudyError::Data { .. } | StudyError::DataChanged { .. } | StudyError::Contradiction { .. } => {
+            StudyError::Evaluator(error) => error.into(),
+            StudyError::Config {
+                path,
+                text,
+                error: ConfigError::Document(place),
+            } => Self::document(&path, &text, &place),
+            StudyError::Space { path, text, error } => Self::document(&path, &text, &error),
+            StudyError::Config { .. } | StudyError::DataChanged { .. } | StudyError::Contradiction { .. } => {
                 Self::config(error.to_string())
             }
-            StudyError::Pool(_) | StudyError::Unsaved { .. } | StudyError::Workers { .. } => {
+        }
+    }
+}
+
+impl From<EvaluatorError> for CliError {
+    fn from(error: EvaluatorError) -> Self {
+        match error {
+            EvaluatorError::Data { .. } | EvaluatorError::Table(_) => Self::config(error.to_string()),
+            EvaluatorError::NoWorkers { .. } | EvaluatorError::Unsaved { .. } | EvaluatorError::Log(_) => {
                 Self::failure(error.to_string())
             }
         }
@@ -217,7 +233,7 @@ impl From<JournalError> for CliError {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::File(error) => error.into(),
-            JournalError::Broken { .. } => Self::config(error.to_string()),
+            JournalError::Broken { .. } | JournalError::Version { .. } => Self::config(error.to_string()),
         }
     }
 }
@@ -226,6 +242,7 @@ impl From<ExportError> for CliError {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Weights(error) => error.into(),
+            ExportError::Worker(error) => error.into(),
             error => Self::failure(error.to_string()),
         }
     }
@@ -242,25 +259,14 @@ impl From<WeightsError> for CliError {
     }
 }
 
-impl From<LoadError> for CliError {
-    fn from(error: LoadError) -> Self {
+impl From<WorkerError> for CliError {
+    fn from(error: WorkerError) -> Self {
         match error {
-            LoadError::Weights(error) => error.into(),
-            LoadError::Torch(_) => Self::failure(error.to_string()),
-        }
-    }
-}
-
-impl From<TrainError> for CliError {
-    fn from(error: TrainError) -> Self {
-        match error {
-            TrainError::Data(error) => error.into(),
-            TrainError::Interrupted { .. } => Self::interrupted(error.to_string()),
-            TrainError::Teacher(TeacherError::Torch(_))
-            | TrainError::Checkpoint(CheckpointError::File(_) | CheckpointError::Torch(_)) => {
-                Self::failure(error.to_string())
-            }
-            TrainError::Teacher(_) | TrainError::Checkpoint(_) => Self::config(error.to_string()),
+            WorkerError::Failed {
+                kind: FailureKind::Input,
+                ..
+            } => Self::config(error.to_string()),
+            WorkerError::Interrupted { .. } => Self::interrupted(error.to_string()),
             error => Self::failure(error.to_string()),
         }
     }
@@ -276,7 +282,7 @@ macro_rules! config_errors {
         }
     )*};
 }
-config_errors!(DataError, ConfigError, RecipeError, NotationError, ReferenceError);
+config_errors!(ConfigError, RecipeError, NotationError, ReferenceError);
 
 /// Errors of the machine: disks, streams, libraries.
 macro_rules! failures {
@@ -288,7 +294,7 @@ macro_rules! failures {
         }
     )*};
 }
-failures!(FileError, ReportError, TrainDeviceError, tch::TchError);
+failures!(FileError, ReportError);
 
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use mnas_space::parse_toml;
+use mnas_engine::files::{self, write_atomically};
+use mnas_engine::training::weights::{Weights, WeightsInfo};
+use mnas_engine::training::{Fit, Normalization, Split, TrainDevice};
+use mnas_engine::worker::{EvaluateRequest, Evaluated, FromWorker, ToWorker};
+use mnas_space::{Architecture, parse_toml};
 use serde::Serialize;
 
 use super::architecture::FormArguments;
@@ -14,12 +18,7 @@ use super::data::DataArguments;
 use super::error::CliError;
 use super::train::num_cores;
 use crate::report::{Heading, Printer, listing};
-use mnas_engine::files::{self, write_atomically};
-use mnas_engine::training::TrainDevice;
-use mnas_engine::training::weights::Weights;
-use mnas_engine::training::{Augmentation, DataRequest, ExtraAugmentation, Fit, Normalization, Split};
-use mnas_train::data::{BatchOptions, ImageSet, Watch};
-use mnas_train::{Confusion, Evaluation, Network, evaluate_by_class};
+use crate::worker_client::{WorkerClient, WorkerError};
 
 #[derive(Debug, Args)]
 pub struct EvalArguments {
@@ -37,9 +36,9 @@ pub struct EvalArguments {
     /// Which images: val (the ones a search compares on), train, test, or all but test
     #[arg(long, value_enum, default_value_t = EvalSplit::Val)]
     split: EvalSplit,
-    /// Where to evaluate: cpu, cuda, or cuda:N
-    #[arg(long, default_value_t)]
-    pub device: TrainDevice,
+    /// Device that libtorch evaluates on: cpu, cuda, or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    train_device: TrainDevice,
     /// Images per batch
     #[arg(long, default_value_t = 64)]
     batch_size: usize,
@@ -76,6 +75,20 @@ struct InputArguments {
     squash: bool,
 }
 
+impl InputArguments {
+    /// The normalisation of the flags, where given.
+    fn normalization(&self) -> Result<Option<Normalization>, CliError> {
+        let (Some(mean), Some(std)) = (self.mean, self.std) else {
+            return Ok(None);
+        };
+        if std.iter().any(|&value| value <= 0.0) {
+            return Err(CliError::usage("--std takes numbers above 0"));
+        }
+        Ok(Some(Normalization { mean, std }))
+    }
+}
+
+/// Parses one number for all channels, or three.
 fn channels(text: &str) -> Result<[f32; 3], String> {
     let numbers: Vec<f32> = text
         .split(',')
@@ -126,6 +139,7 @@ struct ClassRow {
 }
 
 pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError> {
+    let cancel = cancel_flag()?;
     let weights = Weights::read(&arguments.weights)?;
     let info = weights.info.as_ref();
     let Some(text) = arguments
@@ -144,120 +158,77 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
             .with_resolution(info.train_resolution)
             .without_early_strides(info.early_strides_removed);
     }
-    tch::set_num_threads(num_cores() as i32);
-    let mut network = Network::new(architecture.graph(), mnas_train::open_device(arguments.device)?, 0)?;
-    mnas_train::load_weights(&weights, &mut network, &arguments.weights)?;
-    // Images are kept for evaluation as they were when the network was trained and compared.
-    let image_size = info.and_then(|info| info.image_size).unwrap_or(architecture.resolution);
-    let (set, request) = arguments.load(&weights, image_size, printer)?;
-    let set = arguments.relabelled(set, &weights, &request.path, architecture.head.classes)?;
-    let options = BatchOptions {
-        batch_size: arguments.batch_size,
-        resolution: architecture.resolution,
-        augmentation: Augmentation::None,
-        extra: ExtraAugmentation::default(),
-        normalization: arguments.normalization(&weights, &set)?,
-        seed: 0,
-    };
-    let set = Arc::new(set);
-    let (found, confusion) = evaluate_by_class(&network, &set, &options)?;
+    let request = arguments.request(&architecture, info)?;
+    let found = arguments.evaluate(request, &cancel, printer)?;
     if let Some(path) = &arguments.confusion {
-        write_atomically(path, confusion_csv(&confusion, set.classes()).as_bytes())?;
+        write_atomically(path, confusion_csv(&found).as_bytes())?;
     }
-    arguments.show(name, found, &confusion, set.classes(), printer)
+    arguments.show(name, &found, printer)
 }
 
 impl EvalArguments {
-    fn load(&self, weights: &Weights, image_size: u32, printer: &Printer) -> Result<(ImageSet, DataRequest), CliError> {
-        let cancel = cancel_flag()?;
+    /// The request of the flags, completed by what the weights were trained on.
+    fn request(&self, architecture: &Architecture, info: Option<&WeightsInfo>) -> Result<EvaluateRequest, CliError> {
         let split = Split::from(self.split);
-        let mut request = self
-            .data
-            .request(weights.info.as_ref().and_then(|info| info.data.as_ref()));
+        let mut data = self.data.request(info.and_then(|info| info.data.as_ref()));
         if split == Split::Test && !self.data.limits_images() {
-            // A limit kept trainings short; a test looks at everything.
-            request.images = None;
+            // A limit keeps trainings short; a test evaluates all images.
+            data.images = None;
         }
-        let bar = printer.progress("loading images", 0);
-        let progress = |done: usize, total: usize| {
-            bar.set_total(total as u64);
-            bar.set(done as u64);
-        };
-        let mut options = mnas_train::data::load_options(&request, image_size, &Augmentation::None);
-        options.fit = if self.input.squash {
-            Fit::Squash
-        } else {
-            Fit::Crop(self.input.crop)
-        };
-        let watch = Watch {
-            progress: &progress,
-            cancel: &cancel,
-        };
-        let set = mnas_train::data::source_of(&request)?.load_split(split, &options, watch)?;
-        bar.finish(&format!("{} images", set.len()));
-        Ok((set, request))
+        Ok(EvaluateRequest {
+            architecture: architecture.to_string(),
+            weights: self.weights.clone(),
+            data,
+            split,
+            // Images are stored as they were when the network was trained and validated.
+            image_size: info.and_then(|info| info.image_size).unwrap_or(architecture.resolution),
+            fit: if self.input.squash {
+                Fit::Squash
+            } else {
+                Fit::Crop(self.input.crop)
+            },
+            normalization: self.input.normalization()?,
+            label_map: self.label_map.as_deref().map(read_label_map).transpose()?,
+            batch_size: self.batch_size,
+            threads: num_cores(),
+        })
     }
 
-    /// The images with the network's class numbers: by the map that was given, or by name where the weights name theirs.
-    fn relabelled(&self, set: ImageSet, weights: &Weights, data: &Path, scores: u32) -> Result<ImageSet, CliError> {
-        if let Some(path) = &self.label_map {
-            let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
-            let numbers: BTreeMap<String, u32> =
-                parse_toml(&text).map_err(|error| CliError::document(path, &text, &error))?;
-            let mut classes: Vec<String> = (0..scores).map(|number| number.to_string()).collect();
-            for (name, &number) in &numbers {
-                if let Some(class) = classes.get_mut(number as usize) {
-                    class.clone_from(name);
-                }
-            }
-            return Ok(set.relabelled(&numbers, classes)?);
-        }
-        if let Some(info) = &weights.info
-            && info.classes[..] != *set.classes()
-        {
-            let numbered = info
-                .classes
-                .iter()
-                .zip(0..)
-                .map(|(class, number)| (class.clone(), number));
-            return Ok(set.relabelled(&numbered.collect(), info.classes.clone())?);
-        }
-        if set.classes().len() > scores as usize {
-            return Err(CliError::config(format!(
-                "the network scores {scores} classes, {} has {}",
-                data.display(),
-                set.classes().len()
-            )));
-        }
-        Ok(set)
-    }
-
-    fn normalization(&self, weights: &Weights, set: &ImageSet) -> Result<Normalization, CliError> {
-        if let (Some(mean), Some(std)) = (self.input.mean, self.input.std) {
-            if std.iter().any(|&value| value <= 0.0) {
-                return Err(CliError::usage("--std takes numbers above 0"));
-            }
-            return Ok(Normalization { mean, std });
-        }
-        let info = weights.info.as_ref();
-        Ok(info.map_or_else(|| mnas_train::data::normalization_of(set), |info| info.normalization))
-    }
-
-    fn show(
+    fn evaluate(
         &self,
-        name: String,
-        found: Evaluation,
-        confusion: &Confusion,
-        classes: &[String],
+        request: EvaluateRequest,
+        cancel: &AtomicBool,
         printer: &Printer,
-    ) -> Result<(), CliError> {
+    ) -> Result<Evaluated, CliError> {
+        let mut worker = WorkerClient::start(self.train_device)?;
+        let bar = printer.progress("loading images", 0);
+        let mut on_progress = |progress: FromWorker| match progress {
+            FromWorker::Loading { done, total } => {
+                bar.set_total(total as u64);
+                bar.set(done as u64);
+            }
+            FromWorker::Warning { message } => printer.warning(&message),
+            _ => {}
+        };
+        let request = ToWorker::Evaluate(Box::new(request));
+        match worker.request_cancellable(&request, cancel, &mut on_progress)? {
+            FromWorker::Evaluated(found) => {
+                bar.finish(&format!("{} images", found.accuracy.images));
+                Ok(*found)
+            }
+            other => Err(WorkerError::unexpected(&other).into()),
+        }
+    }
+
+    fn show(&self, name: String, found: &Evaluated, printer: &Printer) -> Result<(), CliError> {
+        let accuracy = found.accuracy;
         let document = Document {
             name,
-            top1: found.top1,
-            top5: found.top5,
-            images: found.images,
-            loss: found.loss,
-            classes: class_rows(confusion, classes),
+            top1: accuracy.top1,
+            top5: accuracy.top5,
+            images: accuracy.images,
+            loss: accuracy.loss,
+            classes: class_rows(found),
         };
         if self.json {
             return Ok(printer.json(&document)?);
@@ -283,30 +254,33 @@ impl EvalArguments {
     }
 }
 
-fn name_of(classes: &[String], label: usize) -> String {
-    classes.get(label).cloned().unwrap_or_else(|| label.to_string())
+fn read_label_map(path: &Path) -> Result<BTreeMap<String, u32>, CliError> {
+    let text = files::read_text(path).map_err(|error| CliError::config(error.to_string()))?;
+    parse_toml(&text).map_err(|error| CliError::document(path, &text, &error))
 }
 
-/// The classes that have images.
-fn class_rows(confusion: &Confusion, classes: &[String]) -> Vec<ClassRow> {
-    let row = |label: usize| {
+fn name_of(found: &Evaluated, label: u32) -> String {
+    let name = found.classes.get(label as usize);
+    name.cloned().unwrap_or_else(|| label.to_string())
+}
+
+/// Rows of the classes that have images.
+fn class_rows(found: &Evaluated) -> Vec<ClassRow> {
+    let row = |label: u32| {
         Some(ClassRow {
-            class: name_of(classes, label),
-            images: confusion.images(label),
-            top1: confusion.accuracy(label)?,
+            class: name_of(found, label),
+            images: found.confusion.images(label),
+            top1: found.confusion.accuracy(label)?,
         })
     };
-    (0..confusion.classes()).filter_map(row).collect()
+    found.confusion.labels().into_iter().filter_map(row).collect()
 }
 
-/// One line for each class that has images, one column for each class that something was taken for or that has images.
-fn confusion_csv(confusion: &Confusion, classes: &[String]) -> String {
-    let all = 0..confusion.classes();
-    let rows: Vec<usize> = all.clone().filter(|&label| confusion.images(label) > 0).collect();
-    let is_column = |class: &usize| rows.contains(class) || rows.iter().any(|&row| confusion.row(row)[*class] > 0);
-    let columns: Vec<usize> = all.filter(is_column).collect();
-    let quoted = |label: usize| {
-        let name = name_of(classes, label);
+/// One line for each class that has images, one column for each class that has images or was predicted.
+fn confusion_csv(found: &Evaluated) -> String {
+    let columns = found.confusion.classes();
+    let quoted = |label: u32| {
+        let name = name_of(found, label);
         if name.contains([',', '"', '\n']) {
             format!("\"{}\"", name.replace('"', "\"\""))
         } else {
@@ -316,8 +290,10 @@ fn confusion_csv(confusion: &Confusion, classes: &[String]) -> String {
     let line = |cells: Vec<String>| cells.join(",") + "\n";
     let header = std::iter::once("class".to_owned()).chain(columns.iter().map(|&class| quoted(class)));
     let mut text = line(header.collect());
-    for &label in &rows {
-        let counts = columns.iter().map(|&class| confusion.row(label)[class].to_string());
+    for label in found.confusion.labels() {
+        let counts = columns
+            .iter()
+            .map(|&class| found.confusion.get(label, class).to_string());
         text += &line(std::iter::once(quoted(label)).chain(counts).collect());
     }
     text

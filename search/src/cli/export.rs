@@ -68,7 +68,7 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
     export::write_onnx(&architecture, weights, source, path)?;
     let checked = match checking_runtime() {
         Some(runtime) => {
-            let difference = export::check_onnx(&architecture, weights, source, path, &runtime)?;
+            let difference = export::check_onnx(&architecture, source, path, &runtime)?;
             format!("ONNX Runtime agrees with libtorch within {difference:.1e} of the largest score")
         }
         None => "not checked: there is no ONNX Runtime, see `mnas doctor`".to_owned(),

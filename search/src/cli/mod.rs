@@ -16,7 +16,6 @@ mod profile;
 mod refs;
 mod search;
 mod space;
-mod start;
 mod train;
 mod worker;
 
@@ -27,7 +26,6 @@ use clap::{Parser, Subcommand};
 
 use crate::report::Printer;
 use error::CliError;
-use mnas_engine::training::TrainDevice;
 
 /// Exit codes, for the help text.
 const EXIT_CODES: &str = "\
@@ -86,19 +84,6 @@ enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-impl Command {
-    /// Where this process itself will train or evaluate networks, if it will.
-    fn trains_on(&self) -> Option<TrainDevice> {
-        match self {
-            Self::Train(arguments) => Some(arguments.device),
-            Self::Eval(arguments) => Some(arguments.device),
-            Self::Worker(arguments) => Some(arguments.device),
-            Self::Bench(arguments) => Some(arguments.device),
-            _ => None,
-        }
-    }
-}
-
 /// Runs the command line and returns the process's exit code.
 pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
@@ -116,12 +101,7 @@ pub fn run() -> u8 {
         .with_writer(move || logs.log_writer())
         .without_time()
         .init();
-    match arguments
-        .command
-        .trains_on()
-        .map_or(Ok(()), start::prepare)
-        .and_then(|()| dispatch(arguments.command, &printer))
-    {
+    match dispatch(arguments.command, &printer) {
         Ok(()) => 0,
         Err(error) => {
             let code = error.code();

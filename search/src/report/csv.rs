@@ -1,13 +1,12 @@
-//! Tables as CSV, units in the column names: `trials.csv` and `front.csv`, written by polars with one row per network,
+//! Tables as CSV, units in the column names: `trials.csv` and `front.csv`, one row per network,
 //! and the rows that other commands print.
 
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{Column, CsvWriter, DataFrame, PolarsResult, SerWriter as _};
 use serde::Serialize;
 
 use super::ReportError;
-use super::point::ReportRow;
+use super::point::{ReportRow, RowKind};
 use mnas_engine::files::write_atomically;
 
 /// All rows as CSV with a header: trials in their order, then rows that are no trial, by name.
@@ -28,7 +27,7 @@ pub fn trials_csv(rows: &[ReportRow]) -> Result<Vec<u8>, ReportError> {
 /// The rows on the front as CSV with the columns of [`trials_csv`], from the fastest to the slowest.
 pub fn front_csv(rows: &[ReportRow]) -> Result<Vec<u8>, ReportError> {
     let mut sorted: Vec<&ReportRow> = rows.iter().filter(|row| row.on_front).collect();
-    let latency = |row: &ReportRow| row.axis_latency_ms().unwrap_or(f64::INFINITY);
+    let latency = |row: &ReportRow| row.axis_cost().unwrap_or(f64::INFINITY);
     sorted.sort_by(|left, right| {
         latency(left)
             .total_cmp(&latency(right))
@@ -57,71 +56,80 @@ pub fn to_csv_text<T: Serialize>(rows: &[T]) -> Result<String, ReportError> {
     String::from_utf8(bytes).map_err(|error| problem(error.to_string()))
 }
 
-fn to_csv(rows: &[&ReportRow]) -> Result<Vec<u8>, ReportError> {
-    let write = || -> PolarsResult<Vec<u8>> {
-        let mut frame = data_frame(rows)?;
-        let mut bytes = Vec::new();
-        CsvWriter::new(&mut bytes).finish(&mut frame)?;
-        Ok(bytes)
-    };
-    write().map_err(|error| ReportError::Csv {
-        reason: error.to_string(),
-    })
+/// The columns of `trials.csv` and `front.csv`.
+#[derive(Serialize)]
+struct Columns<'a> {
+    trial: Option<u64>,
+    kind: String,
+    name: &'a str,
+    id: &'a str,
+    status: String,
+    on_front: bool,
+    within_budget: bool,
+    top1: Option<f64>,
+    latency_predicted_ms: Option<f64>,
+    latency_low_ms: Option<f64>,
+    latency_high_ms: Option<f64>,
+    latency_measured_ms: Option<f64>,
+    params: u64,
+    macs: u64,
+    peak_activation_bytes: u64,
+    resolution_px: u32,
+    train_seconds: Option<f64>,
+    architecture: &'a str,
 }
 
-fn data_frame(rows: &[&ReportRow]) -> PolarsResult<DataFrame> {
-    let text = |name: &str, value: &dyn Fn(&ReportRow) -> String| {
-        // An empty text as null: polars writes it as `""` otherwise.
-        let present = |row: &&ReportRow| Some(value(row)).filter(|text| !text.is_empty());
-        Column::new(name.into(), rows.iter().map(present).collect::<Vec<Option<String>>>())
-    };
-    let flag = |name: &str, value: &dyn Fn(&ReportRow) -> bool| {
-        Column::new(name.into(), rows.iter().map(|row| value(row)).collect::<Vec<bool>>())
-    };
-    let number = |name: &str, value: &dyn Fn(&ReportRow) -> Option<f64>| {
-        let finite = |row: &&ReportRow| value(row).filter(|number| number.is_finite());
-        Column::new(name.into(), rows.iter().map(finite).collect::<Vec<Option<f64>>>())
-    };
-    let count = |name: &str, value: &dyn Fn(&ReportRow) -> Option<u64>| {
-        Column::new(
-            name.into(),
-            rows.iter().map(|row| value(row)).collect::<Vec<Option<u64>>>(),
-        )
-    };
-    DataFrame::new(
-        rows.len(),
-        vec![
-            count("trial", &|row| row.trial),
-            text("kind", &|row| row.kind.to_string()),
-            text("name", &|row| row.name.clone()),
-            text("id", &|row| row.id.clone()),
-            text("status", &|row| row.status.to_string()),
-            flag("on_front", &|row| row.on_front),
-            flag("within_budget", &|row| row.within_budget),
-            number("accuracy_percent", &|row| row.accuracy),
-            number("latency_predicted_ms", &|row| row.latency_ms),
-            number("latency_low_ms", &|row| row.latency_low_ms),
-            number("latency_high_ms", &|row| row.latency_high_ms),
-            number("latency_measured_ms", &|row| row.measured_ms),
-            count("params", &|row| Some(row.params)),
-            count("macs", &|row| Some(row.macs)),
-            count("peak_activation_bytes", &|row| Some(row.peak_activation_bytes)),
-            count("resolution_px", &|row| Some(u64::from(row.resolution))),
-            number("train_seconds", &|row| row.train_seconds),
-            text("architecture", &|row| row.architecture.clone()),
-        ],
-    )
+impl<'a> From<&'a ReportRow> for Columns<'a> {
+    fn from(row: &'a ReportRow) -> Self {
+        let finite = |number: Option<f64>| number.filter(|number| number.is_finite());
+        Self {
+            trial: row.trial,
+            kind: row.kind.to_string(),
+            name: &row.name,
+            id: &row.id,
+            status: row.status.to_string(),
+            on_front: row.on_front,
+            within_budget: row.within_budget,
+            top1: finite(row.accuracy),
+            latency_predicted_ms: finite(row.latency_ms),
+            latency_low_ms: finite(row.latency_low_ms),
+            latency_high_ms: finite(row.latency_high_ms),
+            latency_measured_ms: finite(row.measured_ms),
+            params: row.params,
+            macs: row.macs,
+            peak_activation_bytes: row.peak_activation_bytes,
+            resolution_px: row.resolution,
+            train_seconds: finite(row.train_seconds),
+            architecture: &row.architecture,
+        }
+    }
+}
+
+fn to_csv(rows: &[&ReportRow]) -> Result<Vec<u8>, ReportError> {
+    let columns: Vec<Columns<'_>> = rows.iter().map(|row| Columns::from(*row)).collect();
+    if columns.is_empty() {
+        // The header is that of a row.
+        let empty = ReportRow::new(RowKind::Candidate, "");
+        let text = to_csv_text(&[Columns::from(&empty)])?;
+        return Ok(text
+            .lines()
+            .take(1)
+            .flat_map(|line| [line, "\n"])
+            .collect::<String>()
+            .into_bytes());
+    }
+    to_csv_text(&columns).map(String::into_bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{reference, row, study};
-    use super::super::point::{RowKind, RowStatus, mark_front};
+    use super::super::point::{RowStatus, mark_front};
     use super::*;
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-    const HEADER: &str = "trial,kind,name,id,status,on_front,within_budget,accuracy_percent,latency_predicted_ms,\
+    const HEADER: &str = "trial,kind,name,id,status,on_front,within_budget,top1,latency_predicted_ms,\
         latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,architecture";
 
     #[test]
@@ -137,7 +145,8 @@ mod tests {
             ..ReportRow::new(RowKind::Candidate, "abc")
         });
         rows[1].latency_low_ms = Some(f64::NAN);
-        mark_front(&mut rows, Some(13.0));
+        mark_front(&mut rows);
+        rows[1].within_budget = true;
         let csv = String::from_utf8(trials_csv(&rows)?)?;
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(lines[0], HEADER);

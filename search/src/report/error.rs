@@ -1,6 +1,7 @@
 //! Errors of reports.
 
 use mnas_engine::files::FileError;
+use mnas_figures::FigureError;
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -9,12 +10,9 @@ pub enum ReportError {
     /// A file could not be written; whatever stood there before is untouched.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The plot could not be drawn.
-    #[error("cannot draw the plot: {reason}")]
-    Drawing {
-        /// What the drawing library said.
-        reason: String,
-    },
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Figure(#[from] FigureError),
     /// The table could not be turned into CSV.
     #[error("cannot write rows as csv: {reason}")]
     Csv {

@@ -33,8 +33,6 @@ pub enum RowStatus {
     Complete,
     /// The evaluation was tried and gave no accuracy.
     Failed,
-    /// Not evaluated because its latency breaks the budget.
-    OverBudget,
     /// Asked for and not finished (the study was interrupted or is still running).
     Pending,
 }
@@ -44,7 +42,6 @@ impl fmt::Display for RowStatus {
         formatter.pad(match self {
             Self::Complete => "complete",
             Self::Failed => "failed",
-            Self::OverBudget => "over-budget",
             Self::Pending => "pending",
         })
     }
@@ -87,7 +84,7 @@ pub struct ReportRow {
     pub train_seconds: Option<f64>,
     /// Whether no other candidate is both as fast and as accurate; set by [`mark_front`].
     pub on_front: bool,
-    /// Whether it meets the budget (true when there is none); set by [`mark_front`].
+    /// Whether it keeps every constraint of its study, as measured where it was measured.
     pub within_budget: bool,
 }
 
@@ -127,23 +124,26 @@ impl ReportRow {
         }
     }
 
-    /// Where the row stands on the latency axis: the prediction, which every row has alike, else the measurement.
-    pub fn axis_latency_ms(&self) -> Option<f64> {
-        finite_positive(self.latency_ms).or_else(|| finite_positive(self.measured_ms))
+    /// Place of the row on the horizontal axis: the predicted latency in milliseconds, which every row of a study with a device
+    /// has, else the measured one, else millions of multiply-adds.
+    pub fn axis_cost(&self) -> Option<f64> {
+        finite_positive(self.latency_ms)
+            .or_else(|| finite_positive(self.measured_ms))
+            .or_else(|| finite_positive(Some(self.macs as f64 / 1e6)))
     }
 
-    /// What decides whether the row meets the budget: the measurement where there is one, else the prediction.
+    /// Latency as measured where it was measured, else as predicted.
     pub fn decisive_latency_ms(&self) -> Option<f64> {
         finite_positive(self.measured_ms).or_else(|| finite_positive(self.latency_ms))
     }
 
-    /// The row as a point (latency in ms, accuracy in percent) if it is complete and has both.
+    /// The row as a point (cost on the horizontal axis, accuracy in percent) if it is complete and has both.
     pub fn point(&self) -> Option<(f64, f64)> {
         if self.status != RowStatus::Complete {
             return None;
         }
         let accuracy = self.accuracy.filter(|value| value.is_finite())?;
-        Some((self.axis_latency_ms()?, accuracy))
+        Some((self.axis_cost()?, accuracy))
     }
 }
 
@@ -151,34 +151,32 @@ fn finite_positive(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite() && *value > 0.0)
 }
 
-/// Sets `within_budget` and `on_front` of every row.
-///
-/// A row is within the budget when its measured latency is, or, not measured, its predicted one; without a budget every
-/// row is. The front is that of the complete candidates on (predicted latency, accuracy), whether within the budget or not;
-/// references are drawn beside it and are never on it.
-pub fn mark_front(rows: &mut [ReportRow], budget_ms: Option<f64>) {
-    for row in rows.iter_mut() {
+/// Sets `on_front` of every row: the front is that of the complete candidates on (cost, accuracy), whether they keep the
+/// budget or not; references are drawn beside it and are never on it.
+pub fn mark_front(rows: &mut [ReportRow]) {
+    let mut indices = Vec::new();
+    let mut points = Vec::new();
+    for (index, row) in rows.iter_mut().enumerate() {
         row.on_front = false;
-        row.within_budget = match (budget_ms, row.decisive_latency_ms()) {
-            (None, _) => true,
-            (Some(budget), Some(latency)) => latency <= budget,
-            (Some(_), None) => false,
-        };
+        if let (RowKind::Candidate, Some(point)) = (row.kind, row.point()) {
+            indices.push(index);
+            points.push(point);
+        }
     }
-    let (indices, points): (Vec<usize>, Vec<(f64, f64)>) = rows
-        .iter()
-        .enumerate()
-        .filter(|(_, row)| row.kind == RowKind::Candidate)
-        .filter_map(|(index, row)| Some((index, row.point()?)))
-        .unzip();
-    for member in pareto_front(&points) {
+    for member in front_of(&points) {
         rows[indices[member]].on_front = true;
     }
 }
 
+/// Indices of the points (cost, accuracy) that no other point is both cheaper and more accurate than, in ascending order of cost.
+pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
+    let minimised: Vec<[f64; 2]> = points.iter().map(|&(cost, accuracy)| [cost, -accuracy]).collect();
+    pareto_front(&minimised)
+}
+
 /// Index of the most accurate complete candidate within the budget; of equals the fastest, then the earliest.
 ///
-/// Reads `within_budget`, so call [`mark_front`] first.
+/// Reads `within_budget`.
 pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
     rows.iter()
         .enumerate()
@@ -209,28 +207,36 @@ mod tests {
             row(1, RowKind::Reference, 9.0, 70.0),
             row(2, RowKind::Candidate, 12.0, 59.0),
         ];
-        mark_front(&mut rows, Some(11.0));
+        mark_front(&mut rows);
         assert_eq!(
             rows.iter().map(|row| row.on_front).collect::<Vec<_>>(),
             [true, false, false]
         );
+    }
+
+    #[test]
+    fn the_best_keeps_the_budget_and_has_the_measured_latency() {
+        let mut rows = vec![
+            row(0, RowKind::Candidate, 10.0, 66.0),
+            row(1, RowKind::Candidate, 12.0, 65.0),
+        ];
+        rows[1].measured_ms = Some(9.5);
+        rows[1].within_budget = true;
+        assert_eq!(best_row(&rows), Some(1));
         assert_eq!(
-            rows.iter().map(|row| row.within_budget).collect::<Vec<_>>(),
-            [true, true, false]
+            (rows[1].decisive_latency_ms(), rows[1].axis_cost()),
+            (Some(9.5), Some(12.0))
         );
     }
 
     #[test]
-    fn a_measurement_decides_over_a_prediction() {
-        let mut rows = vec![
-            row(0, RowKind::Candidate, 10.0, 60.0),
-            row(1, RowKind::Candidate, 12.0, 65.0),
-        ];
-        rows[1].measured_ms = Some(9.5);
-        rows[0].measured_ms = Some(11.5);
-        mark_front(&mut rows, Some(11.0));
-        assert!(!rows[0].within_budget && rows[1].within_budget);
-        assert_eq!(best_row(&rows), Some(1));
+    fn rows_without_a_device_stand_at_their_multiply_adds() {
+        let row = ReportRow {
+            latency_ms: None,
+            macs: 300_000_000,
+            ..row(0, RowKind::Candidate, 1.0, 66.0)
+        };
+        assert_eq!(row.point(), Some((300.0, 66.0)));
     }
 
     #[test]
@@ -243,7 +249,7 @@ mod tests {
             status: RowStatus::Failed,
             ..row(3, RowKind::Candidate, 1.0, 99.0)
         });
-        mark_front(&mut rows, None);
+        mark_front(&mut rows);
         assert!(rows.iter().all(|row| !row.on_front));
         assert_eq!(best_row(&rows), None);
     }

@@ -203,7 +203,8 @@ mod tests {
             reference("MobileNetV2 0.75x 160", 10.4, 61.9),
         ];
         rows[1].measured_ms = Some(19.6);
-        mark_front(&mut rows, Some(20.0));
+        mark_front(&mut rows);
+        crate::report::fixture::mark_budget(&mut rows, Some(20.0));
         rows
     }
 

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use mnas_latency::runtimes::OnnxRuntime;
 
 use crate::export::{self, ExportError};
-use crate::report::{
-    PlotSpec, ReportError, ReportRow, RowKind, RowStatus, best_row, mark_front, write_plots, write_tables,
-};
+use crate::report::{PlotSpec, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_tables};
 use mnas_engine::problem::Problem;
 use mnas_engine::study::{self, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome};
 use mnas_engine::training::weights::Weights;
@@ -76,7 +74,8 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
         Some(device) => {
             plot.budget_ms = device.budget.map(|budget| budget.0);
             plot.latency_title = format!("predicted latency on {} (ms)", device.name);
-            plot.subtitle.push(format!("device {}: {}, batch 1", device.name, device.runtime));
+            plot.subtitle
+                .push(format!("device {}: {}, batch 1", device.name, device.runtime));
         }
         None => "multiply-adds (millions)".clone_into(&mut plot.latency_title),
     }
@@ -91,7 +90,8 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
         };
         plot.subtitle.push(format!("{demo}: {}", data.description));
     }
-    plot.subtitle.push(config.fidelity(state.data().map(|data| (data.train, data.val))));
+    plot.subtitle
+        .push(config.fidelity(state.data().map(|data| (data.train, data.val))));
     plot
 }
 
@@ -145,7 +145,7 @@ pub fn write_best(
     let model = into.join("model.onnx");
     export::write_onnx(&trial.architecture, &weights, &source, &model)?;
     let difference = runtime
-        .map(|runtime| export::check_onnx(&trial.architecture, &weights, &source, &model, runtime))
+        .map(|runtime| export::check_onnx(&trial.architecture, &source, &model, runtime))
         .transpose()?;
     Ok(BestFiles::Written { difference })
 }

@@ -1,4 +1,4 @@
-//! Images per second of decoding and augmentation: `cargo bench -p mnas-search --bench data`, with the image folder or tar in
+//! Images per second of decoding and augmentation: `cargo bench -p mnas-train --bench data`, with the image folder or tar in
 //! `MNAS_BENCH_DATA`; without it photographs are made of the synthetic set.
 
 use std::path::{Path, PathBuf};
@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mnas_search::data::{
-    Augmentation, BatchOptions, Batches, DataSource, ExtraAugmentation, ImageSet, LoadOptions, Normalization,
-    RandAugment, Split, Synthetic, Watch,
-};
+use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, RandAugment, Split};
+use mnas_train::data::{BatchOptions, Batches, DataSource, ImageSet, LoadOptions, Synthetic, Watch};
 
 const IMAGES: usize = 1024;
 

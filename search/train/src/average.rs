@@ -2,7 +2,7 @@
 
 use tch::TchError;
 
-use super::Network;
+use crate::network::Network;
 
 /// A second network whose tensors follow those of the one in training, running statistics included.
 ///

@@ -12,8 +12,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-use super::{EpochReport, Evaluation};
 use mnas_engine::files::{self, FileError};
+use mnas_engine::training::{Accuracy, EpochReport};
 
 /// Where and how often a training is written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +85,7 @@ pub(super) struct Position {
     /// Every epoch's report.
     pub reports: Vec<EpochReport>,
     /// The last look at the validation images.
-    pub evaluation: Option<Evaluation>,
+    pub validation: Option<Accuracy>,
 }
 
 const POSITION_KEY: &str = "mnas-position";

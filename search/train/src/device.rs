@@ -47,7 +47,7 @@ fn found(libraries: Option<&PathBuf>) -> String {
 /// The part of libtorch that has to be loaded for CUDA. No symbol of it is asked for by name, so the linker leaves it out.
 const CUDA_LIBRARY: &str = "libtorch_cuda.so";
 
-/// Opens the device, where it is there.
+/// Opens a device; an error where this machine does not have it.
 pub fn open_device(device: TrainDevice) -> Result<Device, TrainDeviceError> {
     let TrainDevice::Cuda(index) = device else {
         return Ok(Device::Cpu);
@@ -68,21 +68,25 @@ pub fn open_device(device: TrainDevice) -> Result<Device, TrainDeviceError> {
     })
 }
 
-/// Where the CUDA part of the libtorch in use is, if it has one.
+/// Library with the CUDA part of the loaded libtorch, if it has one.
 pub fn cuda_library() -> Option<PathBuf> {
     library_folder()
         .map(|folder| folder.join(CUDA_LIBRARY))
         .filter(|path| path.is_file())
 }
 
-/// The folder that the running libtorch came from.
-fn library_folder() -> Option<PathBuf> {
+/// File that libtorch was loaded from (Linux).
+pub(crate) fn loaded_library() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let path = maps
-        .lines()
+    maps.lines()
         .filter_map(|line| line.find('/').map(|start| &line[start..]))
-        .find(|path| path.ends_with("/libtorch_cpu.so"))?;
-    PathBuf::from(path).parent().map(Into::into)
+        .find(|path| path.ends_with("/libtorch_cpu.so"))
+        .map(PathBuf::from)
+}
+
+/// Folder of the loaded libtorch.
+fn library_folder() -> Option<PathBuf> {
+    loaded_library()?.parent().map(Into::into)
 }
 
 #[cfg(test)]

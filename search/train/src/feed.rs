@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::TrainError;
 use crate::data::{Batch, Batches};
+use crate::error::TrainError;
 
 /// A batch on the network's device.
 #[derive(Debug)]
@@ -16,8 +16,10 @@ pub(super) struct Fed {
     pub images: Tensor,
     /// `[batch]`.
     pub labels: Tensor,
-    /// How many images.
+    /// Number of images.
     pub count: usize,
+    /// Errors of the images that were corrupt and skipped.
+    pub skipped: Vec<String>,
 }
 
 /// Batches in their order, and how long they were waited for.
@@ -37,7 +39,7 @@ impl Feed {
             for batch in batches {
                 let fed = batch
                     .map_err(TrainError::from)
-                    .and_then(|batch| Ok(feed(&batch, device)?));
+                    .and_then(|batch| Ok(feed(batch, device)?));
                 let failed = fed.is_err();
                 // The receiver is gone: nobody wants the rest.
                 if sender.send(fed).is_err() || failed {
@@ -89,11 +91,16 @@ impl Drop for Feed {
     }
 }
 
-fn feed(batch: &Batch, device: Device) -> Result<Fed, TchError> {
-    let (images, labels) = tensors(batch)?;
-    let count = batch.len();
-    if !device.is_cuda() || count == 0 {
-        return Ok(Fed { images, labels, count });
+fn feed(batch: Batch, device: Device) -> Result<Fed, TchError> {
+    let (images, labels) = tensors(&batch)?;
+    let fed = Fed {
+        images,
+        labels,
+        count: batch.len(),
+        skipped: batch.skipped,
+    };
+    if !device.is_cuda() || fed.count == 0 {
+        return Ok(fed);
     }
     // From memory that the system cannot move, the copy goes on while this thread makes the next batch.
     let copied = |tensor: &Tensor| {
@@ -101,9 +108,9 @@ fn feed(batch: &Batch, device: Device) -> Result<Fed, TchError> {
         pinned.f_internal_to_copy((tensor.kind(), device), true)
     };
     Ok(Fed {
-        images: copied(&images)?,
-        labels: copied(&labels)?,
-        count,
+        images: copied(&fed.images)?,
+        labels: copied(&fed.labels)?,
+        ..fed
     })
 }
 

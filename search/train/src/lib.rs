@@ -1,19 +1,23 @@
-//! Training with libtorch: images, networks built from graphs, the training loop, evaluation, and the worker's side of a search.
+//! Training with libtorch: images, networks built from graphs, the training loop, evaluation, and the program `mnas-worker`.
 //!
-//! [`train`] runs a recipe on a network; the techniques that a recipe names have a file each (optimisers, the average of the
-//! weights, mixing of images, the teacher, checkpoints). [`serve`] answers a coordinator's requests.
+//! [`train`] runs a recipe on a network; the techniques of a recipe have a file each (optimisers, average of the weights, mixing of
+//! images, distillation, checkpoints). [`serve`] answers the requests of a coordinator.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod average;
 mod checkpoint;
 pub mod data;
+mod data_throughput;
 mod device;
+mod error;
 mod evaluation;
 mod feed;
+mod memory;
 mod mixing;
 mod network;
 mod optimizer;
+mod process;
 mod serve;
 mod teacher;
 #[cfg(test)]
@@ -25,12 +29,14 @@ mod weights;
 
 pub use checkpoint::{CheckpointError, CheckpointPlan};
 pub use device::{TrainDeviceError, cuda_library, open_device};
-pub use evaluation::{Confusion, Evaluation, evaluate, evaluate_by_class};
+pub use error::TrainError;
+pub use evaluation::{evaluate, evaluate_by_class};
 pub use network::{Dropout, Network, TrainingMode, channels_last, seeded};
 pub use optimizer::Optimizer;
+pub use process::{PreloadError, prepare_process};
 pub use serve::serve;
 pub use teacher::TeacherError;
 pub use throughput::{Throughput, throughput};
-pub use torch_runtime::{LIBTORCH_VERSION, TorchRuntime};
-pub use trainer::{EpochReport, Progress, TrainError, TrainPlan, Trained, train};
+pub use torch_runtime::TorchRuntime;
+pub use trainer::{Progress, TrainPlan, Trained, train};
 pub use weights::{LoadError, load_weights, weights_of};

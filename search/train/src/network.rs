@@ -321,4 +321,6 @@ mod exactness;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod onnx;
+#[cfg(test)]
 mod tests;

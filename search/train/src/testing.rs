@@ -12,8 +12,7 @@ use super::{Network, seeded};
 use crate::data::{DataSource, LoadOptions, Splits, Synthetic, Watch};
 use mnas_engine::random::stream;
 use mnas_engine::training::weights::WeightsInfo;
-use mnas_engine::training::{Augmentation, Normalization};
-use mnas_engine::training::{OptimizerKind, Recipe, Schedule};
+use mnas_engine::training::{Normalization, Recipe};
 
 /// Synthetic images of 4 classes at 16 pixels.
 pub(crate) fn images(train: usize, val: usize) -> Splits {
@@ -115,5 +114,5 @@ pub(crate) fn save(network: &Network, architecture: &str, classes: &[String], pa
         early_strides_removed: 0,
         ..info(architecture)
     };
-    super::weights::Weights::of(network, info).unwrap().write(path).unwrap();
+    super::weights_of(network, info).unwrap().write(path).unwrap();
 }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use tch::{Kind, Reduction, TchError, Tensor};
 
-use super::network::channels_last;
-use super::{Network, Optimizer, TrainingMode, seeded};
 use mnas_engine::training::Recipe;
+
+use crate::network::{Network, TrainingMode, channels_last, seeded};
+use crate::optimizer::Optimizer;
 
 /// Steps that do not count: memory is obtained and kernels are chosen in them.
 const WARM_UP: usize = 3;

@@ -3,15 +3,13 @@
 use std::time::Instant;
 
 use mnas_latency::runtimes::Stopwatch;
-use mnas_latency::{Device, HostFacts, LoadedModel, Milliseconds, Model, Processor, Runtime, RuntimeError};
+use mnas_latency::{Device, HostFacts, LoadedModel, Milliseconds, Model, ModelForm, Processor, Runtime, RuntimeError};
 use tch::{TchError, Tensor};
 
-use crate::{Network, channels_last};
+use crate::network::{Network, channels_last};
+use mnas_engine::worker::LIBTORCH_VERSION;
 
 const NAME: &str = "libtorch";
-
-/// The version of libtorch that the binding in use is made for.
-pub const LIBTORCH_VERSION: &str = "2.11.0";
 
 /// libtorch on the processor or the first NVIDIA GPU.
 ///
@@ -76,6 +74,10 @@ impl Runtime for TorchRuntime {
 
     fn host(&self) -> HostFacts {
         HostFacts::of_processor(self.processor)
+    }
+
+    fn model_form(&self) -> ModelForm {
+        ModelForm::Blocks
     }
 
     /// libtorch keeps its threads for ever, so only the calling one can be pinned for a while.

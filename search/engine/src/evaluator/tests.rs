@@ -148,3 +148,214 @@ fn the_json_of_nas_bench_macro_is_read() {
     let table = RecordedTable::read(&path).unwrap();
     assert_eq!((table.len(), table.classes(), table.best()), (2, 10, 93.127));
 }
+
+/// Worker processes that answer by a shell script.
+#[cfg(unix)]
+mod workers {
+    use std::path::Path;
+
+    use mnas_latency::pipe::{CommandLine, ReconnectPolicy};
+
+    use super::*;
+    use crate::evaluator::{WorkerPool, WorkerSetup};
+    use crate::training::{Augmentation, DataRequest, OnCorrupt, Proxy, Recipe};
+    use crate::worker::ToWorker;
+
+    /// A worker whose accuracy is 49 plus an eighth of the channels of the network, and whose trial with 32 channels fails.
+    /// `@READY@` and `@TRAIN@` stand for what it does to load images and before it trains.
+    const SCRIPT: &str = r#"
+reply() { echo "{\"id\":$1,\"reply\":$2}"; }
+ready() { reply "$1" "{\"ready\":{\"name\":\"fake\",\"description\":\"$2 images\",\"classes\":[\"a\",\"b\"],\"train\":8,\"val\":4,\"size\":16,\"demo\":true,\"skipped\":[],\"fingerprint\":\"$2\"}}"; }
+while read -r line; do
+    id=${line#*\"id\":}
+    id=${id%%,*}
+    case $line in
+    *'"hello"'*)
+        echo 'Welcome to the cluster!'
+        echo '{"id":1,"hello":{"protocol":"mnas-worker","version":1,"program":"test","host":{"cpu":"none","cores":1}}}' ;;
+    *'"prepare"'*)
+        @READY@ ;;
+    *'"train"'*)
+        channels=${line#*_c}
+        channels=${channels%%_*}
+        @TRAIN@
+        echo "{\"id\":$id,\"progress\":{\"progress\":{\"done\":0.5}}}"
+        if [ "$channels" = 32 ]; then
+            reply "$id" '{"failed":{"reason":"too hot"}}'
+        else
+            reply "$id" "{\"done\":{\"accuracy\":$((49 + channels / 8)).0,\"top5\":99.0,\"train-loss\":0.5,\"seconds\":1.0,\"images-per-second\":8.0}}"
+        fi ;;
+    esac
+done
+"#;
+
+    const LOAD: &str = "echo \"{\\\"id\\\":$id,\\\"progress\\\":{\\\"loading\\\":{\\\"done\\\":4,\\\"total\\\":12}}}\"; ready \"$id\" same";
+
+    fn command(folder: &Path, name: &str, ready: &str, train: &str) -> CommandLine {
+        let path = folder.join(name);
+        let host = serde_json::to_string(&mnas_latency::HostFacts::gather()).unwrap();
+        let script = SCRIPT
+            .replace("{\"cpu\":\"none\",\"cores\":1}", &host)
+            .replace("@READY@", ready)
+            .replace("@TRAIN@", train);
+        std::fs::write(&path, script).unwrap();
+        CommandLine::new(["sh".to_owned(), path.display().to_string()]).unwrap()
+    }
+
+    fn pool(folder: &Path) -> WorkerPool {
+        let setup = WorkerSetup {
+            prepare: ToWorker::Prepare {
+                data: DataRequest {
+                    path: "demo".into(),
+                    images: None,
+                    val_fraction: 0.1,
+                    on_corrupt: OnCorrupt::Refuse,
+                    seed: 0,
+                    memory_mb: None,
+                },
+                resolution: 16,
+                augmentation: Augmentation::None,
+                threads: 1,
+            },
+            proxy: Proxy::DIRECT,
+            recipe: Recipe::plain("test", 1, 16, 1.6),
+        };
+        let policy = ReconnectPolicy {
+            first_pause: Duration::from_millis(10),
+            ..ReconnectPolicy::default()
+        };
+        WorkerPool::new(setup, &folder.join("logs")).with_policy(policy)
+    }
+
+    /// Evaluates trials 0 to 5 with repetition of those that are lost; notices and the number of losses.
+    fn evaluate_all(pool: &mut WorkerPool) -> (Vec<String>, usize) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let (mut waiting, mut settled): (Vec<u64>, usize) = ((0..6).collect(), 0);
+        let (mut notices, mut lost) = (Vec::new(), 0);
+        while settled < 6 {
+            assert!(Instant::now() < deadline, "{notices:?}");
+            while pool.free_slots() > 0
+                && let Some(trial) = waiting.pop()
+            {
+                pool.submit(request(trial)).unwrap();
+            }
+            match pool.next_event(Duration::from_millis(50)).unwrap() {
+                Some(EvaluatorEvent::Finished { .. } | EvaluatorEvent::Failed { .. }) => settled += 1,
+                Some(EvaluatorEvent::Lost { trial, .. }) => {
+                    lost += 1;
+                    waiting.push(trial);
+                }
+                Some(EvaluatorEvent::Notice { message }) => notices.push(message),
+                Some(EvaluatorEvent::Progress { .. }) | None => {}
+            }
+        }
+        (notices, lost)
+    }
+
+    #[test]
+    fn worker_processes_keep_the_contract() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pool = pool(folder.path());
+        pool.start("local", command(folder.path(), "a", LOAD, ":")).unwrap();
+        let ready = pool.wait_for_data(&mut |_, _| true).unwrap().unwrap();
+        assert_eq!(ready.description, "same images");
+        pool.start("local", command(folder.path(), "b", LOAD, ":")).unwrap();
+        keeps_the_contract(&mut pool);
+    }
+
+    #[test]
+    fn a_worker_that_dies_costs_its_trial_one_attempt_and_is_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pool = pool(folder.path());
+        let die_once = "[ -e \"$0.died\" ] || { : >\"$0.died\"; echo 'out of memory' >&2; exit 7; }";
+        pool.start("local", command(folder.path(), "a", LOAD, die_once))
+            .unwrap();
+        let (notices, lost) = evaluate_all(&mut pool);
+        assert_eq!(lost, 1);
+        assert!(
+            notices.iter().any(|notice| notice.contains("out of memory")),
+            "{notices:?}"
+        );
+        let log = std::fs::read_to_string(folder.path().join("logs/worker-0.log")).unwrap();
+        assert!(log.contains("out of memory"), "{log}");
+    }
+
+    #[test]
+    fn a_worker_that_cannot_work_is_given_up_while_another_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pool = pool(folder.path());
+        pool.start("good", command(folder.path(), "a", LOAD, ":")).unwrap();
+        pool.start("dead", command(folder.path(), "b", "exit 255", ":"))
+            .unwrap();
+        pool.start(
+            "other",
+            command(folder.path(), "c", "ready \"$id\" different", "sleep 0.05"),
+        )
+        .unwrap();
+        let refuse = "reply \"$id\" '{\"refused\":{\"reason\":\"no images there\"}}'";
+        pool.start("blind", command(folder.path(), "d", refuse, ":")).unwrap();
+        let (mut notices, lost) = evaluate_all(&mut pool);
+        assert_eq!(lost, 0);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while pool.alive() > 1 && Instant::now() < deadline {
+            if let Some(EvaluatorEvent::Notice { message }) = pool.next_event(Duration::from_millis(20)).unwrap() {
+                notices.push(message);
+            }
+        }
+        let given_up: Vec<&String> = notices.iter().filter(|notice| notice.contains("is given up")).collect();
+        assert_eq!(given_up.len(), 3, "{notices:#?}");
+        for part in ["255", "images differ", "no images there"] {
+            assert!(
+                given_up.iter().any(|notice| notice.contains(part)),
+                "{part}: {given_up:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_loss_of_every_worker_is_an_error_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dead = pool(folder.path());
+        let fail = "echo 'cannot load libtorch' >&2; exit 127";
+        dead.start("local", command(folder.path(), "a", fail, ":")).unwrap();
+        let error = dead.wait_for_data(&mut |_, _| true).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, EvaluatorError::NoWorkers { .. }));
+        assert!(
+            text.contains("127") && text.contains("cannot load libtorch") && text.contains("logs"),
+            "{text}"
+        );
+        let mut blind = pool(folder.path());
+        let refuse = "reply \"$id\" '{\"refused\":{\"reason\":\"no images there\"}}'";
+        blind.start("local", command(folder.path(), "b", refuse, ":")).unwrap();
+        let error = blind.wait_for_data(&mut |_, _| true).unwrap_err();
+        assert!(matches!(error, EvaluatorError::Data { reason } if reason == "no images there"));
+        let mut absent = pool(folder.path());
+        absent
+            .start("local", CommandLine::new(["./no-such-program"]).unwrap())
+            .unwrap();
+        let text = absent.wait_for_data(&mut |_, _| true).unwrap_err().to_string();
+        assert!(text.contains("no-such-program"), "{text}");
+    }
+
+    #[test]
+    fn results_that_cannot_be_saved_are_an_error_and_waiting_can_be_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pool = pool(folder.path());
+        let unsaved = "reply \"$id\" '{\"unsaved\":{\"reason\":\"disk full\"}}'; continue";
+        pool.start("local", command(folder.path(), "a", LOAD, unsaved)).unwrap();
+        pool.wait_for_data(&mut |_, _| true).unwrap().unwrap();
+        pool.submit(request(0)).unwrap();
+        let error = loop {
+            match pool.next_event(Duration::from_millis(50)) {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert!(error.to_string().contains("trial 0") && error.to_string().contains("disk full"));
+        let mut slow = self::pool(folder.path());
+        slow.start("local", command(folder.path(), "b", "sleep 60", ":"))
+            .unwrap();
+        assert_eq!(slow.wait_for_data(&mut |_, _| false).unwrap(), None);
+    }
+}

@@ -10,7 +10,7 @@ use mnas_latency::pipe::{CommandLine, Event, Pipe, PipeError, PipeOptions, Recon
 use super::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, Fidelity, TrialRequest};
 use crate::files;
 use crate::training::{Proxy, Recipe};
-use crate::worker::{FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};
+use crate::worker::{CheckpointRequest, FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};
 
 /// Attempts to start a worker that was never ready: its command or its machine is at fault, which seldom passes.
 const FIRST_ATTEMPTS: u32 = 3;
@@ -228,7 +228,7 @@ impl WorkerPool {
                 self.loading = (*done, *total);
                 None
             }
-            (SlotState::Busy { trial, request }, FromWorker::Progress { done }) if request == id => {
+            (SlotState::Busy { trial, request }, FromWorker::Progress { done, .. }) if request == id => {
                 Some(EvaluatorEvent::Progress { trial, done: *done })
             }
             _ => None,
@@ -240,7 +240,7 @@ impl WorkerPool {
         if slot.state == SlotState::Loading {
             return match content {
                 FromWorker::Ready(ready) => self.ready(index, *ready),
-                FromWorker::Refused { reason } => self.lose_for_good(index, &reason, true),
+                FromWorker::Refused { reason, .. } => self.lose_for_good(index, &reason, true),
                 _ => Ok(None),
             };
         }
@@ -262,7 +262,7 @@ impl WorkerPool {
                 },
                 worker,
             }),
-            FromWorker::Failed { reason } => Some(EvaluatorEvent::Failed { trial, reason, worker }),
+            FromWorker::Failed { reason, .. } => Some(EvaluatorEvent::Failed { trial, reason, worker }),
             FromWorker::Unsaved { reason } => return Err(EvaluatorError::Unsaved { trial, reason }),
             other => {
                 let reason = format!("its reply to a training is none: {other:?}");
@@ -387,7 +387,8 @@ impl Evaluator for WorkerPool {
             recipe,
             seed: request.seed,
             weights: request.weights,
-            checkpoint: request.checkpoint,
+            checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
+            validate_every_epoch: false,
         }));
         let free = self.slots.iter_mut().find(|slot| slot.state == SlotState::Free);
         if let Some((slot, pipe)) = free.and_then(|slot| {

@@ -9,7 +9,7 @@
 //! ```
 //! use mnas_engine::evaluator::FunctionEvaluator;
 //! use mnas_engine::problem::{Metric, Problem};
-//! use mnas_engine::study::{RunOptions, StopReason, Study, StudyConfig, StudyFolder};
+//! use mnas_engine::study::{RunOptions, StopReason, Study, StudyConfig, StudyEvent, StudyFolder};
 //! use mnas_space::SearchSpace;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,7 @@
 //! let mut study = Study::create(StudyFolder::create(&root)?, config, problem, space_toml)?;
 //! // Any function of a network stands in for its training.
 //! let mut evaluator = FunctionEvaluator::new(|trial| Ok((trial.architecture.cost().params as f64).ln()));
-//! let stop = study.run(&mut evaluator, RunOptions::default(), &mut |_: &_| {})?;
+//! let stop = study.run(&mut evaluator, RunOptions::default(), &mut |_: &StudyEvent<'_>| {})?;
 //! assert_eq!(stop, StopReason::Complete);
 //! let best = study.best().ok_or("no candidate")?;
 //! assert!(study.front().iter().any(|trial| trial.number == best.number));

@@ -1,8 +1,14 @@
 //! Requests to worker processes and their replies.
 //!
-//! Workers hold libtorch and the images. They are started with a command (`mnas worker`, `ssh host mnas worker`,
-//! `srun mnas worker`) and answer requests over a [pipe](mnas_latency::pipe).
+//! Workers hold libtorch and the images. They are started with a command (`mnas-worker serve`, `ssh host mnas-worker serve`,
+//! `srun mnas-worker serve`) and answer requests over a [pipe](mnas_latency::pipe).
 
+mod floats;
 mod protocol;
 
-pub use protocol::{FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest, TrainResult};
+pub use floats::{Floats, FloatsError};
+pub use protocol::{
+    CheckpointRequest, DataThroughput, DataThroughputRequest, EvaluateRequest, Evaluated, FailureKind, FromWorker,
+    Inspected, LIBTORCH_VERSION, PROTOCOL, Ready, ScoresRequest, Throughput, ThroughputRequest, ToWorker, TrainRequest,
+    TrainResult, WorkerFacts,
+};

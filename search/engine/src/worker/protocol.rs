@@ -1,11 +1,30 @@
 //! Requests of the coordinator and replies of the worker, as they travel over a pipe.
+//!
+//! | request | progress | replies |
+//! |---|---|---|
+//! | [`ToWorker::Inspect`] | | `Inspected` |
+//! | [`ToWorker::Prepare`] | `Loading` | `Ready`, `Refused` |
+//! | [`ToWorker::Train`] | `Resumed`, `Progress`, `Epoch`, `Warning` | `Done`, `Unsaved`, `Interrupted` |
+//! | [`ToWorker::Cancel`] | | `Cancelling` |
+//! | [`ToWorker::Evaluate`] | `Loading`, `Warning` | `Evaluated`, `Interrupted` |
+//! | [`ToWorker::Throughput`] | | `Throughput` |
+//! | [`ToWorker::DataThroughput`] | | `DataThroughput` |
+//! | [`ToWorker::Scores`] | | `Scores` |
+//!
+//! Every request may also be answered by `Failed`. A worker handles requests one after the other, except `Cancel`, which takes effect
+//! when it arrives.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use mnas_latency::pipe::Protocol;
 use serde::{Deserialize, Serialize};
 
-use crate::training::{Augmentation, DataRequest, Proxy, Recipe};
+use super::floats::Floats;
+use crate::training::{
+    Accuracy, Augmentation, Confusion, DataRequest, EpochReport, Fit, Normalization, Proxy, Recipe, Split,
+};
 
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
@@ -13,46 +32,104 @@ pub const PROTOCOL: Protocol = Protocol {
     version: 1,
 };
 
+/// Version of libtorch that workers of this version link.
+pub const LIBTORCH_VERSION: &str = "2.11.0";
+
+/// Facts that a worker states in its hello.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkerFacts {
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// File that libtorch was loaded from, where the system tells.
+    pub library: Option<PathBuf>,
+    /// Whether libtorch computes a sum correctly.
+    pub computes: bool,
+    /// Threads that libtorch uses by default.
+    pub threads: usize,
+    /// CUDA devices that libtorch finds.
+    pub cuda_devices: usize,
+}
+
 /// A request of the coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToWorker {
-    /// Load the images; answered by `ready` or `refused`.
+    /// Recognise a data set without loading it.
+    Inspect(DataRequest),
+    /// Load the images that later trainings use.
     Prepare {
-        /// Which images.
+        /// The images.
         data: DataRequest,
-        /// The largest training resolution that will be asked for.
+        /// Largest training resolution of later trainings in pixels.
         resolution: u32,
-        /// How training images will be varied.
+        /// Augmentation of later trainings.
         augmentation: Augmentation,
-        /// libtorch's threads.
+        /// Threads of libtorch.
         threads: usize,
     },
-    /// Train a network; answered by `progress` lines and then `done` or `failed`.
+    /// Train a network on the loaded images.
     Train(Box<TrainRequest>),
+    /// Interrupt the request that is being handled: a training saves its checkpoint first.
+    Cancel,
+    /// Evaluate weights on a split.
+    Evaluate(Box<EvaluateRequest>),
+    /// Measure the training speed of a network on random images.
+    Throughput(Box<ThroughputRequest>),
+    /// Measure the speed at which the training images of a data set are read, augmented and batched.
+    DataThroughput(DataThroughputRequest),
+    /// Compute the scores of a network on given images.
+    Scores(Box<ScoresRequest>),
 }
 
 /// One training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TrainRequest {
-    /// The deployed network, as a string.
+    /// Deployed network, as a string.
     pub architecture: String,
-    /// What is trained in its place.
+    /// Changes to the network that is trained in its place.
     pub proxy: Proxy,
-    /// How.
+    /// Recipe.
     pub recipe: Recipe,
-    /// Decides the initial weights, the order and the augmentation of the images.
+    /// Seed of the initial weights, and of the order and augmentation of the images.
     pub seed: u64,
-    /// Where to save the weights.
+    /// File to save the weights to.
     pub weights: Option<PathBuf>,
-    /// Where to write down how far the training is, and to go on from.
+    /// State to save and to resume from.
     #[serde(default)]
-    pub checkpoint: Option<PathBuf>,
+    pub checkpoint: Option<CheckpointRequest>,
+    /// Whether to validate after every epoch, or after the last one only.
+    #[serde(default)]
+    pub validate_every_epoch: bool,
 }
 
-/// What came out of a training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// File that holds the state of a training.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CheckpointRequest {
+    /// The file; the training is resumed from it where it exists.
+    pub path: PathBuf,
+    /// Time between two savings.
+    pub every: Duration,
+    /// Whether the file belongs to the worker: one that is damaged or of another training is discarded, and it is removed when the
+    /// training ends or fails. Otherwise it belongs to a user: one that does not fit is refused, and it is left in place.
+    pub is_temporary: bool,
+}
+
+impl CheckpointRequest {
+    /// Checkpoint of a trial of a search, saved every minute: shorter trainings are repeated instead.
+    pub fn of_trial(path: PathBuf) -> Self {
+        Self {
+            path,
+            every: Duration::from_mins(1),
+            is_temporary: true,
+        }
+    }
+}
+
+/// Result of a training.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TrainResult {
     /// Validation top-1 in percent.
@@ -61,25 +138,142 @@ pub struct TrainResult {
     pub top5: f64,
     /// Mean training loss of the last epoch.
     pub train_loss: f64,
-    /// Seconds it took.
+    /// Seconds of training and validation.
     pub seconds: f64,
-    /// Training images per second.
+    /// Training images per second, mean of the epochs.
     pub images_per_second: f64,
-    /// Share of the time of training in which the next batch was waited for, 0 to 1.
+    /// Share of the training time spent waiting for the next batch, 0 to 1, mean of the epochs.
     #[serde(default)]
     pub data_wait_share: f64,
+    /// Number of validation images; 0 where it was not recorded.
+    #[serde(default)]
+    pub validation_images: usize,
+    /// Report of every epoch.
+    #[serde(default)]
+    pub epochs: Vec<EpochReport>,
+}
+
+/// One evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct EvaluateRequest {
+    /// Network, as a string.
+    pub architecture: String,
+    /// File of the weights.
+    pub weights: PathBuf,
+    /// The images.
+    pub data: DataRequest,
+    /// Split of the data set.
+    pub split: Split,
+    /// Side of the stored images in pixels, before they are scaled to the resolution of the network.
+    pub image_size: u32,
+    /// Conversion of images to squares.
+    pub fit: Fit,
+    /// Normalisation of the images. Default: that of the weights, else the mean and deviation of the images.
+    pub normalization: Option<Normalization>,
+    /// Number of the score of each class name. Default: by the class names of the weights, else in the order of the data set.
+    pub label_map: Option<BTreeMap<String, u32>>,
+    /// Images per batch.
+    pub batch_size: usize,
+    /// Threads of libtorch.
+    pub threads: usize,
+}
+
+/// Result of an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Evaluated {
+    /// Accuracy on all images.
+    pub accuracy: Accuracy,
+    /// Predictions of each class.
+    pub confusion: Confusion,
+    /// Name of the class of each score.
+    pub classes: Vec<String>,
+}
+
+/// One measurement of training speed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ThroughputRequest {
+    /// Network, as a string.
+    pub architecture: String,
+    /// Recipe: its batch size, optimiser, weight decay and label smoothing count.
+    pub recipe: Recipe,
+    /// Threads of libtorch.
+    pub threads: usize,
+    /// Duration of the measurement.
+    pub time: Duration,
+}
+
+/// Training speed of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Throughput {
+    /// Batch size divided by the median time of a step.
+    pub images_per_second: f64,
+    /// Steps measured.
+    pub steps: usize,
+    /// Largest memory of the worker in MiB, where the system tells.
+    pub peak_memory_mib: Option<f64>,
+}
+
+/// One measurement of the speed of reading images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DataThroughputRequest {
+    /// Path of the data set.
+    pub data: PathBuf,
+    /// Side of the images in a batch, in pixels.
+    pub resolution: u32,
+    /// Images per batch.
+    pub batch_size: usize,
+    /// Duration of each of the two measurements.
+    pub time: Duration,
+}
+
+/// Speed at which training images are read, cropped at random, flipped, normalised and batched on all cores.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DataThroughput {
+    /// Number of images.
+    pub images: usize,
+    /// Images per second where every image is read and decoded each time.
+    pub images_per_second: f64,
+    /// Images per second where the decoded images are in memory.
+    pub kept_images_per_second: f64,
+    /// Seconds to decode all images once.
+    pub decode_seconds: f64,
+    /// Largest memory of the worker in MiB, where the system tells.
+    pub peak_memory_mib: Option<f64>,
+}
+
+/// One computation of scores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ScoresRequest {
+    /// Network, as a string.
+    pub architecture: String,
+    /// File of the weights.
+    pub weights: PathBuf,
+    /// Normalised images, each `[3, height, width]` at the resolution of the network.
+    pub images: Vec<Floats>,
 }
 
 /// Progress of a request, or its reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FromWorker {
+    /// Reply: the data set is recognised.
+    Inspected(Box<Inspected>),
     /// Reply: the images are loaded.
     Ready(Box<Ready>),
-    /// Reply: the images cannot be loaded; the worker ends.
+    /// Reply: the images cannot be loaded, or there is no such device; the worker ends.
     Refused {
         /// The reason, and the remedy.
         reason: String,
+        /// Cause of the refusal.
+        #[serde(default)]
+        kind: FailureKind,
     },
     /// Progress: images decoded so far.
     Loading {
@@ -92,35 +286,100 @@ pub enum FromWorker {
     Progress {
         /// Share done, 0 to 1.
         done: f64,
+        /// Epoch under way, from 1.
+        epoch: u32,
+        /// Mean training loss of the epoch so far, where it was read.
+        loss: Option<f64>,
+        /// Training images per second of the epoch so far.
+        images_per_second: f64,
+        /// Share of the epoch so far spent waiting for the next batch, 0 to 1.
+        data_wait_share: f64,
     },
-    /// Reply: a training ended well.
+    /// Progress: a training is resumed from a checkpoint.
+    Resumed {
+        /// Reports of the epochs done.
+        epochs: Vec<EpochReport>,
+    },
+    /// Progress: a message for the user, such as a corrupt image that is skipped.
+    Warning {
+        /// The message.
+        message: String,
+    },
+    /// Progress: an epoch of a training is done.
+    Epoch(Box<EpochReport>),
+    /// Reply: a training is complete.
     Done(Box<TrainResult>),
-    /// Reply: a training ended without a network; the worker goes on.
+    /// Reply: the request has no result; the worker goes on.
     Failed {
         /// The reason.
         reason: String,
+        /// Cause of the failure.
+        #[serde(default)]
+        kind: FailureKind,
     },
-    /// Reply: a training ended well, but its weights cannot be saved (a full disk): no fault of the trial's, which counts
+    /// Reply: the weights or the checkpoint of a training cannot be written (a full disk). The network is not at fault: its trial counts
     /// as not trained.
     Unsaved {
         /// The file, the reason, and the remedy.
         reason: String,
     },
+    /// Reply: the request was cancelled. A training has saved its checkpoint, where it has one.
+    Interrupted {
+        /// Epoch of the training in which it was interrupted, from 1; 0 before the first.
+        epoch: u32,
+    },
+    /// Reply to a cancellation.
+    Cancelling,
+    /// Reply: an evaluation is complete.
+    Evaluated(Box<Evaluated>),
+    /// Reply: the training speed.
+    Throughput(Throughput),
+    /// Reply: the speed of reading images.
+    DataThroughput(DataThroughput),
+    /// Reply: the scores of each image.
+    Scores(Vec<Floats>),
 }
 
-/// What a worker loaded.
+/// Cause of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The computation or the machine: a training that diverges, memory that is missing, a device that is not there.
+    #[default]
+    Computation,
+    /// Files, data or settings that cannot be used as they are.
+    Input,
+}
+
+/// A data set that was recognised and not loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Inspected {
+    /// Name of the data set.
+    pub name: String,
+    /// Name of its format.
+    pub format: String,
+    /// Whether the images are the synthetic demo.
+    pub demo: bool,
+    /// Largest short side among some of the training images, in pixels; `None` where none can be read or all are drawn.
+    pub side: Option<u32>,
+    /// Names of the classes; none where the training split cannot be read.
+    pub classes: Vec<String>,
+}
+
+/// A data set that a worker loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Ready {
-    /// The data set's name.
+    /// Name of the data set.
     pub name: String,
-    /// One line about it, for people.
+    /// Description in one line, for people.
     pub description: String,
     /// Names of the classes.
     pub classes: Vec<String>,
-    /// Training images.
+    /// Number of training images.
     pub train: usize,
-    /// Validation images.
+    /// Number of validation images.
     pub val: usize,
     /// Side of the stored images in pixels.
     pub size: u32,
@@ -129,5 +388,6 @@ pub struct Ready {
     /// Images skipped as corrupt.
     pub skipped: Vec<String>,
     /// Hash of all loaded images and labels: workers with the same fingerprint train on the same images.
+    #[serde(default)]
     pub fingerprint: String,
 }

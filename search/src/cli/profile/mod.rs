@@ -20,7 +20,7 @@ use super::device::{OpenDevice, TableArguments};
 use super::error::CliError;
 use super::{cancel_flag, space};
 use crate::report::{Printer, units};
-use mnas_engine::study::{Filled, Purpose, calibration_networks, fill_table, validation_networks};
+use crate::workload::{Filled, Purpose, calibration_networks, fill_table, validation_networks};
 use predictions::{Figures, Kind};
 pub use progress::ProfileProgress;
 
@@ -168,7 +168,7 @@ impl Job<'_> {
             &self.options,
             time.unwrap_or(Duration::MAX),
             self.cancel,
-            &mut |event| progress.hear(&event),
+            &mut |event| progress.on_event(&event),
         );
         let witnesses = self.kept(filled, &table, progress)?;
         Ok((table, witnesses))
@@ -199,7 +199,7 @@ impl Job<'_> {
             &networks,
             &self.options,
             self.cancel,
-            &mut |event| progress.hear(&event),
+            &mut |event| progress.on_event(&event),
         );
         let filled = report.map(|report| Filled {
             complete: report.stop != StopReason::Cancelled,

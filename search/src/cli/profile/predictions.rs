@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use mnas_figures::{Agreement, AgreementSeries, Caption};
 use mnas_latency::{Comparison, TableHeader};
 use serde::Serialize;
 
 use super::super::device::measured_with;
 use super::super::error::CliError;
-use crate::report::{Agreement, AgreementSeries, to_csv_text, units};
+use crate::report::{ReportError, to_csv_text, units, write_figure};
+use crate::workload::{Purpose, reference_points};
 use mnas_engine::files;
-use mnas_engine::study::{Purpose, reference_points};
 
 /// How the networks of a comparison were kept apart from those that the table is calibrated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -133,18 +134,24 @@ pub fn write(
     }
     // Families over the many others.
     series.sort_by_key(|one| one.is_family);
-    let plot = Agreement {
-        title: format!("Predicted and measured latency on {}", header.device),
-        subtitle: vec![
-            format!("{}; space {}", measured_with(header), purpose.space.name),
-            figures.line(),
-            "the band is 10 % around the measurement".to_owned(),
-        ],
+    let agreement = Agreement {
+        caption: Caption {
+            title: format!("Predicted and measured latency on {}", header.device),
+            subtitle: vec![
+                format!("{}; space {}", measured_with(header), purpose.space.name),
+                figures.line(),
+                "the band is 10 % around the measurement".to_owned(),
+            ],
+            description: format!(
+                "Predicted over measured latency, and the error of the prediction over measured latency; {}.",
+                figures.line()
+            ),
+        },
         series,
     };
     let csv = folder.join("predictions.csv");
     files::write_atomically(&csv, to_csv_text(&rows)?.as_bytes())?;
-    let [svg, png] = plot.write(folder, "predictions")?;
+    let [svg, png] = write_figure(folder, "predictions", &agreement.draw().map_err(ReportError::from)?)?;
     Ok([csv, svg, png])
 }
 

@@ -68,7 +68,7 @@ impl<'a> ProfileProgress<'a> {
         }
     }
 
-    pub fn hear(&mut self, event: &ProfileEvent<'_>) {
+    pub fn on_event(&mut self, event: &ProfileEvent<'_>) {
         match event {
             ProfileEvent::Planned(plan) => {
                 self.finish();

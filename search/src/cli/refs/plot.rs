@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
+use mnas_figures::{Caption, Family, FamilyFigure, FamilyPoint};
 use mnas_latency::{LatencyError, LatencyTable, Predictor, ProfileEvent, ProfileOptions, RuntimeKind, profile};
 use mnas_space::{Architecture, Reference};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use super::super::cancel_flag;
 use super::super::device::{OpenDevice, TableArguments, measured_with};
 use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
-use crate::report::{Panel, PanelPlot, Printer, Series, SeriesPoint, to_csv_text};
+use crate::report::{Printer, ReportError, to_csv_text, write_figure};
 use mnas_engine::files;
 
 /// The families of the figure: title, and the references in it.
@@ -92,7 +93,7 @@ pub fn run(request: &PlotArguments, json: bool, printer: &Printer) -> Result<(),
     let table = table(request, &mut opened, &points, printer)?;
     let rows = rows(&points, &table, request.measure)?;
     let measured = rows.iter().filter(|row| row.low_ms.is_none()).count();
-    let plot = figure(&points, &rows, &opened, subtitle(&table, &rows, measured)?);
+    let figure = figure(&points, &rows, &opened, subtitle(&table, &rows, measured)?);
     let folder = match &request.out {
         Some(folder) => folder.clone(),
         None => PathBuf::from("results/references").join(opened.device.folder_name()),
@@ -101,7 +102,7 @@ pub fn run(request: &PlotArguments, json: bool, printer: &Printer) -> Result<(),
     let csv = folder.join("references.csv");
     let text = to_csv_text(&rows)?;
     files::write_atomically(&csv, text.as_bytes())?;
-    let [svg, png] = plot.write(&folder, "references")?;
+    let [svg, png] = write_figure(&folder, "references", &figure.draw().map_err(ReportError::from)?)?;
     for path in [&svg, &png, &csv] {
         printer.status(&format!("wrote {}", path.display()));
     }
@@ -204,7 +205,7 @@ fn table(
             &cancel,
             &mut |event| match event {
                 ProfileEvent::Network { .. } => bar.add(1),
-                ProfileEvent::Warned(_) | ProfileEvent::Refused(_) => warnings.hear(&event),
+                ProfileEvent::Warned(_) | ProfileEvent::Refused(_) => warnings.on_event(&event),
                 _ => {}
             },
         )?;
@@ -291,7 +292,7 @@ fn subtitle(table: &LatencyTable, rows: &[Row], measured: usize) -> Result<Vec<S
     Ok(lines)
 }
 
-fn figure(points: &[Point], rows: &[Row], opened: &OpenDevice, subtitle: Vec<String>) -> PanelPlot {
+fn figure(points: &[Point], rows: &[Row], opened: &OpenDevice, subtitle: Vec<String>) -> FamilyFigure {
     let device = &opened.device.name;
     let measured = rows.iter().all(|row| row.low_ms.is_none());
     let titles = [
@@ -302,19 +303,27 @@ fn figure(points: &[Point], rows: &[Row], opened: &OpenDevice, subtitle: Vec<Str
         "multiply-adds (million)".to_owned(),
         "parameters (million)".to_owned(),
     ];
-    PanelPlot {
-        title: format!("Published ImageNet accuracy of mobile networks, and what they cost on {device}"),
-        subtitle,
+    let families = FAMILIES.map(|(family, _)| family).join(", ");
+    FamilyFigure {
+        caption: Caption {
+            title: format!("Published ImageNet accuracy of mobile networks, and what they cost on {device}"),
+            subtitle,
+            description: format!(
+                "ImageNet top-1 accuracy of {} published networks ({families}) in three panels over {}.",
+                rows.len(),
+                titles.join(", ")
+            ),
+        },
         accuracy_title: "ImageNet top-1 as published (%)".to_owned(),
-        panels: titles.map(|title| Panel { title }).into(),
-        series: FAMILIES
+        cost_titles: titles.into(),
+        families: FAMILIES
             .iter()
-            .map(|(family, _)| series(family, points, rows))
+            .map(|(family, _)| family_of(family, points, rows))
             .collect(),
     }
 }
 
-fn series(family: &str, points: &[Point], rows: &[Row]) -> Series {
+fn family_of(family: &str, points: &[Point], rows: &[Row]) -> Family {
     let mut members: Vec<(&Point, &Row)> = points
         .iter()
         .zip(rows)
@@ -343,12 +352,12 @@ fn series(family: &str, points: &[Point], rows: &[Row]) -> Series {
         vec![(0..members.len()).collect()]
     };
     let is_labelled = |index: usize| !is_grid || widths(members[index].0.width).last() == Some(&index);
-    let point = |(index, (point, row)): (usize, &(&Point, &Row))| SeriesPoint {
+    let point = |(index, (point, row)): (usize, &(&Point, &Row))| FamilyPoint {
         costs: vec![row.latency_ms, row.macs as f64 / 1e6, row.params as f64 / 1e6],
         accuracy: row.top1_percent,
         label: is_labelled(index).then(|| label(point)),
     };
-    Series {
+    Family {
         name: family.to_owned(),
         points: members.iter().enumerate().map(point).collect(),
         lines,

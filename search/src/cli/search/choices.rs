@@ -151,7 +151,11 @@ fn with_suffix(text: &str, suffixes: &[(&str, f64)], expected: &str) -> Result<u
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let (number, suffix) = (digits.trim(), &text[digits.len()..]);
     let factor = suffixes.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix));
-    let value = number.parse::<f64>().ok().zip(factor).map(|(number, (_, factor))| number * factor);
+    let value = number
+        .parse::<f64>()
+        .ok()
+        .zip(factor)
+        .map(|(number, (_, factor))| number * factor);
     match value {
         Some(value) if (1.0..=1e18).contains(&value) => Ok(value.round() as u64),
         _ => Err(format!("`{text}` is no such number; expected {expected}")),
@@ -233,7 +237,9 @@ where
 /// A time with its unit, such as `"2h"`.
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
+    humantime::parse_duration(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 impl Choices {
@@ -360,7 +366,11 @@ impl Choices {
             workers: self.workers.or(other.workers),
             threads_per_worker: self.threads_per_worker.or(other.threads_per_worker),
             worker_command: self.worker_command.or(other.worker_command),
-            worker: if self.worker.is_empty() { other.worker } else { self.worker },
+            worker: if self.worker.is_empty() {
+                other.worker
+            } else {
+                self.worker
+            },
             train_device: self.train_device.or(other.train_device),
             references: self.references.or(other.references),
             profile_time: self.profile_time.or(other.profile_time),
@@ -408,7 +418,10 @@ impl Choices {
                 budgets.len()
             )));
         }
-        let budgets = budgets.iter().map(|budget| Some(*budget)).chain(std::iter::repeat(None));
+        let budgets = budgets
+            .iter()
+            .map(|budget| Some(*budget))
+            .chain(std::iter::repeat(None));
         Ok(devices.iter().cloned().zip(budgets).collect())
     }
 }
@@ -423,7 +436,12 @@ mod tests {
 
     #[test]
     fn numbers_have_suffixes() {
-        for (text, number) in [("4M", 4_000_000), ("300k", 300_000), ("1.5G", 1_500_000_000), ("12", 12)] {
+        for (text, number) in [
+            ("4M", 4_000_000),
+            ("300k", 300_000),
+            ("1.5G", 1_500_000_000),
+            ("12", 12),
+        ] {
             assert_eq!(text.parse(), Ok(Count(number)));
         }
         for (text, bytes) in [("1MiB", 1 << 20), ("512kB", 512_000), ("64 KiB", 1 << 16), ("12", 12)] {
@@ -443,11 +461,16 @@ mod tests {
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
                     references = 1\nprofile-time = \"3m\"\nout = \"results/x\"\n";
         let file = choices(text);
-        assert_eq!(file.devices(false).unwrap()[1], ("host".to_owned(), Some(Milliseconds(3.0))));
+        assert_eq!(
+            file.devices(false).unwrap()[1],
+            ("host".to_owned(), Some(Milliseconds(3.0)))
+        );
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
         assert_eq!(file.time, Some(Duration::from_secs(7200)));
-        let more = choices("name = \"x\"\n[[worker]]\ncommand = \"ssh board mnas worker\"\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n");
+        let more = choices(
+            "name = \"x\"\n[[worker]]\ncommand = \"ssh board mnas worker\"\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n",
+        );
         assert_eq!((more.worker[0].count, more.evolution.unwrap().population), (2, 8));
     }
 
@@ -460,7 +483,10 @@ mod tests {
             ..Choices::default()
         };
         let both = flags.or(file);
-        assert_eq!(both.devices(false).unwrap(), [("pixel1".to_owned(), Some(Milliseconds(40.0)))]);
+        assert_eq!(
+            both.devices(false).unwrap(),
+            [("pixel1".to_owned(), Some(Milliseconds(40.0)))]
+        );
         assert_eq!((both.seed, both.trials), (Some(5), Some(7)));
     }
 
@@ -468,7 +494,9 @@ mod tests {
     fn budgets_and_devices_are_paired_or_refused() {
         let refused = |toml: &str| choices(toml).devices(false).unwrap_err().to_string();
         assert!(refused("budget = [\"1ms\", \"2ms\"]").contains("no device"));
-        assert!(refused("budget = [\"1ms\", \"2ms\"]\ndevice = \"host\"").contains("2 budgets are given for 1 device;"));
+        assert!(
+            refused("budget = [\"1ms\", \"2ms\"]\ndevice = \"host\"").contains("2 budgets are given for 1 device;")
+        );
         assert!(refused("budget = \"1ms\"\ndevice = [\"host\", \"pixel1\"]").contains("2 devices have 1 budgets"));
         assert_eq!(choices("").devices(true).unwrap(), [("host".to_owned(), None)]);
         assert!(choices("").devices(false).unwrap().is_empty());

@@ -50,7 +50,7 @@ pub(super) fn conclude(
     shown: &Outcome,
     best: &BestFiles,
     paths: &[PathBuf],
-    ) -> Result<(), CliError> {
+) -> Result<(), CliError> {
     let (config, folder) = (study.config(), study.folder());
     for path in paths {
         printer.status(&format!("wrote {}", path.display()));
@@ -136,7 +136,11 @@ fn figures(row: &ReportRow) -> String {
     let Some(latency) = row.decisive_latency_ms().map(units::milliseconds) else {
         return format!("{} with {accuracy} at {} MAdds", row.label(), units::count(row.macs));
     };
-    let origin = if row.measured_ms.is_none() { " (predicted, not measured)" } else { "" };
+    let origin = if row.measured_ms.is_none() {
+        " (predicted, not measured)"
+    } else {
+        ""
+    };
     format!("{} with {accuracy} at {latency}{origin}", row.label())
 }
 

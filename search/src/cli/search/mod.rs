@@ -62,7 +62,9 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
             return Err(interrupted(study.folder()));
         }
         StopReason::Exhausted(refusals) => {
-            printer.warning(&format!("no further network that keeps the constraints was found: {refusals}"));
+            printer.warning(&format!(
+                "no further network that keeps the constraints was found: {refusals}"
+            ));
         }
         StopReason::Complete | StopReason::Deadline => {}
     }

@@ -10,12 +10,12 @@ use mnas_latency::HostFacts;
 use mnas_space::{Architecture, parse_toml};
 use serde::{Deserialize, Serialize};
 
-use super::super::bench::Load;
 use super::super::error::CliError;
 use crate::report::Printer;
+use crate::worker_client::{TrainingLoad, throughput};
 use mnas_engine::files;
 use mnas_engine::training::TrainDevice;
-use mnas_train::LIBTORCH_VERSION;
+use mnas_engine::worker::LIBTORCH_VERSION;
 
 /// How long each way is measured, twice: first all ways, then all again, since machines slow down and recover.
 const TIME: Duration = Duration::from_millis(1500);
@@ -118,7 +118,7 @@ fn measure(network: &Architecture, batch_size: usize, cores: usize, printer: &Pr
         for index in 0..ways.len() {
             bar.set((round * ways.len() + index) as u64);
             let way = &mut ways[index];
-            let load = Load {
+            let load = TrainingLoad {
                 architecture: network,
                 batch_size,
                 workers: way.workers,
@@ -126,7 +126,7 @@ fn measure(network: &Architecture, batch_size: usize, cores: usize, printer: &Pr
                 time: TIME,
                 device: TrainDevice::Cpu,
             };
-            way.images_per_s = way.images_per_s.max(load.measure()?.images_per_s);
+            way.images_per_s = way.images_per_s.max(throughput(&load)?.images_per_s);
         }
     }
     bar.finish("cores shared out");

@@ -72,7 +72,11 @@ fn line(trial: &Trial, settled: usize, total: usize) -> String {
         TrialKind::Candidate => format!("#{}", trial.number),
         TrialKind::Reference { title, width, .. } => format!("{title} {width:?}x {}", trial.architecture.resolution),
     };
-    let metric = if trial.costs.latency.is_empty() { Metric::Macs } else { Metric::Latency(0) };
+    let metric = if trial.costs.latency.is_empty() {
+        Metric::Macs
+    } else {
+        Metric::Latency(0)
+    };
     let cost = Quantity(metric, trial.costs.value(metric).unwrap_or(f64::NAN));
     let outcome = match &trial.outcome {
         TrialOutcome::Finished(result) => {

@@ -136,7 +136,10 @@ fn of_trainings(
     let defaults = Defaults::of(inspect(&data)?);
     data.images = data.images.or(defaults.images);
     let train_device = choices.train_device.unwrap_or_default();
-    let workers = choices.workers.unwrap_or_else(|| default_workers(train_device, 1)).max(1);
+    let workers = choices
+        .workers
+        .unwrap_or_else(|| default_workers(train_device, 1))
+        .max(1);
     let workers_asked = choices.workers.is_some() || choices.threads_per_worker.is_some();
     let commands_asked = choices.worker_command.is_some() || !choices.worker.is_empty();
     let training = TrainConfig {
@@ -264,8 +267,12 @@ fn study_name(choices: &Choices, source: &Path, devices: &[(String, Option<Milli
     if let Some(name) = &choices.name {
         return name.clone();
     }
-    let source = source.file_stem().map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
-    let budgets = devices.iter().filter_map(|(_, budget)| budget.map(|budget| format!("-{}ms", budget.0)));
+    let source = source
+        .file_stem()
+        .map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
+    let budgets = devices
+        .iter()
+        .filter_map(|(_, budget)| budget.map(|budget| format!("-{}ms", budget.0)));
     source + &budgets.collect::<String>()
 }
 
@@ -347,8 +354,16 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
         }
     };
     compare("name", choices.name.clone(), config.name.clone());
-    compare("--seed", choices.seed.map(|seed| seed.to_string()), config.seed.to_string());
-    compare("--lookahead", choices.lookahead.map(|lookahead| lookahead.to_string()), config.lookahead.to_string());
+    compare(
+        "--seed",
+        choices.seed.map(|seed| seed.to_string()),
+        config.seed.to_string(),
+    );
+    compare(
+        "--lookahead",
+        choices.lookahead.map(|lookahead| lookahead.to_string()),
+        config.lookahead.to_string(),
+    );
     compare("--space", choices.space.clone(), space.to_owned());
     let joined = |list: &[String]| (!list.is_empty()).then(|| list.join(", "));
     compare("--objective", joined(&choices.objective), config.objectives.join(", "));
@@ -359,14 +374,22 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
     let asked = budgets(&mut choices.budget.iter().copied());
     let stored = budgets(&mut config.devices.iter().filter_map(|device| device.budget));
     compare("--budget", (!asked.is_empty()).then_some(asked), stored);
-    compare("--strategy", choices.strategy.clone(), config.strategy.name().to_owned());
+    compare(
+        "--strategy",
+        choices.strategy.clone(),
+        config.strategy.name().to_owned(),
+    );
     let references = choices.references.map(|references| references.to_string());
     compare("--references", references, config.references.per_network.to_string());
     let (asked, stored) = (choices.limits(), config.limits);
     for (flag, asked, stored) in [
         ("--max-params", asked.max_params, stored.max_params),
         ("--max-macs", asked.max_macs, stored.max_macs),
-        ("--max-memory", asked.max_peak_activation_bytes, stored.max_peak_activation_bytes),
+        (
+            "--max-memory",
+            asked.max_peak_activation_bytes,
+            stored.max_peak_activation_bytes,
+        ),
         ("--max-file-size", asked.max_file_bytes, stored.max_file_bytes),
     ] {
         let text = |number: Option<u64>| number.map(|number| number.to_string());
@@ -377,15 +400,25 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
             population: table.population,
             sample: table.sample,
         };
-        compare("evolution", Some(format!("{asked:?}")), format!("{:?}", config.strategy));
+        compare(
+            "evolution",
+            Some(format!("{asked:?}")),
+            format!("{:?}", config.strategy),
+        );
     }
-    let profile_time = choices.profile_time.map(|time| humantime::format_duration(time).to_string());
+    let profile_time = choices
+        .profile_time
+        .map(|time| humantime::format_duration(time).to_string());
     compare("--profile-time", profile_time, "its latency tables already".to_owned());
     let stored = match &config.evaluator {
         EvaluatorConfig::Train(_) => EvaluatorName::Train,
         EvaluatorConfig::Table { path } => EvaluatorName::Table(path.clone()),
     };
-    compare("--evaluator", choices.evaluator.as_ref().map(ToString::to_string), stored.to_string());
+    compare(
+        "--evaluator",
+        choices.evaluator.as_ref().map(ToString::to_string),
+        stored.to_string(),
+    );
     if let Some(training) = config.training() {
         compare_training(choices, training, &mut compare)?;
     }
@@ -402,13 +435,25 @@ fn compare_training(
     let images = |images: Option<usize>| images.map(|images| images.to_string());
     let path = choices.data.as_ref().map(|path| path.display().to_string());
     compare("--data", path, data.path.display().to_string());
-    compare("--images", images(choices.images), images(data.images).unwrap_or_default());
+    compare(
+        "--images",
+        images(choices.images),
+        images(data.images).unwrap_or_default(),
+    );
     let fraction = choices.val_fraction.map(|fraction| fraction.to_string());
     compare("val-fraction", fraction, data.val_fraction.to_string());
     let on_corrupt = choices.on_corrupt.map(|choice| format!("{choice:?}").to_lowercase());
-    compare("--on-corrupt", on_corrupt, format!("{:?}", data.on_corrupt).to_lowercase());
+    compare(
+        "--on-corrupt",
+        on_corrupt,
+        format!("{:?}", data.on_corrupt).to_lowercase(),
+    );
     compare("data-seed", text(choices.data_seed), data.seed.to_string());
-    compare("memory-mb", text(choices.memory_mb), text(data.memory_mb).unwrap_or_default());
+    compare(
+        "memory-mb",
+        text(choices.memory_mb),
+        text(data.memory_mb).unwrap_or_default(),
+    );
     let device = choices.train_device.map(|device| device.to_string());
     compare("--train-device", device, training.train_device.to_string());
     let threads = choices.threads_per_worker.map(|threads| threads.to_string());
@@ -418,13 +463,21 @@ fn compare_training(
     if let Some(proxy) = choices.proxy {
         compare("proxy", Some(format!("{proxy:?}")), format!("{:?}", training.proxy));
     }
-    compare("--epochs", choices.epochs.map(|epochs| epochs.to_string()), training.recipe.epochs.to_string());
+    compare(
+        "--epochs",
+        choices.epochs.map(|epochs| epochs.to_string()),
+        training.recipe.epochs.to_string(),
+    );
     if choices.recipe.is_some() || choices.recipe_table.is_some() {
         let mut asked = recipe_of(choices, &training.recipe.name)?;
         // Epochs are compared above.
         asked.set_epochs(training.recipe.epochs);
         let name = asked.name.clone();
-        let stored = if asked == training.recipe { name.clone() } else { format!("another {}", training.recipe.name) };
+        let stored = if asked == training.recipe {
+            name.clone()
+        } else {
+            format!("another {}", training.recipe.name)
+        };
         compare("--recipe", Some(name), stored);
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::workload::{Purpose, fill_table};
 use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
 use mnas_engine::files;
 use mnas_engine::problem::{Metric, Problem, Quantity};
@@ -11,9 +12,9 @@ use mnas_engine::random::stream;
 use mnas_engine::study::{
     EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
 };
+use mnas_engine::training::DataRequest;
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
-use mnas_latency::workload::{Purpose, fill_table};
 use mnas_latency::{LatencyTable, ProfileOptions};
 use mnas_space::SearchSpace;
 
@@ -24,7 +25,7 @@ use super::super::space;
 use super::arguments::SearchArguments;
 use super::choices::Choices;
 use super::placement;
-use super::settings::{self, Settings};
+use super::settings::{self, DataFacts, Settings};
 use crate::report::Printer;
 use crate::worker_client;
 
@@ -45,7 +46,14 @@ pub(super) fn begin(
     cancel: &AtomicBool,
 ) -> Result<Option<Prepared>, CliError> {
     let choices = Choices::of(arguments)?;
-    let mut settings = settings::resolve(&choices, worker_client::LIBTORCH_VERSION, &worker_client::inspect)?;
+    let inspect = |data: &DataRequest| {
+        let found = worker_client::inspect(data)?;
+        Ok(DataFacts {
+            is_demo: found.demo,
+            is_small: found.side.is_some_and(|side| side <= 64),
+        })
+    };
+    let mut settings = settings::resolve(&choices, worker_client::LIBTORCH_VERSION, &inspect)?;
     let (space, space_toml) = space::open(&settings.space)?;
     describe_devices(&mut settings.config, &arguments.tables.tables)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
@@ -108,7 +116,9 @@ pub(super) fn resume(
             "these choices contradict the study in {root}: {}",
             contradictions.join(", ")
         ))
-        .with_help("they are part of a study: leave them out to go on with it, or start another one without --resume"));
+        .with_help(
+            "they are part of a study: leave them out to go on with it, or start another one without --resume",
+        ));
     }
     let trials = choices.trials.unwrap_or(config.trials);
     let config = StudyConfig {
@@ -129,7 +139,12 @@ pub(super) fn resume(
     };
     announce(printer, &config, &space, data.as_ref(), study.folder().root());
     if arguments.dry_run {
-        printer.result(&plan(&config, study.problem(), study.folder().root(), "as the study began"))?;
+        printer.result(&plan(
+            &config,
+            study.problem(),
+            study.folder().root(),
+            "as the study began",
+        ))?;
         return Ok(None);
     }
     if trials != study.config().trials {
@@ -185,7 +200,7 @@ fn share_out_cores(
     Ok(found.reason)
 }
 
-/// Starts the first worker, waits until it has loaded its images, and starts the others.
+/// Starts all workers and waits until the first one has loaded its images.
 fn start_workers(
     config: &StudyConfig,
     space: &SearchSpace,
@@ -196,12 +211,10 @@ fn start_workers(
     let EvaluatorConfig::Train(training) = &config.evaluator else {
         return Err(CliError::failure("the study trains no networks"));
     };
-    let mut commands = worker_commands(config, training)?.into_iter();
     let mut pool = WorkerPool::new(worker_setup(training, space), &folder.logs());
-    let Some((host, command)) = commands.next() else {
-        return Err(CliError::usage("there are no workers; give --workers 1 or more"));
-    };
-    pool.start(&host, command)?;
+    for (host, command) in worker_commands(config, training)? {
+        pool.start(&host, command)?;
+    }
     let bar = printer.progress("loading images", 0);
     let ready = pool.wait_for_data(&mut |done, total| {
         bar.set_total(total as u64);
@@ -216,9 +229,6 @@ fn start_workers(
     bar.finish(&ready.description);
     for skipped in &ready.skipped {
         printer.warning(&format!("skipped {skipped}"));
-    }
-    for (host, command) in commands {
-        pool.start(&host, command)?;
     }
     let count: usize = config.workers.iter().map(|worker| worker.count).sum();
     if count > config.lookahead {
@@ -339,7 +349,10 @@ fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliErro
                 names[device],
                 Quantity(first.constraint.metric, first.least)
             ),
-            _ => format!("no network of space {space} keeps {}", described.collect::<Vec<_>>().join(", ")),
+            _ => format!(
+                "no network of space {space} keeps {}",
+                described.collect::<Vec<_>>().join(", ")
+            ),
         };
         let help = format!(
             "the nearest network is {}\nraise the bound, or choose a smaller space with --space",
@@ -355,7 +368,11 @@ fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliErro
             "the fastest network of the space takes {} on {}{}",
             Quantity(metric, fastest),
             device.name,
-            if device.budget.is_some() { ": the budget can be met" } else { "" }
+            if device.budget.is_some() {
+                ": the budget can be met"
+            } else {
+                ""
+            }
         ));
     }
     Ok(())
@@ -370,7 +387,11 @@ fn announce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, data: 
             None => format!("latency on {} ({})", device.name, device.runtime),
         })
         .collect();
-    let devices = if devices.is_empty() { "no device".to_owned() } else { devices.join(", ") };
+    let devices = if devices.is_empty() {
+        "no device".to_owned()
+    } else {
+        devices.join(", ")
+    };
     printer.status(&format!("study {} in {}: {devices}", config.name, root.display()));
     let digits = space.size().to_string();
     printer.status(&format!(

@@ -1,15 +1,17 @@
-//! The files beside the weights.
+//! Files beside the weights: log, learning curve, checkpoint.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use mnas_figures::{Caption, CurvePoint, LearningCurve};
+
 use super::EpochRow;
 use crate::cli::error::CliError;
-use crate::report::{Curve, CurvePoint, Printer};
-use mnas_engine::files::write_atomically;
-use mnas_train::EpochReport;
+use crate::report::{Printer, ReportError};
+use mnas_engine::files::write_repeatedly;
+use mnas_engine::training::EpochReport;
 
-/// Where a training writes besides its weights: the same name with other endings.
+/// Files of a training besides its weights: the same name with other endings.
 #[derive(Debug)]
 pub struct Companions {
     pub checkpoint: PathBuf,
@@ -29,7 +31,7 @@ impl Companions {
         }
     }
 
-    /// A checkpoint must be wanted, and is never overwritten by a training that knows nothing of it.
+    /// Refuses to overwrite the checkpoint of an interrupted training.
     pub fn check(&self, resume: bool, printer: &Printer) -> Result<(), CliError> {
         let path = self.checkpoint.display();
         match (resume, self.checkpoint.exists()) {
@@ -48,7 +50,7 @@ impl Companions {
         }
     }
 
-    /// One line an epoch.
+    /// Writes the log: one line an epoch.
     pub fn write_log(&self, reports: &[EpochReport]) -> Result<(), CliError> {
         let mut text = "epoch,learning_rate,resolution_px,train_loss,val_loss,val_top1_percent,val_top5_percent,\
                         images_per_s,data_wait_percent,seconds\n"
@@ -70,27 +72,32 @@ impl Companions {
                 row.seconds
             );
         }
-        Ok(write_atomically(&self.log, text.as_bytes())?)
+        Ok(write_repeatedly(&self.log, text.as_bytes())?)
     }
 
-    /// Losses and accuracy over the epochs.
-    pub fn write_curve(&self, title: &str, subtitle: Vec<String>, reports: &[EpochReport]) -> Result<(), CliError> {
+    /// Draws the losses and the accuracy over the epochs.
+    pub fn write_curve(&self, title: &str, subtitle: &[String], reports: &[EpochReport]) -> Result<(), CliError> {
         let points = reports.iter().map(|report| CurvePoint {
             epoch: report.epoch,
             train_loss: report.loss,
-            val_loss: report.evaluation.map(|found| found.loss),
-            accuracy: report.evaluation.map(|found| found.top1),
+            val_loss: report.validation.map(|found| found.loss),
+            accuracy: report.validation.map(|found| found.top1),
         });
-        let curve = Curve {
-            title: title.to_owned(),
-            subtitle,
+        let curve = LearningCurve {
+            caption: Caption {
+                title: title.to_owned(),
+                subtitle: subtitle.to_vec(),
+                description: format!("Accuracy and losses over {} epochs of training.", reports.len()),
+            },
             points: points.collect(),
         };
-        write_atomically(&self.curve_svg, curve.svg()?.as_bytes())?;
-        Ok(write_atomically(&self.curve_png, &curve.png()?)?)
+        let figure = curve.draw().map_err(ReportError::from)?;
+        write_repeatedly(&self.curve_svg, figure.as_str().as_bytes())?;
+        let png = figure.to_png().map_err(ReportError::from)?;
+        Ok(write_repeatedly(&self.curve_png, &png)?)
     }
 
-    /// The weights are safe. One that stays is refused or gone on from by the next training, so a failure does no harm.
+    /// Removes the checkpoint when the weights are saved. Where this fails, the next training refuses it or resumes from it.
     pub fn remove_checkpoint(&self) {
         let _ = std::fs::remove_file(&self.checkpoint);
     }

@@ -8,19 +8,20 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
+use mnas_engine::files::read_text;
+use mnas_engine::training::{EpochReport, Proxy, Recipe, RecipeError, TrainDevice};
+use mnas_engine::worker::{CheckpointRequest, FromWorker, Ready, ToWorker, TrainRequest, TrainResult};
+use mnas_space::Architecture;
 use serde::Serialize;
 
 use super::architecture::ArchitectureArguments;
 use super::cancel_flag;
-use super::data::{DataArguments, load};
+use super::data::DataArguments;
 use super::error::CliError;
 use crate::report::Printer;
+use crate::worker_client::{WorkerClient, WorkerError};
 use files::Companions;
-use mnas_engine::files::read_text;
-use mnas_engine::training::Normalization;
-use mnas_engine::training::weights::{Weights, WeightsInfo};
-use mnas_engine::training::{Recipe, RecipeError, TrainDevice};
-use mnas_train::{CheckpointPlan, EpochReport, Network, TrainPlan};
+use progress::TrainingProgress;
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -34,22 +35,22 @@ pub struct TrainArguments {
     /// Epochs, in place of the recipe's
     #[arg(long)]
     epochs: Option<u32>,
-    /// Decides initial weights, order and augmentation
+    /// Seed of the initial weights, and of the order and augmentation of the images
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Where to train: cpu, cuda, or cuda:N
-    #[arg(long, default_value_t)]
-    pub device: TrainDevice,
+    /// Device that libtorch trains on: cpu, cuda, or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    train_device: TrainDevice,
     /// libtorch's threads [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
-    /// Where to save the weights; the log (.csv) and the learning curve (.svg, .png) get the same name
+    /// File to save the weights to; the log (.csv) and the learning curve (.svg, .png), both kept up to date, get the same name
     #[arg(long, short, default_value = "weights.safetensors")]
     output: PathBuf,
     /// Go on from the checkpoint that an interrupted training left beside its output, if there is one
     #[arg(long)]
     resume: bool,
-    /// How often the state is written down beside the output, to go on from
+    /// Time between two savings of the checkpoint beside the output
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = humantime::parse_duration)]
     checkpoint_every: Duration,
     /// Print one JSON document
@@ -91,9 +92,9 @@ impl From<&EpochReport> for EpochRow {
             learning_rate: report.learning_rate,
             resolution: report.resolution,
             loss: report.loss,
-            val_loss: report.evaluation.map(|found| found.loss),
-            accuracy: report.evaluation.map(|found| found.top1),
-            top5: report.evaluation.map(|found| found.top5),
+            val_loss: report.validation.map(|found| found.loss),
+            accuracy: report.validation.map(|found| found.top1),
+            top5: report.validation.map(|found| found.top5),
             images_per_second: report.images_per_second,
             data_wait_percent: 100.0 * report.data_wait_share,
             seconds: report.seconds,
@@ -115,7 +116,6 @@ pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
 }
 
 pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError> {
-    let device = mnas_train::open_device(arguments.device)?;
     let cancel = cancel_flag()?;
     let companions = Companions::of(&arguments.output);
     companions.check(arguments.resume, printer)?;
@@ -125,104 +125,139 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         recipe.check()?;
     }
     let (unsized_network, _) = arguments.architecture.resolve()?;
-    let request = arguments.data.request(None);
     let resolution = unsized_network.resolution;
-    let splits = load(&request, resolution, recipe.augmentation, &cancel, printer)?;
-    let (architecture, name) = arguments.architecture.resolve_for(splits.train.classes().len())?;
-    if (architecture.head.classes as usize) < splits.train.classes().len() {
+    let mut worker = WorkerClient::start(arguments.train_device)?;
+    let prepare = ToWorker::Prepare {
+        data: arguments.data.request(None),
+        resolution,
+        augmentation: recipe.augmentation,
+        threads: arguments.threads.unwrap_or_else(num_cores),
+    };
+    let ready = load(&mut worker, &prepare, &cancel, printer)?;
+    let (architecture, name) = arguments.architecture.resolve_for(ready.classes.len())?;
+    if (architecture.head.classes as usize) < ready.classes.len() {
         return Err(CliError::config(format!(
             "the network scores {} classes, the data has {}",
             architecture.head.classes,
-            splits.train.classes().len()
+            ready.classes.len()
         )));
     }
-    tch::set_num_threads(arguments.threads.unwrap_or_else(num_cores) as i32);
-    let network = Network::new(architecture.graph(), device, arguments.seed)?;
-    let normalization = mnas_train::data::normalization_of(&splits.train);
-    let plan = TrainPlan {
-        train: &splits.train,
-        val: &splits.val,
-        resolution,
-        normalization,
-        recipe: &recipe,
-        seed: arguments.seed,
-        validate_every_epoch: true,
-        checkpoint: Some(CheckpointPlan {
-            path: companions.checkpoint.clone(),
-            every: arguments.checkpoint_every,
-            architecture: architecture.to_string(),
-        }),
-    };
-    let info = WeightsInfo {
-        architecture: architecture.to_string(),
-        train_resolution: resolution,
-        image_size: Some(splits.val.size()),
-        normalization,
-        classes: splits.train.classes().to_vec(),
-        early_strides_removed: 0,
-        data: Some(request.clone()),
-    };
-    let document = Document {
-        name,
-        id: architecture.id().to_string(),
-        weights: arguments.output.clone(),
-        top1: 0.0,
-        top5: 0.0,
-        images: 0,
-        seconds: 0.0,
-        epochs: Vec::new(),
-    };
-    let subtitle = vec![
-        splits.summary().to_string(),
+    let subtitle = [
+        ready.description.clone(),
         format!("recipe {}, {resolution} px", recipe.name),
     ];
-    let document = train_and_save(
-        &network,
-        &plan,
-        info,
-        (document, subtitle),
+    let mut progress = TrainingProgress::new(printer, &companions, (&name, &subtitle), recipe.epochs);
+    let request = ToWorker::Train(Box::new(arguments.request(&architecture, recipe, &companions)));
+    let trained = worker.request_cancellable(&request, &cancel, &mut |message| progress.update(message));
+    let result = match trained {
+        Ok(FromWorker::Done(result)) => *result,
+        Ok(other) => return Err(WorkerError::unexpected(&other).into()),
+        Err(error) => return Err(explained(error, &companions)),
+    };
+    progress.finish(result.seconds, &result.epochs)?;
+    companions.remove_checkpoint();
+    let id = architecture.id().to_string();
+    arguments.show(
+        &Document::new(name, id, &arguments.output, &result),
         &companions,
-        &cancel,
         printer,
-    )?;
-    if arguments.json {
-        return Ok(printer.json(&document)?);
-    }
-    Ok(printer.result(&format!(
-        "{}: validation top-1 {:.2} %, top-5 {:.2} % on {} images; weights in {}, log in {}, learning curve in {}",
-        document.name,
-        document.top1,
-        document.top5,
-        document.images,
-        document.weights.display(),
-        companions.log.display(),
-        companions.curve_svg.display(),
-    ))?)
+    )
 }
 
-/// Trains, keeps the log and the curve up to date, and writes the weights; then the checkpoint is not needed any more.
-fn train_and_save(
-    network: &Network,
-    plan: &TrainPlan<'_>,
-    info: WeightsInfo,
-    (document, subtitle): (Document, Vec<String>),
-    companions: &Companions,
+/// Loads images in the worker, with a progress bar.
+fn load(
+    worker: &mut WorkerClient,
+    prepare: &ToWorker,
     cancel: &AtomicBool,
     printer: &Printer,
-) -> Result<Document, CliError> {
-    let trained = progress::train_with_bar(network, plan, &document.name, companions, cancel, printer)?;
-    mnas_train::weights_of(network, info)?.write(&document.weights)?;
-    companions.write_log(&trained.epochs)?;
-    companions.write_curve(&document.name, subtitle, &trained.epochs)?;
-    companions.remove_checkpoint();
-    Ok(Document {
-        top1: trained.evaluation.top1,
-        top5: trained.evaluation.top5,
-        images: trained.evaluation.images,
-        seconds: trained.seconds,
-        epochs: trained.epochs.iter().map(EpochRow::from).collect(),
-        ..document
-    })
+) -> Result<Ready, CliError> {
+    let bar = printer.progress("loading images", 0);
+    let loaded = worker.request_cancellable(prepare, cancel, &mut |progress| {
+        if let FromWorker::Loading { done, total } = progress {
+            bar.set_total(total as u64);
+            bar.set(done as u64);
+        }
+    });
+    match loaded {
+        Ok(FromWorker::Ready(ready)) => {
+            bar.finish(&ready.description);
+            for skipped in &ready.skipped {
+                printer.warning(&format!("skipped {skipped}"));
+            }
+            Ok(*ready)
+        }
+        Ok(other) => Err(WorkerError::unexpected(&other).into()),
+        Err(WorkerError::Interrupted { .. }) => Err(CliError::interrupted(
+            "interrupted while the images were loaded; no training was begun",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An error with the way to resume the training.
+fn explained(error: WorkerError, companions: &Companions) -> CliError {
+    if let WorkerError::Interrupted { epoch } = error {
+        return CliError::interrupted(format!(
+            "interrupted in epoch {epoch}; everything is saved, go on with the same command and --resume"
+        ));
+    }
+    let error = CliError::from(error);
+    if companions.checkpoint.exists() {
+        return error.with_help(format!(
+            "{} is from before; --resume goes on from it",
+            companions.checkpoint.display()
+        ));
+    }
+    error
+}
+
+impl TrainArguments {
+    fn request(&self, architecture: &Architecture, recipe: Recipe, companions: &Companions) -> TrainRequest {
+        TrainRequest {
+            architecture: architecture.to_string(),
+            proxy: Proxy::DIRECT,
+            recipe,
+            seed: self.seed,
+            weights: Some(self.output.clone()),
+            checkpoint: Some(CheckpointRequest {
+                path: companions.checkpoint.clone(),
+                every: self.checkpoint_every,
+                is_temporary: false,
+            }),
+            validate_every_epoch: true,
+        }
+    }
+
+    fn show(&self, document: &Document, companions: &Companions, printer: &Printer) -> Result<(), CliError> {
+        if self.json {
+            return Ok(printer.json(document)?);
+        }
+        Ok(printer.result(&format!(
+            "{}: validation top-1 {:.2} %, top-5 {:.2} % on {} images; weights in {}, log in {}, learning curve in {}",
+            document.name,
+            document.top1,
+            document.top5,
+            document.images,
+            document.weights.display(),
+            companions.log.display(),
+            companions.curve_svg.display(),
+        ))?)
+    }
+}
+
+impl Document {
+    fn new(name: String, id: String, weights: &Path, result: &TrainResult) -> Self {
+        Self {
+            name,
+            id,
+            weights: weights.to_path_buf(),
+            top1: result.accuracy,
+            top5: result.top5,
+            images: result.validation_images,
+            seconds: result.seconds,
+            epochs: result.epochs.iter().map(EpochRow::from).collect(),
+        }
+    }
 }
 
 /// Cores of this machine.

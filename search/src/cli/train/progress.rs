@@ -1,30 +1,59 @@
-//! A training that is watched and may be interrupted.
+//! Progress of a training: a bar, and the files that grow with every epoch.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use mnas_engine::training::EpochReport;
+use mnas_engine::worker::FromWorker;
 
 use super::files::Companions;
 use crate::cli::error::CliError;
-use crate::report::Printer;
-use mnas_train::{Network, Progress, TrainError, TrainPlan, Trained, train};
+use crate::report::{Printer, Progress};
 
-/// Trains with a bar that shows epoch, loss, accuracy, images per second and what time is left; the log grows by a line an epoch.
-pub fn train_with_bar(
-    network: &Network,
-    plan: &TrainPlan<'_>,
-    name: &str,
-    companions: &Companions,
-    cancel: &AtomicBool,
-    printer: &Printer,
-) -> Result<Trained, CliError> {
-    let bar = printer.progress(&format!("training {name}"), 1000);
-    let epochs = plan.recipe.epochs;
-    let mut clock = Clock::new();
-    let mut accuracy = String::new();
-    let outcome = train(network, plan, &mut |progress| {
-        match progress {
-            Progress::Step {
+/// Shortest time between two drawings of the learning curve: drawing takes longer than the epochs of a small network.
+const DRAW_EVERY: Duration = Duration::from_secs(1);
+
+/// Display and files of a training under way.
+pub struct TrainingProgress<'a> {
+    printer: &'a Printer,
+    companions: &'a Companions,
+    title: &'a str,
+    subtitle: &'a [String],
+    bar: Progress,
+    epochs: u32,
+    /// Reports of the epochs so far, those before an interruption included.
+    reports: Vec<EpochReport>,
+    clock: Clock,
+    drawn: Option<Instant>,
+    /// Whether a file could not be written: reported once, and again when the training is complete.
+    has_warned: bool,
+}
+
+impl<'a> TrainingProgress<'a> {
+    /// Starts the bar of a training of `epochs`.
+    pub fn new(
+        printer: &'a Printer,
+        companions: &'a Companions,
+        (title, subtitle): (&'a str, &'a [String]),
+        epochs: u32,
+    ) -> Self {
+        Self {
+            printer,
+            companions,
+            title,
+            subtitle,
+            bar: printer.progress(&format!("training {title}"), 1000),
+            epochs,
+            reports: Vec::new(),
+            clock: Clock::default(),
+            drawn: None,
+            has_warned: false,
+        }
+    }
+
+    /// Shows and records one message of the worker.
+    pub fn update(&mut self, message: FromWorker) {
+        match message {
+            FromWorker::Progress {
                 done,
                 epoch,
                 loss,
@@ -32,57 +61,57 @@ pub fn train_with_bar(
                 data_wait_share,
             } => {
                 let loss = loss.map(|loss| format!(", loss {loss:.3}")).unwrap_or_default();
-                let left = clock.left(done);
+                let accuracy = self.reports.last().and_then(|report| report.validation);
+                let accuracy = accuracy
+                    .map(|found| format!(", accuracy {:.1} %", found.top1))
+                    .unwrap_or_default();
+                let (epochs, left) = (self.epochs, self.clock.left(done));
                 let waiting = 100.0 * data_wait_share;
-                bar.message(&format!(
+                self.bar.message(&format!(
                     "epoch {epoch}/{epochs}{loss}{accuracy}, {images_per_second:.0} images/s, {waiting:.0} % waiting for data, \
                      {left} left"
                 ));
-                bar.set((1000.0 * done) as u64);
+                self.bar.set((1000.0 * done) as u64);
             }
-            Progress::Epoch(report) => {
-                if let Some(found) = report.evaluation {
-                    accuracy = format!(", accuracy {:.1} %", found.top1);
+            FromWorker::Resumed { epochs } => self.reports = epochs,
+            FromWorker::Epoch(report) => {
+                self.reports.push(*report);
+                if let Err(error) = self.write_epoch()
+                    && !self.has_warned
+                {
+                    self.has_warned = true;
+                    self.printer.warning(&error.to_string());
                 }
             }
+            FromWorker::Warning { message } => self.printer.warning(&message),
+            _ => {}
         }
-        if cancel.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+    }
+
+    fn write_epoch(&mut self) -> Result<(), CliError> {
+        self.companions.write_log(&self.reports)?;
+        if self.drawn.is_none_or(|drawn| drawn.elapsed() >= DRAW_EVERY) {
+            self.companions.write_curve(self.title, self.subtitle, &self.reports)?;
+            self.drawn = Some(Instant::now());
         }
-    });
-    let trained = outcome.map_err(|error| match error {
-        TrainError::Interrupted { epoch } => CliError::interrupted(format!(
-            "interrupted in epoch {epoch}; everything is saved, go on with the same command and --resume"
-        )),
-        error => {
-            let saved = companions.checkpoint.exists();
-            let error = CliError::from(error);
-            if saved {
-                error.with_help(format!(
-                    "{} is from before; --resume goes on from it",
-                    companions.checkpoint.display()
-                ))
-            } else {
-                error
-            }
-        }
-    })?;
-    bar.finish(&format!("{:.0} s of training", trained.seconds));
-    Ok(trained)
+        Ok(())
+    }
+
+    /// Ends the bar and completes the files.
+    pub fn finish(self, seconds: f64, reports: &[EpochReport]) -> Result<(), CliError> {
+        self.bar.finish(&format!("{seconds:.0} s of training"));
+        self.companions.write_log(reports)?;
+        self.companions.write_curve(self.title, self.subtitle, reports)
+    }
 }
 
-/// Tells from the share done since the start how long the rest takes; a resumed training begins with a share of its own.
+/// Estimate of the time that is left, from the share done since the first call: a resumed training begins with a share.
+#[derive(Default)]
 struct Clock {
     begin: Option<(f64, Instant)>,
 }
 
 impl Clock {
-    fn new() -> Self {
-        Self { begin: None }
-    }
-
     fn left(&mut self, done: f64) -> String {
         let (start, begin) = *self.begin.get_or_insert((done, Instant::now()));
         let gained = done - start;

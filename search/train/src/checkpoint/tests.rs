@@ -14,7 +14,7 @@ fn position() -> Position {
         seconds: 20.25,
         optimizer_steps: 33,
         reports: Vec::new(),
-        evaluation: None,
+        validation: None,
     }
 }
 

@@ -7,13 +7,14 @@ use std::thread::JoinHandle;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use mnas_engine::training::OptionError;
+use mnas_engine::random::stream;
+use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt, OptionError};
 
 use super::augment::{Augmenter, erase};
-use super::image_set::square_bytes;
-use super::{DataError, ImageSet};
-use mnas_engine::random::stream;
-use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt};
+use super::error::DataError;
+use super::image_set::ImageSet;
+use super::normalization::lookup_table;
+use super::scale::square_bytes;
 
 /// Batches that wait, made and not yet used.
 const AHEAD: usize = 4;
@@ -63,8 +64,10 @@ pub struct Batch {
     pub images: Vec<f32>,
     /// The class of each image.
     pub labels: Vec<i64>,
-    /// The side of the images in pixels.
+    /// Side of the images in pixels.
     pub resolution: u32,
+    /// Errors of the images that were corrupt and skipped.
+    pub skipped: Vec<String>,
 }
 
 impl Batch {
@@ -139,7 +142,7 @@ impl Batches {
         let maker = std::thread::Builder::new()
             .name("batches".to_owned())
             .spawn(move || {
-                let table = super::normalization::lookup_table(&options.normalization);
+                let table = lookup_table(&options.normalization);
                 for chosen in order.chunks(options.batch_size) {
                     let batch = make_batch(&set, &options, &table, chosen, epoch);
                     let failed = batch.is_err();
@@ -225,17 +228,18 @@ fn make_batch(
         })
         .collect();
     let mut labels = Vec::with_capacity(chosen.len());
+    let mut skipped = Vec::new();
     for (&index, outcome) in chosen.iter().zip(outcomes) {
         match outcome {
             Ok(()) => labels.push(Some(i64::from(set.labels()[index as usize]))),
             Err(error) if set.on_corrupt == OnCorrupt::Skip => {
-                tracing::warn!("skipped: {error}");
+                skipped.push(error.to_string());
                 labels.push(None);
             }
             Err(error) => return Err(error),
         }
     }
-    if labels.contains(&None) {
+    if !skipped.is_empty() {
         let left: Vec<f32> = images
             .chunks_exact(values)
             .zip(&labels)
@@ -248,6 +252,7 @@ fn make_batch(
         images,
         labels: labels.into_iter().flatten().collect(),
         resolution: options.resolution,
+        skipped,
     })
 }
 
@@ -290,7 +295,7 @@ fn normalise(bytes: &[u8], table: &[[f32; 256]; 3], target: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DataSource, LoadOptions, Synthetic, Watch};
+    use crate::data::{DataSource, LoadOptions, Synthetic, Watch, normalization_of};
     use mnas_engine::training::RandAugment;
 
     fn set(train: usize) -> Result<Arc<ImageSet>, DataError> {
@@ -357,7 +362,7 @@ mod tests {
                 },
                 ..options(&set, 24)
             };
-            let table = super::normalization::lookup_table(&options.normalization);
+            let table = lookup_table(&options.normalization);
             let chosen: Vec<u32> = (0..60).rev().collect();
             let with = |threads: usize| -> Result<Batch, Box<dyn std::error::Error>> {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;

@@ -1,29 +1,25 @@
-//! From encoded bytes to a square RGB image, within bounds.
+//! Decoding of images to 8-bit RGB, within bounds on size and memory.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use mnas_engine::training::Fit;
-
-/// The longest side an image may have.
+/// Longest side of an image.
 const MAX_SIDE_PX: u32 = 16_384;
-/// The most memory the pixels of one image may take, before any resize: 89 megapixels of RGB.
+/// Largest memory for the pixels of one image before any resize: 89 megapixels of RGB.
 const MAX_PIXEL_BYTES: u64 = 256 << 20;
 
 /// Decodes a JPEG, PNG, BMP or WebP image to 8-bit RGB, upright as its EXIF orientation says.
 ///
 /// Grey is repeated over the channels, 16 bits are rounded to 8, alpha is dropped, CMYK is converted.
-/// The format is told by the content, not by a name. An image cut off in the middle is an error,
-/// and a header that announces a huge image is refused before anything is allocated for it.
+/// The format follows from the content, not from a name. A truncated image is an error, and a header that announces a huge
+/// image is refused before memory is allocated for it.
 pub(super) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
     if bytes.is_empty() {
         return Err("the image is empty (0 bytes)".to_owned());
     }
-    // Decoders are fed files from anywhere; a bug in one must cost an image, not the run.
+    // Input is untrusted: a panic of a decoder costs the image, not the process.
     catch_unwind(AssertUnwindSafe(|| decode_checked(bytes)))
         .unwrap_or_else(|_| Err("the image is malformed (its decoder gave up)".to_owned()))
 }
@@ -66,9 +62,15 @@ fn decode_checked(bytes: &[u8]) -> Result<Rgb, String> {
     })
 }
 
+/// Short side of an encoded image in pixels, from its header.
+pub(super) fn short_side(bytes: &[u8]) -> Option<u32> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    reader.into_dimensions().ok().map(|(width, height)| width.min(height))
+}
+
 /// Walks the markers of a JPEG up to its end-of-image marker.
 ///
-/// The decoder fills what is missing of a cut-off file with grey and says nothing, so this is what notices.
+/// The decoder fills the missing part of a truncated file with grey without an error, so that truncation is detected here.
 fn jpeg_is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let (Some(&first), Some(&marker)) = (bytes.get(at), bytes.get(at + 1)) {
@@ -94,7 +96,7 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
     false
 }
 
-/// An image of its own: RGB, row by row.
+/// Owned RGB image, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rgb {
     /// `height * width * 3` bytes.
@@ -106,7 +108,7 @@ pub(super) struct Rgb {
 }
 
 impl Rgb {
-    /// A look at the pixels.
+    /// Borrowed pixels.
     pub(super) fn pixels(&self) -> Pixels<'_> {
         Pixels {
             rgb: &self.bytes,
@@ -116,7 +118,7 @@ impl Rgb {
     }
 }
 
-/// Pixels of any size, row by row.
+/// Borrowed RGB image, row by row.
 #[derive(Clone, Copy)]
 pub(super) struct Pixels<'a> {
     /// `height * width * 3` bytes.
@@ -125,64 +127,6 @@ pub(super) struct Pixels<'a> {
     pub width: u32,
     /// Rows.
     pub height: u32,
-}
-
-/// Resizes images with a resampler that is reused.
-pub(super) struct Scaler {
-    resizer: Resizer,
-}
-
-impl Scaler {
-    pub(super) fn new() -> Self {
-        Self {
-            resizer: Resizer::new(),
-        }
-    }
-
-    /// Scales the short side of `from` to `size` and cuts the centre square, into `to` (`size * size * 3` bytes).
-    pub(super) fn centre_square(&mut self, from: Pixels<'_>, size: u32, to: &mut [u8]) {
-        let short = from.width.min(from.height);
-        if from.width == size && from.height == size {
-            to.copy_from_slice(from.rgb);
-            return;
-        }
-        // On whole pixels where nothing is resampled, so that equal sizes are copied exactly.
-        let left = f64::from((from.width - short) / 2);
-        let top = f64::from((from.height - short) / 2);
-        self.crop(from, [left, top, f64::from(short), f64::from(short)], size, to);
-    }
-
-    /// Makes the image a square of `size`, as `fit` says.
-    pub(super) fn square(&mut self, from: Pixels<'_>, fit: Fit, size: u32, to: &mut [u8]) {
-        let (width, height) = (f64::from(from.width), f64::from(from.height));
-        match fit {
-            Fit::Crop(share) if share < 1.0 => {
-                let part = width.min(height) * share;
-                self.crop(
-                    from,
-                    [(width - part) / 2.0, (height - part) / 2.0, part, part],
-                    size,
-                    to,
-                );
-            }
-            Fit::Crop(_) => self.centre_square(from, size, to),
-            Fit::Squash => self.crop(from, [0.0, 0.0, width, height], size, to),
-        }
-    }
-
-    /// Scales the part `[left, top, width, height]` of `from` to `size` by `size`, bilinear and antialiased.
-    pub(super) fn crop(&mut self, from: Pixels<'_>, part: [f64; 4], size: u32, to: &mut [u8]) {
-        let source = ImageRef::new(from.width, from.height, from.rgb, PixelType::U8x3)
-            .expect("the buffer holds width * height RGB pixels");
-        let mut target =
-            Image::from_slice_u8(size, size, to, PixelType::U8x3).expect("the buffer holds size * size RGB pixels");
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-            .crop(part[0], part[1], part[2], part[3]);
-        self.resizer
-            .resize(&source, &mut target, &options)
-            .expect("the part lies inside the image");
-    }
 }
 
 #[cfg(test)]
@@ -278,23 +222,5 @@ mod tests {
         let mut crc = flate2::Crc::new();
         crc.update(bytes);
         crc.sum()
-    }
-
-    #[test]
-    fn the_centre_square_is_exact_where_nothing_is_resampled() {
-        let wide = picture(12, 8, 5);
-        let mut square = vec![0; 8 * 8 * 3];
-        let pixels = Pixels {
-            rgb: wide.as_raw(),
-            width: 12,
-            height: 8,
-        };
-        Scaler::new().centre_square(pixels, 8, &mut square);
-        for y in 0..8 {
-            for x in 0..8 {
-                let at = ((y * 8 + x) * 3) as usize;
-                assert_eq!(&square[at..at + 3], &wide.get_pixel(x + 2, y).0);
-            }
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! IDX files, as MNIST and its relatives come in (`LeCun` et al. 1998), plain or gzipped.
+//! IDX files, the format of MNIST and its relatives (`LeCun` et al. 1998), plain or gzipped.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
@@ -7,52 +7,76 @@ use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::DataError;
-use super::index::{Index, Origin, RawBlock, index_of_numbers};
-use super::source::PerSplit;
-use mnas_engine::training::OnCorrupt;
+use mnas_engine::training::{OnCorrupt, Split};
+
+use super::error::DataError;
+use super::file_names::has_ending;
+use super::format::{Format, PerSplit};
+use super::index::{ImageRef, Index};
+use super::raw::RawImages;
 
 /// Unsigned bytes in three dimensions: images, rows, columns.
 const IMAGES_MAGIC: u32 = 0x0803;
 /// Unsigned bytes in one dimension.
 const LABELS_MAGIC: u32 = 0x0801;
-/// The most a file may hold unpacked.
+/// Largest size of a file when unpacked.
 const MAX_BYTES: u64 = 8 << 30;
 
-/// The image and label files of one split.
+/// Image and label files of the splits of a data set.
 #[derive(Debug)]
-pub(super) struct IdxPair {
-    images: PathBuf,
-    labels: PathBuf,
-}
+pub(super) struct Idx(PerSplit<IdxPair>);
 
-/// `None` where the folder holds no IDX file.
-pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<IdxPair>>, DataError> {
-    let read = |source| DataError::Read {
-        path: folder.to_path_buf(),
-        source,
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(read)? {
-        files.push(entry.map_err(read)?.path());
+impl Format for Idx {
+    fn recognise(folder: &Path) -> Result<Option<Self>, DataError> {
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let read = |source| DataError::Read {
+            path: folder.to_path_buf(),
+            source,
+        };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).map_err(read)? {
+            files.push(entry.map_err(read)?.path());
+        }
+        // A plain file sorts before its gzipped twin and is preferred.
+        files.sort();
+        let pair = |prefixes: &[&str]| {
+            let images = pick(&files, prefixes, "images", "idx3")?;
+            let labels = pick(&files, prefixes, "labels", "idx1")?;
+            Some(IdxPair { images, labels })
+        };
+        let found = PerSplit {
+            train: pair(&["train"]),
+            val: pair(&["val", "valid", "validation"]),
+            test: pair(&["t10k", "test"]),
+        };
+        Ok((!found.is_empty()).then_some(Self(found)))
     }
-    // Sorted, a plain file comes before its gzipped twin and is preferred.
-    files.sort();
-    let pair = |prefixes: &[&str]| {
-        let images = pick(&files, prefixes, "images", "idx3")?;
-        let labels = pick(&files, prefixes, "labels", "idx1")?;
-        Some(IdxPair { images, labels })
-    };
-    let found = PerSplit {
-        train: pair(&["train"]),
-        val: pair(&["val", "valid", "validation"]),
-        test: pair(&["t10k", "test"]),
-    };
-    Ok((!found.is_empty()).then_some(found))
+
+    fn name(&self) -> &'static str {
+        "idx"
+    }
+
+    fn has(&self, split: Split) -> bool {
+        self.0.get(split).is_some()
+    }
+
+    fn index(&self, split: Split, on_corrupt: OnCorrupt) -> Result<Index, DataError> {
+        match self.0.get(split) {
+            Some(pair) => pair.index(on_corrupt),
+            None => Index::of_numbers(Vec::new()),
+        }
+    }
+
+    /// IDX files hold digits and letters.
+    fn may_flip(&self) -> bool {
+        false
+    }
 }
 
-/// The file whose name holds `<prefix>-images`, say, and `idx3`.
-fn pick(files: &[PathBuf], prefixes: &[&str], what: &str, form: &str) -> Option<PathBuf> {
+/// First file whose name contains `<prefix>-images`, for example, and `idx3`.
+fn pick(files: &[PathBuf], prefixes: &[&str], content: &str, form: &str) -> Option<PathBuf> {
     files
         .iter()
         .find(|file| {
@@ -60,14 +84,23 @@ fn pick(files: &[PathBuf], prefixes: &[&str], what: &str, form: &str) -> Option<
                 .file_name()
                 .map(|name| name.to_string_lossy().to_ascii_lowercase())
                 .unwrap_or_default();
-            name.contains(form) && prefixes.iter().any(|prefix| name.contains(&format!("{prefix}-{what}")))
+            name.contains(form)
+                && prefixes
+                    .iter()
+                    .any(|prefix| name.contains(&format!("{prefix}-{content}")))
         })
         .cloned()
 }
 
+/// Image and label files of one split.
+#[derive(Debug)]
+struct IdxPair {
+    images: PathBuf,
+    labels: PathBuf,
+}
+
 impl IdxPair {
-    /// Reads both files.
-    pub(super) fn index(&self, on_corrupt: OnCorrupt) -> Result<Index, DataError> {
+    fn index(&self, on_corrupt: OnCorrupt) -> Result<Index, DataError> {
         let (images, image_shape) = read_idx(&self.images, IMAGES_MAGIC)?;
         let (labels, label_shape) = read_idx(&self.labels, LABELS_MAGIC)?;
         let [announced, height, width] = image_shape[..] else {
@@ -99,7 +132,7 @@ impl IdxPair {
             }
             skipped.extend((whole..announced as usize).map(|row| format!("{}, row {row}", path.display())));
         }
-        let block = Arc::new(RawBlock {
+        let file = Arc::new(RawImages {
             path: self.images.clone(),
             bytes: images,
             start,
@@ -109,18 +142,14 @@ impl IdxPair {
             height,
             channels: 1,
         });
-        let rows = (0..whole).map(|record| {
-            (
-                i64::from(labels[label_start + record]),
-                Origin::Raw {
-                    block: Arc::clone(&block),
-                    record,
-                },
-            )
+        let labelled = (0..whole).map(|record| {
+            let label = i64::from(labels[label_start + record]);
+            (label, ImageRef::new(&file, record))
         });
-        let mut index = index_of_numbers(rows.collect())?;
-        index.skipped = skipped;
-        Ok(index)
+        Ok(Index {
+            skipped,
+            ..Index::of_numbers(labelled.collect())?
+        })
     }
 }
 
@@ -131,16 +160,13 @@ fn corrupt(path: &Path, reason: String) -> DataError {
     }
 }
 
-/// The unpacked bytes of a file with this magic number, and its dimensions. It may hold fewer bytes than they say.
+/// Unpacked bytes of a file with this magic number, and its dimensions; a truncated file has fewer bytes than they announce.
 fn read_idx(path: &Path, magic: u32) -> Result<(Vec<u8>, Vec<u32>), DataError> {
     let file = File::open(path).map_err(|source| DataError::Read {
         path: path.to_path_buf(),
         source,
     })?;
-    let gzipped = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-    let mut reader: Box<dyn Read> = if gzipped {
+    let mut reader: Box<dyn Read> = if has_ending(path, "gz") {
         Box::new(MultiGzDecoder::new(BufReader::new(file)))
     } else {
         Box::new(BufReader::new(file))
@@ -181,8 +207,8 @@ fn read_idx(path: &Path, magic: u32) -> Result<(Vec<u8>, Vec<u32>), DataError> {
     Ok((bytes, words[1..].to_vec()))
 }
 
-/// Reads up to `count` bytes; a damaged or cut-off file gives those before the damage.
+/// Appends up to `count` bytes; of a damaged or truncated file, those before the damage.
 fn read_some(reader: &mut dyn Read, count: u64, bytes: &mut Vec<u8>) {
-    // What could be unpacked stays in `bytes`, and its length tells that something is missing.
+    // Bytes before the damage stay in `bytes`; the caller compares its length with the announced one.
     let _ = reader.take(count).read_to_end(bytes);
 }

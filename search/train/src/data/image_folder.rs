@@ -1,65 +1,109 @@
-//! Image folders: one folder per class, perhaps under one folder per split.
+//! Image folders: one folder per class, with or without a folder per split above.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::DataError;
-use super::index::{Index, Origin, Sample};
-use super::source::PerSplit;
-use mnas_engine::training::Split;
+use mnas_engine::training::{OnCorrupt, Split};
 
-const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "bmp", "webp"];
-/// Names that split folders go by.
-const SPLIT_NAMES: [(&str, Split); 6] = [
-    ("train", Split::Train),
-    ("training", Split::Train),
-    ("val", Split::Val),
-    ("valid", Split::Val),
-    ("validation", Split::Val),
-    ("test", Split::Test),
-];
+use super::error::{DataError, ImagePlace};
+use super::file_names::{SPLIT_FOLDERS, is_image};
+use super::format::{Format, PerSplit};
+use super::index::{Content, ImageRef, ImageSource, Index, Sample};
 
-/// The split that a folder of this name holds.
-pub(super) fn split_of_folder(name: &str) -> Option<Split> {
-    SPLIT_NAMES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, split)| *split)
-}
-
-/// How deep images may lie below their class folder.
+/// Largest depth of images below their class folder.
 const MAX_DEPTH: usize = 6;
 
-/// The folders of the splits, or the folder itself as the training split where it holds the classes directly;
-/// `None` where it holds no image.
-pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<PathBuf>>, DataError> {
-    let folders_of = |wanted: Split| {
-        let names = SPLIT_NAMES.iter().filter(move |(_, split)| *split == wanted);
-        names.map(|(name, _)| folder.join(name)).filter(|path| path.is_dir())
-    };
-    let filled = |wanted: Split| folders_of(wanted).find(|path| holds_classes(path));
-    let mut found = PerSplit {
-        train: filled(Split::Train),
-        val: filled(Split::Val),
-        test: filled(Split::Test),
-    };
-    if found.train.is_some() {
-        // A split that is there and empty is a mistake to be told, not one to be cut from train.
-        found.val = found.val.or_else(|| folders_of(Split::Val).next());
-        found.test = found.test.or_else(|| folders_of(Split::Test).next());
+/// Folders of the splits of a data set.
+#[derive(Debug)]
+pub(super) struct ImageFolder(PerSplit<PathBuf>);
+
+impl Format for ImageFolder {
+    /// Finds the folders of the splits; a folder that holds classes directly is a training split.
+    fn recognise(folder: &Path) -> Result<Option<Self>, DataError> {
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let folders_of = |wanted: Split| {
+            let names = SPLIT_FOLDERS.iter().filter(move |(_, split)| *split == wanted);
+            names.map(|(name, _)| folder.join(name)).filter(|path| path.is_dir())
+        };
+        let filled = |wanted: Split| folders_of(wanted).find(|path| holds_classes(path));
+        let mut found = PerSplit {
+            train: filled(Split::Train),
+            val: filled(Split::Val),
+            test: filled(Split::Test),
+        };
+        if found.train.is_some() {
+            // An empty split is reported as an error later, not replaced by one that is cut from train.
+            found.val = found.val.or_else(|| folders_of(Split::Val).next());
+            found.test = found.test.or_else(|| folders_of(Split::Test).next());
+        }
+        if !found.is_empty() {
+            return Ok(Some(Self(found)));
+        }
+        // Classes without a split must hold their images directly: otherwise any folder above a data set would be recognised.
+        let direct = sub_folders(folder)?
+            .iter()
+            .any(|class| entries(class).is_ok_and(|(files, _)| files.iter().any(|file| is_image(file))));
+        Ok(direct.then(|| Self(PerSplit::train_only(folder.to_path_buf()))))
     }
-    if !found.is_empty() {
-        return Ok(Some(found));
+
+    fn name(&self) -> &'static str {
+        "image folder"
     }
-    // Classes without a split must hold their images directly, or any folder above a data set would be taken for one.
-    let direct = sub_folders(folder)?
-        .iter()
-        .any(|class| entries(class).is_ok_and(|(files, _)| files.iter().any(|file| is_image(file))));
-    Ok(direct.then(|| PerSplit {
-        train: Some(folder.to_path_buf()),
-        val: None,
-        test: None,
-    }))
+
+    fn has(&self, split: Split) -> bool {
+        self.0.get(split).is_some()
+    }
+
+    /// Lists images by class and then by name.
+    fn index(&self, split: Split, _on_corrupt: OnCorrupt) -> Result<Index, DataError> {
+        let mut classes = Vec::new();
+        let mut labels = Vec::new();
+        let mut paths = Vec::new();
+        for class in self.0.get(split).map_or(Ok(Vec::new()), |folder| sub_folders(folder))? {
+            let before = paths.len();
+            collect(&class, 0, &mut paths)?;
+            if paths.len() == before {
+                return Err(DataError::EmptyClass { path: class });
+            }
+            labels.resize(paths.len(), classes.len() as u32);
+            classes.push(name_of(&class));
+        }
+        let files = Arc::new(ImageFiles { paths });
+        let samples = labels.into_iter().enumerate().map(|(number, label)| Sample {
+            label,
+            image: ImageRef::new(&files, number),
+        });
+        Ok(Index {
+            classes,
+            samples: samples.collect(),
+            skipped: Vec::new(),
+        })
+    }
+}
+
+/// Encoded images in files of their own.
+#[derive(Debug)]
+struct ImageFiles {
+    paths: Vec<PathBuf>,
+}
+
+impl ImageSource for ImageFiles {
+    fn place(&self, number: usize) -> ImagePlace {
+        ImagePlace {
+            path: self.paths[number].clone(),
+            row: None,
+        }
+    }
+
+    fn read(&self, number: usize, _side: u32) -> Result<Content<'_>, String> {
+        fs::read(&self.paths[number])
+            .map(|bytes| Content::Encoded(Cow::Owned(bytes)))
+            .map_err(|error| error.to_string())
+    }
 }
 
 /// Whether some sub-folder holds an image.
@@ -75,36 +119,13 @@ fn has_image(folder: &Path, depth: usize) -> bool {
         || (depth < MAX_DEPTH && folders.iter().any(|folder| has_image(folder, depth + 1)))
 }
 
-/// All images of a split, by class and then by name.
-pub(super) fn index(folder: &Path) -> Result<Index, DataError> {
-    let mut index = Index {
-        classes: Vec::new(),
-        samples: Vec::new(),
-        skipped: Vec::new(),
-    };
-    for class in sub_folders(folder)? {
-        let label = index.classes.len() as u32;
-        let before = index.samples.len();
-        collect(&class, label, 0, &mut index.samples)?;
-        if index.samples.len() == before {
-            return Err(DataError::EmptyClass { path: class });
-        }
-        index.classes.push(name_of(&class));
-    }
-    Ok(index)
-}
-
-fn collect(folder: &Path, label: u32, depth: usize, samples: &mut Vec<Sample>) -> Result<(), DataError> {
+/// Appends the images of a class folder.
+fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), DataError> {
     let (files, folders) = entries(folder)?;
-    for file in files.into_iter().filter(|file| is_image(file)) {
-        samples.push(Sample {
-            label,
-            origin: Origin::File(file),
-        });
-    }
+    paths.extend(files.into_iter().filter(|file| is_image(file)));
     if depth < MAX_DEPTH {
         for folder in folders {
-            collect(&folder, label, depth + 1, samples)?;
+            collect(&folder, depth + 1, paths)?;
         }
     }
     Ok(())
@@ -114,7 +135,7 @@ fn sub_folders(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     entries(folder).map(|(_, folders)| folders)
 }
 
-/// The files and folders in a folder, sorted by name; hidden ones are left out and links followed.
+/// Files and folders in a folder, sorted by name, without hidden ones; links are followed.
 fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     let read = |source| DataError::Read {
         path: folder.to_path_buf(),
@@ -135,13 +156,6 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
     files.sort();
     folders.sort();
     Ok((files, folders))
-}
-
-/// Whether a file's name ends as an image's does.
-pub(super) fn is_image(file: &Path) -> bool {
-    file.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }
 
 fn name_of(path: &Path) -> String {

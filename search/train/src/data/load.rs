@@ -1,41 +1,41 @@
-//! Decoding the chosen images into memory, in parallel and in a fixed order.
+//! Decoding of images into memory, in parallel and in a fixed order.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use mnas_engine::training::{Fit, OnCorrupt, OptionError};
 
-use super::DataError;
-use super::decode::{Scaler, decode_rgb};
-use super::image_set::{Store, square_bytes};
-use super::index::{Origin, Sample};
-use super::parquet::RowReader;
+use super::decode::short_side;
+use super::error::{DataError, ImagePlace};
+use super::image_set::Store;
+use super::index::{Content, ImageRef, ImageSource, Sample};
+use super::scale::{Scaler, square_bytes};
 
-/// How a data set is loaded.
+/// Options to load a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LoadOptions {
-    /// The side in pixels of the stored images: the short side of each image is scaled to it and the centre
-    /// square kept. Sets whose images are all smaller (CIFAR, MNIST) stay at their own size and are scaled
-    /// batch by batch. With random parts as augmentation, take it larger than the training resolution
-    /// (8/7 of it is usual), so that small parts keep their detail. Default 64.
+    /// Side of the stored images in pixels: the short side of each image is scaled to it and the centre square kept. Sets whose
+    /// images are all smaller (CIFAR, MNIST) stay at their own size and are scaled batch by batch. For random parts as
+    /// augmentation, a side above the training resolution (8/7 of it is usual) keeps the detail of small parts. Default 64.
     pub image_size: u32,
-    /// At most so many images per split, the same number of each class; chosen by seed before anything is
-    /// decoded. Default: all.
+    /// Largest number of images per split, the same number of each class, chosen by seed before anything is decoded.
+    /// Default: all.
     pub limit_per_split: Option<usize>,
-    /// The share of each class that is cut from train where there is no validation split. Default 0.1.
+    /// Share of each class cut from train where there is no validation split. Default 0.1.
     pub val_fraction: f64,
-    /// Decides the validation cut and the subset. Default 0.
+    /// Seed of the validation cut and of the subset. Default 0.
     pub seed: u64,
-    /// What to do about corrupt images. Default: refuse.
+    /// Treatment of corrupt images. Default: refuse.
     pub on_corrupt: OnCorrupt,
-    /// A split whose decoded images need more memory than this is not kept in memory: its images are read and decoded anew
-    /// each time. Random parts are then taken from the whole images instead of the stored squares, so the limit is a fixed
-    /// number and not what the machine has free. Default: 4 GiB.
+    /// Memory for the decoded images of a split; a larger split is streamed: its images are read and decoded each time. Random
+    /// parts are then taken from whole images instead of stored squares, so that results depend on the limit; therefore it is a
+    /// fixed number and not the free memory of the machine. Default: 4 GiB.
     pub memory_limit_bytes: u64,
-    /// How images become squares. Default: the largest centre square.
+    /// Conversion of images to squares. Default: the largest centre square.
     pub fit: Fit,
 }
 
@@ -89,28 +89,26 @@ impl LoadOptions {
     }
 }
 
-/// Who watches a load, and may stop it.
+/// Observer of a load that may stop it.
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
-    /// Called from the calling thread with the images done and the images in all.
+    /// Called on the calling thread with the number of images done and in all.
     pub progress: &'a dyn Fn(usize, usize),
-    /// Once true, loading ends with [`DataError::Cancelled`].
-    pub cancel: &'a AtomicBool,
+    /// Ends loading with [`DataError::Cancelled`] where it returns true; called from several threads.
+    pub cancel: &'a (dyn Fn() -> bool + Sync),
 }
 
-static NEVER: AtomicBool = AtomicBool::new(false);
-
 impl Watch<'static> {
-    /// Nobody watches.
+    /// An observer that does nothing.
     pub fn nobody() -> Self {
         Self {
             progress: &|_, _| (),
-            cancel: &NEVER,
+            cancel: &|| false,
         }
     }
 }
 
-/// Counts images over several splits.
+/// Counter of images over several splits.
 pub(super) struct Progress<'a> {
     watch: Watch<'a>,
     done: usize,
@@ -126,7 +124,7 @@ impl<'a> Progress<'a> {
     fn advance(&mut self, images: usize) -> Result<(), DataError> {
         self.done += images;
         (self.watch.progress)(self.done, self.total);
-        if self.watch.cancel.load(Ordering::Relaxed) {
+        if (self.watch.cancel)() {
             Err(DataError::Cancelled)
         } else {
             Ok(())
@@ -134,26 +132,25 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The images of a split.
+/// Images of a split.
 pub(super) struct Loaded {
     pub store: Store,
     pub labels: Vec<u32>,
-    /// The side that was stored: as asked for, or less where every image is smaller.
+    /// Side of the stored images: the one asked for, or less where every image is smaller.
     pub size: u32,
     pub skipped: Vec<String>,
 }
 
-/// Images decoded between two looks at the cancel flag.
+/// Images decoded between two checks of the cancel flag.
 const CHUNK: usize = 256;
 
-/// Decodes `samples` in their order, or keeps them to be read each time where they are too many for memory.
+/// Decodes `samples` in their order; where they are too large for memory, prepares them for streaming.
 pub(super) fn load_images(
     samples: Vec<Sample>,
     options: &LoadOptions,
     progress: &mut Progress<'_>,
 ) -> Result<Loaded, DataError> {
-    let mut rows = RowReader::default();
-    let size = options.image_size.min(largest_side(&samples, &mut rows));
+    let size = options.image_size.min(largest_side(&samples));
     let bytes = (square_bytes(size) as u64).saturating_mul(samples.len() as u64);
     if bytes > options.memory_limit_bytes {
         return stream(samples, size, options, progress);
@@ -169,16 +166,22 @@ pub(super) fn load_images(
     let mut labels = Vec::with_capacity(samples.len());
     let mut skipped = Vec::new();
     for chunk in samples.chunks(CHUNK) {
-        let encoded: Vec<Result<Vec<u8>, String>> = chunk.iter().map(|sample| rows.fetch(sample)).collect();
+        let in_order: Vec<Option<Result<Content<'_>, String>>> = chunk
+            .iter()
+            .map(|sample| sample.image.is_sequential().then(|| sample.image.read(size)))
+            .collect();
         let cancel = progress.watch.cancel;
         let decoded: Vec<Result<Vec<u8>, String>> = chunk
             .par_iter()
-            .zip(encoded)
-            .map_init(Scaler::new, |scaler, (sample, row)| {
-                if cancel.load(Ordering::Relaxed) {
+            .zip(in_order)
+            .map_init(Scaler::new, |scaler, (sample, content)| {
+                if cancel() {
                     return Ok(Vec::new());
                 }
-                decode_sample(sample, row, (size, options.fit), scaler)
+                let image = content.unwrap_or_else(|| sample.image.read(size))?.decode()?;
+                let mut square = vec![0; square_bytes(size)];
+                scaler.square(image.pixels(), options.fit, size, &mut square);
+                Ok(square)
             })
             .collect();
         progress.advance(chunk.len())?;
@@ -188,7 +191,7 @@ pub(super) fn load_images(
                     pixels.extend_from_slice(&image);
                     labels.push(sample.label);
                 }
-                Err(reason) => skip(sample, reason, options.on_corrupt, &mut skipped)?,
+                Err(reason) => skip(&sample.image, reason, options.on_corrupt, &mut skipped)?,
             }
         }
     }
@@ -200,108 +203,98 @@ pub(super) fn load_images(
     })
 }
 
-/// Notes a corrupt image, or ends the loading with it.
-fn skip(sample: &Sample, reason: String, on_corrupt: OnCorrupt, skipped: &mut Vec<String>) -> Result<(), DataError> {
+/// Records a corrupt image, or ends the loading with it.
+fn skip(image: &ImageRef, reason: String, on_corrupt: OnCorrupt, skipped: &mut Vec<String>) -> Result<(), DataError> {
+    let place = image.place();
     if on_corrupt == OnCorrupt::Skip {
-        skipped.push(sample.place().to_string());
+        skipped.push(place.to_string());
         return Ok(());
     }
-    Err(DataError::CorruptImage {
-        place: sample.place(),
-        reason,
-    })
+    Err(DataError::CorruptImage { place, reason })
 }
 
-/// Keeps where the images are. Rows of Parquet files are read in groups, far too slow one by one in random order, so their
-/// encoded bytes are kept.
+/// Encoded images in memory, with their places.
+#[derive(Debug)]
+struct Encoded(Vec<(Box<[u8]>, ImagePlace)>);
+
+impl ImageSource for Encoded {
+    fn place(&self, number: usize) -> ImagePlace {
+        self.0[number].1.clone()
+    }
+
+    fn read(&self, number: usize, _side: u32) -> Result<Content<'_>, String> {
+        Ok(Content::Encoded(Cow::Borrowed(&self.0[number].0)))
+    }
+}
+
+/// Keeps the places of the images. Of images that have to be read in their order the encoded bytes are kept: reading them in random
+/// order would read a whole group for each.
 fn stream(
     samples: Vec<Sample>,
     size: u32,
     options: &LoadOptions,
     progress: &mut Progress<'_>,
 ) -> Result<Loaded, DataError> {
-    let mut rows = RowReader::default();
     let mut skipped = Vec::new();
-    let mut kept = Vec::with_capacity(samples.len());
+    let mut labels = Vec::with_capacity(samples.len());
+    let mut images = Vec::with_capacity(samples.len());
+    let mut encoded = Vec::new();
     let mut bytes = 0_u64;
-    for (number, mut sample) in samples.into_iter().enumerate() {
-        if matches!(sample.origin, Origin::Row { .. }) {
-            match rows.fetch(&sample) {
-                Ok(encoded) => {
-                    bytes += encoded.len() as u64;
-                    let place = Box::new(sample.place());
-                    if bytes > options.memory_limit_bytes {
-                        return Err(DataError::EncodedTooLarge {
-                            path: place.path,
-                            limit_mb: options.memory_limit_bytes / 1_000_000,
-                        });
-                    }
-                    let encoded = encoded.into();
-                    sample.origin = Origin::Memory { encoded, place };
-                }
-                Err(reason) => {
-                    skip(&sample, reason, options.on_corrupt, &mut skipped)?;
-                    continue;
-                }
-            }
-        }
-        kept.push(sample);
+    for (number, Sample { label, image }) in samples.into_iter().enumerate() {
         if number % CHUNK == CHUNK - 1 {
             progress.advance(CHUNK)?;
         }
+        if !image.is_sequential() {
+            labels.push(label);
+            images.push(image);
+            continue;
+        }
+        match image.read(size) {
+            Ok(Content::Encoded(content)) => {
+                bytes += content.len() as u64;
+                if bytes > options.memory_limit_bytes {
+                    return Err(DataError::EncodedTooLarge {
+                        path: image.place().path,
+                        limit_mb: options.memory_limit_bytes / 1_000_000,
+                    });
+                }
+                labels.push(label);
+                encoded.push((content.into_owned().into_boxed_slice(), image.place()));
+            }
+            Ok(Content::Pixels(_)) => skip(&image, "no encoded image".to_owned(), options.on_corrupt, &mut skipped)?,
+            Err(reason) => skip(&image, reason, options.on_corrupt, &mut skipped)?,
+        }
+    }
+    if !encoded.is_empty() {
+        let encoded = Arc::new(Encoded(encoded));
+        images = (0..encoded.0.len())
+            .map(|number| ImageRef::new(&encoded, number))
+            .collect();
     }
     Ok(Loaded {
-        labels: kept.iter().map(|sample| sample.label).collect(),
-        store: Store::Streamed(kept),
+        store: Store::Streamed(images),
+        labels,
         size,
         skipped,
     })
 }
 
-/// One image as the stored square. `row` holds the encoded bytes of a Parquet row.
-fn decode_sample(
-    sample: &Sample,
-    row: Result<Vec<u8>, String>,
-    (size, fit): (u32, Fit),
-    scaler: &mut Scaler,
-) -> Result<Vec<u8>, String> {
-    let image = match &sample.origin {
-        Origin::Row { .. } => decode_rgb(&row?)?,
-        _ => sample.decode(size)?,
-    };
-    let mut square = vec![0; square_bytes(size)];
-    scaler.square(image.pixels(), fit, size, &mut square);
-    Ok(square)
-}
-
-/// The largest short side among some of the images: what is worth storing.
+/// Largest short side among some of the images, above which nothing is worth storing; `u32::MAX` where it is unknown or any.
 ///
-/// Files are probed all over the set; rows of Parquet files only at its start, since whole groups of rows are read.
-/// Images that cannot be read count for nothing here; they are met again when they are decoded.
-fn largest_side(samples: &[Sample], rows: &mut RowReader) -> u32 {
+/// Images are probed all over the set, those that have to be read in their order only at its start. Images that cannot be read are
+/// ignored: decoding reports them.
+pub(super) fn largest_side(samples: &[Sample]) -> u32 {
     const PROBES: usize = 32;
-    let first = samples.first().map(|sample| &sample.origin);
-    let in_files = matches!(first, Some(Origin::File(_) | Origin::Member(_)));
-    let step = if in_files { (samples.len() / PROBES).max(1) } else { 1 };
-    let mut largest = 0;
-    for sample in samples.iter().step_by(step).take(PROBES) {
-        let side = match &sample.origin {
-            Origin::Drawn { .. } => return u32::MAX,
-            Origin::Raw { block, .. } => return block.width.min(block.height),
-            Origin::File(_) | Origin::Member(_) | Origin::Memory { .. } => {
-                let encoded = sample.encoded().and_then(Result::ok);
-                encoded.and_then(|bytes| short_side(&bytes))
-            }
-            Origin::Row { .. } => rows.fetch(sample).ok().and_then(|bytes| short_side(&bytes)),
-        };
-        largest = largest.max(side.unwrap_or(0));
-    }
-    if largest == 0 { u32::MAX } else { largest }
-}
-
-fn short_side(bytes: &[u8]) -> Option<u32> {
-    let reader = image::ImageReader::new(std::io::Cursor::new(bytes))
-        .with_guessed_format()
-        .ok()?;
-    reader.into_dimensions().ok().map(|(width, height)| width.min(height))
+    let in_order = samples.first().is_some_and(|sample| sample.image.is_sequential());
+    let step = if in_order { 1 } else { (samples.len() / PROBES).max(1) };
+    let probed = samples.iter().step_by(step).take(PROBES);
+    let sides = probed.filter_map(|sample| {
+        let known = sample.image.known_side();
+        known.or_else(|| match sample.image.read(0) {
+            Ok(Content::Encoded(bytes)) => short_side(&bytes),
+            Ok(Content::Pixels(pixels)) => Some(pixels.width.min(pixels.height)),
+            Err(_) => None,
+        })
+    });
+    sides.max().filter(|&side| side > 0).unwrap_or(u32::MAX)
 }

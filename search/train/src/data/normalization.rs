@@ -2,7 +2,7 @@
 
 use mnas_engine::training::Normalization;
 
-use super::ImageSet;
+use super::image_set::ImageSet;
 
 /// Images of a streamed set that its mean is taken over.
 const STREAMED_IMAGES: usize = 2048;

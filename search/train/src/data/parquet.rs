@@ -1,56 +1,152 @@
-//! Hugging Face image Parquet files: a column of encoded images beside a column of labels.
+//! Parquet files as the Hugging Face library writes images: a column of encoded images and a column of labels.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::{BinaryChunked, Column, DataFrame, DataType, ParquetReader, PolarsResult, SerReader};
 
-use super::DataError;
-use super::error::ImagePlace;
-use super::index::{Index, Origin, Sample, index_of_names, index_of_numbers};
-use super::source::PerSplit;
-use mnas_engine::training::OnCorrupt;
-use mnas_engine::training::Split;
+use mnas_engine::training::{OnCorrupt, Split};
+
+use super::error::{DataError, ImagePlace};
+use super::file_names::has_ending;
+use super::format::{Format, PerSplit};
+use super::index::{Content, ImageRef, ImageSource, Index};
 
 const IMAGE_COLUMNS: [&str; 2] = ["img", "image"];
 const LABEL_COLUMNS: [&str; 3] = ["label", "labels", "fine_label"];
 
-/// One Parquet file that can be read.
+/// Parquet files of the splits of a data set.
 #[derive(Debug)]
-pub(super) struct Shard {
-    pub path: PathBuf,
-    image_column: String,
-    /// The first row of each row group, and the number of rows as the last entry.
-    group_starts: Vec<usize>,
-}
+pub(super) struct Parquet(PerSplit<Vec<PathBuf>>);
 
-/// Sorts the Parquet files of a folder into splits by their names; `None` where there are none.
-///
-/// `train.parquet`, `train-00000-of-00002.parquet`, `validation-…` and the like are known; files that name no split
-/// are training data where no file does. Files may also lie in a sub-folder `data`.
-pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<Vec<PathBuf>>>, DataError> {
-    for folder in [folder.to_path_buf(), folder.join("data")] {
-        if !folder.is_dir() {
-            continue;
+impl Format for Parquet {
+    /// Recognises a Parquet file, which is a training split, or a folder of Parquet files, which are assigned to splits by name.
+    ///
+    /// `train.parquet`, `train-00000-of-00002.parquet`, `validation-…` and the like are known; where no file names a split, all
+    /// are training data. Files may also lie in a sub-folder `data`.
+    fn recognise(path: &Path) -> Result<Option<Self>, DataError> {
+        if !path.is_dir() {
+            let files = || Self(PerSplit::train_only(vec![path.to_path_buf()]));
+            return Ok((path.is_file() && has_ending(path, "parquet")).then(files));
         }
-        let files = parquet_files(&folder)?;
-        if files.is_empty() {
-            continue;
+        for folder in [path.to_path_buf(), path.join("data")] {
+            if !folder.is_dir() {
+                continue;
+            }
+            let files = parquet_files(&folder)?;
+            if files.is_empty() {
+                continue;
+            }
+            let mut found = PerSplit::<Vec<PathBuf>>::default();
+            for file in &files {
+                if let Some(split) = split_of_name(file) {
+                    found.slot(split).get_or_insert_default().push(file.clone());
+                }
+            }
+            if found.is_empty() {
+                found.train = Some(files);
+            }
+            return Ok(Some(Self(found)));
         }
-        let mut found = PerSplit::<Vec<PathBuf>>::default();
-        for file in &files {
-            if let Some(split) = split_of_name(file) {
-                found.slot(split).get_or_insert_default().push(file.clone());
+        Ok(None)
+    }
+
+    fn name(&self) -> &'static str {
+        "parquet"
+    }
+
+    fn has(&self, split: Split) -> bool {
+        self.0.get(split).is_some()
+    }
+
+    /// Reads the labels of all files of a split.
+    fn index(&self, split: Split, on_corrupt: OnCorrupt) -> Result<Index, DataError> {
+        let mut collected = Collected::default();
+        for path in self.0.get(split).into_iter().flatten() {
+            match open(path) {
+                Ok(file) => collected.add(path, file, on_corrupt)?,
+                Err(error @ DataError::CorruptFile { .. }) if on_corrupt == OnCorrupt::Skip => {
+                    tracing::warn!("{error}");
+                    collected.skipped.push(path.display().to_string());
+                }
+                Err(error) => return Err(error),
             }
         }
-        if found.is_empty() {
-            found.train = Some(files);
-        }
-        return Ok(Some(found));
+        collected.into_index()
     }
-    Ok(None)
+}
+
+/// Labels and rows of the files of a split.
+#[derive(Default)]
+struct Collected {
+    shards: Vec<Shard>,
+    rows: Vec<Row>,
+    /// Label of each row.
+    labels: Vec<i64>,
+    /// Class names, and the file that they come from.
+    names: Option<(Vec<String>, PathBuf)>,
+    skipped: Vec<String>,
+}
+
+impl Collected {
+    fn add(&mut self, path: &Path, file: Opened, on_corrupt: OnCorrupt) -> Result<(), DataError> {
+        let shard = self.shards.len();
+        for (row, label) in file.labels.into_iter().enumerate() {
+            let place = || ImagePlace {
+                path: path.to_path_buf(),
+                row: Some(row),
+            };
+            match label {
+                Some(label) => {
+                    self.labels.push(label);
+                    self.rows.push(Row { shard, row });
+                }
+                None if on_corrupt == OnCorrupt::Skip => self.skipped.push(place().to_string()),
+                None => {
+                    return Err(DataError::CorruptImage {
+                        place: place(),
+                        reason: "the label is missing".to_owned(),
+                    });
+                }
+            }
+        }
+        self.shards.push(file.shard);
+        match (&self.names, file.class_names) {
+            (Some((first, first_path)), Some(here)) if *first != here => {
+                let reason = format!("its class names differ from those of {}", first_path.display());
+                Err(DataError::CorruptFile {
+                    path: path.to_path_buf(),
+                    reason,
+                })
+            }
+            (None, Some(here)) => {
+                self.names = Some((here, path.to_path_buf()));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn into_index(self) -> Result<Index, DataError> {
+        let images = Arc::new(RowImages {
+            shards: self.shards,
+            rows: self.rows,
+            group: Mutex::new(None),
+        });
+        let labelled = self.labels.into_iter().enumerate();
+        let labelled = labelled.map(|(number, label)| (label, ImageRef::new(&images, number)));
+        let index = match self.names {
+            Some((names, _)) => Index::of_names(names, labelled.collect())?,
+            None => Index::of_numbers(labelled.collect())?,
+        };
+        Ok(Index {
+            skipped: self.skipped,
+            ..index
+        })
+    }
 }
 
 fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
@@ -61,10 +157,7 @@ fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
-        {
+        if has_ending(&path, "parquet") {
             files.push(path);
         }
     }
@@ -83,60 +176,19 @@ fn split_of_name(file: &Path) -> Option<Split> {
     }
 }
 
-/// Reads the labels of all files of a split.
-pub(super) fn index(files: &[PathBuf], on_corrupt: OnCorrupt) -> Result<Index, DataError> {
-    let mut rows = Vec::new();
-    let mut names: Option<(Vec<String>, &Path)> = None;
-    let mut skipped = Vec::new();
-    for path in files {
-        let file = match open(path) {
-            Ok(file) => file,
-            Err(error @ DataError::CorruptFile { .. }) if on_corrupt == OnCorrupt::Skip => {
-                tracing::warn!("{error}");
-                skipped.push(path.display().to_string());
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        for (row, label) in file.labels.into_iter().enumerate() {
-            let shard = Arc::clone(&file.shard);
-            let path = path.clone();
-            match label {
-                Some(label) => rows.push((label, Origin::Row { shard, row })),
-                None if on_corrupt == OnCorrupt::Skip => {
-                    skipped.push(ImagePlace { path, row: Some(row) }.to_string());
-                }
-                None => {
-                    let reason = "the label is missing".to_owned();
-                    let place = ImagePlace { path, row: Some(row) };
-                    return Err(DataError::CorruptImage { place, reason });
-                }
-            }
-        }
-        match (&names, file.class_names) {
-            (Some((first, first_path)), Some(here)) if *first != here => {
-                let reason = format!("its class names differ from those of {}", first_path.display());
-                return Err(DataError::CorruptFile {
-                    path: path.clone(),
-                    reason,
-                });
-            }
-            (None, Some(here)) => names = Some((here, path)),
-            _ => {}
-        }
-    }
-    let mut index = match names {
-        Some((names, _)) => index_of_names(names, rows)?,
-        None => index_of_numbers(rows)?,
-    };
-    index.skipped = skipped;
-    Ok(index)
+/// A readable Parquet file.
+#[derive(Debug)]
+struct Shard {
+    path: PathBuf,
+    image_column: String,
+    /// First row of each row group, then the number of rows.
+    group_starts: Vec<usize>,
 }
 
-/// A file that was opened, its images not read yet.
+/// A file whose labels were read.
 struct Opened {
-    shard: Arc<Shard>,
-    /// The label of each row, where there is one.
+    shard: Shard,
+    /// Label of each row, where it has one.
     labels: Vec<Option<i64>>,
     class_names: Option<Vec<String>>,
 }
@@ -186,17 +238,17 @@ fn open(path: &Path) -> Result<Opened, DataError> {
         group_starts: footer.group_starts,
     };
     Ok(Opened {
-        shard: Arc::new(shard),
+        shard,
         labels,
         class_names,
     })
 }
 
-/// What the end of a file says about the rest.
+/// Facts in the footer of a file.
 struct Footer {
     columns: Vec<String>,
     group_starts: Vec<usize>,
-    /// What the Hugging Face library wrote about the columns, as JSON.
+    /// Description of the columns by the Hugging Face library, JSON.
     info: Option<String>,
 }
 
@@ -233,7 +285,7 @@ fn read_labels(path: &Path, column: &str) -> Result<Vec<Option<i64>>, String> {
     })
 }
 
-/// The class names in the metadata that the Hugging Face library writes.
+/// Class names in the metadata of the Hugging Face library.
 fn class_names(info: &str, label_column: &str) -> Option<Vec<String>> {
     let info: serde_json::Value = serde_json::from_str(info).ok()?;
     let names = info
@@ -245,7 +297,7 @@ fn class_names(info: &str, label_column: &str) -> Option<Vec<String>> {
     names.iter().map(|name| name.as_str().map(ToOwned::to_owned)).collect()
 }
 
-/// Runs a read of untrusted bytes; a bug of the reader becomes an error like any other.
+/// Runs a read of untrusted bytes; a panic of the reader becomes an error.
 fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(|error| error.to_string()),
@@ -253,47 +305,64 @@ fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
     }
 }
 
-/// Fetches encoded images, one group of rows in memory at a time.
-#[derive(Default)]
-pub(super) struct RowReader {
-    group: Option<LoadedGroup>,
+/// Images of a split in rows of Parquet files.
+///
+/// A group of rows is read at once and kept until a row of another group is read.
+#[derive(Debug)]
+struct RowImages {
+    shards: Vec<Shard>,
+    rows: Vec<Row>,
+    group: Mutex<Option<LoadedGroup>>,
 }
 
+/// Place of an image.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    shard: usize,
+    row: usize,
+}
+
+/// The rows of one group.
+#[derive(Debug)]
 struct LoadedGroup {
-    shard: Arc<Shard>,
+    shard: usize,
+    /// Position among the groups of the shard.
     number: usize,
     images: Result<BinaryChunked, String>,
 }
 
-impl RowReader {
-    /// The encoded image of a sample that lies in a row; nothing for samples that lie elsewhere.
-    pub(super) fn fetch(&mut self, sample: &Sample) -> Result<Vec<u8>, String> {
-        let Origin::Row { shard, row } = &sample.origin else {
-            return Ok(Vec::new());
-        };
-        let number = shard.group_starts.partition_point(|start| start <= row) - 1;
-        let start = shard.group_starts[number];
-        let group = match self.group.take() {
-            Some(group) if Arc::ptr_eq(&group.shard, shard) && group.number == number => group,
-            _ => {
-                let rows = shard.group_starts[number + 1] - start;
-                let images = read_images(shard, start, rows);
-                LoadedGroup {
-                    shard: Arc::clone(shard),
-                    number,
-                    images,
-                }
-            }
-        };
-        let image = match &group.images {
+impl ImageSource for RowImages {
+    fn place(&self, number: usize) -> ImagePlace {
+        let Row { shard, row } = self.rows[number];
+        ImagePlace {
+            path: self.shards[shard].path.clone(),
+            row: Some(row),
+        }
+    }
+
+    fn read(&self, number: usize, _side: u32) -> Result<Content<'_>, String> {
+        let Row { shard, row } = self.rows[number];
+        let starts = &self.shards[shard].group_starts;
+        let number = starts.partition_point(|start| *start <= row) - 1;
+        let start = starts[number];
+        let mut group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(group.take_if(|group| group.shard != shard || group.number != number));
+        let loaded = group.get_or_insert_with(|| LoadedGroup {
+            shard,
+            number,
+            images: read_images(&self.shards[shard], start, starts[number + 1] - start),
+        });
+        match &loaded.images {
             Ok(images) => match images.get(row - start) {
-                Some(bytes) => Ok(bytes.to_vec()),
+                Some(bytes) => Ok(Content::Encoded(Cow::Owned(bytes.to_vec()))),
                 None => Err("the row holds no image bytes".to_owned()),
             },
             Err(reason) => Err(format!("its group of rows cannot be read ({reason})")),
-        };
-        self.group = Some(group);
-        image
+        }
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
     }
 }
 

@@ -2,7 +2,11 @@
 
 use mnas_engine::training::{Augmentation, DataRequest};
 
-use super::{DataError, DataSource, LoadOptions, Splits, Synthetic, Watch};
+use super::error::DataError;
+use super::load::{LoadOptions, Watch};
+use super::source::DataSource;
+use super::splits::Splits;
+use super::synthetic::Synthetic;
 
 /// Options to load the images of `request` for trainings at up to `resolution` pixels.
 pub fn load_options(request: &DataRequest, resolution: u32, augmentation: &Augmentation) -> LoadOptions {
@@ -28,7 +32,7 @@ pub fn load_options(request: &DataRequest, resolution: u32, augmentation: &Augme
 /// Recognises the data set of a request; the demo is drawn from the request's seed.
 pub fn source_of(request: &DataRequest) -> Result<DataSource, DataError> {
     let source = DataSource::recognise(&request.path)?;
-    if source.is_demo() {
+    if source.is_synthetic() {
         return DataSource::demo(Synthetic {
             seed: request.seed,
             ..Synthetic::default()

@@ -1,14 +1,15 @@
-//! Choosing images: a validation split cut from train, and class-balanced subsets.
+//! Choice of images: a validation split cut from train, and class-balanced subsets.
 
 use rand::seq::SliceRandom;
 
-use super::index::{Index, Sample};
 use mnas_engine::random::stream;
 
-/// Cuts `fraction` of each class off as validation: `(train, val)`.
+use super::index::{Index, Sample};
+
+/// Cuts `fraction` of each class from train as validation: `(train, val)`.
 ///
-/// A class gives at least one image and keeps at least one. `Err` names the first class that has fewer than two,
-/// with its images.
+/// A class gives at least one image and keeps at least one. The error is the first class with fewer than two images, and their
+/// number.
 pub(super) fn cut_val(pool: Index, fraction: f64, seed: u64) -> Result<(Index, Index), (String, usize)> {
     let mut in_val = vec![false; pool.samples.len()];
     for (class, members) in shuffled_by_class(&pool, "val-split", seed).iter().enumerate() {
@@ -43,9 +44,9 @@ pub(super) fn cut_val(pool: Index, fraction: f64, seed: u64) -> Result<(Index, I
     ))
 }
 
-/// Keeps `limit` images, the same number of each class as far as the classes go, in their order.
+/// Keeps `limit` images in their order, the same number of each class as far as the classes are large enough.
 ///
-/// Subsets are nested: what a smaller limit keeps, a larger one keeps too (but for the last image of each class).
+/// Subsets are nested: a larger limit keeps the images of a smaller one, except perhaps the last image of each class.
 pub(super) fn limit_balanced(index: &mut Index, limit: usize, purpose: &str, seed: u64) {
     if index.samples.len() <= limit {
         return;
@@ -69,7 +70,7 @@ pub(super) fn limit_balanced(index: &mut Index, limit: usize, purpose: &str, see
     index.samples.retain(|_: &Sample| keep.next().unwrap_or(false));
 }
 
-/// For each class the positions of its samples, shuffled.
+/// Positions of the samples of each class, shuffled.
 fn shuffled_by_class(index: &Index, purpose: &str, seed: u64) -> Vec<Vec<usize>> {
     let mut by_class = vec![Vec::new(); index.classes.len()];
     for (at, sample) in index.samples.iter().enumerate() {
@@ -83,30 +84,58 @@ fn shuffled_by_class(index: &Index, purpose: &str, seed: u64) -> Vec<Vec<usize>>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::data::index::Origin;
+    use crate::data::error::ImagePlace;
+    use crate::data::index::{Content, ImageRef, ImageSource};
+
+    /// Images that have places and nothing else.
+    #[derive(Debug)]
+    struct Places(Vec<String>);
+
+    impl ImageSource for Places {
+        fn place(&self, number: usize) -> ImagePlace {
+            ImagePlace {
+                path: self.0[number].clone().into(),
+                row: None,
+            }
+        }
+
+        fn read(&self, _number: usize, _side: u32) -> Result<Content<'_>, String> {
+            Err("there is no image".to_owned())
+        }
+    }
 
     /// `counts[c]` samples of each class, named by their number.
     fn pool(counts: &[usize]) -> Index {
-        let mut samples = Vec::new();
-        for (class, &count) in counts.iter().enumerate() {
-            for number in 0..count {
-                let origin = Origin::File(format!("{class}-{number}").into());
-                samples.push(Sample {
-                    label: class as u32,
-                    origin,
-                });
-            }
-        }
+        let labels: Vec<usize> = counts
+            .iter()
+            .enumerate()
+            .flat_map(|(class, &count)| vec![class; count])
+            .collect();
+        let places = labels
+            .iter()
+            .enumerate()
+            .map(|(number, class)| format!("{class}-{number}"));
+        let images = Arc::new(Places(places.collect()));
+        let samples = labels.iter().enumerate().map(|(number, &class)| Sample {
+            label: class as u32,
+            image: ImageRef::new(&images, number),
+        });
         Index {
             classes: (0..counts.len()).map(|c| c.to_string()).collect(),
-            samples,
+            samples: samples.collect(),
             skipped: Vec::new(),
         }
     }
 
     fn names(index: &Index) -> Vec<String> {
-        index.samples.iter().map(|sample| sample.place().to_string()).collect()
+        index
+            .samples
+            .iter()
+            .map(|sample| sample.image.place().to_string())
+            .collect()
     }
 
     fn counts(index: &Index) -> Vec<usize> {

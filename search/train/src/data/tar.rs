@@ -1,46 +1,46 @@
-//! Tar files read in place: an image folder packed as it is, or `WebDataset` shards (`key.jpg` beside `key.cls`).
+//! Tar files read in place: a packed image folder, or `WebDataset` shards (`key.jpg` beside `key.cls`).
 //!
-//! A tar is a row of members, so one pass over its headers says where every image lies; the images themselves are read when
-//! they are needed, from any thread, without unpacking anything.
+//! One pass over the headers of a tar gives the place of every image; images are read when they are needed, from any thread,
+//! without unpacking the tar.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::DataError;
-use super::error::ImagePlace;
-use super::image_folder::{is_image, split_of_folder};
-use super::index::{Index, Origin, Sample, index_of_names, index_of_numbers};
-use super::source::PerSplit;
-use mnas_engine::training::OnCorrupt;
-use mnas_engine::training::Split;
+use mnas_engine::training::{OnCorrupt, Split};
+
+use super::error::{DataError, ImagePlace};
+use super::file_names::{has_ending, is_image, split_of_folder};
+use super::format::{Format, PerSplit};
+use super::index::{Content, ImageRef, ImageSource, Index, Sample};
 
 /// A tar file that is kept open.
 #[derive(Debug)]
-pub(super) struct Archive {
-    pub path: PathBuf,
+struct Archive {
+    path: PathBuf,
     file: File,
 }
 
 /// A file in a tar.
 #[derive(Debug, Clone)]
-pub(super) struct Member {
-    pub archive: Arc<Archive>,
-    /// Its path in the tar.
-    pub name: Box<str>,
+struct Member {
+    archive: Arc<Archive>,
+    /// Path in the tar.
+    name: Box<str>,
     offset: u64,
     bytes: u64,
 }
 
-/// Largest file that is read as an image; a member that claims more is refused before anything is allocated for it.
+/// Largest file that is read as an image; a larger member is refused before memory is allocated for it.
 const MAX_MEMBER_BYTES: u64 = 256 << 20;
 /// Largest file that is read as a label.
 const MAX_LABEL_BYTES: u64 = 64;
 
 impl Member {
-    /// Its content.
-    pub(super) fn read(&self) -> Result<Vec<u8>, String> {
+    /// Content of the file.
+    fn read(&self) -> Result<Vec<u8>, String> {
         if self.bytes > MAX_MEMBER_BYTES {
             return Err(format!("its {} bytes are too many for an image", self.bytes));
         }
@@ -49,15 +49,14 @@ impl Member {
         Ok(content)
     }
 
-    /// Its place for messages.
-    pub(super) fn place(&self) -> ImagePlace {
+    fn place(&self) -> ImagePlace {
         ImagePlace {
             path: self.archive.path.join(&*self.name),
             row: None,
         }
     }
 
-    /// The number written in it.
+    /// Class number that the file contains.
     fn label(&self) -> Result<i64, String> {
         if self.bytes > MAX_LABEL_BYTES {
             return Err(format!(
@@ -78,15 +77,15 @@ fn read_exact_at(file: &File, content: &mut [u8], offset: u64) -> std::io::Resul
     std::os::unix::fs::FileExt::read_exact_at(file, content, offset)
 }
 
-/// One tar and what lies in it.
+/// Files in a tar.
 #[derive(Debug)]
-pub(super) struct TarFile {
+struct TarFile {
     members: Vec<Member>,
 }
 
 impl TarFile {
     /// Reads all headers.
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+    fn open(path: &Path) -> Result<Self, DataError> {
         let read = |source| DataError::Read {
             path: path.to_path_buf(),
             source,
@@ -124,7 +123,7 @@ impl TarFile {
                 bytes,
             });
         }
-        // Hidden files are somebody's notes, macOS's `._` twins among them.
+        // Hidden files, such as the `._` twins that macOS writes, are no images.
         members.retain(|member| !member.name.split('/').any(|part| part.starts_with('.')));
         Ok(Self { members })
     }
@@ -133,7 +132,7 @@ impl TarFile {
         self.members.iter().any(|member| extension(&member.name) == "cls")
     }
 
-    /// Images with the folders they lie in, without the folders that all have in common above the classes.
+    /// Images and their paths, without the folders above the classes that all paths have in common.
     fn images(&self) -> Vec<(&str, &Member)> {
         let images = || self.members.iter().filter(|member| is_image(Path::new(&*member.name)));
         let mut images: Vec<(&str, &Member)> = images().map(|member| (&*member.name, member)).collect();
@@ -155,17 +154,66 @@ impl TarFile {
     }
 }
 
-/// The tar files of each split; a file alone may hold several.
+/// A tar file, or a folder of tar files.
 #[derive(Debug)]
-pub(super) enum TarSet {
-    /// One file with folders for the splits, its headers read.
-    One { file: Arc<TarFile>, splits: PerSplit<()> },
-    /// Files named after their split.
+pub(super) struct Tar {
+    /// The file or folder.
+    path: PathBuf,
+    content: TarContent,
+}
+
+#[derive(Debug)]
+enum TarContent {
+    /// One file, its headers read, perhaps with a folder per split.
+    One { file: TarFile, splits: PerSplit<()> },
+    /// Files assigned to splits by name.
     Shards(PerSplit<Vec<PathBuf>>),
 }
 
-/// What one tar file holds.
-pub(super) fn open(path: &Path) -> Result<TarSet, DataError> {
+impl Format for Tar {
+    fn recognise(path: &Path) -> Result<Option<Self>, DataError> {
+        let content = if path.is_dir() {
+            find_shards(path)?.map(TarContent::Shards)
+        } else if path.is_file() && has_ending(path, "tar") {
+            Some(open_one(path)?)
+        } else {
+            None
+        };
+        let path = path.to_path_buf();
+        Ok(content.map(|content| Self { path, content }))
+    }
+
+    fn name(&self) -> &'static str {
+        "tar"
+    }
+
+    fn has(&self, split: Split) -> bool {
+        match &self.content {
+            TarContent::One { splits, .. } => splits.get(split).is_some(),
+            TarContent::Shards(files) => files.get(split).is_some(),
+        }
+    }
+
+    fn index(&self, split: Split, on_corrupt: OnCorrupt) -> Result<Index, DataError> {
+        let mut collected = Collected::default();
+        match &self.content {
+            TarContent::One { file, splits } => {
+                let named =
+                    splits.get(split).is_some() && file.images().iter().any(|(path, _)| split_of_path(path).is_some());
+                collected.add(file, named.then_some(split), on_corrupt)?;
+            }
+            TarContent::Shards(files) => {
+                for path in files.get(split).into_iter().flatten() {
+                    collected.add(&TarFile::open(path)?, None, on_corrupt)?;
+                }
+            }
+        }
+        collected.into_index(&self.path)
+    }
+}
+
+/// Reads the headers of a tar file and finds its splits.
+fn open_one(path: &Path) -> Result<TarContent, DataError> {
     let file = TarFile::open(path)?;
     let mut splits = PerSplit::default();
     if !file.is_web_dataset() {
@@ -178,14 +226,11 @@ pub(super) fn open(path: &Path) -> Result<TarSet, DataError> {
     if splits.is_empty() {
         splits.train = Some(());
     }
-    Ok(TarSet::One {
-        file: Arc::new(file),
-        splits,
-    })
+    Ok(TarContent::One { file, splits })
 }
 
-/// Sorts the tar files of a folder into splits by their names; `None` where there are none.
-pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<Vec<PathBuf>>>, DataError> {
+/// Assigns the tar files of a folder to splits by name; `None` where there are none.
+fn find_shards(folder: &Path) -> Result<Option<PerSplit<Vec<PathBuf>>>, DataError> {
     let read = |source| DataError::Read {
         path: folder.to_path_buf(),
         source,
@@ -193,10 +238,7 @@ pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<Vec<PathBuf>>>, Data
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
-        if path
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("tar"))
-        {
+        if has_ending(&path, "tar") {
             files.push(path);
         }
     }
@@ -219,42 +261,27 @@ pub(super) fn find(folder: &Path) -> Result<Option<PerSplit<Vec<PathBuf>>>, Data
     Ok(Some(found))
 }
 
-impl TarSet {
-    /// Whether there are images of this split.
-    pub(super) fn has(&self, split: Split) -> bool {
-        match self {
-            Self::One { splits, .. } => splits.get(split).is_some(),
-            Self::Shards(files) => files.get(split).is_some(),
-        }
+/// Encoded images in tars.
+#[derive(Debug)]
+struct Members(Vec<Member>);
+
+impl ImageSource for Members {
+    fn place(&self, number: usize) -> ImagePlace {
+        self.0[number].place()
     }
 
-    /// All images of a split. `root` is the file or folder that the set was recognised from.
-    pub(super) fn index(&self, root: &Path, split: Split, on_corrupt: OnCorrupt) -> Result<Index, DataError> {
-        let mut collected = Collected::default();
-        match self {
-            Self::One { file, splits } => {
-                let named =
-                    splits.get(split).is_some() && file.images().iter().any(|(path, _)| split_of_path(path).is_some());
-                collected.add(file, named.then_some(split), on_corrupt)?;
-            }
-            Self::Shards(files) => {
-                for path in files.get(split).into_iter().flatten() {
-                    collected.add(&TarFile::open(path)?, None, on_corrupt)?;
-                }
-            }
-        }
-        let folder = if root.is_dir() { Some(root) } else { root.parent() };
-        collected.into_index(root, folder)
+    fn read(&self, number: usize, _side: u32) -> Result<Content<'_>, String> {
+        self.0[number].read().map(|bytes| Content::Encoded(Cow::Owned(bytes)))
     }
 }
 
-/// What was found in the tars of a split.
+/// Images found in the tars of a split.
 #[derive(Default)]
 struct Collected {
-    /// From `key.cls` files.
-    numbered: Vec<(i64, Origin)>,
-    /// From class folders.
-    by_class: BTreeMap<String, Vec<Origin>>,
+    /// Images with a `key.cls` file.
+    numbered: Vec<(i64, Member)>,
+    /// Images in class folders.
+    by_class: BTreeMap<String, Vec<Member>>,
     skipped: Vec<String>,
 }
 
@@ -281,7 +308,7 @@ impl Collected {
                 });
             };
             let images = self.by_class.entry(class.to_owned()).or_default();
-            images.push(Origin::Member(Box::new(member.clone())));
+            images.push(member.clone());
         }
         Ok(())
     }
@@ -304,7 +331,7 @@ impl Collected {
                 (Some(_), Some(class)) => class.label(),
             };
             match label {
-                Ok(label) => self.numbered.push((label, Origin::Member(Box::new(member.clone())))),
+                Ok(label) => self.numbered.push((label, member.clone())),
                 Err(_) if on_corrupt == OnCorrupt::Skip => self.skipped.push(member.place().to_string()),
                 Err(reason) => {
                     return Err(DataError::CorruptImage {
@@ -317,39 +344,49 @@ impl Collected {
         Ok(())
     }
 
-    fn into_index(self, root: &Path, folder: Option<&Path>) -> Result<Index, DataError> {
+    fn into_index(self, path: &Path) -> Result<Index, DataError> {
         if !self.numbered.is_empty() && !self.by_class.is_empty() {
             return Err(DataError::CorruptFile {
-                path: root.to_path_buf(),
+                path: path.to_path_buf(),
                 reason: "some of its tars hold class folders and some `.cls` files; keep to one form".to_owned(),
             });
         }
         if self.by_class.is_empty() {
+            let folder = if path.is_dir() { Some(path) } else { path.parent() };
             let names = folder.map(class_names).transpose()?.flatten();
-            let mut index = match names {
-                Some(names) => index_of_names(names, self.numbered)?,
-                None => index_of_numbers(self.numbered)?,
+            let (labels, members): (Vec<i64>, Vec<Member>) = self.numbered.into_iter().unzip();
+            let images = Arc::new(Members(members));
+            let labelled = labels.into_iter().enumerate();
+            let labelled = labelled.map(|(number, label)| (label, ImageRef::new(&images, number)));
+            let index = match names {
+                Some(names) => Index::of_names(names, labelled.collect())?,
+                None => Index::of_numbers(labelled.collect())?,
             };
-            index.skipped = self.skipped;
-            return Ok(index);
+            return Ok(Index {
+                skipped: self.skipped,
+                ..index
+            });
         }
-        let mut index = Index {
-            classes: Vec::new(),
-            samples: Vec::new(),
+        let (mut classes, mut labels, mut members) = (Vec::new(), Vec::new(), Vec::new());
+        for (class, images) in self.by_class {
+            labels.resize(labels.len() + images.len(), classes.len() as u32);
+            classes.push(class);
+            members.extend(images);
+        }
+        let images = Arc::new(Members(members));
+        let samples = labels.into_iter().enumerate().map(|(number, label)| Sample {
+            label,
+            image: ImageRef::new(&images, number),
+        });
+        Ok(Index {
+            classes,
+            samples: samples.collect(),
             skipped: self.skipped,
-        };
-        for (label, (class, images)) in self.by_class.into_iter().enumerate() {
-            index.classes.push(class);
-            let label = label as u32;
-            index
-                .samples
-                .extend(images.into_iter().map(|origin| Sample { label, origin }));
-        }
-        Ok(index)
+        })
     }
 }
 
-/// The class names beside shards, one a line in the order of the class numbers.
+/// Class names in a file beside the shards, one a line in the order of the class numbers.
 fn class_names(folder: &Path) -> Result<Option<Vec<String>>, DataError> {
     for name in ["classes.txt", "classnames.txt", "class_names.txt"] {
         let path = folder.join(name);
@@ -366,7 +403,7 @@ fn split_of_path(path: &str) -> Option<Split> {
     split_of_folder(path.split_once('/')?.0)
 }
 
-/// What belongs together in a `WebDataset`: the path up to the first dot of the file's name.
+/// Key by which a `WebDataset` pairs files: the path up to the first dot of the file's name.
 fn key(name: &str) -> &str {
     let start = name.rfind('/').map_or(0, |slash| slash + 1);
     let dot = name[start..].find('.').map_or(name.len(), |dot| start + dot);

@@ -34,7 +34,7 @@ pub(super) fn write(path: impl AsRef<Path>, bytes: &[u8]) {
 }
 
 /// Writes `count` pictures into each of the class folders.
-pub(super) fn write_classes(root: &Path, classes: &[&str], count: u32) {
+pub(crate) fn write_classes(root: &Path, classes: &[&str], count: u32) {
     let formats = [
         ("jpg", ImageFormat::Jpeg),
         ("png", ImageFormat::Png),
@@ -64,10 +64,10 @@ pub(super) fn write_tar(path: impl AsRef<Path>, files: &[(&str, &[u8])]) {
     write(path, &builder.into_inner().expect("a small tar can be made"));
 }
 
-/// The folder of real data, or `None` with a loud word where it is missing.
+/// The folder of real data, or `None` with a note where it is missing.
 pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
         PathBuf::from,
     );
     let path = folder.join(name);

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use image::ImageFormat;
 use polars::prelude::{
@@ -13,6 +12,7 @@ use polars::prelude::{
 
 use super::testing::{encode, picture, real_data, write, write_classes};
 use super::*;
+use mnas_engine::training::{Normalization, OnCorrupt, Split};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -451,23 +451,21 @@ fn loading_is_the_same_on_any_number_of_threads_and_can_be_watched() -> Outcome 
     };
     assert_eq!(with(1)?, with(3)?);
     let seen = Cell::new((0, 0));
-    let stop = AtomicBool::new(false);
     let progress = |done, total| seen.set((done, total));
     let source = DataSource::recognise(dir.path())?;
     source.load(
         &options(10),
         Watch {
             progress: &progress,
-            cancel: &stop,
+            cancel: &|| false,
         },
     )?;
     assert_eq!(seen.get(), (80, 80));
-    let stop = AtomicBool::new(true);
     let result = source.load(
         &options(10),
         Watch {
             progress: &progress,
-            cancel: &stop,
+            cancel: &|| true,
         },
     );
     assert!(matches!(result, Err(DataError::Cancelled)));
@@ -499,7 +497,7 @@ fn real_cifar_10_from_parquet() -> Outcome {
         return Ok(());
     };
     let source = DataSource::recognise(&path)?;
-    assert_eq!(source.kind(), DataKind::Parquet);
+    assert_eq!(source.format(), "parquet");
     let options = LoadOptions {
         image_size: 32,
         limit_per_split: Some(500),
@@ -527,7 +525,7 @@ fn real_imagenet_photographs_from_a_tar() -> Outcome {
         ..LoadOptions::default()
     };
     let splits = load(&archive, &options)?;
-    assert_eq!(splits.summary().kind, DataKind::Tar);
+    assert_eq!(splits.summary().format, "tar");
     assert_eq!(splits.train.classes().len(), 10);
     assert_eq!(splits.train.len() + splits.val.len(), 500);
     assert!(splits.train.classes().contains(&"n01440764".to_owned()));

@@ -8,8 +8,9 @@ mod rules;
 use mnas_space::{ParameterKind, ParameterSpec};
 use tch::{TchError, Tensor};
 
-use super::Network;
 use mnas_engine::training::Recipe;
+
+use crate::network::Network;
 use rules::{Rule, Step};
 
 /// An optimiser for all trained tensors of a network.
@@ -143,11 +144,6 @@ fn clip(gradients: &mut [Tensor], limit: f64) -> Result<(), TchError> {
 fn decays(spec: &ParameterSpec, recipe: &Recipe) -> bool {
     let depthwise = spec.kind == ParameterKind::ConvolutionWeight && spec.shape[1] == 1;
     spec.kind.is_decayed() && (recipe.decay_depthwise || !depthwise)
-}
-
-/// A tensor of the same shape, memory order and device, filled with `value`.
-fn filled(like: &Tensor, value: f64) -> Result<Tensor, TchError> {
-    like.f_zeros_like()?.f_fill_(value)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use tch::{TchError, Tensor};
 
-use super::filled;
 use mnas_engine::training::OptimizerKind;
 
 /// The update of one tensor; see [`OptimizerKind`] for what each is.
@@ -142,4 +141,9 @@ impl Step {
 /// A tensor of one value.
 fn scalar(value: f64, like: &Tensor) -> Result<Tensor, TchError> {
     Tensor::f_full([1], value, (like.kind(), like.device()))
+}
+
+/// A tensor of the same shape, memory order and device, filled with `value`.
+fn filled(like: &Tensor, value: f64) -> Result<Tensor, TchError> {
+    like.f_zeros_like()?.f_fill_(value)
 }

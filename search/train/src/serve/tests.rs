@@ -4,94 +4,134 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::serve;
-use crate::testing::recipe;
-use mnas_engine::training::DataRequest;
-use mnas_engine::training::Proxy;
-use mnas_engine::training::TrainDevice;
 use mnas_engine::training::weights::Weights;
-use mnas_engine::training::{Augmentation, OnCorrupt};
-use mnas_engine::worker::{FromWorker, Ready, ToWorker, TrainRequest};
+use mnas_engine::training::{Augmentation, DataRequest, Fit, OnCorrupt, Proxy, Split, TrainDevice};
+use mnas_engine::worker::{
+    CheckpointRequest, DataThroughputRequest, EvaluateRequest, FailureKind, Floats, FromWorker, Inspected, Ready,
+    ScoresRequest, ThroughputRequest, ToWorker, TrainRequest, TrainResult, WorkerFacts,
+};
+use serde::Deserialize;
 
-/// A worker in this process, at the other end of two pipes.
+use super::serve;
+use crate::testing::{info, network, noise, recipe, values};
+use crate::weights_of;
+
+/// A line of the worker.
+#[derive(Debug, Deserialize)]
+struct Line {
+    id: Option<u64>,
+    hello: Option<serde_json::Value>,
+    progress: Option<FromWorker>,
+    reply: Option<FromWorker>,
+    error: Option<String>,
+}
+
+/// A worker in this process, behind two pipes.
 struct Talk {
     input: Option<PipeWriter>,
     output: Lines<BufReader<PipeReader>>,
-    abandoned: Receiver<()>,
+    ended: Receiver<()>,
     worker: JoinHandle<std::io::Result<()>>,
+    requests: u64,
 }
 
 impl Talk {
     fn start() -> Self {
         let (theirs, input) = pipe().unwrap();
         let (output, their_output) = pipe().unwrap();
-        let (sender, abandoned) = channel();
-        let abandon = move || sender.send(()).unwrap_or_default();
-        let worker = std::thread::spawn(move || serve(BufReader::new(theirs), their_output, TrainDevice::Cpu, abandon));
+        let (sender, ended) = channel();
+        let on_end = move || sender.send(()).unwrap_or_default();
+        let input_of_worker = BufReader::new(theirs);
+        let worker =
+            std::thread::spawn(move || serve(input_of_worker, their_output, "test 1", TrainDevice::Cpu, on_end));
         Self {
             input: Some(input),
             output: BufReader::new(output).lines(),
-            abandoned,
+            ended,
             worker,
+            requests: 0,
         }
     }
 
-    fn say_line(&mut self, line: &str) {
+    fn write(&mut self, line: &str) {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    fn say(&mut self, message: &ToWorker) {
-        self.say_line(&serde_json::to_string(message).unwrap());
+    /// Sends a request and returns its identifier.
+    fn send(&mut self, request: &ToWorker) -> u64 {
+        self.requests += 1;
+        let request = serde_json::to_string(request).unwrap();
+        self.write(&format!("{{\"id\":{},\"request\":{request}}}", self.requests));
+        self.requests
     }
 
-    /// The next answer that does not depend on the clock.
-    fn hear(&mut self) -> Option<FromWorker> {
-        for line in self.output.by_ref() {
-            let message = serde_json::from_str(&line.unwrap()).unwrap();
-            if !matches!(message, FromWorker::Loading { .. } | FromWorker::Progress { .. }) {
-                return Some(message);
+    fn line(&mut self) -> Option<Line> {
+        let line = self.output.next()?.unwrap();
+        Some(serde_json::from_str(&line).unwrap())
+    }
+
+    /// The reply to a request, and the progress before it.
+    fn reply_to(&mut self, id: u64) -> (FromWorker, Vec<FromWorker>) {
+        let mut before = Vec::new();
+        loop {
+            let line = self.line().unwrap();
+            assert_eq!(line.id, Some(id), "{line:?}");
+            before.extend(line.progress);
+            if let Some(reply) = line.reply {
+                return (reply, before);
             }
         }
-        None
+    }
+
+    fn ask(&mut self, request: &ToWorker) -> FromWorker {
+        let id = self.send(request);
+        self.reply_to(id).0
     }
 
     fn prepare(&mut self) -> Ready {
-        self.say(&prepare("demo"));
-        match self.hear() {
-            Some(FromWorker::Ready(ready)) => *ready,
+        match self.ask(&prepare("demo")) {
+            FromWorker::Ready(ready) => *ready,
             other => panic!("{other:?}"),
         }
     }
 
-    fn failure(&mut self, request: TrainRequest) -> String {
-        self.say(&ToWorker::Train(Box::new(request)));
-        match self.hear() {
-            Some(FromWorker::Failed { trial: 7, reason } | FromWorker::Unsaved { trial: 7, reason }) => reason,
+    fn train(&mut self, request: TrainRequest) -> TrainResult {
+        match self.ask(&ToWorker::Train(Box::new(request))) {
+            FromWorker::Done(result) => *result,
             other => panic!("{other:?}"),
         }
     }
 
-    /// Closes the worker's input; it ends.
+    fn failure(&mut self, request: ToWorker) -> (String, FailureKind) {
+        match self.ask(&request) {
+            FromWorker::Failed { reason, kind } => (reason, kind),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes the worker's input, which ends it.
     fn end(mut self) {
         self.input = None;
-        self.abandoned.recv_timeout(Duration::from_secs(20)).unwrap();
-        assert_eq!(self.hear(), None);
+        self.ended.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(self.line().is_none());
         self.worker.join().unwrap().unwrap();
     }
 }
 
-fn prepare(path: impl Into<PathBuf>) -> ToWorker {
-    let path = path.into();
-    let data = DataRequest {
-        path,
+fn data(path: impl Into<PathBuf>) -> DataRequest {
+    DataRequest {
+        path: path.into(),
         images: Some(40),
         val_fraction: 0.2,
         on_corrupt: OnCorrupt::Refuse,
         seed: 3,
         memory_mb: None,
-    };
+    }
+}
+
+fn prepare(path: impl Into<PathBuf>) -> ToWorker {
     ToWorker::Prepare {
-        data,
+        data: data(path),
         resolution: 16,
         augmentation: Augmentation::None,
         threads: 1,
@@ -100,7 +140,6 @@ fn prepare(path: impl Into<PathBuf>) -> ToWorker {
 
 fn request(weights: Option<PathBuf>) -> TrainRequest {
     TrainRequest {
-        trial: 7,
         architecture: "in32,conv_k3_s2_c8_nhs,ir_k3_e2_c8_se0.25_nre,head_o10".to_owned(),
         proxy: Proxy {
             resolution_scale: 0.5,
@@ -110,7 +149,12 @@ fn request(weights: Option<PathBuf>) -> TrainRequest {
         seed: 5,
         weights,
         checkpoint: None,
+        validate_every_epoch: false,
     }
+}
+
+fn train(request: TrainRequest) -> ToWorker {
+    ToWorker::Train(Box::new(request))
 }
 
 #[test]
@@ -120,17 +164,16 @@ fn a_worker_loads_and_trains() {
     let ready = talk.prepare();
     assert!(ready.demo && ready.name == "demo" && ready.size == 16);
     assert_eq!((ready.train, ready.val, ready.classes.len()), (40, 40, 10));
-    let train = |talk: &mut Talk, name: &str| {
+    let save = |talk: &mut Talk, name: &str| {
         let path = folder.path().join(name);
-        talk.say(&ToWorker::Train(Box::new(request(Some(path.clone())))));
-        let Some(FromWorker::Done { trial: 7, result }) = talk.hear() else {
-            panic!("no result")
-        };
+        let result = talk.train(request(Some(path.clone())));
         (result, std::fs::read(&path).unwrap(), path)
     };
-    let (first, bytes, path) = train(&mut talk, "first.safetensors");
+    let (first, bytes, path) = save(&mut talk, "first.safetensors");
     assert!((0.0..=100.0).contains(&first.accuracy) && first.top5 >= first.accuracy);
     assert!(first.train_loss > 0.0 && first.seconds > 0.0 && first.images_per_second > 0.0);
+    assert_eq!((first.validation_images, first.epochs.len()), (40, 2));
+    assert!(first.epochs.iter().all(|epoch| epoch.validation.is_none()));
 
     let info = Weights::read(&path).unwrap().info.unwrap();
     assert_eq!(
@@ -139,8 +182,8 @@ fn a_worker_loads_and_trains() {
     );
     assert_eq!((info.classes, info.early_strides_removed), (ready.classes, 1));
 
-    // A worker has no memory that later trainings could notice.
-    let (second, again, _) = train(&mut talk, "second.safetensors");
+    // An earlier training does not affect a later one.
+    let (second, again, _) = save(&mut talk, "second.safetensors");
     assert_eq!(
         (second.accuracy, second.top5, second.train_loss),
         (first.accuracy, first.top5, first.train_loss)
@@ -150,103 +193,359 @@ fn a_worker_loads_and_trains() {
 }
 
 #[test]
-fn trainings_fail_with_a_reason_and_the_worker_goes_on() {
+fn hello_states_the_facts_about_libtorch() {
     let mut talk = Talk::start();
-    let reason = talk.failure(request(None));
-    assert!(reason.contains("before the images were loaded"), "{reason}");
-    talk.prepare();
-    let reason = talk.failure(TrainRequest {
-        architecture: "in32,cnv_k3".to_owned(),
-        ..request(None)
-    });
-    assert!(reason.contains("cnv"), "{reason}");
-    let architecture = "in32,conv_k3_s2_c8_nhs,head_o3".to_owned();
-    let reason = talk.failure(TrainRequest {
-        architecture,
-        ..request(None)
-    });
-    assert!(reason.contains("at least"), "{reason}");
-    let mut bad = request(None);
-    bad.recipe.batch_size = 0;
-    assert!(talk.failure(bad).contains("batch-size = 0"));
-    let mut hot = request(None);
-    hot.recipe.learning_rate = 1e3;
-    hot.recipe.weight_decay = 1.0;
-    hot.recipe.epochs = 40;
-    let reason = talk.failure(hot);
-    assert!(reason.contains("the loss became"), "{reason}");
-    // A disk that is full says nothing about the network: that is told apart.
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let weights = Some(file.path().join("below a file"));
-    talk.say(&ToWorker::Train(Box::new(request(weights))));
-    let Some(FromWorker::Unsaved { trial: 7, reason }) = talk.hear() else {
-        panic!("saved below a file")
-    };
-    assert!(reason.contains("cannot be written"), "{reason}");
-
-    talk.say(&ToWorker::Train(Box::new(request(None))));
-    assert!(matches!(talk.hear(), Some(FromWorker::Done { trial: 7, .. })));
+    talk.write("{\"id\":9,\"hello\":{}}");
+    let line = talk.line().unwrap();
+    let hello = line.hello.unwrap();
+    assert_eq!(
+        (line.id, &hello["protocol"], &hello["program"]),
+        (Some(9), &"mnas-worker".into(), &"test 1".into())
+    );
+    let facts: WorkerFacts = serde_json::from_value(hello["payload"].clone()).unwrap();
+    assert!(
+        facts.computes && facts.threads > 0 && facts.libtorch.starts_with("2."),
+        "{facts:?}"
+    );
     talk.end();
 }
 
 #[test]
-fn a_checkpoint_of_another_training_is_thrown_away_and_none_stays() {
+fn every_epoch_is_reported_with_its_validation() {
+    let mut talk = Talk::start();
+    talk.prepare();
+    let id = talk.send(&train(TrainRequest {
+        validate_every_epoch: true,
+        ..request(None)
+    }));
+    let (FromWorker::Done(result), before) = talk.reply_to(id) else {
+        panic!("no result")
+    };
+    let reports: Vec<_> = before
+        .into_iter()
+        .filter_map(|progress| match progress {
+            FromWorker::Epoch(report) => Some(*report),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reports, result.epochs);
+    assert_eq!(reports.iter().map(|report| report.epoch).collect::<Vec<_>>(), [1, 2]);
+    let last = reports[1].validation.unwrap();
+    assert_eq!((last.top1, last.top5, last.images), (result.accuracy, result.top5, 40));
+    talk.end();
+}
+
+#[test]
+fn trainings_fail_with_a_reason_and_the_worker_goes_on() {
+    let mut talk = Talk::start();
+    let (reason, _) = talk.failure(train(request(None)));
+    assert!(reason.contains("loaded before"), "{reason}");
+    talk.prepare();
+    let (reason, kind) = talk.failure(train(TrainRequest {
+        architecture: "in32,cnv_k3".to_owned(),
+        ..request(None)
+    }));
+    assert!(reason.contains("cnv") && kind == FailureKind::Input, "{reason}");
+    let (reason, _) = talk.failure(train(TrainRequest {
+        architecture: "in32,conv_k3_s2_c8_nhs,head_o3".to_owned(),
+        ..request(None)
+    }));
+    assert!(reason.contains("at least"), "{reason}");
+    let mut bad = request(None);
+    bad.recipe.batch_size = 0;
+    assert!(talk.failure(train(bad)).0.contains("batch-size = 0"));
+    let mut hot = request(None);
+    hot.recipe.learning_rate = 1e3;
+    hot.recipe.weight_decay = 1.0;
+    hot.recipe.epochs = 40;
+    let (reason, kind) = talk.failure(train(hot));
+    assert!(
+        reason.contains("the loss became") && kind == FailureKind::Computation,
+        "{reason}"
+    );
+    // A full disk is not the network's fault.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let weights = Some(file.path().join("below a file"));
+    let FromWorker::Unsaved { reason } = talk.ask(&train(request(weights))) else {
+        panic!("saved below a file")
+    };
+    assert!(reason.contains("cannot be written"), "{reason}");
+    talk.train(request(None));
+    talk.end();
+}
+
+#[test]
+fn a_cancelled_training_saves_its_checkpoint_and_is_resumed_to_the_same_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.checkpoint");
+    let checkpoint = CheckpointRequest {
+        path: path.clone(),
+        every: Duration::from_hours(1),
+        is_temporary: false,
+    };
+    let mut long = TrainRequest {
+        validate_every_epoch: true,
+        checkpoint: Some(checkpoint),
+        ..request(None)
+    };
+    long.recipe.epochs = 12;
+    let mut talk = Talk::start();
+    talk.prepare();
+    let id = talk.send(&train(long.clone()));
+    while !matches!(talk.line().unwrap().progress, Some(FromWorker::Epoch(_))) {}
+    let cancel = talk.send(&ToWorker::Cancel);
+    let (FromWorker::Interrupted { epoch }, _) = talk.reply_to(id) else {
+        panic!("not interrupted")
+    };
+    assert!((1..=12).contains(&epoch) && path.exists(), "{epoch}");
+    assert_eq!(talk.reply_to(cancel).0, FromWorker::Cancelling);
+    // Another training refuses the checkpoint and leaves it in place.
+    let other = TrainRequest {
+        seed: 6,
+        ..long.clone()
+    };
+    let (reason, kind) = talk.failure(train(other));
+    assert!(
+        reason.contains("another training") && kind == FailureKind::Input,
+        "{reason}"
+    );
+
+    let resumed = talk.train(long.clone());
+    assert!(path.exists(), "the user's checkpoint is left to the user");
+    let undisturbed = talk.train(TrainRequest {
+        checkpoint: None,
+        ..long
+    });
+    let curve = |result: &TrainResult| {
+        let points = result.epochs.iter().map(|epoch| (epoch.loss, epoch.validation));
+        points.collect::<Vec<_>>()
+    };
+    assert_eq!(curve(&resumed), curve(&undisturbed));
+    talk.end();
+}
+
+#[test]
+fn a_request_that_waits_can_be_cancelled() {
+    let mut talk = Talk::start();
+    let prepare = talk.send(&prepare("demo"));
+    let training = talk.send(&train(request(None)));
+    let cancel = talk.send(&ToWorker::Cancel);
+    let loaded = talk.reply_to(prepare).0;
+    assert!(
+        matches!(loaded, FromWorker::Ready(_) | FromWorker::Interrupted { epoch: 0 }),
+        "{loaded:?}"
+    );
+    assert!(matches!(talk.reply_to(training).0, FromWorker::Interrupted { .. }));
+    assert_eq!(talk.reply_to(cancel).0, FromWorker::Cancelling);
+    talk.prepare();
+    talk.end();
+}
+
+#[test]
+fn a_temporary_checkpoint_of_another_training_is_discarded_and_none_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("7.checkpoint");
     std::fs::write(&path, b"the state of something else").unwrap();
     let mut talk = Talk::start();
     talk.prepare();
     let with_checkpoint = TrainRequest {
-        checkpoint: Some(path.clone()),
+        checkpoint: Some(CheckpointRequest::of_trial(path.clone())),
         ..request(None)
     };
-    let mut result = |request: TrainRequest| {
-        talk.say(&ToWorker::Train(Box::new(request)));
-        loop {
-            match talk.hear() {
-                Some(FromWorker::Done { result, .. }) => return result.accuracy,
-                Some(FromWorker::Progress { .. }) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    };
-    let accuracy = result(with_checkpoint);
+    let accuracy = talk.train(with_checkpoint).accuracy;
     assert!(!path.exists());
-    assert!((result(request(None)) - accuracy).abs() < 1e-12);
+    assert!((talk.train(request(None)).accuracy - accuracy).abs() < 1e-12);
     talk.end();
+}
+
+#[test]
+fn two_workers_with_the_same_images_have_the_same_fingerprint() {
+    let fingerprint = |request: &ToWorker| {
+        let mut talk = Talk::start();
+        let FromWorker::Ready(ready) = talk.ask(request) else {
+            panic!("not ready")
+        };
+        talk.end();
+        ready.fingerprint
+    };
+    let first = fingerprint(&prepare("demo"));
+    assert_eq!(first.len(), 16);
+    assert_eq!(fingerprint(&prepare("demo")), first);
+    let other_seed = ToWorker::Prepare {
+        data: DataRequest {
+            seed: 4,
+            ..data("demo")
+        },
+        resolution: 16,
+        augmentation: Augmentation::None,
+        threads: 1,
+    };
+    assert_ne!(fingerprint(&other_seed), first);
 }
 
 #[test]
 fn images_that_cannot_be_loaded_are_refused() {
     let mut talk = Talk::start();
-    talk.say(&prepare(Path::new("no/such/images")));
-    let Some(FromWorker::Refused { reason }) = talk.hear() else {
+    let FromWorker::Refused { reason, kind } = talk.ask(&prepare(Path::new("no/such/images"))) else {
         panic!("not refused")
     };
-    assert!(reason.contains("no/such/images"), "{reason}");
+    assert!(
+        reason.contains("no/such/images") && kind == FailureKind::Input,
+        "{reason}"
+    );
     talk.end();
 }
 
 #[test]
-fn lines_that_are_no_request_are_refused() {
+fn a_data_set_is_recognised_without_loading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::write_classes(&folder.path().join("birds"), &["jay", "owl"], 6);
+    let mut talk = Talk::start();
+    let mut inspect = |path: &Path| match talk.ask(&ToWorker::Inspect(data(path))) {
+        FromWorker::Inspected(found) => *found,
+        other => panic!("{other:?}"),
+    };
+    let found = inspect(&folder.path().join("birds"));
+    let expected = Inspected {
+        name: "birds".to_owned(),
+        format: "image folder".to_owned(),
+        demo: false,
+        side: Some(16),
+        classes: vec!["jay".to_owned(), "owl".to_owned()],
+    };
+    assert_eq!(found, expected);
+    let demo = inspect(Path::new("demo"));
+    assert!(demo.demo && demo.side.is_none() && demo.classes.len() == 10, "{demo:?}");
+    let (reason, kind) = talk.failure(ToWorker::Inspect(data("no/such/images")));
+    assert!(
+        reason.contains("does not exist") && kind == FailureKind::Input,
+        "{reason}"
+    );
+    talk.end();
+}
+
+#[test]
+fn saved_weights_are_evaluated_and_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("w.safetensors");
+    let mut talk = Talk::start();
+    talk.prepare();
+    let trained = talk.train(TrainRequest {
+        proxy: Proxy::DIRECT,
+        ..request(Some(weights.clone()))
+    });
+    let evaluate = EvaluateRequest {
+        architecture: request(None).architecture,
+        weights: weights.clone(),
+        data: data("demo"),
+        split: Split::Val,
+        image_size: 16,
+        fit: Fit::default(),
+        normalization: None,
+        label_map: None,
+        batch_size: 16,
+        threads: 1,
+    };
+    let FromWorker::Evaluated(found) = talk.ask(&ToWorker::Evaluate(Box::new(evaluate.clone()))) else {
+        panic!("not evaluated")
+    };
+    assert_eq!(
+        (found.accuracy.top1, found.accuracy.top5),
+        (trained.accuracy, trained.top5)
+    );
+    assert_eq!(found.classes.len(), 10);
+    let counted: u64 = found
+        .confusion
+        .labels()
+        .iter()
+        .map(|&label| found.confusion.images(label))
+        .sum();
+    assert_eq!(counted, 40);
+    let unknown = EvaluateRequest {
+        label_map: Some([("nothing".to_owned(), 0)].into()),
+        ..evaluate
+    };
+    let (reason, kind) = talk.failure(ToWorker::Evaluate(Box::new(unknown)));
+    assert!(
+        reason.contains("none of the network's 10") && kind == FailureKind::Input,
+        "{reason}"
+    );
+
+    let text = "in16,conv_k3_s2_c8_nhs,head_o4";
+    let network = network(text, 3);
+    weights_of(&network, info(text)).unwrap().write(&weights).unwrap();
+    let image = noise(1, 16, 7);
+    let scores = ScoresRequest {
+        architecture: text.to_owned(),
+        weights,
+        images: vec![Floats(values(&image)), Floats(vec![0.0; 3 * 16 * 16])],
+    };
+    let FromWorker::Scores(found) = talk.ask(&ToWorker::Scores(Box::new(scores.clone()))) else {
+        panic!("not scored")
+    };
+    let expected = values(&tch::no_grad(|| network.forward(&image, false)).unwrap());
+    assert_eq!(found.len(), 2);
+    assert!(
+        found[0]
+            .0
+            .iter()
+            .zip(&expected)
+            .all(|(one, other)| (one - other).abs() < 1e-5)
+    );
+    let short = ScoresRequest {
+        images: vec![Floats(vec![0.0; 5])],
+        ..scores
+    };
+    assert!(talk.failure(ToWorker::Scores(Box::new(short))).0.contains("5 values"));
+    talk.end();
+}
+
+#[test]
+fn speeds_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::write_classes(folder.path(), &["jay", "owl"], 8);
+    let mut talk = Talk::start();
+    let throughput = ThroughputRequest {
+        architecture: "in16,conv_k3_s2_c8_nr6,head_o4".to_owned(),
+        recipe: recipe(1, 4, 0.1),
+        threads: 1,
+        time: Duration::ZERO,
+    };
+    let FromWorker::Throughput(found) = talk.ask(&ToWorker::Throughput(Box::new(throughput))) else {
+        panic!("not measured")
+    };
+    assert!(found.images_per_second > 0.0 && found.steps == 3);
+    let reading = DataThroughputRequest {
+        data: folder.path().to_path_buf(),
+        resolution: 16,
+        batch_size: 4,
+        time: Duration::ZERO,
+    };
+    let FromWorker::DataThroughput(found) = talk.ask(&ToWorker::DataThroughput(reading)) else {
+        panic!("not measured")
+    };
+    assert!(
+        found.images == 14 && found.images_per_second > 0.0 && found.kept_images_per_second > 0.0,
+        "{found:?}"
+    );
+    talk.end();
+}
+
+#[test]
+fn lines_that_are_no_request_are_rejected_and_the_worker_goes_on() {
+    let mut talk = Talk::start();
+    talk.write("");
     for line in [
         "what?",
-        "{\"rest\":{}}",
-        "{\"train\":{\"trial\":1}}",
-        "{\"prepare\":{}}",
+        "{\"id\":5,\"request\":{\"rest\":{}}}",
+        "{\"id\":5,\"request\":{\"prepare\":{}}}",
     ] {
-        let mut talk = Talk::start();
-        talk.say_line("");
-        talk.say_line(line);
-        let Some(FromWorker::Refused { reason }) = talk.hear() else {
-            panic!("{line} is not refused")
-        };
-        assert!(
-            reason.contains("does not understand") && reason.contains(line),
-            "{reason}"
-        );
-        talk.end();
+        talk.write(line);
+        let error = talk.line().unwrap().error.unwrap();
+        assert!(error.contains("this is not a request"), "{error}");
     }
+    talk.prepare();
+    talk.end();
 }
 
 #[test]
@@ -255,24 +554,23 @@ fn the_end_of_input_is_noticed_in_the_middle_of_a_training() {
     talk.prepare();
     let mut long = request(None);
     long.recipe.epochs = 200;
-    talk.say(&ToWorker::Train(Box::new(long)));
+    let id = talk.send(&train(long));
     talk.input = None;
-    talk.abandoned.recv_timeout(Duration::from_secs(20)).unwrap();
-    // A process would end here; a thread has to train on.
+    talk.ended.recv_timeout(Duration::from_secs(20)).unwrap();
     assert!(!talk.worker.is_finished());
-    assert!(matches!(talk.hear(), Some(FromWorker::Done { .. })));
-    assert_eq!(talk.hear(), None);
+    assert!(matches!(talk.reply_to(id).0, FromWorker::Done(_)));
+    assert!(talk.line().is_none());
     talk.worker.join().unwrap().unwrap();
 }
 
 #[test]
-fn a_coordinator_that_hears_nothing_any_more_ends_the_worker() {
+fn a_coordinator_that_reads_nothing_more_ends_the_worker() {
     let mut talk = Talk::start();
     talk.prepare();
     drop(std::mem::replace(
         &mut talk.output,
         BufReader::new(pipe().unwrap().0).lines(),
     ));
-    talk.say(&ToWorker::Train(Box::new(request(None))));
+    talk.send(&train(request(None)));
     assert!(talk.worker.join().unwrap().is_err());
 }

@@ -1,22 +1,25 @@
 //! A training under way.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
-use super::{EpochReport, Progress, TrainError, TrainPlan, Trained};
+use mnas_engine::random::{derived_seed, stream};
+use mnas_engine::training::{EpochReport, LearningRate};
+
+use super::plan::{Progress, TrainPlan, Trained};
 use crate::average::Average;
 use crate::checkpoint::{self, Position};
 use crate::data::Batches;
+use crate::error::TrainError;
 use crate::evaluation::evaluate;
 use crate::feed::{Fed, Feed};
 use crate::mixing::{Mix, mixed_loss};
-use crate::network::{Dropout, TrainingMode};
+use crate::network::{Dropout, Network, TrainingMode};
+use crate::optimizer::Optimizer;
 use crate::teacher::Teacher;
-use crate::{Network, Optimizer};
-use mnas_engine::random::{derived_seed, stream};
-use mnas_engine::training::LearningRate;
 
 /// A mean loss of an epoch so many times that of guessing is out of control, though it is a number.
 const HOPELESS: f64 = 100.0;
@@ -38,6 +41,8 @@ pub(super) struct Session<'a> {
     loss_sum: Tensor,
     identity: serde_json::Value,
     last_written: Instant,
+    /// Errors of corrupt images that were reported.
+    reported_skips: BTreeSet<String>,
 }
 
 impl<'a> Session<'a> {
@@ -69,11 +74,12 @@ impl<'a> Session<'a> {
                 seconds: 0.0,
                 optimizer_steps: 0,
                 reports: Vec::new(),
-                evaluation: None,
+                validation: None,
             },
             loss_sum: Tensor::f_zeros([1], (Kind::Double, network.device()))?,
             identity: plan.identity(architecture),
             last_written: Instant::now(),
+            reported_skips: BTreeSet::new(),
         };
         if let Some(checkpoint) = &plan.checkpoint
             && checkpoint.path.exists()
@@ -89,6 +95,11 @@ impl<'a> Session<'a> {
         self.position.epochs_done
     }
 
+    /// Reports of the epochs done.
+    pub(super) fn reports(&self) -> &[EpochReport] {
+        &self.position.reports
+    }
+
     /// Trains to the end of the epoch under way.
     pub(super) fn epoch(
         &mut self,
@@ -102,7 +113,14 @@ impl<'a> Session<'a> {
         let batches = Batches::train_from(self.plan.train, &options, u64::from(epoch), self.position.steps)?;
         let mut feed = Feed::new(batches, self.network.device());
         while let Some(batch) = feed.next() {
-            let loss = self.step(epoch, batch?)?;
+            let batch = batch?;
+            for skipped in &batch.skipped {
+                if self.reported_skips.insert(skipped.clone()) {
+                    // The next step stops the training where the observer wants it.
+                    let _ = observer(Progress::Skipped(skipped));
+                }
+            }
+            let loss = self.step(epoch, batch)?;
             self.position.epoch_seconds = before + started.elapsed().as_secs_f64();
             self.position.wait_seconds = waited_before + feed.waited().as_secs_f64();
             let progress = Progress::Step {
@@ -144,6 +162,7 @@ impl<'a> Session<'a> {
             mut images,
             labels,
             count,
+            ..
         } = batch;
         let mut share = 1.0;
         if let Some(mix) = Mix::draw(recipe, &mut stream(self.plan.seed, "mix", place.0, place.1)) {
@@ -211,7 +230,7 @@ impl<'a> Session<'a> {
             });
         }
         let training_seconds = seconds_before + started.elapsed().as_secs_f64();
-        let mut evaluation = None;
+        let mut validation = None;
         if self.plan.validate_every_epoch || epoch == self.plan.recipe.epochs {
             let network = self.average.as_ref().map_or(self.network, Average::network);
             let found = evaluate(network, self.plan.val, &self.plan.eval_options())?;
@@ -223,8 +242,8 @@ impl<'a> Session<'a> {
                     loss: found.loss,
                 });
             }
-            evaluation = Some(found);
-            self.position.evaluation = evaluation;
+            validation = Some(found);
+            self.position.validation = validation;
         }
         let seconds = seconds_before + started.elapsed().as_secs_f64();
         let report = EpochReport {
@@ -235,7 +254,7 @@ impl<'a> Session<'a> {
                 .rates
                 .at((epoch as usize - 1) * self.steps_per_epoch + self.position.steps - 1),
             resolution,
-            evaluation: evaluation.filter(|_| self.plan.validate_every_epoch),
+            validation: validation.filter(|_| self.plan.validate_every_epoch),
             images_per_second: self.position.images as f64 / training_seconds,
             data_wait_share: self.position.wait_seconds / training_seconds,
             seconds,
@@ -253,7 +272,7 @@ impl<'a> Session<'a> {
 
     /// The result; the network takes over the averaged weights.
     pub(super) fn finish(mut self) -> Result<Trained, TrainError> {
-        let evaluation = self.position.evaluation.ok_or(TrainError::NoBatches {
+        let validation = self.position.validation.ok_or(TrainError::NoBatches {
             images: self.plan.train.len(),
         })?;
         // What comes next, saving the weights, may fail; a long training is not lost with it.
@@ -262,7 +281,7 @@ impl<'a> Session<'a> {
             self.network.copy_from(average.network())?;
         }
         Ok(Trained {
-            evaluation,
+            validation,
             epochs: self.position.reports,
             seconds: self.position.seconds,
         })

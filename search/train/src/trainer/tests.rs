@@ -1,12 +1,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{EpochReport, Progress, TrainError, TrainPlan, Trained, train};
-use crate::data::{ImageSet, Splits};
+use super::{Progress, TrainPlan, Trained, train};
+use crate::data::{ImageSet, Splits, normalization_of};
 use crate::testing::{all_values, images, network, recipe};
-use crate::{CheckpointPlan, Network, evaluate};
-use mnas_engine::training::{Augmentation, Normalization, RandAugment};
-use mnas_engine::training::{Distillation, OptimizerKind, ProgressiveResolution, Recipe, Schedule};
+use crate::{CheckpointPlan, Network, TrainError, evaluate};
+use mnas_engine::training::{
+    Augmentation, Distillation, EpochReport, OptimizerKind, ProgressiveResolution, RandAugment, Recipe, Schedule,
+};
 
 const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ds_k3_c8_nr6,ir_k3_s2_e3_c16_se0.25_nhs,ir_k3_e2_c16_nre,head_f32_nhs_o4";
 
@@ -41,12 +42,12 @@ fn sixteen_images_are_learnt_by_heart() {
     let last = trained.epochs.last().unwrap();
     assert!(last.loss < 0.05, "training loss {}", last.loss);
     assert!(
-        (trained.evaluation.top1 - 100.0).abs() < 1e-9,
+        (trained.validation.top1 - 100.0).abs() < 1e-9,
         "accuracy {}",
-        trained.evaluation.top1
+        trained.validation.top1
     );
-    assert!(trained.evaluation.loss < 0.05, "loss {}", trained.evaluation.loss);
-    assert_eq!((trained.evaluation.images, trained.epochs.len()), (16, 200));
+    assert!(trained.validation.loss < 0.05, "loss {}", trained.validation.loss);
+    assert_eq!((trained.validation.images, trained.epochs.len()), (16, 200));
     assert!(trained.epochs[0].loss > 1.0);
 }
 
@@ -64,7 +65,7 @@ fn a_seed_decides_every_bit() {
             ..plan(&splits.train, &splits.val, &recipe)
         };
         let trained = train(&network, &plan, &mut |_| ControlFlow::Continue(())).unwrap();
-        (all_values(&network), trained.evaluation.loss)
+        (all_values(&network), trained.validation.loss)
     };
     let first = outcome(1, 11);
     assert!(outcome(1, 11) == first);
@@ -131,6 +132,7 @@ fn an_observer_hears_of_everything_and_may_stop() {
         match progress {
             Progress::Step { done, .. } => shares.push(done),
             Progress::Epoch(report) => reports.push(*report),
+            other => panic!("{other:?}"),
         }
         ControlFlow::Continue(())
     };
@@ -138,15 +140,15 @@ fn an_observer_hears_of_everything_and_may_stop() {
     assert_eq!(shares.len(), 9);
     assert!(shares.is_sorted() && shares[0] > 0.0 && (shares[8] - 1.0).abs() < 1e-12);
     assert_eq!(reports, trained.epochs);
-    assert_eq!(reports[2].evaluation, Some(trained.evaluation));
+    assert_eq!(reports[2].validation, Some(trained.validation));
     // Without a look at the validation images after every epoch the result is the same.
     let once = TrainPlan {
         validate_every_epoch: false,
         ..plan.clone()
     };
     let quiet = train(&network(SMALL, 1), &once, &mut |_| ControlFlow::Continue(())).unwrap();
-    assert_eq!(quiet.evaluation, trained.evaluation);
-    assert!(quiet.epochs.iter().all(|epoch| epoch.evaluation.is_none()));
+    assert_eq!(quiet.validation, trained.validation);
+    assert!(quiet.epochs.iter().all(|epoch| epoch.validation.is_none()));
 
     for (stop_at, epoch) in [(1, 1), (3, 1), (5, 2)] {
         let mut heard = 0;
@@ -304,9 +306,9 @@ fn stopped_anywhere_and_resumed_equals_undisturbed_to_the_last_bit() {
             let (trained, network) = last.unwrap();
             let trained = trained.unwrap();
             assert!(all_values(&network) == all_values(&undisturbed), "{stop_at:?}");
-            assert_eq!(trained.evaluation, expected.evaluation);
+            assert_eq!(trained.validation, expected.validation);
             for (one, other) in trained.epochs.iter().zip(&expected.epochs) {
-                assert_eq!((one.loss, one.evaluation), (other.loss, other.evaluation));
+                assert_eq!((one.loss, one.validation), (other.loss, other.validation));
             }
             std::fs::remove_file(&path).unwrap();
         }
@@ -338,7 +340,7 @@ fn every_technique_together_learns() {
     };
     let trained = run(&network(SMALL, 1), &splits, &recipe).unwrap();
     // ln 4 = 1.386 is what guessing gives.
-    assert!(trained.evaluation.loss < 1.36, "{}", trained.evaluation.loss);
+    assert!(trained.validation.loss < 1.36, "{}", trained.validation.loss);
     assert_eq!(trained.epochs[0].resolution, 8);
     assert_eq!(trained.epochs[11].resolution, 16);
 }
@@ -355,7 +357,7 @@ fn the_averaged_weights_are_evaluated_and_kept() {
     let trained = train(&averaged, &plan, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(
         evaluate(&averaged, &splits.val, &plan.eval_options()).unwrap(),
-        trained.evaluation
+        trained.validation
     );
     let raw = network(SMALL, 1);
     let recipe = Recipe {

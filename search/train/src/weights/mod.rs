@@ -6,7 +6,7 @@ use std::path::Path;
 use mnas_engine::training::weights::{Weights, WeightsError, WeightsInfo};
 use tch::{Kind, TchError, Tensor};
 
-use crate::Network;
+use crate::network::Network;
 
 /// Failure to put weights into a network.
 #[derive(Debug, thiserror::Error)]
@@ -50,3 +50,5 @@ pub fn load_weights(weights: &Weights, network: &mut Network, path: &Path) -> Re
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torchvision;

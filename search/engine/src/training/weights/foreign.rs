@@ -188,3 +188,6 @@ fn rank(part: &str, prefix: &str, names: &[&str]) -> u32 {
         _ => 7,
     }
 }
+
+#[cfg(test)]
+mod tests;

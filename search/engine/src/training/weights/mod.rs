@@ -206,3 +206,6 @@ impl Weights {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,11 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use mnas_engine::training::{Augmentation, ExtraAugmentation, Fit};
+
 use super::color::{self, mirror};
-use crate::data::decode::{Pixels, Scaler};
-use crate::data::image_set::square_bytes;
-use mnas_engine::training::Fit;
-use mnas_engine::training::{Augmentation, ExtraAugmentation};
+use crate::data::decode::Pixels;
+use crate::data::scale::{Scaler, square_bytes};
 
 /// Applies augmentation with buffers that are reused.
 pub(in crate::data) struct Augmenter {

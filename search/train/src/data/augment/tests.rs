@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::color::{self, mirror};
 use super::erase;
 use super::geometry::{Augmenter, random_part, reflect, shift};
-use super::rand_augment::operate;
+use super::rand_augment::{self, operate};
 use crate::data::decode::Pixels;
 use crate::data::testing::picture;
 use mnas_engine::random::stream;
@@ -212,7 +212,7 @@ fn rand_augment_draws_every_operation_and_is_reproducible() {
     };
     let draw = |index: u64| {
         let mut out = image.as_raw().clone();
-        how.apply(&mut out, 24, &mut stream(1, "augment", 0, index));
+        rand_augment::apply(how, &mut out, 24, &mut stream(1, "augment", 0, index));
         out
     };
     let mut all: Vec<Vec<u8>> = (0..60).map(draw).collect();

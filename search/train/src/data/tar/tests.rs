@@ -2,7 +2,9 @@ use image::ImageFormat;
 
 use super::key;
 use crate::data::testing::{encode, picture, write, write_tar};
-use crate::data::{BatchOptions, Batches, DataError, DataKind, DataSource, ImageSet, LoadOptions, Splits, Watch};
+use crate::data::{
+    BatchOptions, Batches, DataError, DataSource, ImageSet, LoadOptions, Splits, Watch, normalization_of,
+};
 use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt, Split};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -54,7 +56,7 @@ fn a_packed_image_folder_is_the_folder() -> Outcome {
     let path = dir.path().join("birds.tar");
     write_tar(&path, &files);
     let (packed, folder) = (load(&path, &options())?, load(&dir.path().join("folder"), &options())?);
-    assert_eq!(packed.summary().kind, DataKind::Tar);
+    assert_eq!(packed.summary().format, "tar");
     for (one, other) in [(&packed.train, &folder.train), (&packed.val, &folder.val)] {
         assert_eq!(one.classes(), ["cat", "dog"]);
         assert_eq!((one.labels(), one.pixels()), (other.labels(), other.pixels()));

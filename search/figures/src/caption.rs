@@ -1,0 +1,62 @@
+//! Title, subtitle and alternative text of a figure.
+
+use crate::canvas::Canvas;
+use crate::geometry::Position;
+use crate::style::{FAINT_INK, INK, SIDE, SUBTITLE_LINE, SUBTITLE_SIZE, TITLE_SIZE, WIDTH};
+use crate::text::TextStyle;
+
+/// Middle of the title's capital letters.
+const TITLE_Y: f64 = 74.0;
+/// Distance of the subtitle's first line from the title.
+const TITLE_LINE: f64 = 62.0;
+
+/// Words of a figure that belong to no axis or series.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caption {
+    /// Headline, and the document's title.
+    pub title: String,
+    /// Lines below the headline, each wrapped to the width of the figure.
+    pub subtitle: Vec<String>,
+    /// Alternative text for readers who cannot see the figure; empty for none.
+    pub description: String,
+}
+
+impl Caption {
+    /// A caption with this headline alone.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Lines of a caption with their places at the head of the figure.
+pub(crate) struct PlacedCaption {
+    lines: Vec<(String, Position, TextStyle)>,
+    /// Height at which the caption ends.
+    pub(crate) bottom: f64,
+}
+
+impl PlacedCaption {
+    /// Cuts the title and wraps the subtitle to the width of the figure.
+    pub(crate) fn new(caption: &Caption) -> Self {
+        let room = f64::from(WIDTH) - 2.0 * SIDE;
+        let style = TextStyle::new(TITLE_SIZE, INK).bold();
+        let mut lines = vec![(style.shorten(&caption.title, room), (SIDE, TITLE_Y), style)];
+        let mut y = TITLE_Y + TITLE_LINE;
+        let style = TextStyle::new(SUBTITLE_SIZE, FAINT_INK);
+        for line in caption.subtitle.iter().flat_map(|line| style.wrap(line, room)) {
+            lines.push((line, (SIDE, y), style));
+            y += SUBTITLE_LINE;
+        }
+        Self { lines, bottom: y }
+    }
+
+    /// Paints the lines.
+    pub(crate) fn draw(&self, canvas: &mut Canvas<'_>) {
+        for (line, at, style) in &self.lines {
+            canvas.text(line, *at, *style);
+        }
+    }
+}

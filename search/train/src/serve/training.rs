@@ -1,0 +1,159 @@
+//! Trainings on the loaded images.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use mnas_engine::training::weights::WeightsInfo;
+use mnas_engine::training::{DataRequest, EpochReport, Normalization};
+use mnas_engine::worker::{CheckpointRequest, FromWorker, TrainRequest, TrainResult};
+use mnas_space::Architecture;
+
+use super::context::{Context, PROGRESS_EVERY};
+use super::fault::Fault;
+use crate::checkpoint::{CheckpointError, CheckpointPlan};
+use crate::data::Splits;
+use crate::error::TrainError;
+use crate::network::Network;
+use crate::trainer::{Progress, TrainPlan, Trained, train};
+use crate::weights::weights_of;
+
+/// Loaded images and the device that trains on them.
+pub(super) struct Loaded {
+    pub device: tch::Device,
+    pub splits: Splits,
+    pub normalization: Normalization,
+    /// The request that the images were loaded by.
+    pub data: DataRequest,
+}
+
+/// Trains a network and saves its weights.
+pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>) -> Result<FromWorker, Fault> {
+    let deployed: Architecture = request.architecture.parse().map_err(Fault::input)?;
+    request.recipe.check().map_err(Fault::input)?;
+    let trained_form = request.proxy.apply(&deployed);
+    let plan = TrainPlan {
+        train: &loaded.splits.train,
+        val: &loaded.splits.val,
+        resolution: trained_form.resolution,
+        normalization: loaded.normalization,
+        recipe: &request.recipe,
+        seed: request.seed,
+        validate_every_epoch: request.validate_every_epoch,
+        checkpoint: request.checkpoint.as_ref().map(|checkpoint| CheckpointPlan {
+            path: checkpoint.path.clone(),
+            every: checkpoint.every,
+            architecture: trained_form.to_string(),
+        }),
+    };
+    let (network, trained) = train_from_checkpoint(&trained_form, &plan, request, loaded.device, context)?;
+    if let Some(path) = &request.weights {
+        let info = WeightsInfo {
+            architecture: request.architecture.clone(),
+            train_resolution: trained_form.resolution,
+            image_size: Some(loaded.splits.val.size()),
+            normalization: loaded.normalization,
+            classes: loaded.splits.train.classes().to_vec(),
+            early_strides_removed: request.proxy.early_strides_removed,
+            data: Some(loaded.data.clone()),
+        };
+        let weights = weights_of(&network, info)?;
+        weights.write(path).map_err(|error| Fault::Unsaved(error.to_string()))?;
+    }
+    remove_temporary(request.checkpoint.as_ref());
+    Ok(FromWorker::Done(Box::new(result_of(trained))))
+}
+
+fn result_of(trained: Trained) -> TrainResult {
+    let epochs = trained.epochs;
+    let mean = |of: fn(&EpochReport) -> f64| epochs.iter().map(of).sum::<f64>() / epochs.len().max(1) as f64;
+    TrainResult {
+        accuracy: trained.validation.top1,
+        top5: trained.validation.top5,
+        train_loss: epochs.last().map_or(0.0, |epoch| epoch.loss),
+        seconds: trained.seconds,
+        images_per_second: mean(|epoch| epoch.images_per_second),
+        data_wait_share: mean(|epoch| epoch.data_wait_share),
+        validation_images: trained.validation.images,
+        epochs,
+    }
+}
+
+/// Trains from the checkpoint where there is one. A temporary checkpoint that is damaged or of another training is discarded.
+fn train_from_checkpoint(
+    trained_form: &Architecture,
+    plan: &TrainPlan<'_>,
+    request: &TrainRequest,
+    device: tch::Device,
+    context: &Context<'_>,
+) -> Result<(Network, Trained), TrainError> {
+    let checkpoint = request.checkpoint.as_ref();
+    let is_temporary = checkpoint.is_some_and(|checkpoint| checkpoint.is_temporary);
+    let attempt = || {
+        let network = Network::new(trained_form.graph(), device, request.seed)?;
+        train(&network, plan, &mut observer(context)).map(|trained| (network, trained))
+    };
+    match attempt() {
+        Err(TrainError::Checkpoint(CheckpointError::Format { .. } | CheckpointError::Other { .. })) if is_temporary => {
+            remove_temporary(checkpoint);
+            attempt()
+        }
+        // The saved state stays valid where the training was interrupted or the disk is full.
+        Err(error @ (TrainError::Checkpoint(_) | TrainError::Interrupted { .. })) => Err(error),
+        Err(error) => {
+            remove_temporary(checkpoint);
+            Err(error)
+        }
+        done => done,
+    }
+}
+
+/// An observer that reports progress and stops the training when its request is cancelled.
+fn observer<'a>(context: &'a Context<'_>) -> impl FnMut(Progress<'_>) -> ControlFlow<()> + 'a {
+    let mut reported = Instant::now();
+    move |progress| {
+        match progress {
+            Progress::Step {
+                done,
+                epoch,
+                loss,
+                images_per_second,
+                data_wait_share,
+            } => {
+                if reported.elapsed() > PROGRESS_EVERY {
+                    reported = Instant::now();
+                    (context.report)(&FromWorker::Progress {
+                        done,
+                        epoch,
+                        loss,
+                        images_per_second,
+                        data_wait_share,
+                    });
+                }
+            }
+            Progress::Resumed(epochs) => (context.report)(&FromWorker::Resumed {
+                epochs: epochs.to_vec(),
+            }),
+            Progress::Skipped(error) => (context.report)(&FromWorker::Warning {
+                message: format!("skipped: {error}"),
+            }),
+            Progress::Epoch(report) => (context.report)(&FromWorker::Epoch(Box::new(*report))),
+        }
+        if context.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// A checkpoint that cannot be removed only takes space: the next training discards it.
+fn remove_temporary(checkpoint: Option<&CheckpointRequest>) {
+    if let Some(CheckpointRequest {
+        path,
+        is_temporary: true,
+        ..
+    }) = checkpoint
+    {
+        let _ = std::fs::remove_file(path);
+    }
+}

@@ -1,0 +1,234 @@
+//! Searches over recorded tables, several constraints, workers of several commands, and studies that are gone on with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Workplace, number, refused, stderr, stdout};
+
+/// A CSV table of networks of the test's space: what a search of it found.
+fn recorded(place: &Workplace) {
+    place.search("--trials 12 --strategy random --out recorded").success();
+    let mut reader = csv::Reader::from_path(place.path("recorded/trials.csv")).unwrap();
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let mut writer = csv::Writer::from_path(place.path("table.csv")).unwrap();
+    writer.write_record(["architecture", "accuracy"]).unwrap();
+    for row in reader.records().map(Result::unwrap) {
+        writer
+            .write_record([&row[column("architecture")], &row[column("top1")]])
+            .unwrap();
+    }
+    writer.flush().unwrap();
+}
+
+/// NAS-Bench-Macro's table, where the data sets are.
+fn macro_table() -> Option<PathBuf> {
+    let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        PathBuf::from,
+    );
+    let path = folder.join("nas-bench-macro.json");
+    if path.exists() {
+        return Some(path);
+    }
+    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    assert!(!in_ci, "{} is missing", path.display());
+    eprintln!("SKIPPED: {} is missing", path.display());
+    None
+}
+
+#[test]
+fn a_recorded_table_is_searched_without_images_and_without_a_device() {
+    let Some(table) = macro_table() else { return };
+    let place = Workplace::new();
+    let line = format!(
+        "search --evaluator table:{} --trials 60 --strategy evolution --seed 1 --out study --json",
+        table.display()
+    );
+    let done = place.run(&line).success();
+    let document: Value = serde_json::from_str(&stdout(&done)).unwrap();
+    let best = document["best"]["accuracy"].as_f64().unwrap();
+    assert!(best > 91.0, "{best}");
+    assert!(document["front"].as_array().unwrap().len() > 3);
+    assert_eq!(document["trials"].as_u64(), Some(60));
+    for file in ["trials.csv", "front.csv", "front.svg", "best/architecture.toml"] {
+        assert!(place.exists(&format!("study/{file}")), "{file}");
+    }
+    assert!(!place.exists("study/best/model.onnx"));
+    // The same search again, cut into two.
+    let line = line
+        .replace("--trials 60", "--trials 25")
+        .replace("--out study", "--out parts");
+    place.run(&line).success();
+    let line = line
+        .replace("--trials 25", "--trials 60")
+        .replace("--strategy evolution ", "");
+    place.run(&format!("{line} --resume")).success();
+    assert_eq!(place.rows("parts/trials.csv").len(), 60);
+}
+
+#[test]
+fn networks_that_a_table_lacks_fail_with_its_name() {
+    let place = Workplace::new();
+    recorded(&place);
+    let line = "search --evaluator table:table.csv --space space.toml --device fake --budget 0.07ms --tables tables --trials 30 --out study";
+    let done = place.run(line).success();
+    let rows = place.rows("study/trials.csv");
+    let count = |status: &str| rows.iter().filter(|row| row["status"] == status).count();
+    assert!(count("complete") > 0 && count("failed") > 0);
+    assert!(stderr(&done).contains("table.csv lacks this network"));
+    for row in rows.iter().filter(|row| row["status"] == "complete") {
+        assert!(number(row, "latency_predicted_ms") <= 0.07, "{row:?}");
+    }
+}
+
+#[test]
+fn unusable_tables_and_flags_that_do_not_fit_one_are_refused() {
+    let place = Workplace::new();
+    place.write("table.csv", "architecture,top\n");
+    let search = |flags: &str| place.run(&format!("search --evaluator table:table.csv --out study {flags}"));
+    refused(
+        search("--space tiny"),
+        3,
+        &["table.csv, line 1", "no column `accuracy`"],
+    );
+    refused(search("--space tiny --epochs 3"), 2, &["--epochs is for trainings"]);
+    place.write(
+        "table.csv",
+        "architecture,accuracy\n\"in16,conv_k3_c8_nre,head_o2\",50\n",
+    );
+    refused(search(""), 2, &["--space"]);
+    refused(
+        place.run("search --evaluator oracle"),
+        2,
+        &["`oracle` is no evaluator", "table:FILE"],
+    );
+    refused(
+        place.run("search --evaluator table:none.csv --space tiny"),
+        3,
+        &["none.csv: cannot be read"],
+    );
+    assert!(!place.exists("study"));
+}
+
+#[test]
+fn a_resumed_study_refuses_choices_that_contradict_it() {
+    let place = Workplace::new();
+    place.search("--trials 2 --seed 1").success();
+    let before = place.read("study/trials.jsonl");
+    let resume = |flags: &str| place.run(&format!("search --resume --out study --tables tables {flags}"));
+    refused(
+        resume("--strategy random --seed 99 --epochs 7 --device host"),
+        3,
+        &[
+            "contradict the study in study",
+            "--seed 99 (the study has 1)",
+            "--strategy random (the study has evolution)",
+            "--epochs 7 (the study has 3)",
+            "--device host (the study has fake)",
+            "without --resume",
+        ],
+    );
+    for (flag, text) in [
+        ("--budget 9ms", "--budget 9ms (the study has 0.07ms)"),
+        ("--images 61", "--images 61 (the study has 60)"),
+        ("--lookahead 2", "--lookahead 2 (the study has 4)"),
+        ("--max-params 4M", "--max-params 4000000 (the study has none)"),
+        ("--proxy-scale 0.5", "--proxy-scale 0.5 (the study has 1)"),
+        ("--space tiny", "--space tiny (the study has "),
+        ("--profile-time 3m", "--profile-time"),
+        ("--references 1", "--references 1 (the study has 0)"),
+        (
+            "--evaluator table:a.csv",
+            "--evaluator table:a.csv (the study has train)",
+        ),
+    ] {
+        refused(resume(flag), 3, &[text]);
+    }
+    assert_eq!(place.read("study/trials.jsonl"), before);
+    // Choices that agree are no contradiction.
+    resume("--seed 1 --device fake --budget 0.07ms --epochs 3 --workers 1").success();
+}
+
+#[test]
+fn several_constraints_and_several_devices_hold_at_once() {
+    let place = Workplace::new();
+    place.write("slow.toml", "name = \"slow\"\nruntime = \"fake\"\nthreads = 2\n");
+    let line =
+        "--trials 5 --device fake --budget 0.07ms --device slow.toml --budget 0.2ms --max-params 20k --max-macs 600k";
+    place.search(line).success();
+    for row in place.rows("study/trials.csv") {
+        assert!(
+            number(&row, "params") <= 20_000.0 && number(&row, "macs") <= 600_000.0,
+            "{row:?}"
+        );
+        assert!(number(&row, "latency_predicted_ms") <= 0.07, "{row:?}");
+    }
+    assert!(place.exists("study/latency/1/device.toml"));
+    let impossible = place.search("--trials 2 --max-params 10 --out other");
+    refused(
+        impossible,
+        4,
+        &["the limit on params of 10", "the least in the space is"],
+    );
+    let pair = place.search("--trials 2 --budget 1ms --budget 2ms --out other");
+    refused(pair, 2, &["2 budgets are given for 1 device"]);
+    assert!(!place.exists("other"));
+}
+
+#[test]
+fn workers_of_several_commands_train_one_study_and_a_dead_host_costs_nothing() {
+    let (plain, place) = (Workplace::new(), Workplace::new());
+    plain.search("--trials 4 --seed 2").success();
+    let mnas = env!("CARGO_BIN_EXE_mnas");
+    place.write(
+        "search.toml",
+        format!(
+            "threads-per-worker = 1\n[[worker]]\ncommand = \"sh -c 'exit 255'\"\n[[worker]]\ncommand = \"{mnas} worker\"\ncount = 2\n"
+        ),
+    );
+    let flags = "--trials 4 --seed 2";
+    // Without --workers, which would replace those of the file.
+    let line = crate::support::search_line(flags).replace("--workers 2 ", "");
+    let refusal = place.run(&line);
+    let said = stderr(&refusal);
+    refusal.success();
+    assert!(said.contains("255") && said.contains("is given up"), "{said}");
+    assert_eq!(place.rows("study/trials.csv"), plain.rows("study/trials.csv"));
+    let journal = fs::read_to_string(place.path("study/trials.jsonl")).unwrap();
+    assert!(journal.contains("[[worker]]") || place.read("study/study.toml").contains("[[worker]]"));
+    let missing = Workplace::new();
+    let lost = missing.search("--trials 2 --worker-command ./no-such-program");
+    refused(lost, 1, &["no-such-program"]);
+    assert!(!missing.exists("study"));
+}
+
+#[test]
+fn the_journal_tells_when_by_whom_and_how_trials_were_trained() {
+    let place = Workplace::new();
+    place.search("--trials 2").success();
+    let lines: Vec<Value> = place
+        .read("study/trials.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["version"].as_u64(), Some(2));
+    assert!(lines[1]["event"]["session"]["command"].as_array().unwrap().len() > 5);
+    let finished: Vec<&Value> = lines
+        .iter()
+        .filter(|line| !line["event"]["finished"].is_null())
+        .collect();
+    assert_eq!(finished.len(), 2);
+    for line in finished {
+        let event = &line["event"]["finished"];
+        assert!(line["at"].as_u64() > Some(1_700_000_000_000));
+        assert!(event["worker"].as_str().unwrap().starts_with("local/"));
+        assert_eq!(
+            event["result"]["training"]["epochs"].as_array().unwrap().len(),
+            3,
+            "{event}"
+        );
+    }
+}
