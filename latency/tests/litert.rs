@@ -259,14 +259,14 @@ fn weights_of_16_bit_floats_change_results_little() {
 #[test]
 fn missing_and_wrong_libraries_are_named() {
     let missing = LiteRt::new(Path::new("/nowhere/libLiteRt.so"), 1).err().unwrap();
-    assert!(matches!(&missing, RuntimeError::LiteRtMissing { .. }), "{missing}");
+    assert!(matches!(&missing, RuntimeError::LibraryMissing { .. }), "{missing}");
     assert!(missing.to_string().contains("/nowhere/libLiteRt.so"), "{missing}");
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "no library").unwrap();
     let wrong = LiteRt::new(file.path(), 1).err().unwrap();
     let is_known = matches!(
         &wrong,
-        RuntimeError::LiteRtUnusable { .. } | RuntimeError::AnotherLibrary { .. }
+        RuntimeError::LibraryUnusable { .. } | RuntimeError::AnotherLibrary { .. }
     );
     assert!(
         is_known && wrong.to_string().contains(&*file.path().to_string_lossy()),

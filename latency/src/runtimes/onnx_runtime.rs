@@ -16,6 +16,8 @@ use crate::machine::{HostFacts, Processor};
 use crate::runtime::{LoadedModel, Model, Runtime};
 
 const NAME: &str = "onnxruntime";
+/// Name of the library in messages.
+const LIBRARY: &str = "ONNX Runtime";
 
 /// The library and its environment exist once per process; this holds the first that worked.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
@@ -123,9 +125,10 @@ impl Library {
     /// every model would have threads of its own, which go on looking for work for a while after each inference, on
     /// processors that the next model needs.
     fn load(path: &Path, threads: usize) -> Result<Self, RuntimeError> {
-        let path = path
-            .canonicalize()
-            .map_err(|_| RuntimeError::LibraryMissing { path: path.to_owned() })?;
+        let path = path.canonicalize().map_err(|_| RuntimeError::LibraryMissing {
+            runtime: LIBRARY,
+            path: path.to_owned(),
+        })?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = loaded.as_ref() {
             return if library.path == path {
@@ -138,9 +141,10 @@ impl Library {
             };
         }
         let unusable = |reason: String| RuntimeError::LibraryUnusable {
+            runtime: LIBRARY,
             path: path.clone(),
             reason,
-            minor: ort::MINOR_VERSION,
+            oldest: format!("1.{}", ort::MINOR_VERSION),
         };
         let builder = ort::init_from(&path).map_err(|error| unusable(error.to_string()))?;
         let mut builder = builder.with_name("mnas").with_telemetry(false);

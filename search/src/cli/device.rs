@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mnas_latency::agent::{AgentOptions, AgentRuntime};
-use mnas_latency::runtimes::{self, OnnxRuntime};
+use mnas_latency::runtimes::{self, Libraries, OnnxRuntime};
 use mnas_latency::{
     AgentCommand, Device, LatencyTable, MeasureSettings, Processor, Runtime, RuntimeError, RuntimeKind, TableHeader,
 };
@@ -30,6 +30,22 @@ pub fn onnx_runtime_library() -> Option<PathBuf> {
     given.or_else(|| built_with.map(PathBuf::from))
 }
 
+/// The LiteRT library: the environment's, else the one this program was built with.
+pub fn litert_library() -> Option<PathBuf> {
+    let given = std::env::var_os("LITERT_DYLIB_PATH")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
+    let built_with = option_env!("LITERT_DYLIB_PATH").filter(|path| !path.is_empty());
+    given.or_else(|| built_with.map(PathBuf::from))
+}
+
+fn libraries() -> Libraries {
+    Libraries {
+        onnx_runtime: onnx_runtime_library(),
+        litert: litert_library(),
+    }
+}
+
 /// ONNX Runtime on one thread, to check exported files; `None` where it is not installed.
 pub fn checking_runtime() -> Option<OnnxRuntime> {
     OnnxRuntime::new(&onnx_runtime_library()?, 1).ok()
@@ -49,7 +65,7 @@ impl OpenDevice {
         let device = Device::open(name)?;
         let runtime: Box<dyn Runtime> = match device.runtime {
             RuntimeKind::LibTorch if device.agent.is_none() => libtorch(&device)?,
-            _ => runtimes::open(&device, onnx_runtime_library().as_deref())?,
+            _ => runtimes::open(&device, &libraries())?,
         };
         let folder = match &device.table {
             Some(folder) if device.runtime == RuntimeKind::Published => folder.clone(),

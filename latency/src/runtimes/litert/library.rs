@@ -8,8 +8,10 @@ use crate::error::RuntimeError;
 
 /// Sizes in bytes of the libraries that set-up installs, by which their version is known: LiteRT has no function for it.
 const KNOWN_BUILDS: [(u64, &str); 3] = [(8_039_424, "2.3.0"), (5_991_672, "2.3.0"), (6_362_912, "2.3.0")];
+/// Name of the library in messages.
+const LIBRARY: &str = "LiteRT";
 /// Oldest version with the binary interface that is used here.
-pub(super) const OLDEST: &str = "2.1.6";
+const OLDEST: &str = "2.1.6";
 
 /// The library is loaded once per process; this holds the first one that worked.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
@@ -25,7 +27,10 @@ pub(super) struct Library {
 impl Library {
     /// Loads the library, unless that was done before.
     pub fn load(path: &Path) -> Result<Self, RuntimeError> {
-        let missing = |_| RuntimeError::LiteRtMissing { path: path.to_owned() };
+        let missing = |_| RuntimeError::LibraryMissing {
+            runtime: LIBRARY,
+            path: path.to_owned(),
+        };
         let path = path.canonicalize().map_err(missing)?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = loaded.as_ref() {
@@ -38,10 +43,11 @@ impl Library {
             });
         }
         let bytes = path.metadata().map_err(missing)?.len();
-        let functions = ffi::Library::load(&path).map_err(|fault| RuntimeError::LiteRtUnusable {
+        let functions = ffi::Library::load(&path).map_err(|fault| RuntimeError::LibraryUnusable {
+            runtime: LIBRARY,
             path: path.clone(),
             reason: fault.to_string(),
-            oldest: OLDEST,
+            oldest: OLDEST.to_owned(),
         })?;
         let library = Self {
             path,

@@ -25,7 +25,7 @@ use self::library::Library;
 use super::clock::Stopwatch;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
-use crate::runtime::{LoadedModel, Model, Runtime};
+use crate::runtime::{LoadedModel, Model, ModelForm, Runtime};
 
 const NAME: &str = "litert";
 /// Range of all activations of models with random weights: that of a few standard deviations.
@@ -96,6 +96,10 @@ impl Runtime for LiteRt {
 
     fn version(&self) -> &str {
         &self.library.version
+    }
+
+    fn model_form(&self) -> ModelForm {
+        ModelForm::Blocks
     }
 
     /// The calling thread computes, and one more for each further thread, which loading a model starts.
