@@ -22,6 +22,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Greatest difference of results in 32-bit floats, relative to the greatest result.
 const TOLERANCE: f32 = 1e-4;
+/// Greatest difference of results in 8-bit integers, relative to the greatest result, of random weights and four images.
+const INT8_TOLERANCE: f32 = 0.4;
 const EVERYTHING: &str = include_str!("../../tests/spaces/everything.toml");
 
 /// Library that a variable names. Without it tests are skipped with a message, but fail in continuous integration.
@@ -311,7 +313,12 @@ fn networks_of_8_bit_integers_are_near_those_of_floats() {
     let Some(bed) = bed() else { return };
     for (name, graph) in random_networks(3) {
         let (difference, is_full) = int8(&bed, &graph, &name, Clipping::Extremes);
-        let _ = writeln!(std::io::stderr(), "{difference:.3} {is_full} {name}");
+        // GELU has no 8-bit operator in XNNPACK.
+        let is_expected = is_full || name.contains("_nge");
+        assert!(
+            difference <= INT8_TOLERANCE && is_expected,
+            "{name}: {difference}, whole graph {is_full}"
+        );
     }
 }
 
@@ -325,7 +332,7 @@ fn references_of_8_bit_integers_are_fully_accelerated() {
             interface: Interface::Float32,
         };
         let answer = bed.answer(&graph, name, precision, &image(graph.input, 1));
-        let _ = writeln!(std::io::stderr(), "{} {name}", answer.is_fully_accelerated);
+        assert!(answer.is_fully_accelerated, "{name}");
     }
 }
 
