@@ -196,7 +196,10 @@ fn the_parts_of_a_study_that_are_fixed_cannot_be_changed_later() {
     refused(
         change,
         3,
-        &["study has a budget of", "start another one without --resume"],
+        &[
+            "--budget 3ms (the study has 0.07ms)",
+            "start another one without --resume",
+        ],
     );
     place.edit("study/study.toml", "seed = 0", "sede = 0");
     refused(

@@ -133,18 +133,18 @@ fn a_device_that_cannot_be_reached_is_named() {
     };
     board(
         "no-such-program mnas-agent",
-        &["cannot start the agent with `no-such-program mnas-agent`"],
+        &["cannot start mnas-agent with `no-such-program mnas-agent`"],
     );
     board(
         "sh -c 'echo No route to host >&2; exit 255'",
         &[
             "exit status: 255",
-            "its last words: `No route to host`",
+            "its last line: `No route to host`",
             "run the command by hand",
         ],
     );
-    board("yes", &["says what no agent says: `y`"]);
-    board("sleep 30", &["no answer within 1s", "timeout"]);
+    board("yes", &["writes lines that are not mnas-agent's: `y`"]);
+    board("sleep 30", &["sent nothing within 1s", "allow more time"]);
     assert!(!place.exists("tables"));
     refused(
         place.run(&format!("{PROFILE} ssh:-v")),

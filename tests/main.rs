@@ -16,3 +16,5 @@ mod tables;
 mod trainings;
 mod weights;
 mod whole_search;
+#[cfg(unix)]
+mod workers;

@@ -35,7 +35,10 @@ fn macro_table() -> Option<PathBuf> {
     }
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     assert!(!in_ci, "{} is missing", path.display());
-    eprintln!("SKIPPED: {} is missing", path.display());
+    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+    {
+        eprintln!("SKIPPED: {} is missing", path.display());
+    }
     None
 }
 
@@ -137,7 +140,7 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
         ("--lookahead 2", "--lookahead 2 (the study has 4)"),
         ("--max-params 4M", "--max-params 4000000 (the study has none)"),
         ("--proxy-scale 0.5", "--proxy-scale 0.5 (the study has 1)"),
-        ("--space tiny", "--space tiny (the study has "),
+        ("--space mobilenet", "--space mobilenet (the study has tiny)"),
         ("--profile-time 3m", "--profile-time"),
         ("--references 1", "--references 1 (the study has 0)"),
         (
@@ -195,7 +198,7 @@ fn workers_of_several_commands_train_one_study_and_a_dead_host_costs_nothing() {
     let refusal = place.run(&line);
     let said = stderr(&refusal);
     refusal.success();
-    assert!(said.contains("255") && said.contains("is given up"), "{said}");
+    assert!(said.contains("255") && said.contains("was lost"), "{said}");
     assert_eq!(place.rows("study/trials.csv"), plain.rows("study/trials.csv"));
     let journal = fs::read_to_string(place.path("study/trials.jsonl")).unwrap();
     assert!(journal.contains("[[worker]]") || place.read("study/study.toml").contains("[[worker]]"));

@@ -169,7 +169,7 @@ pub fn check(
             break;
         }
         match measurer.measure(&row.model()) {
-            Ok(measured) => report.rows.push(row.checked(measured)),
+            Ok(measurement) => report.rows.push(row.checked(measurement)),
             Err(LatencyError::Runtime(refusal)) if refusal.is_refusal() => report.refused.push(refusal.to_string()),
             Err(error) => return Err(error),
         }

@@ -51,6 +51,7 @@ mod duration;
 mod error;
 mod machine;
 mod measure;
+mod model;
 pub mod pipe;
 mod predict;
 mod profile;
@@ -60,6 +61,7 @@ pub mod runtimes;
 mod statistics;
 mod table;
 mod work_model;
+pub mod workload;
 
 pub use calibrate::{Calibration, CalibrationReport};
 pub use check::{CheckOptions, CheckReport, CheckedRow, check};
@@ -70,6 +72,7 @@ pub use duration::{DurationError, Milliseconds, parse_latency};
 pub use error::{LatencyError, RuntimeError};
 pub use machine::{Conditions, HostFacts, Processor, Warning};
 pub use measure::{ANCHOR, MeasureSettings, Measurement, Measurer, TimedModel};
+pub use model::LatencyModel;
 pub use predict::{MissingKeys, Prediction, Predictor};
 pub use profile::{
     MeasuredNetwork, ProfileEvent, ProfileOptions, ProfilePlan, ProfileReport, StopReason, open_or_create,

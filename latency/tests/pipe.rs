@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use mnas_latency::pipe::{
     CommandLine, Connection, Event, Heartbeat, Identity, Pipe, PipeError, PipeOptions, Protocol, Tagged, serve,
+    serve_interruptible,
 };
 use serde_json::{Value, json};
 
@@ -475,4 +476,42 @@ fn the_end_of_the_input_is_reported_in_the_middle_of_a_request() {
     )
     .unwrap();
     assert_eq!(output.lines().last().unwrap()["reply"], "done");
+}
+
+#[test]
+fn a_request_that_arrives_interrupts_the_one_before_it() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let on_arrival = {
+        let interrupted = Arc::clone(&interrupted);
+        move |request: &String| {
+            if request == "stop" {
+                interrupted.store(true, Ordering::SeqCst);
+            }
+        }
+    };
+    writer.write_all(b"{\"id\":2,\"request\":\"work\"}\n").unwrap();
+    let mut writer = Some(writer);
+    let output = Output::default();
+    serve_interruptible(
+        BufReader::new(reader),
+        output.clone(),
+        &identity(),
+        on_arrival,
+        || (),
+        |request: String, _| {
+            if let Some(mut writer) = writer.take() {
+                writer.write_all(b"{\"id\":3,\"request\":\"stop\"}\n").unwrap();
+            }
+            let began = Instant::now();
+            while !interrupted.load(Ordering::SeqCst) {
+                assert!(began.elapsed() < LONG);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            format!("{request} interrupted")
+        },
+    )
+    .unwrap();
+    let replies: Vec<Value> = output.lines().iter().map(|line| line["reply"].clone()).collect();
+    assert_eq!(replies, ["work interrupted", "stop interrupted"]);
 }

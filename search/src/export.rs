@@ -10,10 +10,10 @@ use rand::distr::Distribution;
 use rand_distr::StandardNormal;
 
 use mnas_engine::files::{self, FileError};
-use mnas_engine::random::stream;
 use mnas_engine::training::TrainDevice;
 use mnas_engine::training::weights::{Weights, WeightsError};
 use mnas_engine::worker::{Floats, FromWorker, ScoresRequest, ToWorker};
+use mnas_space::random::stream;
 
 use crate::worker_client::{WorkerClient, WorkerError};
 

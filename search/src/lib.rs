@@ -7,6 +7,5 @@ pub mod export;
 pub mod report;
 pub mod study;
 pub mod worker_client;
-mod workload;
 
 pub use cli::run;

@@ -6,16 +6,32 @@ use std::time::Instant;
 
 use crate::environment::{self, Environment};
 use crate::error::{Error, Result};
-use crate::program::exit_code;
+use crate::program::{build_command, exit_code};
 
-/// Sets up and runs all tests of the workspace; the arguments go to `cargo test`.
+/// Sets up, builds the programs, which the end-to-end tests run, and runs all tests of the workspace; the arguments go to `cargo test`.
 pub fn test(arguments: &[OsString]) -> Result<ExitCode> {
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
+    if runs_programs(arguments) {
+        let built = step("build", build_command(&environment))?;
+        if built != ExitCode::SUCCESS {
+            return Ok(built);
+        }
+    }
     let mut command = environment.cargo();
     // In the workspace's root this means every package; `-p PACKAGE` among the arguments narrows it.
     command.args(["test", "--release", "--locked"]).args(arguments);
     step("tests", command)
+}
+
+/// Whether the tests that `cargo test` runs with these arguments include those of the programs.
+fn runs_programs(arguments: &[OsString]) -> bool {
+    let mut packages = arguments
+        .windows(2)
+        .filter(|pair| pair[0] == "-p" || pair[0] == "--package")
+        .map(|pair| &pair[1])
+        .peekable();
+    packages.peek().is_none() || packages.any(|package| package == "mnas-search")
 }
 
 /// Checks the formatting of all sources and lints them; a warning is a failure.
@@ -75,4 +91,16 @@ fn need(subcommand: &str, component: &str) -> Result<()> {
         format!("this Rust toolchain has no {component}"),
         format!("install it: rustup component add {component} (or your distribution's package of that name)"),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_built_for_the_tests_that_run_them() {
+        let runs = |words: &[&str]| runs_programs(&words.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(runs(&[]) && runs(&["--", "images"]) && runs(&["-p", "mnas-space", "--package", "mnas-search"]));
+        assert!(!runs(&["-p", "mnas-space"]) && !runs(&["--package", "mnas-train", "data"]));
+    }
 }

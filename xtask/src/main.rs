@@ -35,11 +35,12 @@ Set-up, build, test and lint commands of the mnas workspace
 
 cargo mnas ARGS...            set up if needed, build if needed, run `mnas ARGS...`
 cargo mnas install [--root DIR]
-                              install `mnas` into DIR/bin (cargo's own folder if not given); it then needs no set-up and no variables
+                              install `mnas` and `mnas-worker` into DIR/bin (cargo's own folder if not given); they then need no
+                              set-up and no variables
 
 cargo xtask setup [--verify]  set up libtorch, ONNX Runtime and LiteRT only; --verify compares the hash of every file and repairs
 cargo xtask env               print the variables that plain cargo needs: eval \"$(cargo xtask env)\"
-cargo xtask test [ARGS...]    set up, then `cargo test --release --locked ARGS...`
+cargo xtask test [ARGS...]    set up, build `mnas` and `mnas-worker`, then `cargo test --release --locked ARGS...`
 cargo xtask lint              formatting and clippy; a warning is a failure
 cargo xtask ci                test, then lint
 cargo xtask bench [--python PROGRAM] [--pairs N]

@@ -1,4 +1,4 @@
-//! `cargo mnas`: builds the program when it has to be built and becomes it.
+//! `cargo mnas`: builds the programs when they have to be built and becomes `mnas`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,21 +9,47 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::environment::{self, Environment};
 use crate::error::{Error, Result};
 
-/// The program, set up and built; or the exit code of a failed build.
+/// A program of the workspace.
+struct Program {
+    name: &'static str,
+    package: &'static str,
+}
+
+/// `mnas`, and the one that it starts to train and measure with libtorch.
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "mnas",
+        package: "mnas-search",
+    },
+    Program {
+        name: "mnas-worker",
+        package: "mnas-train",
+    },
+];
+
+impl Program {
+    /// Path of the program beside the running one, in whatever target folder cargo was told to use.
+    fn path(&self) -> Result<PathBuf> {
+        let own =
+            std::env::current_exe().map_err(|error| Error::io("find", Path::new("the running program"), &error))?;
+        Ok(own.with_file_name(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX)))
+    }
+}
+
+/// Path of `mnas`, set up and built with `mnas-worker` beside it; or the exit code of a failed build.
 pub fn built() -> Result<std::result::Result<PathBuf, ExitCode>> {
-    let binary = binary()?;
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
-    Ok(match build(&environment, is_fresh(&binary))? {
+    Ok(match build(&environment, are_fresh()?)? {
         Some(failed) => Err(failed),
-        None => Ok(binary),
+        None => Ok(PROGRAMS[0].path()?),
     })
 }
 
-/// Sets up, builds and runs `mnas` with these arguments in the caller's folder; comes back only if it could not be started.
+/// Sets up, builds and runs `mnas` with these arguments in the caller's folder; returns only if it could not be started.
 pub fn mnas(arguments: &[OsString]) -> Result<ExitCode> {
-    let binary = binary()?;
-    let fresh = is_fresh(&binary);
+    let binary = PROGRAMS[0].path()?;
+    let fresh = are_fresh()?;
     if !fresh {
         environment::check_compiler()?;
     }
@@ -37,46 +63,62 @@ pub fn mnas(arguments: &[OsString]) -> Result<ExitCode> {
     become_command(command, &binary)
 }
 
-/// Puts a `mnas` that needs no environment variables on the PATH.
+/// Installs both programs, which then need no environment variables.
 pub fn install(arguments: &[OsString]) -> Result<ExitCode> {
     let root = match arguments {
-        [] => None,
-        [flag, folder] if flag == "--root" => Some(folder),
+        [] => default_root()?,
+        [flag, folder] if flag == "--root" => PathBuf::from(folder),
         _ => {
             return Err(Error::new(
                 "unknown arguments of `cargo mnas install`",
-                "usage: cargo mnas install [--root DIR]; it installs DIR/bin/mnas, DIR being cargo's own folder if not given",
+                "usage: cargo mnas install [--root DIR]; it installs DIR/bin/mnas and DIR/bin/mnas-worker, DIR being cargo's own folder if not given",
             ));
         }
     };
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
-    if let Some(failed) = build(&environment, is_fresh(&binary()?))? {
+    if let Some(failed) = build(&environment, are_fresh()?)? {
         return Ok(failed);
     }
-    // Everything is built; without `--offline` cargo would still ask the index for news.
-    let mut command = environment.cargo();
-    command.args([
-        "install",
-        "--path",
-        "search",
-        "--bin",
-        "mnas",
-        "--locked",
-        "--offline",
-        "--force",
-    ]);
-    if let Some(folder) = root {
-        let folder = std::path::absolute(folder).map_err(|error| Error::io("resolve", Path::new(folder), &error))?;
-        command.arg("--root").arg(folder);
+    // `cargo install` would build each program alone, with other features of shared dependencies: everything a second time.
+    for program in &PROGRAMS {
+        let installed = install_file(&program.path()?, &root.join("bin"))?;
+        eprintln!("installed {}", installed.display());
     }
-    Ok(exit_code(environment::run(command)?))
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the program; gives the exit code of a failed build. Says nothing if there is nothing to do.
+/// Folder that `cargo install` uses: `CARGO_INSTALL_ROOT`, else `CARGO_HOME`, else `~/.cargo`.
+fn default_root() -> Result<PathBuf> {
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    variable("CARGO_INSTALL_ROOT")
+        .or_else(|| variable("CARGO_HOME"))
+        .or_else(|| Some(variable("HOME")?.join(".cargo")))
+        .ok_or_else(|| {
+            Error::new(
+                "there is no folder to install to",
+                "name one: cargo mnas install --root DIR",
+            )
+        })
+}
+
+/// Copies a program into a folder and returns its path there; a program of that name, which may be running, is replaced by a rename.
+fn install_file(program: &Path, folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
+    let target = folder.join(program.file_name().unwrap_or_default());
+    let partial = target.with_extension("partial");
+    fs::copy(program, &partial).map_err(|error| Error::io("write", &partial, &error))?;
+    fs::rename(&partial, &target).map_err(|error| Error::io("rename", &partial, &error))?;
+    Ok(target)
+}
+
+/// Builds the programs and returns the exit code of a failed build. Prints nothing if there is nothing to do.
 fn build(environment: &Environment, fresh: bool) -> Result<Option<ExitCode>> {
-    let mut command = environment.cargo();
-    command.args(["build", "--release", "--locked", "-p", "mnas-search", "--bin", "mnas"]);
+    let mut command = build_command(environment);
     if fresh {
         command.arg("--quiet");
     } else {
@@ -103,10 +145,23 @@ fn build(environment: &Environment, fresh: bool) -> Result<Option<ExitCode>> {
     Ok((!status.success()).then(|| exit_code(status)))
 }
 
-/// The program lies beside this one, in whatever target folder cargo was told to use.
-fn binary() -> Result<PathBuf> {
-    let own = std::env::current_exe().map_err(|error| Error::io("find", Path::new("the running program"), &error))?;
-    Ok(own.with_file_name(format!("mnas{}", std::env::consts::EXE_SUFFIX)))
+/// `cargo build` of both programs.
+pub fn build_command(environment: &Environment) -> Command {
+    let mut command = environment.cargo();
+    command.args(["build", "--release", "--locked"]);
+    for program in &PROGRAMS {
+        command.args(["-p", program.package, "--bin", program.name]);
+    }
+    command
+}
+
+fn are_fresh() -> Result<bool> {
+    for program in &PROGRAMS {
+        if !is_fresh(&program.path()?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Guesses from cargo's dependency file whether a build has nothing to do, only to decide how much it should say.
@@ -171,6 +226,19 @@ mod tests {
             [PathBuf::from("/a/src/main.rs"), PathBuf::from("/a b/src/lib.rs")]
         );
         assert!(dependencies("").is_empty());
+    }
+
+    #[test]
+    fn an_installed_program_replaces_the_former_one() {
+        let place = tempfile::tempdir().unwrap();
+        let built = place.path().join("mnas");
+        let folder = place.path().join("root/bin");
+        for content in ["old", "new"] {
+            fs::write(&built, content).unwrap();
+            let installed = install_file(&built, &folder).unwrap();
+            assert_eq!(fs::read_to_string(installed).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::device::Device;
 use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
 use crate::machine::{Conditions, HostFacts};
-use crate::runtime::{LoadedModel, Model, Runtime, Step};
+use crate::runtime::{LoadedModel, Model, ModelForm, Runtime, Step};
 
 /// Measures on the device behind a command's pipe.
 ///
@@ -57,9 +57,9 @@ impl Runtime for AgentRuntime {
         }))
     }
 
-    /// Every model has to travel to the device.
+    /// An ONNX file has to travel to the device; a block key or an architecture is a short text.
     fn loads_cheaply(&self) -> bool {
-        false
+        self.session().form() == ModelForm::Blocks
     }
 
     fn burst(

@@ -68,6 +68,11 @@ impl Session {
         Ok((session, identity))
     }
 
+    /// The form in which models travel to the agent.
+    pub fn form(&self) -> ModelForm {
+        self.form
+    }
+
     /// Starts the agent and opens the runtime in it.
     fn connect(&mut self) -> Result<Identity, AgentError> {
         self.connection = None;

@@ -164,10 +164,10 @@ impl<'r> Measurer<'r> {
         };
         let plan = timed.plan;
         let (roles, steps): (Vec<Role>, Vec<Step>) = burst_of(plan, count).into_iter().unzip();
-        let times = self.burst(Some(&mut loaded), &steps)?;
+        let durations = self.burst(Some(&mut loaded), &steps)?;
         timed.loaded = Some(loaded);
         let (mut anchors, mut runs) = (Vec::new(), Vec::new());
-        for ((role, step), ms) in roles.iter().zip(&steps).zip(times) {
+        for ((role, step), ms) in roles.iter().zip(&steps).zip(durations) {
             timed.spent_ms += if step.model == 1 { ms } else { 0.0 };
             match role {
                 Role::WarmUp => {}

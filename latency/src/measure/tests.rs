@@ -30,8 +30,8 @@ fn deviations(settings: FakeSettings, measure: &MeasureSettings) -> Vec<(f64, Me
     let mut measurer = Measurer::new(&mut runtime, measure.clone(), Some(reference_ms)).unwrap();
     let one = |text: &&str| {
         let key: BlockKey = text.parse().unwrap();
-        let measured = measurer.measure(&Model::block(&key)).unwrap();
-        (measured.median_ms / truth.true_ms(&key.graph()) - 1.0, measured)
+        let latency = measurer.measure(&Model::block(&key)).unwrap();
+        (latency.median_ms / truth.true_ms(&key.graph()) - 1.0, latency)
     };
     BLOCKS.iter().map(one).collect()
 }
@@ -117,8 +117,8 @@ fn time_is_capped() {
     };
     let mut measurer = Measurer::new(&mut runtime, settings, Some(1.0)).unwrap();
     let slow: BlockKey = "conv_k3_c64_nre@64x112x112".parse().unwrap();
-    let measured = measurer.measure(&Model::block(&slow)).unwrap();
-    assert_eq!(measured.runs, 9, "the fewest samples are taken, and no more");
+    let latency = measurer.measure(&Model::block(&slow)).unwrap();
+    assert_eq!(latency.runs, 9, "the fewest samples are taken, and no more");
 }
 
 #[test]

@@ -5,8 +5,10 @@
 pub mod evaluator;
 pub mod files;
 pub mod front;
+pub mod imagenet;
 pub mod problem;
-pub mod random;
+pub mod regression;
+pub mod scaling;
 pub mod strategy;
 pub mod study;
 pub mod training;

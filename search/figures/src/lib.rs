@@ -8,6 +8,19 @@
 //! with the Pareto front), [`FamilyFigure`] (families of networks over several costs), [`LearningCurve`] and [`Agreement`]
 //! (predicted against measured) are built from it. [`HeatMap`] colours a grid by a value.
 //!
+//! ```
+//! use mnas_figures::{Axis, Caption, Lines, Palette, Panel, Point, Series, XyFigure};
+//!
+//! let points = vec![Point::new(6.9, 65.2), Point::new(8.1, 66.9).labelled("1.0")];
+//! let style = Palette::default().family("MobileNetV3-Small");
+//! let series = Series::new("MobileNetV3-Small", style, points).joined(Lines::InOrder);
+//! let panel = Panel::new(Axis::positive("latency (ms)"), Axis::percent("top-1 (%)"), vec![series]);
+//! let svg = XyFigure::new(Caption::new("Two widths"), vec![panel]).draw()?;
+//! assert!(svg.as_str().contains("<title>Two widths</title>"));
+//! assert!(svg.to_png()?.starts_with(b"\x89PNG"));
+//! # Ok::<(), mnas_figures::FigureError>(())
+//! ```
+//!
 //! Reading order: [`Series`] and [`Axis`] first, then `xy/layout.rs` (frames and scales), `xy/draw.rs` (order of painting)
 //! and `labels.rs` (placement of labels). Colours, sizes and margins stand in `style.rs`.
 

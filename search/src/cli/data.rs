@@ -11,16 +11,16 @@ pub struct DataArguments {
     /// An image folder (also in a tar), tar shards, Parquet files, CIFAR binaries, IDX files, or `demo` [default: the weights', or demo]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// At most so many images per split [default: the weights', or all]
+    /// Largest number of images per split [default: the weights', or all]
     #[arg(long, value_name = "N")]
     images: Option<usize>,
     /// Share of each class cut from train where there is no validation split [default: the weights', or 0.1]
     #[arg(long)]
     val_fraction: Option<f64>,
-    /// What to do about corrupt images [default: refuse]
+    /// Treatment of corrupt images [default: refuse]
     #[arg(long, value_enum)]
     on_corrupt: Option<Corrupt>,
-    /// Decides the validation cut and the subset of images [default: the weights', or 0]
+    /// Seed of the validation cut and of the subset of images [default: the weights', or 0]
     #[arg(long)]
     data_seed: Option<u64>,
     /// Memory for the decoded images of a split, in MB; a larger split is read anew each time [default: 4295]
@@ -31,9 +31,9 @@ pub struct DataArguments {
 /// Treatment of corrupt images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Corrupt {
-    /// Stop and name it
+    /// Stop with an error that names the image
     Refuse,
-    /// Leave it out and name it
+    /// Skip the image and report it
     Skip,
 }
 

@@ -33,7 +33,7 @@ pub struct EvalArguments {
     weights: PathBuf,
     #[command(flatten)]
     data: DataArguments,
-    /// Which images: val (the ones a search compares on), train, test, or all but test
+    /// Split of the data set: val (which a search compares networks on), train, test, or all but test
     #[arg(long, value_enum, default_value_t = EvalSplit::Val)]
     split: EvalSplit,
     /// Device that libtorch evaluates on: cpu, cuda, or cuda:N
@@ -44,13 +44,13 @@ pub struct EvalArguments {
     batch_size: usize,
     #[command(flatten)]
     input: InputArguments,
-    /// A TOML file that says which score belongs to each class of the images: `n01440764 = 0`
+    /// A TOML file with the number of the score of each class name: `n01440764 = 0`
     #[arg(long, value_name = "FILE")]
     label_map: Option<PathBuf>,
     /// Show the accuracy of every class
     #[arg(long)]
     per_class: bool,
-    /// Write what each class is taken for, a CSV file
+    /// Write the confusion matrix, a CSV file
     #[arg(long, value_name = "FILE")]
     confusion: Option<PathBuf>,
     /// Print one JSON document
@@ -58,7 +58,7 @@ pub struct EvalArguments {
     json: bool,
 }
 
-/// How images enter the network.
+/// Conversion of images to the input of the network.
 #[derive(Debug, Args)]
 struct InputArguments {
     /// Mean of the channels, from 0 to 1: one number, or three with commas [default: the weights', or the images']
@@ -67,10 +67,10 @@ struct InputArguments {
     /// Standard deviation of the channels
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "mean")]
     std: Option<[f32; 3]>,
-    /// Side of the centre square that is looked at, as a share of the short side (0.875 is usual for `ImageNet`)
+    /// Side of the centre square that is evaluated, as a share of the short side (0.875 is usual for `ImageNet`)
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     crop: f64,
-    /// Look at the whole image, squeezed into a square
+    /// Evaluate the whole image, squeezed into a square
     #[arg(long, conflicts_with = "crop")]
     squash: bool,
 }

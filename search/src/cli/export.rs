@@ -18,10 +18,10 @@ pub struct ExportArguments {
     architecture: Option<String>,
     #[command(flatten)]
     form: FormArguments,
-    /// Its weights (safetensors); not needed for TOML
+    /// Weights of the network (safetensors); not needed for TOML
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// What to write
+    /// Format of the file
     #[arg(long, value_enum)]
     format: Format,
     /// The file to write

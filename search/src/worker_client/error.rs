@@ -27,7 +27,7 @@ pub enum WorkerError {
     Version {
         /// The command that started it.
         command: String,
-        /// Its name and version.
+        /// Name and version of the program.
         found: String,
     },
     /// The command is none.
@@ -39,9 +39,9 @@ pub enum WorkerError {
     /// The worker reports a failure.
     #[error("{reason}")]
     Failed {
-        /// Its message.
+        /// Message of the worker.
         reason: String,
-        /// Its cause.
+        /// Cause of the failure.
         kind: FailureKind,
     },
     /// A file of a training cannot be written.

@@ -23,6 +23,7 @@ pub fn program() -> Result<PathBuf, WorkerError> {
     find(&folder, variable("PATH"), variable(VARIABLE)).ok_or(WorkerError::NotFound { folder })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the variables are read for this call")]
 fn find(folder: &Path, path: Option<OsString>, variable: Option<OsString>) -> Option<PathBuf> {
     let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
     let folders = path.iter().flat_map(std::env::split_paths);

@@ -47,6 +47,10 @@ pub struct TrainingSpeed {
 }
 
 /// Measures the training speed of a network on random images, in workers that train at the same time.
+///
+/// # Panics
+///
+/// Never: the embedded recipe is tested.
 pub fn throughput(load: &TrainingLoad<'_>) -> Result<TrainingSpeed, WorkerError> {
     let quick = Recipe::embedded("quick").unwrap_or_else(|error: RecipeError| panic!("an embedded recipe: {error}"));
     let request = ToWorker::Throughput(Box::new(ThroughputRequest {

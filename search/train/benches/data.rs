@@ -21,7 +21,7 @@ fn photographs(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
         image_size: 128,
         ..LoadOptions::default()
     };
-    let set = demo.load_split(Split::Train, &options, Watch::nobody())?;
+    let set = demo.load_split(Split::Train, &options, Watch::none())?;
     for index in 0..set.len() {
         let class = folder.join("train").join(format!("class-{}", index % 2));
         std::fs::create_dir_all(&class)?;
@@ -41,7 +41,7 @@ fn load(path: &Path, memory_limit_bytes: u64) -> Arc<ImageSet> {
     let source = DataSource::recognise(path).expect("images can be recognised");
     Arc::new(
         source
-            .load_split(Split::Train, &options, Watch::nobody())
+            .load_split(Split::Train, &options, Watch::none())
             .expect("images can be loaded"),
     )
 }

@@ -1,13 +1,13 @@
-//! The exponential moving average of a network's weights.
+//! Exponential moving average of the weights of a network.
 
 use tch::TchError;
 
 use crate::network::Network;
 
-/// A second network whose tensors follow those of the one in training, running statistics included.
+/// A second network whose tensors are averages of those of the network in training, running statistics included.
 ///
-/// After step `n` (from 0) they move by `1 - d` of the way, `d = min(decay, (1 + n) / (10 + n))`: early weights, which are
-/// mostly chance, are forgotten soon, as in TensorFlow's implementation that the `MobileNet` papers used.
+/// After step `n` (from 0) they move by `1 - d` of the way, `d = min(decay, (1 + n) / (10 + n))`, so that the random initial weights are
+/// forgotten soon, as in TensorFlow's implementation for the `MobileNet` papers.
 #[derive(Debug)]
 pub(crate) struct Average {
     network: Network,
@@ -15,7 +15,7 @@ pub(crate) struct Average {
 }
 
 impl Average {
-    /// Starts at the network's present weights.
+    /// An average that starts at the present weights of a network.
     pub(crate) fn new(network: &Network, decay: f64) -> Result<Self, TchError> {
         Ok(Self {
             network: network.copy()?,
@@ -23,7 +23,7 @@ impl Average {
         })
     }
 
-    /// Follows the network after step `step`, counted from 0.
+    /// Moves the average towards the network after step `step`, counted from 0.
     pub(crate) fn update(&self, network: &Network, step: u64) -> Result<(), TchError> {
         let step = step as f64;
         let decay = self.decay.min((1.0 + step) / (10.0 + step));
@@ -52,7 +52,7 @@ mod tests {
         let average = Average::new(&network, 0.9999).unwrap();
         let start = all_values(&network);
         assert_eq!(all_values(average.network()), start);
-        // Changes the running statistics alone.
+        // A forward pass changes only the running statistics.
         drop(tch::no_grad(|| network.forward(&noise(4, 16, 2), true)).unwrap());
         let now = all_values(&network);
         average.update(&network, 0).unwrap();

@@ -1,7 +1,7 @@
-//! A training written down so that it goes on exactly where it stopped.
+//! Checkpoints: the complete state of a training, from which it is resumed exactly.
 //!
-//! One safetensors file: the network's tensors, the optimiser's and the average's, and as metadata where the training stands
-//! and which training it is. Random streams are named by seed, epoch and place, so their position is the training's.
+//! One safetensors file holds the tensors of the network, the optimiser and the average, and as metadata the position and the identity of
+//! the training. Random streams are named by seed, epoch and step, so that the position determines their state.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,22 +15,22 @@ use tch::{Kind, TchError, Tensor};
 use mnas_engine::files::{self, FileError};
 use mnas_engine::training::{Accuracy, EpochReport};
 
-/// Where and how often a training is written down.
+/// File and interval of the checkpoints of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckpointPlan {
-    /// The file. A training goes on from it where it exists, and leaves it behind when it ends: remove it when the
-    /// weights are safe.
+    /// The file. A training is resumed from it where it exists, and leaves it in place at its end: the caller removes it when the
+    /// weights are saved.
     pub path: PathBuf,
-    /// It is written when so much time has passed since the last one, and when the training is interrupted.
+    /// Time between two savings; an interruption saves too.
     pub every: Duration,
-    /// The architecture as trained; a file of another one is refused.
+    /// Architecture as trained; a file of another one is refused.
     pub architecture: String,
 }
 
-/// Why a training cannot be written down or go on.
+/// Failure to save a training or to resume it.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The file cannot be read or written; the former one is untouched.
+    /// The file cannot be read or written; an earlier file is unchanged.
     #[error("checkpoint {0}")]
     File(#[from] FileError),
     /// The file is damaged.
@@ -38,7 +38,7 @@ pub enum CheckpointError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Fault found.
         problem: String,
     },
     /// The file is of another training.
@@ -50,48 +50,48 @@ pub enum CheckpointError {
     Other {
         /// The file.
         path: PathBuf,
-        /// Which setting.
+        /// Path of the setting that differs.
         what: String,
-        /// Its value in the file.
+        /// Value in the file.
         was: String,
-        /// Its value now.
+        /// Value of this training.
         is: String,
     },
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
 }
 
-/// Where a training stands.
+/// Position of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Position {
     /// Epochs done.
     pub epochs_done: u32,
-    /// Steps made in the epoch under way.
+    /// Steps done in the epoch under way.
     pub steps: usize,
-    /// Images seen in it.
+    /// Images of those steps.
     pub images: usize,
-    /// Sum of its losses; filled in when the training is written down.
+    /// Sum of the losses of those steps; set when the checkpoint is written.
     pub loss_sum: f64,
-    /// Seconds it took so far.
+    /// Seconds of the epoch so far.
     pub epoch_seconds: f64,
-    /// Seconds of it in which the next batch was waited for.
+    /// Seconds of the epoch spent waiting for the next batch.
     pub wait_seconds: f64,
     /// Seconds of the epochs done.
     pub seconds: f64,
-    /// Steps the optimiser made in all.
+    /// Steps of the optimiser in all.
     pub optimizer_steps: u64,
-    /// Every epoch's report.
+    /// Report of every epoch.
     pub reports: Vec<EpochReport>,
-    /// The last look at the validation images.
+    /// Last validation.
     pub validation: Option<Accuracy>,
 }
 
 const POSITION_KEY: &str = "mnas-position";
 const IDENTITY_KEY: &str = "mnas-training";
 
-/// Writes a checkpoint; at every moment the file is the former or the new one, whole.
+/// Writes a checkpoint; at every moment the file is complete, the earlier or the new one.
 pub(super) fn write<'a>(
     path: &Path,
     identity: &serde_json::Value,
@@ -126,7 +126,7 @@ pub(super) fn write<'a>(
     Ok(())
 }
 
-/// Reads a checkpoint of the training `identity` into `tensors`, which keep their memory order and device.
+/// Reads a checkpoint of the training `identity` into `tensors`, whose memory order and device stay the same.
 pub(super) fn read<'a>(
     path: &Path,
     identity: &serde_json::Value,
@@ -182,7 +182,7 @@ pub(super) fn read<'a>(
     }
 }
 
-/// The first place where two documents differ: the path of keys to it and both values.
+/// First difference of two documents: its path of keys, and both values.
 fn difference(place: &str, was: &serde_json::Value, is: &serde_json::Value) -> Option<(String, String, String)> {
     use serde_json::Value::{Null, Object};
     if let (Object(was), Object(is)) = (was, is) {

@@ -38,7 +38,7 @@ fn load(request: &DataThroughputRequest, memory_mb: Option<u64>) -> Result<Arc<I
         memory_mb,
     };
     let options = load_options(&data, request.resolution, &AUGMENTATION);
-    let set = source_of(&data)?.load_split(Split::Train, &options, Watch::nobody())?;
+    let set = source_of(&data)?.load_split(Split::Train, &options, Watch::none())?;
     Ok(Arc::new(set))
 }
 

@@ -1,23 +1,23 @@
-//! Opening of the device that trains.
+//! Opening of devices to train on.
 
 use std::path::PathBuf;
 
 use mnas_engine::training::TrainDevice;
 use tch::Device;
 
-/// Why nothing can be trained there.
+/// A device that cannot be used for training.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrainDeviceError {
-    /// The libtorch in use knows no CUDA.
+    /// The loaded libtorch has no CUDA part.
     #[error(
         "{device}: the libtorch in use is made for CPUs alone{}; build mnas with a libtorch 2.11.0 for CUDA: set LIBTORCH to its \
          folder, or LIBTORCH_USE_PYTORCH=1 for the one of your Python's torch",
         found(.libraries.as_ref())
     )]
     NoCudaLibrary {
-        /// What was asked for.
+        /// Device requested.
         device: TrainDevice,
-        /// The folder of its libraries, where known.
+        /// Folder of its libraries, where known.
         libraries: Option<PathBuf>,
     },
     /// libtorch finds no GPU.
@@ -25,15 +25,15 @@ pub enum TrainDeviceError {
         "{device}: libtorch finds no GPU; `nvidia-smi` says whether the driver does, and CUDA_VISIBLE_DEVICES may hide some"
     )]
     NoGpu {
-        /// What was asked for.
+        /// Device requested.
         device: TrainDevice,
     },
-    /// Fewer GPUs than that.
+    /// The machine has fewer GPUs.
     #[error("{device}: there are {count} GPUs, counted from 0")]
     NoSuchGpu {
-        /// What was asked for.
+        /// Device requested.
         device: TrainDevice,
-        /// How many there are.
+        /// Number of GPUs.
         count: usize,
     },
 }
@@ -44,7 +44,7 @@ fn found(libraries: Option<&PathBuf>) -> String {
     })
 }
 
-/// The part of libtorch that has to be loaded for CUDA. No symbol of it is asked for by name, so the linker leaves it out.
+/// The part of libtorch for CUDA. No symbol of it is referenced, so that the linker leaves it out.
 const CUDA_LIBRARY: &str = "libtorch_cuda.so";
 
 /// Opens a device; an error where this machine does not have it.
@@ -54,7 +54,7 @@ pub fn open_device(device: TrainDevice) -> Result<Device, TrainDeviceError> {
     };
     let count = tch::Cuda::device_count().max(0) as usize;
     if tch::Cuda::is_available() && index < count {
-        // Shapes are the same at every step: the fastest algorithm is worth a look at all of them.
+        // Shapes are the same at every step, so that a search for the fastest algorithm pays.
         tch::Cuda::cudnn_set_benchmark(true);
         return Ok(Device::Cuda(index));
     }

@@ -1,5 +1,6 @@
 //! Accuracy of a network, over all images and class by class.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use mnas_engine::training::{Accuracy, Confusion};
@@ -12,19 +13,19 @@ use crate::network::Network;
 
 /// Evaluates a network on every image of `set`.
 pub fn evaluate(network: &Network, set: &Arc<ImageSet>, options: &BatchOptions) -> Result<Accuracy, TrainError> {
-    score(network, set, options, &mut |_| (), |_, _| Ok(()))
+    score(network, set, options, &mut |_| ControlFlow::Continue(()), |_, _| Ok(()))
 }
 
-/// Evaluates a network on every image of `set`, and counts the predictions of each class; `on_skip` receives the
-/// errors of corrupt images that are skipped.
+/// Evaluates a network on every image of `set`, and counts the predictions of each class; `on_batch` receives the errors of the corrupt
+/// images skipped in each batch, and may stop the evaluation.
 pub fn evaluate_by_class(
     network: &Network,
     set: &Arc<ImageSet>,
     options: &BatchOptions,
-    on_skip: &mut dyn FnMut(&str),
+    on_batch: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
 ) -> Result<(Accuracy, Confusion), TrainError> {
     let mut confusion = Confusion::default();
-    let accuracy = score(network, set, options, on_skip, |labels, best| {
+    let accuracy = score(network, set, options, on_batch, |labels, best| {
         let predictions = Vec::<i64>::try_from(best.f_select(1, 0)?.f_contiguous()?)?;
         for (&label, prediction) in labels.iter().zip(predictions) {
             confusion.count(label as u32, prediction as u32);
@@ -34,13 +35,12 @@ pub fn evaluate_by_class(
     Ok((accuracy, confusion))
 }
 
-/// Passes the labels of every batch to `visit`, with the classes of its highest scores, best first, and errors of skipped images to
-/// `on_skip`.
+/// Evaluates a network; passes the labels of every batch to `visit`, with the classes of its highest scores, best first.
 fn score(
     network: &Network,
     set: &Arc<ImageSet>,
     options: &BatchOptions,
-    on_skip: &mut dyn FnMut(&str),
+    on_batch: &mut dyn FnMut(&[String]) -> ControlFlow<()>,
     mut visit: impl FnMut(&[i64], &Tensor) -> Result<(), TchError>,
 ) -> Result<Accuracy, TrainError> {
     check_labels(network, set)?;
@@ -48,8 +48,8 @@ fn score(
     let (mut top1, mut top5, mut loss, mut images) = (0.0, 0.0, 0.0, 0);
     for batch in Batches::eval(set, options)? {
         let batch = batch?;
-        for error in &batch.skipped {
-            on_skip(error);
+        if on_batch(&batch.skipped).is_break() {
+            return Err(TrainError::Interrupted { epoch: 0 });
         }
         if batch.is_empty() {
             continue;

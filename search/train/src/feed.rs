@@ -1,4 +1,4 @@
-//! Batches as tensors on the network's device, made on a thread of their own while the network learns from the one before.
+//! Batches as tensors on the network's device, made on a thread of their own while the network is trained on the one before.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -22,9 +22,9 @@ pub(super) struct Fed {
     pub skipped: Vec<String>,
 }
 
-/// Batches in their order, and how long they were waited for.
+/// Batches in their order, with the time spent waiting for them.
 ///
-/// At most three are on the device at a time: one in use, one that waits, one under way.
+/// At most three are on the device at a time: one in use, one ready, one in preparation.
 #[derive(Debug)]
 pub(super) struct Feed {
     receiver: Option<Receiver<Result<Fed, TrainError>>>,
@@ -41,7 +41,7 @@ impl Feed {
                     .map_err(TrainError::from)
                     .and_then(|batch| Ok(feed(batch, device)?));
                 let failed = fed.is_err();
-                // The receiver is gone: nobody wants the rest.
+                // The receiver was dropped: the rest is not needed.
                 if sender.send(fed).is_err() || failed {
                     return;
                 }
@@ -54,12 +54,12 @@ impl Feed {
         }
     }
 
-    /// How long [`Feed::next`] took so far.
+    /// Time spent in [`Feed::next`] so far.
     pub(super) fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// Ends the thread; a panic in it becomes one here.
+    /// Ends the thread; a panic in it is resumed here.
     fn finish(&mut self) {
         self.receiver = None;
         if let Some(maker) = self.maker.take()
@@ -102,7 +102,7 @@ fn feed(batch: Batch, device: Device) -> Result<Fed, TchError> {
     if !device.is_cuda() || fed.count == 0 {
         return Ok(fed);
     }
-    // From memory that the system cannot move, the copy goes on while this thread makes the next batch.
+    // Copies from pinned memory run while this thread makes the next batch.
     let copied = |tensor: &Tensor| {
         let pinned = tensor.f_pin_memory(device)?;
         pinned.f_internal_to_copy((tensor.kind(), device), true)

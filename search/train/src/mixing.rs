@@ -1,4 +1,4 @@
-//! Training on blends of two images: mixup and cutmix.
+//! Mixup and cutmix: training on mixtures of two images.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -7,25 +7,25 @@ use tch::{Reduction, TchError, Tensor};
 
 use mnas_engine::training::Recipe;
 
-/// How a batch is blended with itself moved on by one image.
+/// Mixture of each image of a batch with the image before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Mix {
-    /// Every pixel is `share` of the image and the rest of the other (Zhang et al., arXiv:1710.09412).
+    /// Mixup: a weighted mean of both images (Zhang et al., arXiv:1710.09412).
     Blend {
-        /// The image's own part.
+        /// Weight of the image itself.
         share: f64,
     },
-    /// A rectangle, as shares of the image, shows the other (Yun et al., arXiv:1905.04899).
+    /// Cutmix: a rectangle of the other image, in shares of the image (Yun et al., arXiv:1905.04899).
     Paste {
-        /// Where it begins and ends, from the left.
+        /// Left and right edge.
         columns: [f64; 2],
-        /// Where it begins and ends, from the top.
+        /// Upper and lower edge.
         rows: [f64; 2],
     },
 }
 
 impl Mix {
-    /// What the recipe asks for in a batch, drawn from its stream.
+    /// Draws the mixture of a batch by the recipe, from the batch's random stream.
     pub(super) fn draw(recipe: &Recipe, rng: &mut ChaCha8Rng) -> Option<Self> {
         let alpha = match (recipe.mixup, recipe.cutmix) {
             (None, None) => return None,
@@ -44,7 +44,7 @@ impl Mix {
         if !paste {
             return Some(Self::Blend { share });
         }
-        // The rectangle's centre is anywhere, what sticks out of the image is cut off.
+        // The centre lies anywhere in the image; the part outside is cut off.
         let half = (1.0 - share).sqrt() / 2.0;
         let mut span = || {
             let centre = rng.random_range(0.0..1.0);
@@ -54,8 +54,7 @@ impl Mix {
         Some(Self::Paste { columns, rows: span() })
     }
 
-    /// Blends `images` (`[batch, 3, height, width]`, overwritten) and returns them with the share that the image's own
-    /// label keeps.
+    /// Mixes `images` (`[batch, 3, height, width]`, overwritten) and returns them with the weight of each image's own label.
     pub(super) fn apply(self, images: Tensor) -> Result<(Tensor, f64), TchError> {
         let others = moved_on(&images)?;
         match self {
@@ -82,7 +81,7 @@ impl Mix {
     }
 }
 
-/// Cross-entropy with the image's own label and, for the rest of the share, with that of the image before it.
+/// Cross-entropy with the image's own label, weighted by `share`, and with that of the image before it.
 pub(super) fn mixed_loss(scores: &Tensor, labels: &Tensor, share: f64, smoothing: f64) -> Result<Tensor, TchError> {
     let loss = |labels: &Tensor| scores.f_cross_entropy_loss(labels, None::<&Tensor>, Reduction::Mean, -100, smoothing);
     if share >= 1.0 {
@@ -92,7 +91,7 @@ pub(super) fn mixed_loss(scores: &Tensor, labels: &Tensor, share: f64, smoothing
     own.f_add(&loss(&moved_on(labels)?)?.f_mul_scalar(1.0 - share)?)
 }
 
-/// Everything one place further on in the batch, the last first, as a copy in the same memory order.
+/// A copy of a batch moved on by one place, the last element first, in the same memory order.
 fn moved_on(batch: &Tensor) -> Result<Tensor, TchError> {
     let count = batch.size()[0];
     Tensor::f_cat(&[batch.f_narrow(0, count - 1, 1)?, batch.f_narrow(0, 0, count - 1)?], 0)

@@ -19,32 +19,32 @@ pub struct Network {
     graph: Graph,
     specs: Vec<ParameterSpec>,
     tensors: Vec<Tensor>,
-    /// For every node, where its tensors begin in `tensors`.
+    /// Position of the first tensor of every node in `tensors`.
     first_tensor: Vec<usize>,
-    /// For every tensor of the graph, the last node that reads it.
+    /// Last node that reads each tensor of the graph.
     last_reader: Vec<usize>,
     /// The last fully connected layer.
     classifier: Option<usize>,
     device: Device,
-    /// What convolutions and activations are computed in while training; weights and sums stay 32-bit floats.
+    /// Type of convolutions and activations in training; weights and sums stay 32-bit floats.
     precision: Kind,
 }
 
-/// What differs between a forward pass in training and one in evaluation, besides batch-norm using the batch's statistics.
+/// Settings of a forward pass in training, beside batch-norm's use of the batch's statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TrainingMode {
-    /// Zeroes some inputs of the classifier.
+    /// Dropout at the inputs of the classifier.
     pub dropout: Option<Dropout>,
-    /// How fast batch-norm's running statistics follow the batch, in place of the architecture's.
+    /// Momentum of batch-norm's running statistics, in place of the architecture's.
     pub batch_norm_momentum: Option<f64>,
 }
 
-/// Zeroes inputs at random and scales the others up, so that their sum keeps its size on average.
+/// Random zeroing of inputs; the others are scaled up, so that the expected sum stays the same.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dropout {
-    /// The probability of each input to be zeroed.
+    /// Probability of each input to be zeroed.
     pub probability: f64,
-    /// Decides which.
+    /// Seed of the choice.
     pub seed: u64,
 }
 
@@ -92,7 +92,7 @@ impl Network {
         })
     }
 
-    /// A network of its own with the same weights, for inference: its tensors learn nothing.
+    /// An independent network with the same weights, for inference: its tensors have no gradients.
     pub fn copy(&self) -> Result<Self, TchError> {
         let copy = |tensor: &Tensor| {
             let value = tensor.f_detach()?;
@@ -112,7 +112,7 @@ impl Network {
         })
     }
 
-    /// Takes over all values of a network of the same graph.
+    /// Copies all values of a network of the same graph.
     pub(crate) fn copy_from(&self, other: &Self) -> Result<(), TchError> {
         tch::no_grad(|| {
             for (tensor, value) in self.tensors.iter().zip(&other.tensors) {
@@ -122,7 +122,7 @@ impl Network {
         })
     }
 
-    /// Where the network's tensors live.
+    /// Device of the network's tensors.
     pub fn device(&self) -> Device {
         self.device
     }
@@ -132,7 +132,7 @@ impl Network {
         &self.graph
     }
 
-    /// Every tensor with what it is, in the order of [`Graph::parameters`].
+    /// Every tensor with its specification, in the order of [`Graph::parameters`].
     pub fn tensors(&self) -> impl Iterator<Item = (&ParameterSpec, &Tensor)> {
         self.specs.iter().zip(&self.tensors)
     }
@@ -175,7 +175,7 @@ impl Network {
         output.f_to_kind(Kind::Float)
     }
 
-    /// A tensor in the precision that is computed in.
+    /// A tensor in the precision of the computation.
     fn cast(&self, tensor: &Tensor, mode: Option<&TrainingMode>) -> Result<Tensor, TchError> {
         match mode {
             Some(_) if tensor.kind() != self.precision => tensor.f_to_kind(self.precision),
@@ -183,13 +183,13 @@ impl Network {
         }
     }
 
-    /// Whether a sum may be written over `operand`: nobody reads it later, neither `node`'s successors nor a gradient.
+    /// Whether a sum may overwrite `operand`: neither a later node nor a gradient reads it.
     fn may_overwrite(&self, operand: TensorId, node: usize) -> bool {
         let of_batch_norm = |node: usize| matches!(self.graph.nodes[node].op, Op::BatchNorm { .. });
         self.last_reader[operand.0 as usize] == node && operand.producer().is_some_and(of_batch_norm)
     }
 
-    /// The value of `operand`, given away where `node` is its last reader so that its memory can be freed.
+    /// The value of `operand`, moved out where `node` is its last reader, so that its memory can be freed.
     fn operand(&self, values: &mut [Option<Tensor>], operand: TensorId, node: usize) -> Tensor {
         let slot = operand.0 as usize;
         let value = if self.last_reader[slot] == node {
@@ -212,7 +212,7 @@ impl Network {
     ) -> Result<Tensor, TchError> {
         let tensors = &self.tensors[self.first_tensor[index]..];
         let weight = |offset: usize| self.cast(&tensors[offset], mode);
-        // Gradients of these need the operand: writing over it would only make libtorch copy it first.
+        // The gradients of these activations need the operand: libtorch would copy it before it is overwritten.
         let keep = mode.is_some();
         match node.op {
             Op::Convolution {
@@ -240,7 +240,7 @@ impl Network {
                     true,
                 )
             }
-            // In place: the operand is the output of a convolution, batch-norm or linear layer that nothing else reads.
+            // In place: no other node reads the operand, the output of a convolution, batch-norm or linear layer.
             Op::Activation(Activation::Relu) => x.f_relu_(),
             Op::Activation(Activation::Relu6) if keep => x.f_relu6(),
             Op::Activation(Activation::Relu6) => x.f_relu6_(),
@@ -286,9 +286,9 @@ pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }
 
-/// Draws from libtorch's random generator, set to `seed`.
+/// Runs `draw` with libtorch's random generator set to `seed`.
 ///
-/// The process has one generator: a lock keeps threads from drawing each other's numbers.
+/// The process has one generator: a lock keeps the draws of several threads apart.
 pub fn seeded<T>(seed: u64, draw: impl FnOnce() -> T) -> T {
     static GENERATOR: Mutex<()> = Mutex::new(());
     let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,13 +11,13 @@ use mnas_engine::training::Distillation;
 use mnas_engine::training::Normalization;
 use mnas_engine::training::weights::{Weights, WeightsError};
 
-/// Why a teacher cannot teach.
+/// Fault of a teacher.
 #[derive(Debug, thiserror::Error)]
 pub enum TeacherError {
     /// The weight file is missing, damaged or of another architecture.
     #[error("the teacher's weights: {0}")]
     Weights(#[from] WeightsError),
-    /// The weight file does not say which network it is of.
+    /// The weight file does not name its architecture.
     #[error("{}: does not name its architecture; give it as `architecture` in the recipe's table `distillation`", path.display())]
     Unnamed {
         /// The weight file.
@@ -28,20 +28,20 @@ pub enum TeacherError {
     Architecture {
         /// The weight file.
         path: PathBuf,
-        /// Its text.
+        /// Text of the architecture.
         architecture: String,
-        /// What is wrong with it.
+        /// Fault found.
         problem: String,
     },
-    /// The teacher tells other classes apart than the images have.
+    /// The classes of the teacher are not those of the images.
     #[error("{}: the teacher tells other classes apart: {difference}; train one on the same classes", path.display())]
     Classes {
         /// The weight file.
         path: PathBuf,
-        /// How they differ.
+        /// Difference of the classes.
         difference: String,
     },
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
     /// The weights cannot be put into the network.
@@ -49,20 +49,20 @@ pub enum TeacherError {
     Load(#[from] crate::LoadError),
 }
 
-/// A trained network in evaluation mode, and how much its word counts.
+/// A trained network in evaluation mode, with the settings of the distillation.
 #[derive(Debug)]
 pub(super) struct Teacher {
     network: Network,
-    /// Side of the images it was trained on, in pixels.
+    /// Side of its training images in pixels.
     resolution: i64,
-    /// From the student's normalisation to its own: factor and offset, `[1, 3, 1, 1]`.
+    /// Factor and offset from the student's normalisation to the teacher's, `[1, 3, 1, 1]`.
     convert: Option<(Tensor, Tensor)>,
     temperature: f64,
     weight: f64,
 }
 
 impl Teacher {
-    /// Reads the teacher that a recipe names, for a student of `scores` classes that learns `set`, normalised as given.
+    /// Reads the teacher of a recipe, for a student of `scores` classes that is trained on `set` with this normalisation.
     pub(super) fn open(
         settings: &Distillation,
         set: &ImageSet,
@@ -111,12 +111,12 @@ impl Teacher {
         })
     }
 
-    /// The student's loss: its own where the teacher's weight is 0, the divergence from the teacher where it is 1.
+    /// Loss of the student: `own` where the teacher's weight is 0, the divergence from the teacher where it is 1.
     ///
-    /// `images` are those the student saw, `scores` what it made of them.
-    pub(super) fn teach(&self, images: &Tensor, scores: &Tensor, own: &Tensor) -> Result<Tensor, TchError> {
-        let taught = tch::no_grad(|| self.scores(images))?;
-        let divergence = softened_divergence(scores, &taught, self.temperature)?;
+    /// `scores` are the student's scores of `images`.
+    pub(super) fn loss(&self, images: &Tensor, scores: &Tensor, own: &Tensor) -> Result<Tensor, TchError> {
+        let targets = tch::no_grad(|| self.scores(images))?;
+        let divergence = softened_divergence(scores, &targets, self.temperature)?;
         own.f_mul_scalar(1.0 - self.weight)?
             .f_add(&divergence.f_mul_scalar(self.weight)?)
     }
@@ -156,7 +156,7 @@ fn class_difference(
     Some(format!("its class {own:?} stands where the images have {other:?}"))
 }
 
-/// What turns images normalised as `from` into images normalised as `to`.
+/// Factor and offset from images normalised by `from` to images normalised by `to`.
 fn conversion(from: Normalization, to: Normalization, device: Device) -> Result<Option<(Tensor, Tensor)>, TchError> {
     if from == to {
         return Ok(None);

@@ -10,9 +10,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Network, seeded};
 use crate::data::{DataSource, LoadOptions, Splits, Synthetic, Watch};
-use mnas_engine::random::stream;
 use mnas_engine::training::weights::WeightsInfo;
 use mnas_engine::training::{Normalization, Recipe};
+use mnas_space::random::stream;
 
 /// Synthetic images of 4 classes at 16 pixels.
 pub(crate) fn images(train: usize, val: usize) -> Splits {
@@ -30,7 +30,7 @@ pub(crate) fn images(train: usize, val: usize) -> Splits {
                 image_size: 16,
                 ..LoadOptions::default()
             },
-            Watch::nobody(),
+            Watch::none(),
         )
         .unwrap()
 }
@@ -57,12 +57,12 @@ pub(crate) fn all_values(network: &Network) -> Vec<Vec<f32>> {
     network.tensors().map(|(_, tensor)| values(tensor)).collect()
 }
 
-/// A recipe without augmentation; `learning_rate` is the rate used, whatever the batch.
+/// A recipe without augmentation; `learning_rate` is the rate used, independent of the batch size.
 pub(crate) fn recipe(epochs: u32, batch_size: usize, learning_rate: f64) -> Recipe {
     Recipe::plain("test", epochs, batch_size, learning_rate * 256.0 / batch_size as f64)
 }
 
-/// What a file of an architecture's weights says about itself.
+/// Metadata of a weight file of an architecture.
 pub(crate) fn info(architecture: &str) -> WeightsInfo {
     WeightsInfo {
         architecture: architecture.to_owned(),
@@ -75,7 +75,7 @@ pub(crate) fn info(architecture: &str) -> WeightsInfo {
     }
 }
 
-/// A network drawn from the space that holds every block type and option, at any resolution from 32 to 97 pixels.
+/// A random network of the space of every block type and option, at any resolution from 32 to 97 pixels.
 pub(crate) fn any_architecture(index: u64) -> Architecture {
     static SPACE: LazyLock<SearchSpace> =
         LazyLock::new(|| SearchSpace::from_toml(include_str!("../../../tests/spaces/everything.toml")).unwrap());
@@ -84,8 +84,8 @@ pub(crate) fn any_architecture(index: u64) -> Architecture {
     architecture.with_resolution(rng.random_range(32..=97))
 }
 
-/// Gives a network random weights as after training: no batch-norm is the identity, every layer scale counts, and
-/// running variances are so small that batch-norm's epsilon shows in the scores.
+/// Sets random weights as after training: no batch-norm is the identity, every layer scale has an effect, and running variances are so
+/// small that batch-norm's epsilon affects the scores.
 pub(crate) fn shake(network: &mut Network, seed: u64) {
     const VARIANCE: f32 = 0.05;
     let weights = RandomWeights { seed };
@@ -107,7 +107,7 @@ pub(crate) fn shake(network: &mut Network, seed: u64) {
     network.assign(&tensors).unwrap();
 }
 
-/// Writes a network's weights; the file says that it tells `classes` apart.
+/// Writes the weights of a network of these classes.
 pub(crate) fn save(network: &Network, architecture: &str, classes: &[String], path: &std::path::Path) {
     let info = WeightsInfo {
         classes: classes.to_vec(),

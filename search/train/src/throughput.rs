@@ -1,4 +1,4 @@
-//! How many images a second a network learns from, without data: random images, the same at every step.
+//! Training speed of a network on random images, the same at every step.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use mnas_engine::training::Recipe;
 use crate::network::{Network, TrainingMode, channels_last, seeded};
 use crate::optimizer::Optimizer;
 
-/// Steps that do not count: memory is obtained and kernels are chosen in them.
+/// Steps that are not measured: libtorch allocates memory and chooses kernels in them.
 const WARM_UP: usize = 3;
 
-/// What was measured.
+/// Result of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Throughput {
-    /// The batch divided by the median time of a step.
+    /// Batch size divided by the median time of a step.
     pub images_per_second: f64,
     /// Steps measured.
     pub steps: usize,
@@ -23,7 +23,7 @@ pub struct Throughput {
 
 /// Trains `network` on random images for about `time`, with the recipe's batch, optimiser, weight decay and smoothing.
 ///
-/// At least three steps are measured. The network's weights are of no use afterwards.
+/// At least three steps are measured. The weights of the network are meaningless afterwards.
 pub fn throughput(network: &Network, recipe: &Recipe, time: Duration) -> Result<Throughput, TchError> {
     let shape = network.graph().input;
     let size = [

@@ -1,4 +1,4 @@
-//! libtorch in eager mode as a runtime to measure: how `PyTorch` runs a network that was not exported.
+//! libtorch in eager mode as a runtime to measure, as `PyTorch` runs a network that is not exported.
 
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ impl TorchRuntime {
             return Err(TchError::FileFormat("an ONNX file is not a libtorch module".to_owned()));
         };
         let shape = [1, graph.input.channels, graph.input.height, graph.input.width].map(i64::from);
-        // Plain numbers around zero: no denormals, and activations see both signs.
+        // Numbers of both signs around zero, none of them denormal.
         let values: Vec<f32> = (0..graph.input.elements())
             .map(|i| (i % 17) as f32 / 8.0 - 1.0)
             .collect();
@@ -80,7 +80,7 @@ impl Runtime for TorchRuntime {
         ModelForm::Blocks
     }
 
-    /// libtorch keeps its threads for ever, so only the calling one can be pinned for a while.
+    /// libtorch never ends its threads, so that only the calling one can be pinned for a time.
     fn pinnable_threads(&self) -> usize {
         usize::from(self.threads == 1 && self.processor == Processor::Cpu)
     }
@@ -117,7 +117,7 @@ impl TorchModel {
 
     fn timed(&self, inferences: u32) -> Result<Milliseconds, TchError> {
         if self.processor == Processor::Cuda {
-            // The GPU works on while the thread goes on; waiting for it is part of the time.
+            // The GPU works asynchronously; waiting for it is part of the time.
             tch::Cuda::synchronize(0);
             let start = Instant::now();
             self.infer(inferences)?;
@@ -132,7 +132,7 @@ impl TorchModel {
 
 impl LoadedModel for TorchModel {
     fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError> {
-        // The number of threads belongs to the process; others get back what they had.
+        // The number of threads is a setting of the process and is restored.
         let before = tch::get_num_threads();
         tch::set_num_threads(self.threads);
         let time = self.timed(inferences);

@@ -6,9 +6,11 @@
 
 mod archive;
 mod hypervolume;
+mod sorting;
 
 pub use archive::{Archive, Insertion};
 pub use hypervolume::hypervolume;
+pub use sorting::{crowding_distance, non_dominated_ranks};
 
 /// Whether `left` is at least as good as `right` in every objective and better in one.
 ///

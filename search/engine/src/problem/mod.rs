@@ -13,10 +13,8 @@ pub use metric::{Metric, MetricError};
 
 use std::collections::BTreeSet;
 
-use mnas_latency::Milliseconds;
+use mnas_latency::{LatencyModel, Milliseconds};
 use mnas_space::{Architecture, BlockKey, Candidate, Cost, Genotype, SearchSpace};
-
-use crate::study::LatencyModel;
 
 /// A device that networks are deployed on.
 #[derive(Debug)]
@@ -198,6 +196,10 @@ impl Problem {
     }
 
     /// The network of the space with the least value of a metric.
+    ///
+    /// # Panics
+    ///
+    /// Never for a space that was read: it has at least one family.
     pub fn least(&self, metric: Metric) -> (Genotype, Proposal) {
         let value = |(_, proposal): &(Genotype, Proposal)| proposal.costs.value(metric).unwrap_or(f64::INFINITY);
         (0..self.space.families.len())

@@ -1,7 +1,7 @@
 use mnas_space::SearchSpace;
 
 use super::*;
-use crate::random::stream;
+use mnas_space::random::stream;
 
 fn problem(name: &str, limits: Vec<Constraint>) -> Problem {
     let space = SearchSpace::from_toml(SearchSpace::embedded(name).unwrap()).unwrap();
@@ -84,7 +84,7 @@ fn unreachable_bounds_are_named_with_the_nearest_value() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].constraint, limit(Metric::Macs, 10.0));
     assert!(found[0].least > 10.0);
-    assert_eq!(found[0].architecture.cost().macs as f64, found[0].least);
+    assert!((found[0].architecture.cost().macs as f64 - found[0].least).abs() < 0.5);
 }
 
 #[test]

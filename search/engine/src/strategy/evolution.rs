@@ -1,8 +1,11 @@
-use mnas_space::{Genotype, SearchSpace};
+use std::collections::VecDeque;
+
+use mnas_space::Genotype;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{History, Sampler, Strategy};
+use super::spread::Spread;
+use super::{Observation, Sampler, Search, Strategy};
 use crate::problem::Problem;
 
 /// Regularised evolution (Real et al., arXiv:1802.01548): the population is the youngest candidates; the most accurate
@@ -10,7 +13,7 @@ use crate::problem::Problem;
 /// not stay for ever.
 #[derive(Debug, Clone, Copy)]
 pub struct Evolution {
-    /// Candidates alive at a time; as many are drawn at random before the first mutation.
+    /// Candidates alive at a time; as many are drawn at random, spread over the sizes, before the first mutation.
     pub population: usize,
     /// Candidates that compete to be a parent.
     pub sample: usize,
@@ -21,60 +24,69 @@ impl Strategy for Evolution {
         "evolution"
     }
 
-    fn prepare<'a>(&'a self, problem: &'a Problem, history: History<'a>) -> Box<dyn Sampler + 'a> {
-        let alive = history
-            .settled
-            .iter()
-            .rev()
-            .filter_map(|one| Some((one.accuracy?, &one.genotype)));
-        let mut population: Vec<(f64, &Genotype)> = alive.take(self.population).collect();
-        if population.len() < self.population {
-            population.clear();
-        }
-        // The oldest first.
-        population.reverse();
+    fn begin<'a>(&'a self, problem: &'a Problem) -> Box<dyn Search + 'a> {
         Box::new(Population {
-            space: &problem.space,
-            members: population,
-            sample: self.sample.max(1),
+            settings: *self,
+            problem,
+            spread: Spread::new(problem),
+            members: VecDeque::new(),
         })
     }
 }
 
-/// The population; empty while there are too few results.
 struct Population<'a> {
-    space: &'a SearchSpace,
-    members: Vec<(f64, &'a Genotype)>,
-    sample: usize,
+    settings: Evolution,
+    problem: &'a Problem,
+    spread: Spread<'a>,
+    /// The youngest candidates with their accuracies, the oldest first.
+    members: VecDeque<(f64, Genotype)>,
 }
 
-impl Sampler for Population<'_> {
+impl Search for Population<'_> {
+    fn settle(&mut self, observation: &Observation) {
+        if let Some(accuracy) = observation.accuracy {
+            if self.members.len() == self.settings.population {
+                self.members.pop_front();
+            }
+            self.members.push_back((accuracy, observation.genotype.clone()));
+        }
+    }
+
+    fn prepare<'s>(&'s self, _pending: &'s [Observation]) -> Box<dyn Sampler + 's> {
+        Box::new(self)
+    }
+}
+
+impl Sampler for &Population<'_> {
     fn draw(&mut self, rng: &mut ChaCha8Rng) -> Genotype {
-        let draw = |rng: &mut ChaCha8Rng| self.members[rng.random_range(0..self.members.len())];
-        if self.members.is_empty() {
-            return self.space.sample(rng);
+        let draw = |rng: &mut ChaCha8Rng| &self.members[rng.random_range(0..self.members.len())];
+        if self.members.len() < self.settings.population {
+            return self.spread.draw(rng);
         }
         let first = draw(rng);
-        let best = (1..self.sample).fold(first, |best, _| {
+        let best = (1..self.settings.sample).fold(first, |best, _| {
             let drawn = draw(rng);
             // Of equals the last drawn.
             if drawn.0 >= best.0 { drawn } else { best }
         });
-        self.space.mutate(best.1, rng)
+        self.problem.space.mutate(&best.1, rng)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::stream;
     use crate::strategy::Observation;
     use crate::strategy::tests::{observation, problem};
+    use mnas_space::random::stream;
 
     fn draw(evolution: Evolution, settled: &[Observation], rng: &mut ChaCha8Rng) -> Genotype {
         let problem = problem();
-        let history = History { settled, pending: &[] };
-        evolution.prepare(&problem, history).draw(rng)
+        let mut search = evolution.begin(&problem);
+        for observation in settled {
+            search.settle(observation);
+        }
+        search.prepare(&[]).draw(rng)
     }
 
     #[test]
@@ -115,6 +127,6 @@ mod tests {
             sample: 2,
         };
         let drawn = draw(evolution, &history, &mut rng.clone());
-        assert_eq!(drawn, problem.space.sample(&mut rng));
+        assert_eq!(drawn, Spread::new(&problem).draw(&mut rng));
     }
 }

@@ -1,21 +1,30 @@
 //! Search strategies: what to try next.
 //!
-//! A strategy is a function of a study's history, without a memory of its own: [`Strategy::prepare`] does once what depends
-//! on the history (fitting a model, selecting a population), and the [`Sampler`] that it returns is drawn from as often as
-//! needed. The draws are a function of the history and of the random stream; that makes a resumed study equal to an
-//! undisturbed one, whatever the number of workers.
+//! A strategy begins a [`Search`], which absorbs the results of trials in the order of their proposal and is prepared for
+//! each draw: [`Search::prepare`] does once what depends on the results alone (fitting a model, selecting a population), and
+//! the [`Sampler`] that it returns is drawn from as often as needed. Draws are a function of the results absorbed, the
+//! pending trials and the random stream; that makes a resumed study equal to an undisturbed one, whatever the number of
+//! workers.
 
+mod config;
 mod evolution;
+mod local;
+mod model;
+mod nsga2;
 mod random;
+mod spread;
 
+pub use config::StrategyConfig;
 pub use evolution::Evolution;
+pub use local::LocalSearch;
+pub use model::{Gain, ModelGuided};
+pub use nsga2::Nsga2;
 pub use random::RandomSearch;
 
 use std::fmt;
 
 use mnas_space::{ArchitectureId, Genotype};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
 use crate::problem::{Costs, Problem};
 
@@ -32,95 +41,32 @@ pub struct Observation {
     pub accuracy: Option<f64>,
 }
 
-/// Everything that a proposal may depend on.
-#[derive(Debug, Clone, Copy)]
-pub struct History<'a> {
-    /// Settled trials in the order of their proposal: those that belong to the space and keep the constraints.
-    pub settled: &'a [Observation],
-    /// Trials proposed after those, whose results are not to be used; in the order of their proposal.
-    pub pending: &'a [Observation],
-}
-
 /// Proposes networks.
 pub trait Strategy: fmt::Debug + Send + Sync {
     /// The name on the command line.
     fn name(&self) -> &'static str;
 
-    /// Prepares draws for a history; whatever depends on the history alone is computed here, once.
-    fn prepare<'a>(&'a self, problem: &'a Problem, history: History<'a>) -> Box<dyn Sampler + 'a>;
+    /// Begins a search that knows no result yet.
+    fn begin<'a>(&'a self, problem: &'a Problem) -> Box<dyn Search + 'a>;
 }
 
-/// Draws proposals for one history.
+/// A search under way.
+///
+/// What it holds is a function of the observations absorbed, in their order; preparing and drawing do not change it.
+pub trait Search {
+    /// Absorbs the next settled trial that belongs to the space and keeps the constraints.
+    fn settle(&mut self, observation: &Observation);
+
+    /// Prepares draws, given the trials proposed after those absorbed, whose results are not to be used.
+    fn prepare<'s>(&'s self, pending: &'s [Observation]) -> Box<dyn Sampler + 's>;
+}
+
+/// Draws proposals.
 pub trait Sampler {
     /// Draws the next genotype to try.
     ///
     /// The caller draws again, with the stream as it was left, where the network may not be tried or is known already.
     fn draw(&mut self, rng: &mut ChaCha8Rng) -> Genotype;
-}
-
-/// A strategy and its settings, as a study's configuration holds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum StrategyConfig {
-    /// [`RandomSearch`]
-    Random {},
-    /// [`Evolution`]
-    Evolution {
-        /// Candidates alive at a time.
-        population: usize,
-        /// Candidates that compete to be a parent.
-        sample: usize,
-    },
-}
-
-impl StrategyConfig {
-    /// Names of all strategies.
-    pub const NAMES: [&'static str; 2] = ["random", "evolution"];
-
-    /// The strategy of a name with settings for a study of `trials` trials; `None` for an unknown name.
-    pub fn named(name: &str, trials: usize) -> Option<Self> {
-        match name {
-            "random" => Some(Self::Random {}),
-            "evolution" => Some(Self::evolution_for(trials)),
-            _ => None,
-        }
-    }
-
-    /// Regularised evolution sized for a study of `trials` trials: a third of them are drawn at random first, at least 4
-    /// and at most 50, and a quarter of the population competes.
-    pub fn evolution_for(trials: usize) -> Self {
-        let population = (trials / 3).clamp(4, 50);
-        Self::Evolution {
-            population,
-            sample: (population / 4).max(2),
-        }
-    }
-
-    /// The strategy itself.
-    pub fn build(self) -> Box<dyn Strategy> {
-        match self {
-            Self::Random {} => Box::new(RandomSearch),
-            Self::Evolution { population, sample } => Box::new(Evolution { population, sample }),
-        }
-    }
-
-    /// The strategy's name, as on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Random {} => "random",
-            Self::Evolution { .. } => "evolution",
-        }
-    }
-
-    /// The first setting out of range, in words.
-    pub fn fault(self) -> Option<String> {
-        match self {
-            Self::Evolution { population, sample } if population == 0 || sample == 0 => Some(format!(
-                "evolution: population {population}, sample {sample}; expected at least 1 of each"
-            )),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-use mnas_space::{Genotype, SearchSpace};
+use mnas_space::Genotype;
 use rand_chacha::ChaCha8Rng;
 
-use super::{History, Sampler, Strategy};
+use super::spread::Spread;
+use super::{Observation, Sampler, Search, Strategy};
 use crate::problem::Problem;
 
-/// Independent draws from the space.
+/// Draws that do not depend on results, spread over the sizes up to the bound.
 #[derive(Debug, Clone, Copy)]
 pub struct RandomSearch;
 
@@ -13,15 +14,23 @@ impl Strategy for RandomSearch {
         "random"
     }
 
-    fn prepare<'a>(&'a self, problem: &'a Problem, _history: History<'a>) -> Box<dyn Sampler + 'a> {
-        Box::new(Draws(&problem.space))
+    fn begin<'a>(&'a self, problem: &'a Problem) -> Box<dyn Search + 'a> {
+        Box::new(Draws(Spread::new(problem)))
     }
 }
 
-struct Draws<'a>(&'a SearchSpace);
+struct Draws<'a>(Spread<'a>);
 
-impl Sampler for Draws<'_> {
+impl Search for Draws<'_> {
+    fn settle(&mut self, _observation: &Observation) {}
+
+    fn prepare<'s>(&'s self, _pending: &'s [Observation]) -> Box<dyn Sampler + 's> {
+        Box::new(&self.0)
+    }
+}
+
+impl Sampler for &Spread<'_> {
     fn draw(&mut self, rng: &mut ChaCha8Rng) -> Genotype {
-        self.0.sample(rng)
+        Spread::draw(self, rng)
     }
 }

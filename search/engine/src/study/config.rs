@@ -253,8 +253,9 @@ impl StudyConfig {
         }
         let mut names = self.device_names();
         names.sort();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(value("device", &pair[0], "every device once"));
+        let repeated = names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next);
+        if let Some((twice, _)) = repeated {
+            return Err(value("device", twice, "every device once"));
         }
         if let Some(fault) = self.strategy.fault() {
             return Err(value("strategy", fault, "settings in range"));
@@ -350,7 +351,7 @@ impl StudyConfig {
     }
 }
 
-fn value(key: &str, value: impl ToString, expected: &str) -> ConfigError {
+fn value(key: &str, value: impl std::fmt::Display, expected: &str) -> ConfigError {
     ConfigError::Value {
         key: key.to_owned(),
         value: value.to_string(),

@@ -168,6 +168,10 @@ pub struct NewFolder {
 
 impl NewFolder {
     /// Keeps the folder; returns it with its lock.
+    ///
+    /// # Panics
+    ///
+    /// Never: the lock is there until it is taken here.
     pub fn keep(mut self) -> (StudyFolder, std::fs::File) {
         let lock = self.lock.take().expect("the lock is taken once, here");
         (self.folder.clone(), lock)

@@ -35,7 +35,6 @@ mod config;
 mod events;
 mod folder;
 mod journal;
-mod latency;
 mod proposer;
 mod references;
 mod retention;
@@ -52,7 +51,6 @@ pub use config::{
 pub use events::{Observer, StopReason, StudyEvent};
 pub use folder::{FolderError, NewFolder, StudyFolder};
 pub use journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError};
-pub use latency::LatencyModel;
 pub use proposer::Refusals;
 pub use references::{ChosenReference, choose_references};
 pub use runner::RunOptions;
@@ -61,15 +59,15 @@ pub use state::{Counts, StudyState, Trial, TrialKind, TrialOutcome, TrialTimes};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mnas_latency::LatencyError;
+use mnas_latency::{LatencyError, LatencyModel};
 use mnas_space::{DocumentError, SearchSpace};
 
 use crate::evaluator::{Evaluator, EvaluatorError};
 use crate::files::{self, FileError};
 use crate::front::pareto_front;
 use crate::problem::{Metric, Problem, Proposal, TargetDevice};
-use crate::random::derived_seed;
 use crate::worker::Ready;
+use mnas_space::random::derived_seed;
 use proposer::Proposer;
 use runner::Run;
 

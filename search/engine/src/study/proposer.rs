@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::state::{StudyState, Trial};
 use crate::problem::{Problem, Proposal, Violation};
-use crate::random::stream;
-use crate::strategy::{History, Observation, Strategy};
+use crate::strategy::{Observation, Search, Strategy};
+use mnas_space::random::stream;
 
 /// Draws from the strategy before the proposer searches by itself.
 const DRAWS: usize = 2_000;
@@ -41,12 +41,10 @@ impl fmt::Display for Refusals {
 /// Proposes the candidates of one study.
 pub(super) struct Proposer<'a> {
     problem: &'a Problem,
-    strategy: &'a dyn Strategy,
+    search: Box<dyn Search + 'a>,
     seed: u64,
     lookahead: usize,
-    /// Settled trials that strategies may know of.
-    history: Vec<Observation>,
-    /// Number of trials whose outcome is part of the history.
+    /// Number of trials whose outcome the search has absorbed.
     absorbed: usize,
 }
 
@@ -54,10 +52,9 @@ impl<'a> Proposer<'a> {
     pub fn new(problem: &'a Problem, strategy: &'a dyn Strategy, seed: u64, lookahead: usize) -> Self {
         Self {
             problem,
-            strategy,
+            search: strategy.begin(problem),
             seed,
             lookahead,
-            history: Vec::new(),
             absorbed: 0,
         }
     }
@@ -80,20 +77,18 @@ impl<'a> Proposer<'a> {
         let needed = self.needed(state);
         while self.absorbed < needed {
             let trial = &state.trials()[self.absorbed];
-            self.history.extend(self.observe(trial, trial.accuracy()));
+            if let Some(observation) = self.observe(trial, trial.accuracy()) {
+                self.search.settle(&observation);
+            }
             self.absorbed += 1;
         }
         let pending: Vec<Observation> = state.trials()[needed..]
             .iter()
             .filter_map(|trial| self.observe(trial, None))
             .collect();
-        let history = History {
-            settled: &self.history,
-            pending: &pending,
-        };
         let number = state.trials().len() as u64;
         let mut rng = stream(self.seed, "propose", number, 0);
-        let mut sampler = self.strategy.prepare(self.problem, history);
+        let mut sampler = self.search.prepare(&pending);
         let mut refusals = Refusals::default();
         for _ in 0..DRAWS {
             let genotype = sampler.draw(&mut rng);

@@ -28,17 +28,10 @@ pub fn choose_references(
     let mut chosen = Vec::new();
     for points in &space.references {
         let reference = &points.reference;
-        let mut grid: Vec<(f64, f64, Architecture)> = Vec::new();
-        for &width in &points.widths {
-            for &resolution in &points.resolutions {
-                // The space was checked to name only what can be built.
-                let Ok(architecture) = reference.architecture(width, resolution, classes) else {
-                    continue;
-                };
-                let architecture = architecture.without_early_strides(space.early_strides_removed);
-                grid.push((value(&architecture), width, architecture));
-            }
-        }
+        let grid: Vec<(f64, f64, Architecture)> = points
+            .all(classes, space.early_strides_removed)
+            .map(|point| (value(&point.architecture), point.width, point.architecture))
+            .collect();
         let (fastest, slowest) = grid.iter().fold((f64::INFINITY, 0f64), |(least, most), (ms, ..)| {
             (least.min(*ms), most.max(*ms))
         });

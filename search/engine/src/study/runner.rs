@@ -72,8 +72,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs until the study stops. Every turn of the loop syncs the journal once, before anything follows from its events.
+    /// Runs until the study stops.
     pub fn run(mut self, proposer: &mut Proposer<'_>, options: RunOptions<'_>) -> Result<StopReason, StudyError> {
+        let stopped = self.turns(proposer, options);
+        // Also after an error: results that came in the same turn are kept.
+        let committed = self.study.journal.commit();
+        let reason = stopped?;
+        committed?;
+        Ok(reason)
+    }
+
+    /// The loop. Every turn syncs the journal once, before anything follows from its events.
+    fn turns(&mut self, proposer: &mut Proposer<'_>, options: RunOptions<'_>) -> Result<StopReason, StudyError> {
         self.study.propose_references()?;
         let proposed = self
             .study
@@ -87,7 +97,6 @@ impl<'a> Run<'a> {
         }
         loop {
             if options.cancel.load(Ordering::Relaxed) {
-                self.study.journal.commit()?;
                 return Ok(StopReason::Cancelled);
             }
             let late = options.deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -222,11 +231,13 @@ impl<'a> Run<'a> {
         self.queue.is_empty() && (self.exhausted.is_some() || proposed)
     }
 
-    fn stop_reason(self) -> StopReason {
+    fn stop_reason(&self) -> StopReason {
         if !self.nothing_left() {
             return StopReason::Deadline;
         }
-        self.exhausted.map_or(StopReason::Complete, StopReason::Exhausted)
+        self.exhausted
+            .clone()
+            .map_or(StopReason::Complete, StopReason::Exhausted)
     }
 }
 

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use mnas_latency::{Device, MeasureSettings, Milliseconds, ProfileOptions};
+use mnas_latency::{Device, LatencyModel, MeasureSettings, Milliseconds, ProfileOptions};
 use mnas_space::{Architecture, Genotype, SearchSpace};
 
-use super::{DeviceConfig, EvaluatorConfig, LatencyModel, Limits, References, StudyConfig, TrainConfig};
-use crate::random::stream;
+use super::{DeviceConfig, EvaluatorConfig, Limits, References, StudyConfig, TrainConfig};
 use crate::strategy::StrategyConfig;
 use crate::training::{DataRequest, OnCorrupt, Proxy, Recipe, TrainDevice};
+use mnas_space::random::stream;
 
 /// Classes of all networks.
 pub(super) const CLASSES: u32 = 4;

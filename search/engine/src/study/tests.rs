@@ -14,7 +14,7 @@ use super::testing::{CLASSES, all_networks, config, embedded, latency, small_spa
 use super::*;
 use crate::evaluator::{Evaluation, EvaluatorEvent, FunctionEvaluator, TrialRequest};
 use crate::problem::Constraint;
-use crate::random::stream;
+use mnas_space::random::stream;
 
 /// An evaluator of some workers whose trials end in an order drawn from a seed. The accuracy depends on the network alone;
 /// one network in seven fails.
@@ -234,7 +234,9 @@ fn every_candidate_is_new_and_keeps_the_budget_until_there_are_no_more() {
             panic!("{stop:?}")
         };
         assert!(refusals.known >= 1_000, "{refusals}");
-        assert!(refusals.violations["constraint on latency"] > 0, "{refusals}");
+        // Strategies that draw admissible networks alone break nothing.
+        let broken: Vec<&String> = refusals.violations.keys().collect();
+        assert!(broken.is_empty() || broken == ["constraint on latency"], "{refusals}");
     }
 }
 

@@ -1,29 +1,29 @@
-//! Augmentation of training images: the settings. The operations are those of the worker.
+//! Settings of the augmentation of training images; the operations are in the worker.
 
 use serde::{Deserialize, Serialize};
 
 use super::OptionError;
 
-/// Choice of the part of a training image that is seen in each epoch.
+/// Choice of the part of a training image in each epoch.
 ///
-/// Flips are left out for data sets whose classes change when mirrored (digits).
+/// Data sets whose classes change when mirrored (digits) are not flipped.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Augmentation {
-    /// The image as it is.
+    /// The whole image, unchanged.
     None,
-    /// A random shift by up to `padding` in each direction, the border filled by reflection, and a random
-    /// horizontal flip: the usual augmentation of small images (He et al. 2016, section 4.2).
+    /// Random shift by up to `padding` in each direction, the border filled by reflection, and a random horizontal flip: the usual
+    /// augmentation of small images (He et al. 2016, section 4.2).
     CropFlip {
-        /// The largest shift as a share of the side: 0.125, the default, is 4 pixels of 32.
+        /// Largest shift as a share of the side: 0.125, the default, is 4 pixels of 32.
         #[serde(default = "default_padding")]
         padding: f32,
     },
-    /// A random part of the image scaled to the whole, and a random horizontal flip: the usual augmentation
-    /// of large images (Szegedy et al. 2015). The aspect ratio is drawn between 3/4 and 4/3.
+    /// Random part of the image scaled to the whole, and a random horizontal flip: the usual augmentation of large images (Szegedy et
+    /// al. 2015). The aspect ratio is drawn between 3/4 and 4/3.
     ResizedCropFlip {
-        /// The smallest part, as a share of the area: 0.08 for `ImageNet` as published, 0.35 (the default)
-        /// for short trainings of small networks.
+        /// Smallest part as a share of the area: 0.08 for `ImageNet` as published, 0.35 (the default) for short trainings of small
+        /// networks.
         #[serde(default = "default_min_area")]
         min_area: f32,
     },
@@ -70,14 +70,14 @@ impl Augmentation {
     }
 }
 
-/// Changes to a training image beyond the choice of its part; none by default.
+/// Augmentation of a training image beyond the choice of its part; none by default.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ExtraAugmentation {
-    /// Brightness, contrast and saturation are each scaled by a factor from `1 - x` to `1 + x`, in this order.
+    /// Colour jitter: brightness, contrast and saturation are scaled in this order, each by a factor from `1 - x` to `1 + x`.
     pub color_jitter: f32,
     /// Random operations on colour and geometry.
     pub rand_augment: Option<RandAugment>,
-    /// Probability that a rectangle is blanked: set to the mean colour, 0 after normalisation.
+    /// Probability that a rectangle is set to the mean colour, 0 after normalisation.
     pub random_erasing: f32,
 }
 
@@ -98,8 +98,8 @@ impl ExtraAugmentation {
     }
 }
 
-/// `RandAugment` (Cubuk et al., arXiv:1909.13719): some operations in a row, each drawn from fourteen with equal
-/// probability, all of one strength.
+/// `RandAugment` (Cubuk et al., arXiv:1909.13719): a sequence of operations, each drawn from fourteen with equal probability, all of one
+/// strength.
 ///
 /// Operations and strengths are those of torchvision's `RandAugment`: identity, shears, shifts, rotation, brightness,
 /// saturation, contrast, sharpness, posterize, solarize, autocontrast, equalize.
@@ -108,12 +108,12 @@ impl ExtraAugmentation {
 pub struct RandAugment {
     /// Number of operations, 1 to 8 (N of the paper).
     pub operations: u32,
-    /// Their strength, 0 to 30 (M of the paper).
+    /// Strength of the operations, 0 to 30 (M of the paper).
     pub magnitude: u32,
 }
 
 impl RandAugment {
-    /// The strongest magnitude.
+    /// Largest magnitude.
     pub const STRONGEST: u32 = 30;
 
     /// Refuses values outside their range.

@@ -1,4 +1,4 @@
-//! Selection of images, as configurations, workers and weight files carry it.
+//! Selection of images in configurations, requests to workers and weight files.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -29,14 +29,14 @@ pub struct DataRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnCorrupt {
-    /// Stop with an error that names it.
+    /// Stop with an error that names the file.
     #[default]
     Refuse,
-    /// Leave it out and report it.
+    /// Skip the image and report it.
     Skip,
 }
 
-/// One of the parts a data set is divided into.
+/// Part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {

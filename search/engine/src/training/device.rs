@@ -1,11 +1,11 @@
-//! Devices that networks are trained on.
+//! Devices to train on.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What trains: the processor, or a GPU of NVIDIA's by its number. Written `cpu`, `cuda:0`, or `cuda` for the first one.
+/// Device that libtorch trains on: the processor or an NVIDIA GPU, written `cpu`, `cuda:N`, or `cuda` for the first GPU.
 ///
 /// On a GPU, convolutions and activations of a training are computed in 16-bit floats (bfloat16); weights, their gradients and
 /// evaluations stay 32-bit.
@@ -15,11 +15,11 @@ pub enum TrainDevice {
     /// The processor.
     #[default]
     Cpu,
-    /// A GPU, from 0.
+    /// A GPU by its number, from 0.
     Cuda(usize),
 }
 
-/// A text that names no device to train on.
+/// A text that is not a device to train on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no device to train on; expected cpu, cuda, or cuda:N with the GPU's number from 0")]
 pub struct TrainDeviceName(pub String);

@@ -13,7 +13,7 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// The `ImageNet` values that published networks are trained with.
+    /// Values of `ImageNet`, which published networks are trained with.
     pub const IMAGENET: Self = Self {
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],

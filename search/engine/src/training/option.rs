@@ -1,4 +1,4 @@
-//! Refusal of an option's value.
+//! Values out of the range of an option.
 
 use std::fmt::Display;
 
@@ -6,16 +6,16 @@ use std::fmt::Display;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("data option {option} is {value}, but must be {expected}")]
 pub struct OptionError {
-    /// The option's name as written in a configuration.
+    /// Name of the option in a configuration.
     pub option: &'static str,
-    /// The value given.
+    /// Value given.
     pub value: String,
-    /// The values that work.
+    /// Values accepted.
     pub expected: &'static str,
 }
 
 impl OptionError {
-    /// The refusal of `value`.
+    /// The error for `value`.
     pub fn new(option: &'static str, value: impl Display, expected: &'static str) -> Self {
         Self {
             option,

@@ -1,26 +1,26 @@
-//! Training at less cost than the deployed network.
+//! Proxies: cheaper networks that are trained in place of the deployed ones.
 
 use mnas_space::Architecture;
 use serde::{Deserialize, Serialize};
 
-/// What is trained in place of the deployed network, to compare candidates at less cost.
+/// Changes to the deployed network that make its training cheaper, to compare candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Proxy {
-    /// Training resolution as a share of the deployed one; a candidate's resolution keeps its meaning that way.
+    /// Training resolution as a share of the deployed one, so that candidates of different resolutions stay different.
     pub resolution_scale: f64,
-    /// How many of the earliest strides are removed.
+    /// Number of the earliest strides that are removed.
     pub early_strides_removed: usize,
 }
 
 impl Proxy {
-    /// What is trained is what is deployed.
+    /// Trains the deployed network itself.
     pub const DIRECT: Self = Self {
         resolution_scale: 1.0,
         early_strides_removed: 0,
     };
 
-    /// Whether what is trained is what is deployed.
+    /// Whether the deployed network itself is trained.
     pub fn is_direct(&self) -> bool {
         *self == Self::DIRECT
     }
@@ -30,7 +30,7 @@ impl Proxy {
         ((f64::from(resolution) * self.resolution_scale).round() as u32).max(8)
     }
 
-    /// The network as it is trained.
+    /// The network that is trained in place of `deployed`.
     pub fn apply(&self, deployed: &Architecture) -> Architecture {
         deployed
             .clone()

@@ -130,6 +130,33 @@ fn panels_may_share_an_axis_and_have_legends_of_their_own() -> Outcome {
 }
 
 #[test]
+fn panels_that_share_an_axis_have_it_alike() -> Outcome {
+    let mut figure = XyFigure {
+        arrangement: Arrangement::SharedY,
+        ..XyFigure::new(
+            Caption::new("two data sets"),
+            [correlation(), correlation()]
+                .map(|figure| figure.panels[0].clone())
+                .into(),
+        )
+    };
+    figure.panels[1].y.includes.push(-1.0);
+    let document = checked("shared-includes", &figure.draw()?, (1600, 860))?;
+    assert_eq!(
+        count(&document, "\u{2212}1.0"),
+        1,
+        "the first panel has the labels of both"
+    );
+    figure.panels[1].y.kind = AxisKind::Linear;
+    let error = figure.draw().expect_err("one axis is bounded").to_string();
+    assert_eq!(
+        error,
+        "panel 2: the axis that it shares with the panel before is of another kind"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_required_label_without_room_is_counted() -> Outcome {
     let mut figure = correlation();
     figure.panels[0].annotation = None;

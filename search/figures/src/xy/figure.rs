@@ -18,9 +18,9 @@ pub enum Arrangement {
     /// Side by side, each with its own axes.
     #[default]
     Row,
-    /// Side by side with one vertical axis.
+    /// Side by side with one vertical axis, which must be of the same kind in all.
     SharedY,
-    /// One above the other with one horizontal axis.
+    /// One above the other with one horizontal axis, which must be of the same kind in all.
     SharedX,
 }
 
@@ -144,6 +144,17 @@ impl XyFigure {
 
     /// Fails where the input contradicts itself.
     pub(crate) fn check(&self) -> Result<(), FigureError> {
+        let kind = |panel: &Panel| match self.arrangement {
+            Arrangement::Row => None,
+            Arrangement::SharedY => Some(panel.y.kind),
+            Arrangement::SharedX => Some(panel.x.kind),
+        };
+        for (number, pair) in self.panels.windows(2).enumerate() {
+            if kind(&pair[0]) != kind(&pair[1]) {
+                let problem = "the axis that it shares with the panel before is of another kind";
+                return Err(FigureError::input(format!("panel {}", number + 2), problem));
+            }
+        }
         let mut series = self.panels.iter().flat_map(|panel| &panel.series);
         series.try_for_each(Series::check)
     }

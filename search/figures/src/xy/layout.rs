@@ -300,7 +300,7 @@ fn place<'a>(
 
 /// Values that both axes of a panel must reach.
 fn values(panel: &Panel) -> (Vec<f64>, Vec<f64>) {
-    let (mut xs, mut ys) = (Vec::new(), Vec::new());
+    let (mut xs, mut ys) = (panel.x.includes.clone(), panel.y.includes.clone());
     for series in &panel.series {
         let reaches_ends = series.intervals == IntervalMark::Bar;
         for point in series.points.iter().filter(|point| shows(panel, point)) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mnas_latency::{
-    Comparison, LatencyError, LatencyTable, Predictor, ProfileOptions, ProfilePlan, StopReason, Witness,
+    Comparison, LatencyError, LatencyTable, MeasuredNetwork, Predictor, ProfileOptions, ProfilePlan, StopReason,
     open_or_transfer, profile,
 };
 use mnas_space::SearchSpace;
@@ -20,7 +20,7 @@ use super::device::{OpenDevice, TableArguments};
 use super::error::CliError;
 use super::{cancel_flag, space};
 use crate::report::{Printer, units};
-use crate::workload::{Filled, Purpose, calibration_networks, fill_table, validation_networks};
+use mnas_latency::workload::{Filled, Purpose, calibration_networks, fill_table, validation_networks};
 use predictions::{Figures, Kind};
 pub use progress::ProfileProgress;
 
@@ -99,7 +99,7 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
         seed: arguments.seed,
     };
     if let Some(draws) = arguments.validate {
-        options.witnesses = validation_networks(purpose, draws);
+        options.validation = validation_networks(purpose, draws);
     }
     let job = Job {
         arguments,
@@ -109,13 +109,13 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
         cancel: &cancel,
     };
     let mut progress = ProfileProgress::new(printer);
-    let (table, witnesses) = match &arguments.from {
+    let (table, validation) = match &arguments.from {
         Some(source) => job.transfer(source, &mut opened, &mut progress)?,
         None => job.fill(time, &mut opened, &mut progress)?,
     };
     let predictor = Predictor::fit(&table)?;
     let (comparison, kind) = if arguments.validate.is_some() {
-        (Comparison::fresh(witnesses, &predictor), Kind::Fresh)
+        (Comparison::fresh(validation, &predictor), Kind::Fresh)
     } else {
         (Comparison::left_out(&table, &predictor), Kind::LeftOut)
     };
@@ -153,7 +153,7 @@ impl Job<'_> {
         time: Option<Duration>,
         opened: &mut OpenDevice,
         progress: &mut ProfileProgress<'_>,
-    ) -> Result<(LatencyTable, Vec<Witness>), CliError> {
+    ) -> Result<(LatencyTable, Vec<MeasuredNetwork>), CliError> {
         let mut table = opened.table(&self.options.measure)?;
         // Whatever the table lacks: where its layers are another device's, that is an error.
         table.layers_measurable()?;
@@ -170,8 +170,8 @@ impl Job<'_> {
             self.cancel,
             &mut |event| progress.on_event(&event),
         );
-        let witnesses = self.kept(filled, &table, progress)?;
-        Ok((table, witnesses))
+        let validation = self.kept(filled, &table, progress)?;
+        Ok((table, validation))
     }
 
     /// Measures a few whole networks beside the layers of another device's table.
@@ -180,7 +180,7 @@ impl Job<'_> {
         source: &str,
         opened: &mut OpenDevice,
         progress: &mut ProfileProgress<'_>,
-    ) -> Result<(LatencyTable, Vec<Witness>), CliError> {
+    ) -> Result<(LatencyTable, Vec<MeasuredNetwork>), CliError> {
         let source = source_table(source, &self.arguments.tables.tables)?;
         let (device, runtime) = (&opened.device, opened.runtime.as_mut());
         let mut table = open_or_transfer(&opened.folder, device, runtime, &self.options.measure, &source)?;
@@ -203,10 +203,10 @@ impl Job<'_> {
         );
         let filled = report.map(|report| Filled {
             complete: report.stop != StopReason::Cancelled,
-            witnesses: report.witnesses,
+            validation: report.validation,
         });
-        let witnesses = self.kept(filled, &table, progress)?;
-        Ok((table, witnesses))
+        let validation = self.kept(filled, &table, progress)?;
+        Ok((table, validation))
     }
 
     /// The networks measured to judge by; an error that says what is kept, where filling the table failed or was interrupted.
@@ -215,7 +215,7 @@ impl Job<'_> {
         filled: Result<Filled, LatencyError>,
         table: &LatencyTable,
         progress: &mut ProfileProgress<'_>,
-    ) -> Result<Vec<Witness>, CliError> {
+    ) -> Result<Vec<MeasuredNetwork>, CliError> {
         progress.finish();
         let kept = |what: &str| {
             let (layers, folder) = (table.len(), table.folder().display());
@@ -223,7 +223,7 @@ impl Job<'_> {
         };
         let filled = filled.map_err(|error| CliError::from(error).with_help(kept("nothing measured is lost")))?;
         if filled.complete && !self.cancel.load(Ordering::Relaxed) {
-            Ok(filled.witnesses)
+            Ok(filled.validation)
         } else {
             Err(CliError::interrupted(kept("interrupted")))
         }

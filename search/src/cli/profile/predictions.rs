@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::super::device::measured_with;
 use super::super::error::CliError;
 use crate::report::{ReportError, to_csv_text, units, write_figure};
-use crate::workload::{Purpose, reference_points};
 use mnas_engine::files;
+use mnas_latency::workload::Purpose;
 
 /// How the networks of a comparison were kept apart from those that the table is calibrated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -159,10 +159,10 @@ pub fn write(
 fn reference_names(purpose: Purpose<'_>) -> BTreeMap<String, (String, String)> {
     let mut names = BTreeMap::new();
     for points in &purpose.space.references {
-        for point in reference_points(purpose, points) {
+        for point in points.all(purpose.classes, purpose.space.early_strides_removed) {
             let (name, width, resolution) = (point.reference.name(), point.width, point.resolution);
             let name = (point.reference.title.clone(), format!("{name} {width:?}x {resolution}"));
-            names.insert(point.network.to_string(), name);
+            names.insert(point.architecture.to_string(), name);
         }
     }
     names

@@ -223,6 +223,15 @@ where
             T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
         }
 
+        // A number is no text: the element's own message says what it expects.
+        fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Vec<T>, E> {
+            T::deserialize(serde::de::value::I64Deserializer::new(value)).map(|one| vec![one])
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Vec<T>, E> {
+            T::deserialize(serde::de::value::F64Deserializer::new(value)).map(|one| vec![one])
+        }
+
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
             let mut found = Vec::new();
             while let Some(one) = list.next_element()? {
@@ -467,7 +476,7 @@ mod tests {
         );
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
-        assert_eq!(file.time, Some(Duration::from_secs(7200)));
+        assert_eq!(file.time, Some(Duration::from_hours(2)));
         let more = choices(
             "name = \"x\"\n[[worker]]\ncommand = \"ssh board mnas worker\"\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n",
         );

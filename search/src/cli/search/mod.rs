@@ -108,7 +108,7 @@ fn measure(
         };
         if let Err(error) = table.measurable() {
             printer.warning(&format!(
-                "winners are not measured on {name}, their latencies are predicted: {error}"
+                "winners are not measured, their latencies are predicted: {error}"
             ));
             continue;
         }

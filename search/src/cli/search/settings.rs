@@ -369,7 +369,10 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
     compare("--objective", joined(&choices.objective), config.objectives.join(", "));
     compare("--device", joined(&choices.device), config.device_names().join(", "));
     let budgets = |budgets: &mut dyn Iterator<Item = Milliseconds>| {
-        budgets.map(|budget| budget.to_string()).collect::<Vec<_>>().join(", ")
+        budgets
+            .map(|budget| format!("{}ms", budget.0))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let asked = budgets(&mut choices.budget.iter().copied());
     let stored = budgets(&mut config.devices.iter().filter_map(|device| device.budget));

@@ -4,19 +4,19 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::workload::{Purpose, fill_table};
 use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
 use mnas_engine::files;
 use mnas_engine::problem::{Metric, Problem, Quantity};
-use mnas_engine::random::stream;
 use mnas_engine::study::{
     EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
 };
 use mnas_engine::training::DataRequest;
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
+use mnas_latency::workload::{Purpose, fill_table};
 use mnas_latency::{LatencyTable, ProfileOptions};
 use mnas_space::SearchSpace;
+use mnas_space::random::stream;
 
 use super::super::device::OpenDevice;
 use super::super::error::{CliError, ExitCode};
@@ -65,13 +65,12 @@ pub(super) fn begin(
         ..
     } = settings;
     let folder = StudyFolder::create(&out)?;
-    let (evaluator, data) = match table {
-        Some(table) => (evaluator_of_table(table), None),
-        None => {
-            let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
-            config.classes = ready.classes.len() as u32;
-            (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
-        }
+    let (evaluator, data) = if let Some(table) = table {
+        (evaluator_of_table(table), None)
+    } else {
+        let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
+        config.classes = ready.classes.len() as u32;
+        (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
     };
     announce(printer, &config, &space, data.as_ref(), folder.root());
     let tables = &arguments.tables.tables;
@@ -354,10 +353,16 @@ fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliErro
                 described.collect::<Vec<_>>().join(", ")
             ),
         };
-        let help = format!(
-            "the nearest network is {}\nraise the bound, or choose a smaller space with --space",
-            first.architecture
-        );
+        let help = match first.constraint.metric {
+            Metric::Latency(_) => format!(
+                "the fastest network is {}\nraise the budget, or choose a smaller space with --space",
+                first.architecture
+            ),
+            _ => format!(
+                "the nearest network is {}\nraise the limit, or choose a smaller space with --space",
+                first.architecture
+            ),
+        };
         return Err(CliError::new(ExitCode::NoNetworkFits, message).with_help(help));
     }
     for (index, device) in problem.devices.iter().enumerate() {

@@ -14,7 +14,7 @@ use super::error::CliError;
 use crate::report::Printer;
 use description::{Document, Summary};
 use mnas_engine::files;
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 
 /// The space of commands that are given none.
 pub const DEFAULT: &str = "mobilenet";

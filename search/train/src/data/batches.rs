@@ -1,4 +1,4 @@
-//! Batches of normalised images, made ahead of the training that uses them.
+//! Batches of normalised images, made ahead of their use.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use mnas_engine::random::stream;
 use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization, OnCorrupt, OptionError};
+use mnas_space::random::stream;
 
 use super::augment::{Augmenter, erase};
 use super::error::DataError;
@@ -16,23 +16,23 @@ use super::image_set::ImageSet;
 use super::normalization::lookup_table;
 use super::scale::square_bytes;
 
-/// Batches that wait, made and not yet used.
+/// Batches that are made ahead.
 const AHEAD: usize = 4;
 
-/// How batches are made.
+/// Options to make batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchOptions {
     /// Images per batch.
     pub batch_size: usize,
-    /// The side in pixels of the images in a batch; the stored ones are scaled where theirs differs.
+    /// Side of the images in a batch, in pixels; stored images of another side are scaled.
     pub resolution: u32,
-    /// How training images are varied; evaluation never varies them.
+    /// Augmentation of training images; not used in evaluations.
     pub augmentation: Augmentation,
-    /// What else is done to training images.
+    /// Further augmentation of training images.
     pub extra: ExtraAugmentation,
-    /// What is subtracted and divided by.
+    /// Normalisation.
     pub normalization: Normalization,
-    /// Decides the order and the variations.
+    /// Seed of the order and of the augmentation.
     pub seed: u64,
 }
 
@@ -57,12 +57,12 @@ impl BatchOptions {
     }
 }
 
-/// Some images and their classes.
+/// Images with their labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Normalised values, channels last: `[images, resolution, resolution, 3]`.
+    /// Normalised pixels, channels last: `[images, resolution, resolution, 3]`.
     pub images: Vec<f32>,
-    /// The class of each image.
+    /// Class of each image.
     pub labels: Vec<i64>,
     /// Side of the images in pixels.
     pub resolution: u32,
@@ -71,29 +71,29 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// How many images it holds.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether it holds no image: true for a batch from [`Batches`] only where all its images were corrupt and skipped.
+    /// Whether there is no image: true for a batch of [`Batches`] only where all its images were corrupt and skipped.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Its dimensions: images, rows, columns, channels.
+    /// Shape: images, rows, columns, channels.
     pub fn shape(&self) -> [i64; 4] {
         let side = i64::from(self.resolution);
         [self.labels.len() as i64, side, side, 3]
     }
 }
 
-/// The batches of one pass over a set.
+/// Batches of one pass over a set.
 ///
-/// Of a set in memory every item is a batch. Of a streamed one an image may turn out to be corrupt: then the last item is
-/// the error that names it, or, where corrupt images are to be skipped, its batch is smaller by one.
-/// A thread makes them, up to four ahead, so that training does not wait for images. What a batch holds depends on the
-/// set, the options and the epoch alone, never on threads. Dropping the iterator ends the thread.
+/// Of a set in memory every item is a batch. An image of a streamed set may be corrupt: then the last item is an error that names it, or,
+/// where corrupt images are skipped, its batch is smaller by one. A thread makes batches, up to four ahead, so that training does not wait
+/// for images. The content of a batch depends on the set, the options and the epoch, not on threads. Dropping the iterator ends the
+/// thread.
 pub struct Batches {
     receiver: Option<Receiver<Result<Batch, DataError>>>,
     maker: Option<JoinHandle<()>>,
@@ -101,14 +101,14 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The batches of training epoch `epoch`: shuffled and varied by (seed, epoch).
+    /// Batches of training epoch `epoch`, shuffled and augmented by (seed, epoch).
     ///
     /// A last batch of a single image is left out, since batch normalisation needs more than one.
     pub fn train(set: &Arc<ImageSet>, options: &BatchOptions, epoch: u64) -> Result<Self, DataError> {
         Self::train_from(set, options, epoch, 0)
     }
 
-    /// The batches of training epoch `epoch` without the first `skipped`: for a training that goes on in the middle.
+    /// Batches of training epoch `epoch` without the first `skipped`, for a training that is resumed within an epoch.
     pub fn train_from(
         set: &Arc<ImageSet>,
         options: &BatchOptions,
@@ -124,7 +124,7 @@ impl Batches {
         Self::start(set, options, order, Some(epoch))
     }
 
-    /// The batches of an evaluation: every image once, in order, as it is.
+    /// Batches of an evaluation: every image once, in order, without augmentation.
     pub fn eval(set: &Arc<ImageSet>, options: &BatchOptions) -> Result<Self, DataError> {
         Self::start(set, options, (0..set.len() as u32).collect(), None)
     }
@@ -146,7 +146,7 @@ impl Batches {
                 for chosen in order.chunks(options.batch_size) {
                     let batch = make_batch(&set, &options, &table, chosen, epoch);
                     let failed = batch.is_err();
-                    // The receiver is gone: nobody wants the rest.
+                    // The receiver was dropped: the rest is not needed.
                     if sender.send(batch).is_err() || failed {
                         return;
                     }
@@ -163,7 +163,7 @@ impl Batches {
         })
     }
 
-    /// Ends the thread; a panic in it becomes one here.
+    /// Ends the thread; a panic in it is resumed here.
     fn finish(&mut self) {
         self.receiver = None;
         if let Some(maker) = self.maker.take()
@@ -200,8 +200,8 @@ impl Drop for Batches {
     }
 }
 
-/// Working space of one thread.
-struct Bench {
+/// Buffers of one thread.
+struct Buffers {
     augmenter: Augmenter,
     bytes: Vec<u8>,
 }
@@ -215,7 +215,7 @@ fn make_batch(
 ) -> Result<Batch, DataError> {
     let values = square_bytes(options.resolution);
     let mut images = vec![0.0; values * chosen.len()];
-    let new_bench = || Bench {
+    let new_buffers = || Buffers {
         augmenter: Augmenter::new(),
         bytes: vec![0; values],
     };
@@ -223,8 +223,8 @@ fn make_batch(
         .par_chunks_exact_mut(values)
         .zip(chosen)
         .with_min_len(4)
-        .map_init(new_bench, |bench, (target, &index)| {
-            make_image(set, options, table, index, epoch, bench, target)
+        .map_init(new_buffers, |buffers, (target, &index)| {
+            make_image(set, options, table, index, epoch, buffers, target)
         })
         .collect();
     let mut labels = Vec::with_capacity(chosen.len());
@@ -262,11 +262,11 @@ fn make_image(
     table: &[[f32; 256]; 3],
     index: u32,
     epoch: Option<u64>,
-    bench: &mut Bench,
+    buffers: &mut Buffers,
     target: &mut [f32],
 ) -> Result<(), DataError> {
     let resolution = options.resolution;
-    let Bench { augmenter, bytes } = bench;
+    let Buffers { augmenter, bytes } = buffers;
     let Some(epoch) = epoch else {
         set.with_pixels(index as usize, |image| {
             augmenter.plain(image, set.fit(), resolution, bytes);
@@ -308,7 +308,7 @@ mod tests {
             image_size: 16,
             ..LoadOptions::default()
         };
-        Ok(source.load(&options, Watch::nobody())?.train)
+        Ok(source.load(&options, Watch::none())?.train)
     }
 
     fn options(set: &ImageSet, resolution: u32) -> BatchOptions {

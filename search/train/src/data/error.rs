@@ -1,16 +1,16 @@
-//! What can be wrong with a data set, where, and what to do about it.
+//! Faults of data sets: place, cause and remedy.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use mnas_engine::training::{OptionError, Split};
 
-/// Where one image lies: a file of its own, or a row of a file that holds many.
+/// Place of one image: a file of its own, or a row of a file of many images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImagePlace {
     /// The file.
     pub path: PathBuf,
-    /// The row in it, counted from 0; `None` for a file that is one image.
+    /// Row in the file, counted from 0; `None` for a file that is one image.
     pub row: Option<usize>,
 }
 
@@ -23,14 +23,14 @@ impl fmt::Display for ImagePlace {
     }
 }
 
-/// Why a data set could not be recognised, read or turned into batches.
+/// Failure to recognise a data set, to read it or to make batches of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The path does not exist.
     #[error("data path {} does not exist; give a folder of images, or `demo` for the built-in synthetic set", path.display())]
     NotFound {
-        /// What was asked for.
+        /// Path given.
         path: PathBuf,
     },
     /// The path is a compressed archive.
@@ -58,7 +58,7 @@ pub enum DataError {
         path: PathBuf,
         /// The first names in it.
         found: String,
-        /// A guess at what was meant, starting with `"; "`, or nothing.
+        /// Hint that begins with `"; "`, or nothing.
         hint: String,
     },
     /// A file or folder could not be read.
@@ -66,15 +66,15 @@ pub enum DataError {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// One image cannot be decoded.
     #[error("{place}: {reason}; repair or remove it, or choose to skip corrupt images")]
     CorruptImage {
-        /// Which image.
+        /// Place of the image.
         place: ImagePlace,
-        /// What is wrong with it.
+        /// Fault found.
         reason: String,
     },
     /// A file that holds many images is damaged or of another form.
@@ -82,7 +82,7 @@ pub enum DataError {
     CorruptFile {
         /// The file.
         path: PathBuf,
-        /// What was found and what was expected.
+        /// Fault found, and the expectation.
         reason: String,
     },
     /// The data set has no such split.
@@ -129,14 +129,14 @@ pub enum DataError {
         /// The only class.
         class: String,
     },
-    /// A label points at no class.
+    /// A label is not the number of a class.
     #[error("{place}: label {label} is not one of the {classes} classes (0 to {})", classes.saturating_sub(1))]
     LabelOutOfRange {
         /// The row.
         place: ImagePlace,
         /// The label found.
         label: i64,
-        /// How many classes there are.
+        /// Number of classes.
         classes: usize,
     },
     /// A class has too few images to be cut into train and validation.
@@ -146,7 +146,7 @@ pub enum DataError {
         path: PathBuf,
         /// The class.
         class: String,
-        /// Its images.
+        /// Number of its images.
         images: usize,
     },
     /// Every image of a split was skipped, or the split has none.
@@ -156,20 +156,20 @@ pub enum DataError {
         path: PathBuf,
         /// The split.
         split: Split,
-        /// How many images were skipped.
+        /// Number of images skipped.
         skipped: usize,
     },
-    /// An option has a value that makes no sense.
+    /// An option is out of its range.
     #[error(transparent)]
     Option(#[from] OptionError),
     /// The decoded images do not fit into memory.
     #[error("{images} images at {size} px need {} MB of memory, more than there is; lower the limit from which images are read as they are needed (--memory-mb), choose a smaller image size, or limit the images per split", bytes / 1_000_000)]
     OutOfMemory {
-        /// How many images.
+        /// Number of images.
         images: usize,
-        /// Their side in pixels.
+        /// Side of the images in pixels.
         size: u32,
-        /// What they need.
+        /// Memory needed.
         bytes: u64,
     },
     /// The network has no score for a class by name.
@@ -179,13 +179,13 @@ pub enum DataError {
     ClassUnknown {
         /// The class.
         class: String,
-        /// How many scores there are.
+        /// Number of scores.
         classes: usize,
     },
-    /// The encoded images of a form that cannot be read piece by piece do not fit into memory either.
+    /// The encoded images of a format that is read in groups do not fit into memory.
     #[error("{}: its encoded images alone need more than the {limit_mb} MB allowed; allow more (--memory-mb), limit the images per split, or pack them as tar shards, which are read piece by piece", path.display())]
     EncodedTooLarge {
-        /// The file at which the limit was passed.
+        /// File at which the limit was exceeded.
         path: PathBuf,
         /// The limit.
         limit_mb: u64,
@@ -211,7 +211,7 @@ fn describe_difference(missing: &[String], extra: &[String], split: Split) -> St
     parts.join("; ")
 }
 
-/// The first names of a list, and how many more there are.
+/// First names of a list, and the number of further ones.
 pub(super) fn short_list(names: &[String]) -> String {
     const SHOWN: usize = 8;
     let text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");

@@ -100,7 +100,7 @@ pub struct Watch<'a> {
 
 impl Watch<'static> {
     /// An observer that does nothing.
-    pub fn nobody() -> Self {
+    pub fn none() -> Self {
         Self {
             progress: &|_, _| (),
             cancel: &|| false,

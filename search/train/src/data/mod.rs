@@ -1,13 +1,13 @@
-//! From a path to batches of images.
+//! Data sets: recognition, loading, augmentation and batches.
 //!
-//! [`DataSource::recognise`] looks at a path and tells which of the known forms lies there. [`DataSource::load`] decodes
-//! train and validation into memory, [`ImageSet`]s of 8-bit RGB squares, all at once and in parallel: the data sets of a
-//! search are small or limited, and a search passes over them hundreds of times. A split that does not fit is streamed
-//! instead, each image read and decoded when it is needed. [`Batches`] turns a set into normalised
-//! `f32` batches, channels last, with seeded augmentation. The test split is read by [`DataSource::load_split`] alone.
+//! [`DataSource::recognise`] recognises the format of a data set at a path; formats implement the trait of `format.rs`, a file each.
+//! [`DataSource::load`] decodes train and validation into memory, [`ImageSet`]s of 8-bit RGB squares, all at once and in parallel: a search
+//! passes over its images hundreds of times. A split that does not fit into memory is streamed, each image read and decoded when it is
+//! needed. [`Batches`] makes normalised `f32` batches, channels last, with seeded augmentation. Only [`DataSource::load_split`] reads the
+//! test split.
 //!
-//! Every random choice comes from a stream of its own, named by seed, purpose and place, so that neither the number of
-//! threads nor the order in which they run changes any image of any batch.
+//! Every random choice comes from a stream named by seed, purpose and position, so that neither the number of threads nor their order
+//! changes an image of a batch.
 //!
 //! ```
 //! use mnas_engine::training::{Augmentation, ExtraAugmentation};
@@ -15,7 +15,7 @@
 //!
 //! # fn main() -> Result<(), mnas_train::data::DataError> {
 //! let source = DataSource::demo(Synthetic { train: 40, val: 20, ..Synthetic::default() })?;
-//! let splits = source.load(&LoadOptions { image_size: 32, ..LoadOptions::default() }, Watch::nobody())?;
+//! let splits = source.load(&LoadOptions { image_size: 32, ..LoadOptions::default() }, Watch::none())?;
 //! assert_eq!(splits.summary().to_string(), "demo (synthetic demo): 10 classes, 40 train + 20 val images at 32 px, test kept aside");
 //! let options = BatchOptions {
 //!     batch_size: 16,

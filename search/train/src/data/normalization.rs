@@ -4,7 +4,7 @@ use mnas_engine::training::Normalization;
 
 use super::image_set::ImageSet;
 
-/// Images of a streamed set that its mean is taken over.
+/// Images of a streamed set that its mean is computed over.
 const STREAMED_IMAGES: usize = 2048;
 
 #[derive(Default)]
@@ -27,8 +27,8 @@ impl Sums {
     }
 }
 
-/// Mean and standard deviation over all pixels of a set (use the training images), exact and independent of any order; of a streamed set over
-/// 2048 images that lie evenly in it, without those that cannot be read.
+/// Mean and standard deviation over all pixels of a set, which should be the training images; exact and independent of any order. Of a
+/// streamed set, over 2048 images spread evenly over it, without images that cannot be read.
 pub fn normalization_of(set: &ImageSet) -> Normalization {
     let mut sums = Sums::default();
     if set.is_streamed() {
@@ -51,13 +51,13 @@ pub fn normalization_of(set: &ImageSet) -> Normalization {
         let mean = sum[channel] as f64 / count;
         let variance = squares[channel] as f64 / count - mean * mean;
         normalization.mean[channel] = (mean / 255.0) as f32;
-        // A constant channel has no spread to divide by: one grey level stands in.
+        // A constant channel has no deviation to divide by: one grey level replaces it.
         normalization.std[channel] = (variance.max(1.0).sqrt() / 255.0) as f32;
     }
     normalization
 }
 
-/// The normalised value of each byte, per channel.
+/// Normalised value of each byte, per channel.
 pub(super) fn lookup_table(normalization: &Normalization) -> [[f32; 256]; 3] {
     let mut table = [[0.0; 256]; 3];
     for (channel, values) in table.iter_mut().enumerate() {

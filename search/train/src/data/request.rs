@@ -1,4 +1,4 @@
-//! Loading of the images that a request selects.
+//! Loading of the images of a request.
 
 use mnas_engine::training::{Augmentation, DataRequest};
 
@@ -29,7 +29,7 @@ pub fn load_options(request: &DataRequest, resolution: u32, augmentation: &Augme
     }
 }
 
-/// Recognises the data set of a request; the demo is drawn from the request's seed.
+/// Recognises the data set of a request; the demo is drawn by the seed of the request.
 pub fn source_of(request: &DataRequest) -> Result<DataSource, DataError> {
     let source = DataSource::recognise(&request.path)?;
     if source.is_synthetic() {
@@ -41,7 +41,7 @@ pub fn source_of(request: &DataRequest) -> Result<DataSource, DataError> {
     Ok(source)
 }
 
-/// Loads train and validation images.
+/// Loads the training and validation images of a request.
 pub fn load(
     request: &DataRequest,
     resolution: u32,

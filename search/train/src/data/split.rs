@@ -2,7 +2,7 @@
 
 use rand::seq::SliceRandom;
 
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 
 use super::index::{Index, Sample};
 

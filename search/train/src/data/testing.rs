@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
-/// A smooth picture that differs with `seed`.
+/// A smooth picture that depends on `seed`.
 pub(super) fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         Rgb([
@@ -17,7 +17,7 @@ pub(super) fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
     })
 }
 
-/// The picture as a file of the format.
+/// The picture in a file format.
 pub(super) fn encode(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     DynamicImage::ImageRgb8(picture.clone())
@@ -64,7 +64,7 @@ pub(super) fn write_tar(path: impl AsRef<Path>, files: &[(&str, &[u8])]) {
     write(path, &builder.into_inner().expect("a small tar can be made"));
 }
 
-/// The folder of real data, or `None` with a note where it is missing.
+/// A file in the folder of real data, or `None` with a note where it is missing.
 pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),

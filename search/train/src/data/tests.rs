@@ -1,4 +1,4 @@
-//! Every form of data set, whole and broken, through the public interface.
+//! Every format of data sets, intact and damaged, through the public interface.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -25,7 +25,7 @@ fn options(image_size: u32) -> LoadOptions {
 }
 
 fn load(path: &Path, options: &LoadOptions) -> Result<Splits, DataError> {
-    DataSource::recognise(path)?.load(options, Watch::nobody())
+    DataSource::recognise(path)?.load(options, Watch::none())
 }
 
 fn skipping(image_size: u32) -> LoadOptions {
@@ -42,7 +42,7 @@ fn refusal(result: Result<Splits, DataError>) -> String {
     }
 }
 
-/// A Parquet file in the Hugging Face form.
+/// Writes a Parquet file as the Hugging Face library does.
 fn write_parquet(path: &Path, images: &[Vec<u8>], labels: &[i64]) {
     let bytes = Series::new("bytes".into(), images);
     let paths = Series::new("path".into(), vec![None::<&str>; images.len()]);
@@ -85,13 +85,13 @@ fn image_folders_with_and_without_splits() -> Outcome {
     let source = DataSource::recognise(dir.path().join("own"))?;
     assert_eq!(
         source
-            .load_split(Split::Test, &options(16), Watch::nobody())?
+            .load_split(Split::Test, &options(16), Watch::none())?
             .class_counts(),
         [3, 3]
     );
     assert_eq!(
         source
-            .load_split(Split::All, &options(16), Watch::nobody())?
+            .load_split(Split::All, &options(16), Watch::none())?
             .class_counts(),
         [12, 12]
     );
@@ -108,10 +108,10 @@ fn image_folders_with_and_without_splits() -> Outcome {
         "flat (image folder): 3 classes, 18 train + 6 val images (cut from train) at 16 px"
     );
     let source = DataSource::recognise(dir.path().join("flat"))?;
-    let val = source.load_split(Split::Val, &options(16), Watch::nobody())?;
+    let val = source.load_split(Split::Val, &options(16), Watch::none())?;
     assert_eq!(val.pixels(), flat.val.pixels());
     let error = source
-        .load_split(Split::Test, &options(16), Watch::nobody())
+        .load_split(Split::Test, &options(16), Watch::none())
         .err()
         .ok_or("no error")?;
     assert!(error.to_string().contains("no test split; it has: train"), "{error}");
@@ -119,7 +119,7 @@ fn image_folders_with_and_without_splits() -> Outcome {
 }
 
 #[test]
-fn an_empty_split_is_told_and_not_cut_from_train() -> Outcome {
+fn an_empty_split_is_reported_and_not_cut_from_train() -> Outcome {
     let dir = tempfile::tempdir()?;
     write_classes(&dir.path().join("train"), &["cat", "dog"], 4);
     fs::create_dir(dir.path().join("val"))?;
@@ -133,7 +133,7 @@ fn an_empty_split_is_told_and_not_cut_from_train() -> Outcome {
 }
 
 #[test]
-fn what_is_no_data_set_is_said_clearly() -> Outcome {
+fn paths_without_a_data_set_have_clear_errors() -> Outcome {
     let dir = tempfile::tempdir()?;
     let error = |path: &Path| {
         DataSource::recognise(path)
@@ -396,7 +396,7 @@ fn idx_files_plain_and_gzipped() -> Outcome {
         &gzip(&idx_labels(&labels)),
     );
     let source = DataSource::recognise(dir.path())?;
-    let splits = source.load(&options(28), Watch::nobody())?;
+    let splits = source.load(&options(28), Watch::none())?;
     assert_eq!((splits.train.len(), splits.val.len(), splits.train.size()), (28, 12, 5));
     assert!(!splits.train.may_flip());
     assert!(
@@ -406,7 +406,7 @@ fn idx_files_plain_and_gzipped() -> Outcome {
             .chunks(3)
             .all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
     );
-    assert_eq!(source.load_split(Split::Test, &options(28), Watch::nobody())?.len(), 40);
+    assert_eq!(source.load_split(Split::Test, &options(28), Watch::none())?.len(), 40);
 
     let packed = gzip(&idx_images(40, 40));
     write(
@@ -414,18 +414,18 @@ fn idx_files_plain_and_gzipped() -> Outcome {
         &packed[..packed.len() - 20],
     );
     assert!(
-        source.load(&options(28), Watch::nobody()).is_ok(),
+        source.load(&options(28), Watch::none()).is_ok(),
         "a search does not touch the test split"
     );
     let error = source
-        .load_split(Split::Test, &options(28), Watch::nobody())
+        .load_split(Split::Test, &options(28), Watch::none())
         .err()
         .ok_or("no error")?;
     assert!(error.to_string().contains("t10k-images-idx3-ubyte.gz"), "{error}");
     write(dir.path().join("train-images-idx3-ubyte"), &idx_images(40, 33));
-    let error = refusal(source.load(&options(28), Watch::nobody()));
+    let error = refusal(source.load(&options(28), Watch::none()));
     assert!(error.contains("announces 40 items but holds only 33"), "{error}");
-    let splits = source.load(&skipping(28), Watch::nobody())?;
+    let splits = source.load(&skipping(28), Watch::none())?;
     assert_eq!(
         (splits.train.len() + splits.val.len(), splits.summary().skipped.len()),
         (33, 7)
@@ -434,9 +434,9 @@ fn idx_files_plain_and_gzipped() -> Outcome {
         dir.path().join("train-images-idx3-ubyte"),
         b"\0\0\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
     );
-    assert!(refusal(source.load(&options(28), Watch::nobody())).contains("more than can be loaded"));
+    assert!(refusal(source.load(&options(28), Watch::none())).contains("more than can be loaded"));
     write(dir.path().join("train-images-idx3-ubyte"), b"\0\0");
-    assert!(refusal(source.load(&options(28), Watch::nobody())).contains("fewer than the header"));
+    assert!(refusal(source.load(&options(28), Watch::none())).contains("fewer than the header"));
     Ok(())
 }
 
@@ -503,7 +503,7 @@ fn real_cifar_10_from_parquet() -> Outcome {
         limit_per_split: Some(500),
         ..LoadOptions::default()
     };
-    let splits = source.load(&options, Watch::nobody())?;
+    let splits = source.load(&options, Watch::none())?;
     assert_eq!(splits.train.class_counts(), [50; 10]);
     assert_eq!(splits.val.class_counts(), [50; 10]);
     assert!(splits.has_test && splits.val_is_cut && splits.train.size() == 32);

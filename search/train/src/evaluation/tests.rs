@@ -1,4 +1,7 @@
+use std::ops::ControlFlow;
+
 use super::{evaluate, evaluate_by_class, tensors};
+use crate::TrainError;
 use crate::data::{BatchOptions, Batches};
 use crate::testing::{images, network, values};
 use mnas_engine::training::{Augmentation, ExtraAugmentation, Normalization};
@@ -37,7 +40,8 @@ fn evaluation_counts_as_a_loop_over_images_does() {
     assert!((found.loss - loss / 30.0).abs() < 1e-5);
     assert!(found.top5 > found.top1);
 
-    let (again, confusion) = evaluate_by_class(&network, &splits.val, &options, &mut |_| ()).unwrap();
+    let (again, confusion) =
+        evaluate_by_class(&network, &splits.val, &options, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(again, found);
     assert!(confusion.classes().iter().all(|&class| class < 9));
     let right: u64 = (0..9).map(|class| confusion.get(class, class)).sum();
@@ -53,4 +57,7 @@ fn evaluation_counts_as_a_loop_over_images_does() {
         .filter_map(|class| Some(confusion.accuracy(class)? * confusion.images(class) as f64))
         .sum::<f64>();
     assert!((mean / 30.0 - found.top1).abs() < 1e-9);
+
+    let stopped = evaluate_by_class(&network, &splits.val, &options, &mut |_| ControlFlow::Break(()));
+    assert!(matches!(stopped, Err(TrainError::Interrupted { epoch: 0 })));
 }

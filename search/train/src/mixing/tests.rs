@@ -2,8 +2,8 @@ use tch::{Kind, Tensor};
 
 use super::{Mix, mixed_loss, moved_on};
 use crate::testing::{noise, recipe, values};
-use mnas_engine::random::stream;
 use mnas_engine::training::Recipe;
+use mnas_space::random::stream;
 
 #[test]
 fn the_next_image_takes_the_rest_of_the_share() {

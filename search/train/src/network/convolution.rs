@@ -1,12 +1,12 @@
-//! Convolutions in the way that libtorch computes fastest.
+//! Convolutions in the form that libtorch computes fastest.
 //!
-//! Its convolution on a CPU is at its best on large images. On those of one or two pixels, which is where a `MobileNet` for small
-//! images spends half of its layers, the gradient of a depthwise kernel takes up to a hundred times what its arithmetic needs.
-//! What is computed here in its place is the same sum without the products with padding.
+//! libtorch's convolution on a CPU is made for large images. On images of one or two pixels, the input of half of the layers of a
+//! `MobileNet` for small images, the gradient of a depthwise kernel takes up to a hundred times the time of its arithmetic. There the same
+//! sum is computed without the products with padding.
 
 use tch::{TchError, Tensor};
 
-/// What a convolution does besides its kernel.
+/// Attributes of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Convolution {
     /// Side of the square kernel, odd; the padding is half of it.
@@ -16,7 +16,7 @@ pub(super) struct Convolution {
 }
 
 impl Convolution {
-    /// Of `x`, `[batch, channels, height, width]`, in channels-last memory order as its result.
+    /// Applies the convolution to `x`, `[batch, channels, height, width]`; operand and result are in channels-last memory order.
     pub(super) fn apply(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
         let Self { kernel, stride, groups } = self;
         let (_, channels, height, width) = x.size4()?;
@@ -35,14 +35,14 @@ impl Convolution {
         x.f_conv2d(weight, bias, [stride; 2], [kernel / 2; 2], [1; 2], groups)
     }
 
-    /// A matrix product: of an image of one pixel, the kernel sees something with its centre alone.
+    /// A matrix product: on an image of one pixel, only the centre of the kernel meets a pixel.
     fn of_one_pixel(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
         let (images, channels, ..) = x.size4()?;
         let y = x.f_reshape([images, channels])?.f_linear(&self.centre(weight)?, bias)?;
         y.f_view([images, 1, 1, -1])?.f_permute([0, 3, 1, 2])
     }
 
-    /// The middle of every kernel: `[outputs, inputs per group, kernel, kernel]` -> `[outputs, inputs per group]`.
+    /// Centre of every kernel: `[outputs, inputs per group, kernel, kernel]` -> `[outputs, inputs per group]`.
     fn centre(self, weight: &Tensor) -> Result<Tensor, TchError> {
         if self.kernel == 1 {
             return weight.f_flatten(1, -1);
@@ -51,10 +51,10 @@ impl Convolution {
     }
 }
 
-/// The mean of every channel, `[batch, channels, 1, 1]`.
+/// Mean of every channel, `[batch, channels, 1, 1]`.
 ///
-/// Taken over the rows of a matrix, so that the gradient is in channels-last order, too; that of a mean over the dimensions of the
-/// image is not.
+/// Computed over the rows of a matrix, so that the gradient is in channels-last order too; a mean over the dimensions of the image has a
+/// gradient in another order.
 pub(super) fn global_average(x: &Tensor) -> Result<Tensor, TchError> {
     let (images, channels, height, width) = x.size4()?;
     let rows = x

@@ -1,5 +1,5 @@
-//! What the graph of a network says is what libtorch builds and runs: shapes, parameters and multiply-adds of random networks of every
-//! block type at odd resolutions.
+//! Shapes, parameters and multiply-adds of graphs equal those of libtorch's modules: random networks of every block type at odd
+//! resolutions.
 
 use std::collections::HashSet;
 
@@ -60,7 +60,7 @@ fn random_networks_have_the_shapes_and_counts_of_libtorch() {
             operations.insert(std::mem::discriminant(&node.op));
             odd += u32::from(height % 2 == 1 && height > 1);
         }
-        // What libtorch cannot tell: it frees memory in its own way.
+        // Not comparable: libtorch frees memory by its own rules.
         counted.peak_activation_bytes = architecture.cost().peak_activation_bytes;
         assert_eq!(architecture.cost(), counted, "{architecture}");
 

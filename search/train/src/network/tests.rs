@@ -3,7 +3,7 @@ use tch::{Device, Tensor};
 
 use super::Network;
 use crate::testing::{all_values, network, noise, values};
-use mnas_engine::random::stream;
+use mnas_space::random::stream;
 
 /// Networks drawn from the embedded spaces, at resolutions that leave odd and single-pixel feature maps.
 fn drawn() -> Vec<Architecture> {
@@ -128,7 +128,7 @@ fn evaluation_changes_nothing_and_looks_at_each_image_alone() {
         let difference = (alone - first.narrow(0, index, 1)).abs().max().double_value(&[]);
         assert!(difference < 1e-6, "{difference}");
     }
-    // The images are the caller's and not overwritten by operations in place.
+    // Operations in place do not overwrite the images of the caller.
     assert_eq!(values(&images), values(&noise(3, 16, 2)));
 }
 

@@ -1,7 +1,7 @@
 //! Optimisers: one step of every trained tensor against its gradient.
 //!
-//! Each optimiser is a rule of a few lines for one tensor and its state; what all of them share (which tensors decay,
-//! clipping, the state as a list for checkpoints) is here.
+//! Each optimiser is a rule of a few lines for one tensor and its state; the common part (the choice of tensors that decay, clipping,
+//! the state for checkpoints) is here.
 
 mod rules;
 
@@ -29,13 +29,13 @@ pub struct Optimizer {
 struct Parameter {
     name: String,
     tensor: Tensor,
-    /// As many tensors as the rule keeps, each of the parameter's shape.
+    /// State of the rule: tensors of the parameter's shape.
     state: Vec<Tensor>,
     weight_decay: f64,
 }
 
 impl Optimizer {
-    /// The optimiser that `recipe` asks for, with a fresh state.
+    /// The optimiser of `recipe`, with its initial state.
     pub fn new(network: &Network, recipe: &Recipe) -> Result<Self, TchError> {
         let trained = network.tensors().filter(|(spec, _)| spec.kind.is_trained());
         let trained = trained.map(|(spec, tensor)| {
@@ -45,7 +45,7 @@ impl Optimizer {
         Self::over(Rule::of(recipe.optimizer, recipe.momentum), recipe.clip_norm, trained)
     }
 
-    /// Of `(name, tensor, weight decay)`.
+    /// An optimiser of `(name, tensor, weight decay)`.
     fn over(
         rule: Rule,
         clip_norm: Option<f64>,
@@ -69,15 +69,15 @@ impl Optimizer {
         })
     }
 
-    /// What `loss` changes by with every trained tensor, in their order.
+    /// Gradients of `loss` by every trained tensor, in their order.
     ///
-    /// Nothing is added to gradients of an earlier step, so nothing has to be kept or zeroed either.
+    /// Gradients do not accumulate over steps, so that none have to be zeroed.
     pub fn gradients(&self, loss: &Tensor) -> Result<Vec<Tensor>, TchError> {
         let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| &parameter.tensor).collect();
         Tensor::f_run_backward(&[loss], &tensors, false, false)
     }
 
-    /// Moves every parameter against its gradient at `learning_rate`; the gradients are used up.
+    /// Moves every parameter against its gradient at `learning_rate`; the gradients are consumed.
     pub fn step(&mut self, mut gradients: Vec<Tensor>, learning_rate: f64) -> Result<(), TchError> {
         self.steps += 1;
         tch::no_grad(|| {
@@ -103,17 +103,17 @@ impl Optimizer {
         })
     }
 
-    /// How many steps were made.
+    /// Number of steps so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Goes on after step `steps`, for a state that was read back.
+    /// Sets the number of steps, for a state that was read from a checkpoint.
     pub(crate) fn set_steps(&mut self, steps: u64) {
         self.steps = steps;
     }
 
-    /// Everything it remembers between steps, with names, in a fixed order.
+    /// State between steps, with names, in a fixed order.
     pub(crate) fn state(&self) -> impl Iterator<Item = (String, &Tensor)> {
         let names = self.rule.state_names();
         self.parameters.iter().flat_map(move |parameter| {
@@ -125,7 +125,7 @@ impl Optimizer {
 
 /// Scales all gradients so that their common Euclidean norm is at most `limit`, as `PyTorch`'s `clip_grad_norm_` does.
 ///
-/// Stays on the device: nothing waits for the norm.
+/// The norm stays on the device, so that no step waits for it.
 fn clip(gradients: &mut [Tensor], limit: f64) -> Result<(), TchError> {
     let defined = || gradients.iter().filter(|gradient| gradient.defined());
     let norms = defined().map(Tensor::f_norm).collect::<Result<Vec<_>, _>>()?;

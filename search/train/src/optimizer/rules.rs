@@ -1,10 +1,10 @@
-//! What one step does to one tensor.
+//! Update of one tensor in one step.
 
 use tch::{TchError, Tensor};
 
 use mnas_engine::training::OptimizerKind;
 
-/// The update of one tensor; see [`OptimizerKind`] for what each is.
+/// Rule of an update, see [`OptimizerKind`].
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Rule {
     Sgd { momentum: f64 },
@@ -25,7 +25,7 @@ impl Rule {
         }
     }
 
-    /// What the tensors of a parameter's state are called.
+    /// Names of the tensors of a parameter's state.
     pub(super) fn state_names(self) -> &'static [&'static str] {
         match self {
             Self::Sgd { .. } => &["velocity"],
@@ -34,11 +34,11 @@ impl Rule {
         }
     }
 
-    /// The state before the first step.
+    /// State before the first step.
     pub(super) fn initial_state(self, parameter: &Tensor) -> Result<Vec<Tensor>, TchError> {
         let values: &[f64] = match self {
             Self::Sgd { .. } => &[0.0],
-            // TensorFlow's optimiser starts the mean square at one, so that first steps are small.
+            // TensorFlow's optimiser initialises the mean square to one, so that the first steps are small.
             Self::Rmsprop { .. } => &[1.0, 0.0],
             Self::Adamw { .. } => &[0.0, 0.0],
         };
@@ -48,8 +48,8 @@ impl Rule {
 
 /// One step of a rule, the same for all tensors.
 ///
-/// Its numbers are tensors of one value: libtorch adds a product with such a number in one pass over the parameter, where
-/// multiplying first would take two and memory for the product.
+/// Scalars are tensors of one value: libtorch adds the product with such a tensor in one pass over the parameter, where a separate
+/// multiplication takes two passes and memory for the product.
 #[derive(Debug)]
 pub(super) struct Step {
     rule: Rule,
@@ -78,7 +78,7 @@ impl Step {
         })
     }
 
-    /// Makes the step. The gradient is used up.
+    /// Applies the step; the gradient is consumed.
     pub(super) fn apply(
         &self,
         parameter: &mut Tensor,

@@ -1,6 +1,7 @@
 //! Evaluations and scores of saved weights.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use mnas_engine::training::weights::{Weights, WeightsInfo};
@@ -52,12 +53,19 @@ pub(super) fn evaluate(
         seed: 0,
     };
     let set = Arc::new(set);
-    let mut on_skip = |error: &str| {
-        (context.report)(&FromWorker::Warning {
-            message: format!("skipped: {error}"),
-        });
+    let mut on_batch = |skipped: &[String]| {
+        for error in skipped {
+            (context.report)(&FromWorker::Warning {
+                message: format!("skipped: {error}"),
+            });
+        }
+        if context.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
-    let (accuracy, confusion) = evaluate_by_class(&network, &set, &options, &mut on_skip)?;
+    let (accuracy, confusion) = evaluate_by_class(&network, &set, &options, &mut on_batch)?;
     Ok(FromWorker::Evaluated(Box::new(Evaluated {
         accuracy,
         confusion,

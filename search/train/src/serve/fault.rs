@@ -23,6 +23,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    #[expect(clippy::needless_pass_by_value, reason = "passed as a function to map_err")]
     pub(super) fn input(reason: impl ToString) -> Self {
         Self::Failed {
             kind: FailureKind::Input,
@@ -30,6 +31,7 @@ impl Fault {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "passed as a function to map_err")]
     pub(super) fn computation(reason: impl ToString) -> Self {
         Self::Failed {
             kind: FailureKind::Computation,

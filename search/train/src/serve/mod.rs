@@ -97,6 +97,7 @@ impl Worker {
     }
 
     /// Opens the device and loads the images of later trainings.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as the loader takes it")]
     fn prepare(
         &mut self,
         data: DataRequest,

@@ -102,6 +102,7 @@ impl Talk {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "requests are written in place")]
     fn failure(&mut self, request: ToWorker) -> (String, FailureKind) {
         match self.ask(&request) {
             FromWorker::Failed { reason, kind } => (reason, kind),

@@ -1,4 +1,4 @@
-//! A training under way.
+//! State and steps of a training.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
-use mnas_engine::random::{derived_seed, stream};
 use mnas_engine::training::{EpochReport, LearningRate};
+use mnas_space::random::{derived_seed, stream};
 
 use super::plan::{Progress, TrainPlan, Trained};
 use crate::average::Average;
@@ -21,13 +21,13 @@ use crate::network::{Dropout, Network, TrainingMode};
 use crate::optimizer::Optimizer;
 use crate::teacher::Teacher;
 
-/// A mean loss of an epoch so many times that of guessing is out of control, though it is a number.
-const HOPELESS: f64 = 100.0;
+/// Ratio of an epoch's mean loss to that of guessing above which the training has diverged.
+const DIVERGED: f64 = 100.0;
 
-/// On a GPU the loss is read every so many steps: reading it waits for all work under way.
-const STEPS_BETWEEN_LOOKS: usize = 50;
+/// Steps between two readings of the loss on a GPU: reading it waits for all work under way.
+const STEPS_BETWEEN_READINGS: usize = 50;
 
-/// All that changes while a network is trained.
+/// State of a training.
 pub(super) struct Session<'a> {
     network: &'a Network,
     plan: &'a TrainPlan<'a>,
@@ -40,13 +40,13 @@ pub(super) struct Session<'a> {
     /// Sum of the losses of the epoch under way, on the network's device.
     loss_sum: Tensor,
     identity: serde_json::Value,
-    last_written: Instant,
+    last_saved: Instant,
     /// Errors of corrupt images that were reported.
     reported_skips: BTreeSet<String>,
 }
 
 impl<'a> Session<'a> {
-    /// A session at its beginning, or where its checkpoint stands.
+    /// A session at its beginning, or at the position of its checkpoint.
     pub(super) fn start(network: &'a Network, plan: &'a TrainPlan<'a>) -> Result<Self, TrainError> {
         let recipe = plan.recipe;
         let scores = network.graph().output_shape().channels;
@@ -78,7 +78,7 @@ impl<'a> Session<'a> {
             },
             loss_sum: Tensor::f_zeros([1], (Kind::Double, network.device()))?,
             identity: plan.identity(architecture),
-            last_written: Instant::now(),
+            last_saved: Instant::now(),
             reported_skips: BTreeSet::new(),
         };
         if let Some(checkpoint) = &plan.checkpoint
@@ -131,10 +131,10 @@ impl<'a> Session<'a> {
                 data_wait_share: self.position.wait_seconds / self.position.epoch_seconds,
             };
             if observer(progress).is_break() {
-                self.write_down()?;
+                self.save()?;
                 return Err(TrainError::Interrupted { epoch });
             }
-            self.write_down_in_time()?;
+            self.save_when_due()?;
         }
         if self.position.steps == 0 {
             return Err(TrainError::NoBatches {
@@ -143,15 +143,15 @@ impl<'a> Session<'a> {
         }
         let report = self.close_epoch(epoch, options.resolution, before, started)?;
         if observer(Progress::Epoch(&report)).is_break() && epoch < self.plan.recipe.epochs {
-            self.write_down()?;
+            self.save()?;
             return Err(TrainError::Interrupted { epoch });
         }
-        self.write_down_in_time()
+        self.save_when_due()
     }
 
-    /// Learns from one batch; the mean loss of the epoch so far where it was looked at.
+    /// Trains on one batch; returns the mean loss of the epoch so far where it was read.
     fn step(&mut self, epoch: u32, batch: Fed) -> Result<Option<f64>, TrainError> {
-        // Batch normalisation needs two images; fewer are left where others were corrupt and skipped.
+        // Batch normalisation needs two images; a batch has fewer where others were corrupt and skipped.
         if batch.count < 2 {
             self.position.steps += 1;
             return Ok(None);
@@ -178,7 +178,7 @@ impl<'a> Session<'a> {
         let scores = self.network.forward_as(&images, Some(&mode))?;
         let mut loss = mixed_loss(&scores, &labels, share, recipe.label_smoothing)?;
         if let Some(teacher) = &self.teacher {
-            loss = teacher.teach(&images, &scores, &loss)?;
+            loss = teacher.loss(&images, &scores, &loss)?;
         }
         let gradients = self.optimizer.gradients(&loss)?;
         let rate = self
@@ -191,17 +191,18 @@ impl<'a> Session<'a> {
         drop(self.loss_sum.f_add_(&loss.f_detach()?)?);
         self.position.steps += 1;
         self.position.images += count;
-        let look = self.network.device() == Device::Cpu || self.position.steps.is_multiple_of(STEPS_BETWEEN_LOOKS);
-        look.then(|| self.mean_loss(epoch)).transpose()
+        let is_read =
+            self.network.device() == Device::Cpu || self.position.steps.is_multiple_of(STEPS_BETWEEN_READINGS);
+        is_read.then(|| self.mean_loss(epoch)).transpose()
     }
 
-    /// The loss above which nothing will come of a training.
-    fn hopeless_loss(&self) -> f64 {
+    /// Loss above which a training has diverged.
+    fn diverged_loss(&self) -> f64 {
         let classes = f64::from(self.network.graph().output_shape().channels);
-        HOPELESS * classes.ln().max(1.0)
+        DIVERGED * classes.ln().max(1.0)
     }
 
-    /// Mean loss of the epoch so far; one that is no number ends the training.
+    /// Mean loss of the epoch so far; an error where it is not a number.
     fn mean_loss(&self, epoch: u32) -> Result<f64, TrainError> {
         let loss = self.loss_sum.f_double_value(&[0])? / self.position.steps as f64;
         if loss.is_finite() {
@@ -222,7 +223,7 @@ impl<'a> Session<'a> {
         started: Instant,
     ) -> Result<EpochReport, TrainError> {
         let loss = self.mean_loss(epoch)?;
-        if loss > self.hopeless_loss() {
+        if loss > self.diverged_loss() {
             return Err(TrainError::Diverged {
                 epoch,
                 step: self.position.steps,
@@ -234,7 +235,7 @@ impl<'a> Session<'a> {
         if self.plan.validate_every_epoch || epoch == self.plan.recipe.epochs {
             let network = self.average.as_ref().map_or(self.network, Average::network);
             let found = evaluate(network, self.plan.val, &self.plan.eval_options())?;
-            // The last step's loss is of the weights before it; what it left behind shows here.
+            // The loss of the last step is that of the weights before it; divergence in it shows only here.
             if found.loss.is_nan() {
                 return Err(TrainError::Diverged {
                     epoch,
@@ -270,13 +271,13 @@ impl<'a> Session<'a> {
         Ok(report)
     }
 
-    /// The result; the network takes over the averaged weights.
+    /// Ends the training: the network receives the averaged weights.
     pub(super) fn finish(mut self) -> Result<Trained, TrainError> {
         let validation = self.position.validation.ok_or(TrainError::NoBatches {
             images: self.plan.train.len(),
         })?;
-        // What comes next, saving the weights, may fail; a long training is not lost with it.
-        self.write_down_in_time()?;
+        // Saving the weights, which follows, may fail; the training is kept.
+        self.save_when_due()?;
         if let Some(average) = &self.average {
             self.network.copy_from(average.network())?;
         }
@@ -292,26 +293,26 @@ impl<'a> Session<'a> {
         epochs / f64::from(self.plan.recipe.epochs)
     }
 
-    fn write_down_in_time(&mut self) -> Result<(), TrainError> {
-        let due = |every| self.last_written.elapsed() >= every;
+    fn save_when_due(&mut self) -> Result<(), TrainError> {
+        let due = |every| self.last_saved.elapsed() >= every;
         match &self.plan.checkpoint {
-            Some(checkpoint) if due(checkpoint.every) => self.write_down(),
+            Some(checkpoint) if due(checkpoint.every) => self.save(),
             _ => Ok(()),
         }
     }
 
-    fn write_down(&mut self) -> Result<(), TrainError> {
+    fn save(&mut self) -> Result<(), TrainError> {
         let Some(checkpoint) = &self.plan.checkpoint else {
             return Ok(());
         };
         self.position.loss_sum = self.loss_sum.f_double_value(&[0])?;
         self.position.optimizer_steps = self.optimizer.steps();
         checkpoint::write(&checkpoint.path, &self.identity, &self.position, self.tensors())?;
-        self.last_written = Instant::now();
+        self.last_saved = Instant::now();
         Ok(())
     }
 
-    /// Everything in tensors that the training goes on from.
+    /// All tensors of the state.
     fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
         let named = |prefix: &'static str, network: &'a Network| {
             network

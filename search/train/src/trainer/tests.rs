@@ -33,7 +33,7 @@ fn run(network: &Network, splits: &Splits, recipe: &Recipe) -> Result<Trained, T
 }
 
 #[test]
-fn sixteen_images_are_learnt_by_heart() {
+fn sixteen_images_are_memorised() {
     let splits = images(16, 4);
     let network = network(SMALL, 1);
     let recipe = recipe(200, 16, 0.1);
@@ -90,7 +90,7 @@ fn a_rate_that_is_too_high_is_told() {
 #[test]
 fn a_loss_out_of_control_ends_a_training_while_it_is_a_number() {
     let splits = images(64, 8);
-    // Between rates at which a network learns and those at which it breaks.
+    // Between learning rates that train a network and those that diverge.
     let losses: Vec<f64> = [1e2, 3e2, 1e3, 3e3, 1e4]
         .into_iter()
         .filter_map(|rate| {
@@ -113,7 +113,7 @@ fn a_loss_out_of_control_ends_a_training_while_it_is_a_number() {
 #[test]
 fn weights_that_break_in_the_last_step_are_no_result() {
     let splits = images(16, 8);
-    // A single step: its loss is that of the initial weights, what it leaves behind is not.
+    // A single step: its loss is that of the initial weights, and only its result has diverged.
     let recipe = Recipe {
         momentum: 0.0,
         ..recipe(1, 16, 1e38)
@@ -123,12 +123,12 @@ fn weights_that_break_in_the_last_step_are_no_result() {
 }
 
 #[test]
-fn an_observer_hears_of_everything_and_may_stop() {
+fn an_observer_receives_everything_and_may_stop() {
     let splits = images(40, 8);
     let recipe = recipe(3, 16, 0.05);
     let plan = plan(&splits.train, &splits.val, &recipe);
     let (mut shares, mut reports) = (Vec::new(), Vec::<EpochReport>::new());
-    let mut note = |progress: Progress<'_>| {
+    let mut observer = |progress: Progress<'_>| {
         match progress {
             Progress::Step { done, .. } => shares.push(done),
             Progress::Epoch(report) => reports.push(*report),
@@ -136,12 +136,12 @@ fn an_observer_hears_of_everything_and_may_stop() {
         }
         ControlFlow::Continue(())
     };
-    let trained = train(&network(SMALL, 1), &plan, &mut note).unwrap();
+    let trained = train(&network(SMALL, 1), &plan, &mut observer).unwrap();
     assert_eq!(shares.len(), 9);
     assert!(shares.is_sorted() && shares[0] > 0.0 && (shares[8] - 1.0).abs() < 1e-12);
     assert_eq!(reports, trained.epochs);
     assert_eq!(reports[2].validation, Some(trained.validation));
-    // Without a look at the validation images after every epoch the result is the same.
+    // Validation after every epoch does not change the result.
     let once = TrainPlan {
         validate_every_epoch: false,
         ..plan.clone()
@@ -151,10 +151,10 @@ fn an_observer_hears_of_everything_and_may_stop() {
     assert!(quiet.epochs.iter().all(|epoch| epoch.validation.is_none()));
 
     for (stop_at, epoch) in [(1, 1), (3, 1), (5, 2)] {
-        let mut heard = 0;
+        let mut received = 0;
         let mut stop = |_: Progress<'_>| {
-            heard += 1;
-            if heard == stop_at {
+            received += 1;
+            if received == stop_at {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
@@ -165,9 +165,9 @@ fn an_observer_hears_of_everything_and_may_stop() {
             matches!(error, TrainError::Interrupted { epoch: found } if found == epoch),
             "{stop_at}: {error}"
         );
-        assert_eq!(heard, stop_at);
+        assert_eq!(received, stop_at);
     }
-    // Nothing is lost when the wish to stop comes after the last epoch.
+    // A stop after the last epoch loses nothing.
     let mut stop = |progress: Progress<'_>| match progress {
         Progress::Epoch(report) if report.epoch == 3 => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
@@ -223,7 +223,7 @@ fn batches_without_images_are_refused() {
     assert!(error.to_string().contains("batch-size"), "{error}");
 }
 
-/// Everything at once, so that everything has to be written down.
+/// Every technique at once, so that the checkpoint has to hold every kind of state.
 fn everything(teacher: &std::path::Path) -> Recipe {
     Recipe {
         weight_decay: 1e-4,
@@ -277,7 +277,7 @@ fn stopped_anywhere_and_resumed_equals_undisturbed_to_the_last_bit() {
         let unsaved = plan(&splits.train, &splits.val, &recipe);
         let undisturbed = network(SMALL, 1);
         let expected = train(&undisturbed, &unsaved, &mut |_| ControlFlow::Continue(())).unwrap();
-        // Three steps and an epoch's end are heard of three times.
+        // Three epochs of three steps and an epoch report each.
         for stop_at in [vec![3], vec![4], vec![2, 3, 4]] {
             let path = folder.path().join(format!("{}-{stop_at:?}", recipe.name));
             let saved = TrainPlan {
@@ -292,10 +292,10 @@ fn stopped_anywhere_and_resumed_equals_undisturbed_to_the_last_bit() {
             for stop_at in stop_at.iter().copied().chain([usize::MAX]) {
                 // A new process begins with the initial weights.
                 let network = network(SMALL, 1);
-                let mut heard = 0;
+                let mut received = 0;
                 let outcome = train(&network, &saved, &mut |_| {
-                    heard += 1;
-                    if heard == stop_at {
+                    received += 1;
+                    if received == stop_at {
                         ControlFlow::Break(())
                     } else {
                         ControlFlow::Continue(())

@@ -14,7 +14,7 @@ pub enum LoadError {
     /// The weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
 }

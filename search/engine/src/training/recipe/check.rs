@@ -1,14 +1,14 @@
-//! Which numbers a recipe may hold, and where in the text one that it may not hold stands.
+//! Ranges of the numbers of a recipe, and the place in the text of one out of range.
 
 use mnas_space::DocumentError;
 use toml::de::{DeTable, DeValue};
 
 use super::{OptimizerKind, Recipe, RecipeError, Schedule};
 
-/// A number of a recipe: its key, the value, the lowest and highest allowed one, and that in words.
+/// Range of a number: its key, value, lowest and highest accepted value, and the range in words.
 type Rule = (&'static str, f64, f64, f64, &'static str);
 
-/// Above 0, for numbers that nothing else bounds from below.
+/// Lowest accepted value of numbers above 0.
 const TINY: f64 = 1e-12;
 const SHARE_BELOW_ONE: &str = "0 up to but not including 1";
 
@@ -162,7 +162,7 @@ impl Recipe {
     }
 }
 
-/// The error with the line of the number that it is about, as far as the text holds it.
+/// The error with the line of its number, where the text contains it.
 pub(super) fn located(error: RecipeError, text: &str) -> RecipeError {
     let RecipeError::Value {
         key, value, expected, ..
@@ -174,7 +174,7 @@ pub(super) fn located(error: RecipeError, text: &str) -> RecipeError {
     RecipeError::Document(DocumentError::at(text, offset_of(text, key).unwrap_or(0), problem))
 }
 
-/// Where the value of a dotted key begins; that of the innermost table known where a default stands for the rest.
+/// Position of the value of a dotted key; that of the innermost table in the text where the rest is a default.
 fn offset_of(text: &str, key: &str) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
     let mut table = document.get_ref();

@@ -1,7 +1,7 @@
-//! How to train: a TOML recipe.
+//! Recipes: the settings of a training, in TOML.
 //!
-//! A recipe that says nothing about a technique does not use it, so a short file is a plain training and everything in
-//! effect can be read in the file. The names are those of the papers; `configs/recipes/` holds examples with their origin.
+//! A technique that a recipe does not name is not used, so that a short file is a plain training and a file shows everything in effect. The
+//! names are those of the papers; `configs/recipes/` holds examples with their origin.
 
 mod check;
 mod schedule;
@@ -15,17 +15,17 @@ use super::{Augmentation, ExtraAugmentation, RandAugment};
 pub use schedule::{LearningRate, Schedule};
 pub use techniques::{Distillation, OptimizerKind, ProgressiveResolution};
 
-/// How a network is trained.
+/// Settings of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Recipe {
-    /// Its name, for reports.
+    /// Name for reports.
     pub name: String,
     /// Passes over the training images.
     pub epochs: u32,
     /// Images per step.
     pub batch_size: usize,
-    /// What turns gradients into steps. Default: SGD with Nesterov momentum.
+    /// Optimiser. Default: SGD with Nesterov momentum.
     #[serde(default, skip_serializing_if = "is_default")]
     pub optimizer: OptimizerKind,
     /// Peak learning rate for a batch of 256 images; the rate used is proportional to the batch size
@@ -33,7 +33,7 @@ pub struct Recipe {
     pub learning_rate: f64,
     /// Momentum of SGD and `RMSprop`; `AdamW` has its own.
     pub momentum: f64,
-    /// Decay of kernels and matrices; biases and batch-norm are left out.
+    /// Weight decay of kernels and matrices; biases and batch-norm do not decay.
     pub weight_decay: f64,
     /// Whether depthwise kernels decay too. `MobileNetV1`'s authors give them little or none (arXiv:1704.04861,
     /// section 3.2). Default: they do.
@@ -42,27 +42,26 @@ pub struct Recipe {
     /// The largest global norm of the gradients; larger ones are scaled down to it. Default: no limit.
     #[serde(default, skip_serializing_if = "is_default")]
     pub clip_norm: Option<f64>,
-    /// How the learning rate falls after its warm-up. Default: along half a cosine.
+    /// Schedule of the learning rate after its warm-up. Default: half a cosine.
     #[serde(default, skip_serializing_if = "is_default")]
     pub schedule: Schedule,
     /// Epochs, or a fraction of one, in which the learning rate rises linearly to its peak.
     pub warmup_epochs: f64,
-    /// Share of the target spread over all classes (Szegedy et al., arXiv:1512.00567).
+    /// Label smoothing: share of the target spread over all classes (Szegedy et al., arXiv:1512.00567).
     pub label_smoothing: f64,
-    /// Share of the classifier's inputs that are zeroed in training (Srivastava et al. 2014). Default: none.
+    /// Dropout: share of the classifier's inputs that are zeroed in training (Srivastava et al. 2014). Default: none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dropout: f64,
-    /// Share of the old value that the exponential moving average of all weights keeps each step; the averaged network
-    /// is the one evaluated and saved. It starts lower and rises to this: `min(decay, (1 + step) / (10 + step))`.
-    /// Default: no average.
+    /// Decay of the exponential moving average of all weights; the averaged network is evaluated and saved. In early steps it is lower:
+    /// `min(decay, (1 + step) / (10 + step))`. Default: no average.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ema: Option<f64>,
-    /// How fast batch-norm's running statistics follow a batch, in place of the architecture's.
+    /// Momentum of batch-norm's running statistics, in place of the architecture's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub batch_norm_momentum: Option<f64>,
-    /// How parts of training images are chosen.
+    /// Choice of the parts of training images.
     pub augmentation: Augmentation,
-    /// Brightness, contrast and saturation are each scaled by a factor from `1 - x` to `1 + x`. Default: not.
+    /// Colour jitter: brightness, contrast and saturation are each scaled by a factor from `1 - x` to `1 + x`. Default: 0.
     #[serde(default, skip_serializing_if = "is_default")]
     pub color_jitter: f32,
     /// Random operations on colour and geometry (Cubuk et al., arXiv:1909.13719). Default: none.
@@ -71,18 +70,18 @@ pub struct Recipe {
     /// Probability of blanking a random rectangle (Zhong et al., arXiv:1708.04896). Default: 0.
     #[serde(default, skip_serializing_if = "is_default")]
     pub random_erasing: f32,
-    /// Pairs of images are blended with a share from Beta(alpha, alpha) (Zhang et al., arXiv:1710.09412). Default: not.
-    /// With both this and `cutmix`, each batch is mixed in one of the two ways.
+    /// Alpha of mixup: pairs of images are blended with a weight from Beta(alpha, alpha) (Zhang et al., arXiv:1710.09412). With `cutmix`
+    /// too, each batch is mixed in one of the two ways. Default: no mixup.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mixup: Option<f64>,
-    /// A rectangle of another image is pasted, its area from Beta(alpha, alpha) (Yun et al., arXiv:1905.04899).
-    /// Default: not.
+    /// Alpha of cutmix: a rectangle of another image is pasted, its area from Beta(alpha, alpha) (Yun et al., arXiv:1905.04899).
+    /// Default: no cutmix.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cutmix: Option<f64>,
-    /// Learning from a teacher's scores as well (Hinton et al., arXiv:1503.02531). Default: not.
+    /// Distillation from a teacher (Hinton et al., arXiv:1503.02531). Default: none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub distillation: Option<Distillation>,
-    /// Smaller images in early epochs (Tan and Le, arXiv:2104.00298, section 4). Default: not.
+    /// Smaller images in early epochs (Tan and Le, arXiv:2104.00298, section 4). Default: the same resolution in all epochs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub progressive_resolution: Option<ProgressiveResolution>,
 }
@@ -100,7 +99,7 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// Why a recipe cannot be used.
+/// A recipe that cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RecipeError {
     /// The TOML is not a recipe, or one of its numbers is out of range.
@@ -111,19 +110,19 @@ pub enum RecipeError {
     Value {
         /// The recipe.
         recipe: String,
-        /// Which number, tables and keys joined by dots.
+        /// Tables and key of the number, joined by dots.
         key: &'static str,
-        /// What it is.
+        /// Value of the number.
         value: String,
-        /// What it may be.
+        /// Values accepted.
         expected: &'static str,
     },
     /// There is no such recipe.
     #[error("no recipe is called `{name}`; known are {known}, or give the path of a TOML file")]
     Unknown {
-        /// What was asked for.
+        /// Name given.
         name: String,
-        /// All names.
+        /// Names of all recipes.
         known: String,
     },
 }
@@ -138,7 +137,7 @@ macro_rules! embedded {
 const EMBEDDED: [(&str, &str); 6] = embedded!["demo", "quick", "small-images", "cifar", "imagenette", "imagenet"];
 
 impl Recipe {
-    /// Reads and checks a recipe; every fault has its line.
+    /// Reads and checks a recipe; errors name the line.
     pub fn from_toml(text: &str) -> Result<Self, RecipeError> {
         let recipe: Self = parse_toml(text)?;
         recipe.check().map_err(|error| check::located(error, text))?;
@@ -196,7 +195,14 @@ impl Recipe {
 
     /// The learning rate at every step of a training with `steps_per_epoch` steps an epoch.
     pub fn learning_rates(&self, steps_per_epoch: usize) -> LearningRate {
-        LearningRate::new(self, steps_per_epoch)
+        let steps_per_epoch = steps_per_epoch.max(1) as f64;
+        LearningRate {
+            schedule: self.schedule,
+            peak: self.learning_rate * self.batch_size as f64 / 256.0,
+            warmup_steps: self.warmup_epochs * steps_per_epoch,
+            steps_per_epoch,
+            steps: f64::from(self.epochs) * steps_per_epoch,
+        }
     }
 
     /// Side of the training images in epoch `epoch` (from 1), in pixels, for a network meant for `resolution`.
@@ -205,7 +211,7 @@ impl Recipe {
             .map_or(resolution, |progressive| progressive.at(epoch, self.epochs, resolution))
     }
 
-    /// The variations of training images beside [`Recipe::augmentation`].
+    /// Augmentation of training images beside [`Recipe::augmentation`].
     pub fn extra_augmentation(&self) -> ExtraAugmentation {
         ExtraAugmentation {
             color_jitter: self.color_jitter,

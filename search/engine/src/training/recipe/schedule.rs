@@ -1,58 +1,44 @@
-//! The learning rate over time.
+//! Learning rate over the steps of a training.
 
 use serde::{Deserialize, Serialize};
 
-use super::Recipe;
-
-/// How the learning rate falls after its warm-up.
+/// Fall of the learning rate after its warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Schedule {
-    /// To 0 along half a cosine (Loshchilov and Hutter, arXiv:1608.03983, without restarts).
+    /// Half a cosine down to 0 (Loshchilov and Hutter, arXiv:1608.03983, without restarts).
     #[default]
     Cosine,
-    /// Not at all.
+    /// No fall.
     Constant,
-    /// By `factor` at once, every `epochs` epochs counted from the start of the training.
+    /// A step by `factor` every `epochs` epochs, counted from the start of the training.
     Step {
-        /// Epochs between two falls, also a fraction of one.
+        /// Epochs between two steps, also a fraction of one.
         epochs: f64,
-        /// What the rate is multiplied by.
+        /// Factor of each step.
         factor: f64,
     },
-    /// By `factor` in the course of every `epochs` epochs, a little each step, counted from the end of the warm-up.
+    /// Exponential fall by `factor` over every `epochs` epochs, counted from the end of the warm-up.
     Exponential {
         /// Epochs in which the rate falls by `factor`.
         epochs: f64,
-        /// What the rate is multiplied by in that time.
+        /// Factor over that time.
         factor: f64,
     },
 }
 
-/// A learning rate that rises linearly to its peak and then follows its [`Schedule`].
+/// Learning rate that rises linearly to its peak and then follows a [`Schedule`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LearningRate {
-    schedule: Schedule,
-    peak: f64,
-    warmup_steps: f64,
-    steps_per_epoch: f64,
-    steps: f64,
+    pub(super) schedule: Schedule,
+    pub(super) peak: f64,
+    pub(super) warmup_steps: f64,
+    pub(super) steps_per_epoch: f64,
+    pub(super) steps: f64,
 }
 
 impl LearningRate {
-    /// The rate over the steps of a training of `steps_per_epoch` steps an epoch.
-    pub fn new(recipe: &Recipe, steps_per_epoch: usize) -> Self {
-        let steps_per_epoch = steps_per_epoch.max(1) as f64;
-        Self {
-            schedule: recipe.schedule,
-            peak: recipe.learning_rate * recipe.batch_size as f64 / 256.0,
-            warmup_steps: recipe.warmup_epochs * steps_per_epoch,
-            steps_per_epoch,
-            steps: f64::from(recipe.epochs) * steps_per_epoch,
-        }
-    }
-
-    /// The highest rate.
+    /// Peak of the rate.
     pub fn peak(&self) -> f64 {
         self.peak
     }
@@ -71,7 +57,7 @@ impl LearningRate {
                 0.5 * (1.0 + (std::f64::consts::PI * done.clamp(0.0, 1.0)).cos())
             }
             Schedule::Step { epochs, factor } => {
-                // A fall is due at the first step that begins at or after its epoch.
+                // The rate falls at the first step that begins at or after the epoch.
                 let falls = (step / (epochs * self.steps_per_epoch) + 1e-9).floor();
                 factor.powf(falls)
             }

@@ -1,35 +1,35 @@
-//! The parts of a recipe that have settings of their own.
+//! Techniques of a recipe that have settings of their own.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What turns gradients into steps.
+/// Optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum OptimizerKind {
     /// Stochastic gradient descent with Nesterov momentum, as `PyTorch` defines it.
     #[default]
     Sgd,
-    /// `RMSprop` as the `MobileNet` papers' TensorFlow code has it: epsilon inside the root, the mean square starts at 1,
-    /// the learning rate goes into the momentum buffer.
+    /// `RMSprop` as in the TensorFlow code of the `MobileNet` papers: epsilon inside the root, a mean square that starts at 1, the
+    /// learning rate in the momentum buffer.
     Rmsprop {
-        /// Share of the old mean square that is kept each step.
+        /// Decay of the mean square.
         #[serde(default = "rmsprop_decay")]
         decay: f64,
-        /// Added to the mean square under the root.
+        /// Constant added to the mean square under the root.
         #[serde(default = "rmsprop_epsilon")]
         epsilon: f64,
     },
     /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as `PyTorch` defines it.
     Adamw {
-        /// Share of the old mean that is kept each step.
+        /// Decay of the mean.
         #[serde(default = "adam_beta1")]
         beta1: f64,
-        /// Share of the old mean square that is kept each step.
+        /// Decay of the mean square.
         #[serde(default = "adam_beta2")]
         beta2: f64,
-        /// Added to the root of the mean square.
+        /// Constant added to the root of the mean square.
         #[serde(default = "adam_epsilon")]
         epsilon: f64,
     },
@@ -56,20 +56,20 @@ fn adam_epsilon() -> f64 {
     1e-8
 }
 
-/// Learning from a teacher's scores: the loss is `(1 - weight) * cross-entropy + weight * temperature² * KL`, where KL is the
+/// Distillation from the scores of a teacher: the loss is `(1 - weight) * cross-entropy + weight * temperature² * KL`, where KL is the
 /// divergence of the student's softened distribution from the teacher's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Distillation {
-    /// The teacher's weight file; a relative path starts at the working directory.
+    /// Weight file of the teacher; a relative path starts at the working directory.
     pub weights: PathBuf,
-    /// The teacher's architecture as a string, where the file does not name it.
+    /// Architecture of the teacher as a string, where the file does not name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// What all scores are divided by before the softmax.
+    /// Temperature: divisor of all scores before the softmax.
     #[serde(default = "temperature")]
     pub temperature: f64,
-    /// The teacher's share of the loss.
+    /// Weight of the divergence in the loss.
     #[serde(default = "weight")]
     pub weight: f64,
 }
@@ -89,7 +89,7 @@ fn weight() -> f64 {
 pub struct ProgressiveResolution {
     /// Resolution of the first stage as a share of the network's.
     pub from: f64,
-    /// How many stages.
+    /// Number of stages.
     #[serde(default = "stages")]
     pub stages: u32,
 }
@@ -113,7 +113,7 @@ impl ProgressiveResolution {
 }
 
 impl OptimizerKind {
-    /// Its name in recipes.
+    /// Name in recipes.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sgd => "sgd",

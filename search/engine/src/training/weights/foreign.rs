@@ -1,8 +1,7 @@
 //! Weight files of other programs, matched to an architecture by structure.
 //!
-//! Such files name the same tensors otherwise. Their layers are put into the order of execution by what is known about the
-//! names of torchvision, timm, `ProxylessNAS` and Once-for-all, and matched one by one, each shape checked, with the
-//! architecture's.
+//! Such files have other names for the same tensors. Their layers are sorted into the order of execution by the naming rules of
+//! torchvision, timm, `ProxylessNAS` and Once-for-all, and matched with the layers of the architecture one by one, each shape checked.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -12,12 +11,12 @@ use mnas_space::{Graph, ParameterKind, ParameterSpec};
 /// `(shape, values)` by name.
 pub(super) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// Counters that `PyTorch`'s batch-norm keeps and nothing reads.
+/// Whether this is a counter of `PyTorch`'s batch-norm, which is not used.
 pub(super) fn is_counter(name: &str) -> bool {
     name == "num_batches_tracked" || name.ends_with(".num_batches_tracked")
 }
 
-/// The tensors under the architecture's names, or where they differ.
+/// The tensors under the names of the architecture; the error is the first difference.
 pub(super) fn matched(tensors: &Tensors, graph: &Graph) -> Result<Tensors, String> {
     let theirs = layers(tensors);
     let ours: Vec<Vec<ParameterSpec>> = graph
@@ -155,7 +154,7 @@ fn in_execution_order(one: &str, other: &str, names: &[&str]) -> Ordering {
     }
 }
 
-/// Where a part of a name stands among those that may follow the same `prefix`; numbers stand in their own order.
+/// Rank of a part of a name among those that may follow the same `prefix`; numbers have their own order.
 fn rank(part: &str, prefix: &str, names: &[&str]) -> u32 {
     if part.bytes().all(|byte| byte.is_ascii_digit()) {
         return 0;
@@ -171,10 +170,10 @@ fn rank(part: &str, prefix: &str, names: &[&str]) -> u32 {
             _ => 6,
         };
     }
-    // timm's blocks: a depthwise separable one has no second pointwise convolution and begins with the depthwise one.
+    // A depthwise separable block of timm has no second pointwise convolution and begins with the depthwise one.
     let has = |part: &str| names.iter().any(|name| *name == format!("{prefix}{part}"));
     let (separable, fused) = (!has("conv_pwl"), has("conv_exp"));
-    // What cannot stand under the same prefix shares a rank: reduce and expand are squeeze-excite's.
+    // Parts that never follow the same prefix share a rank: reduce and expand belong to squeeze-excite.
     match (part, separable) {
         ("inverted_bottleneck" | "conv_exp" | "conv" | "conv_reduce" | "reduce", _)
         | ("conv_pw", false)

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{DataRequest, Normalization};
 use crate::files::{self, FileError};
 
-/// Why a weight file cannot be read or does not fit.
+/// A weight file that cannot be read, written or used.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The file cannot be read or written.
@@ -25,7 +25,7 @@ pub enum WeightsError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What the reader says.
+        /// Message of the reader.
         problem: String,
     },
     /// The weights belong to another architecture.
@@ -33,30 +33,30 @@ pub enum WeightsError {
     Mismatch {
         /// The file.
         path: PathBuf,
-        /// Which tensor differs and how.
+        /// Tensor that differs, and the difference.
         difference: String,
     },
 }
 
-/// What a weight file says about itself.
+/// Metadata of a weight file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WeightsInfo {
-    /// The architecture string as trained.
+    /// Architecture string as trained.
     pub architecture: String,
     /// Side of the training images, in pixels; differs from the architecture's where a proxy was trained.
     pub train_resolution: u32,
-    /// Side at which the validation images were kept before they were scaled to `train_resolution`, in pixels; an
-    /// evaluation that keeps them at another side sees slightly other pixels.
+    /// Side of the stored validation images, before they were scaled to `train_resolution`, in pixels; another side gives slightly
+    /// different pixels.
     #[serde(default)]
     pub image_size: Option<u32>,
-    /// How images are normalised before they enter the network.
+    /// Normalisation of the images.
     pub normalization: Normalization,
     /// Names of the classes in the order of the scores.
     pub classes: Vec<String>,
-    /// How many of the earliest strides were removed in training.
+    /// Number of the earliest strides that were removed in training.
     #[serde(default)]
     pub early_strides_removed: usize,
-    /// The images it was trained and validated on, so that an evaluation can look at the same ones.
+    /// Images of training and validation, so that an evaluation can use the same ones.
     #[serde(default)]
     pub data: Option<DataRequest>,
 }
@@ -68,7 +68,7 @@ const INFO_KEY: &str = "mnas";
 #[derive(Debug, Clone)]
 pub struct Weights {
     values: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
-    /// What the file says about itself, `None` for files of other programs.
+    /// Metadata; `None` for files of other programs.
     pub info: Option<WeightsInfo>,
 }
 

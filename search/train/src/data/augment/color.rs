@@ -26,7 +26,7 @@ pub(super) fn contrast(image: &mut [u8], factor: f32) {
     }
 }
 
-/// 0 is smoothed by a 3x3 filter, 1 changes nothing, above 1 is sharper; the border stays.
+/// Scales the sharpness: 0 smooths by a 3x3 filter, 1 changes nothing; the border is not changed.
 pub(super) fn sharpness(image: &mut [u8], side: usize, factor: f32) {
     let before = image.to_vec();
     let row = 3 * side;
@@ -102,10 +102,10 @@ pub(super) fn equalize(image: &mut [u8]) {
     }
 }
 
-/// What shows where a moved image leaves a gap.
+/// Colour of the gaps that a moved image leaves.
 const FILL: [u8; 3] = [128; 3];
 
-/// Moves the pixels: the one shown at `(x, y)`, counted from the centre, comes from `matrix * (x, y) + offset`.
+/// Moves the pixels: the pixel at `(x, y)`, counted from the centre, comes from `matrix * (x, y) + offset`.
 pub(super) fn affine(image: &mut [u8], side: usize, matrix: [f32; 4], offset: [f32; 2]) {
     let before = image.to_vec();
     let centre = side as f32 / 2.0;
@@ -126,7 +126,7 @@ pub(super) fn affine(image: &mut [u8], side: usize, matrix: [f32; 4], offset: [f
     }
 }
 
-/// Left becomes right.
+/// Mirrors an image horizontally.
 pub(super) fn mirror(image: &mut [u8], side: usize) {
     for row in image.chunks_exact_mut(3 * side) {
         for x in 0..side / 2 {
@@ -143,13 +143,13 @@ fn apply(image: &mut [u8], channel: usize, table: &[u8]) {
     }
 }
 
-/// `from` at 0, `value` at 1, and on the line through both elsewhere, within 0 to 255.
+/// Linear interpolation and extrapolation, `from` at 0 and `value` at 1, within 0 to 255.
 fn blend(from: f32, value: u8, factor: f32) -> u8 {
-    // Converting saturates.
+    // The conversion saturates.
     (from + factor * (f32::from(value) - from)) as u8
 }
 
-/// Brightness as the eye sees it (ITU-R BT.601), in the fixed-point form that image libraries share.
+/// Luma (ITU-R BT.601) in the fixed-point form of Pillow.
 fn luma(pixel: &[u8]) -> u8 {
     let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
     ((19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16) as u8

@@ -3,8 +3,8 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// With `probability`, sets a rectangle of a normalised image (`[side, side, 3]`) to 0, the mean colour: 2 to 33 % of the
-/// area, its aspect ratio from 0.3 to 3.3; none where ten draws do not fit.
+/// Sets a random rectangle of a normalised image (`[side, side, 3]`) to 0, the mean colour, with `probability`: 2 to 33 % of the area, an
+/// aspect ratio from 0.3 to 3.3; none where ten draws do not fit.
 pub(in crate::data) fn erase(image: &mut [f32], side: usize, probability: f32, rng: &mut ChaCha8Rng) {
     if probability <= 0.0 || !rng.random_bool(f64::from(probability.min(1.0))) {
         return;

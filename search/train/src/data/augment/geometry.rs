@@ -1,4 +1,4 @@
-//! Which part of an image is seen, where, and which way round.
+//! Choice of the part of an image, shift and flip.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -9,7 +9,7 @@ use super::color::{self, mirror};
 use crate::data::decode::Pixels;
 use crate::data::scale::{Scaler, square_bytes};
 
-/// Applies augmentation with buffers that are reused.
+/// Augmentation of images, with buffers that are reused.
 pub(in crate::data) struct Augmenter {
     scaler: Scaler,
     shifted: Vec<u8>,
@@ -27,12 +27,12 @@ impl Augmenter {
         }
     }
 
-    /// The image as a square of `resolution`, into `to`.
+    /// Writes the image as a square of `resolution` into `to`.
     pub(in crate::data) fn plain(&mut self, image: Pixels<'_>, fit: Fit, resolution: u32, to: &mut [u8]) {
         self.scaler.square(image, fit, resolution, to);
     }
 
-    /// One random variant of the image at `resolution`, into `to`.
+    /// Writes one random variant of the image at `resolution` into `to`.
     pub(in crate::data) fn vary(
         &mut self,
         (how, extra): (Augmentation, &ExtraAugmentation),
@@ -103,7 +103,7 @@ impl Augmenter {
     }
 }
 
-/// Moves the image by `(dx, dy)`, reflecting it at its borders, and mirrors the result where `flip` says so.
+/// Moves the image by `(dx, dy)` with reflection at its borders, then mirrors it where `flip` is set.
 pub(super) fn shift(
     image: &[u8],
     size: u32,
@@ -124,7 +124,7 @@ pub(super) fn shift(
     }
 }
 
-/// The place inside `0..side` that `at` is the mirror image of; the border itself is not repeated.
+/// Reflection of position `at` into `0..side`; the border itself is not repeated.
 pub(super) fn reflect(at: i64, side: i64) -> usize {
     if side == 1 {
         return 0;
@@ -134,8 +134,8 @@ pub(super) fn reflect(at: i64, side: i64) -> usize {
     (if at < side { at } else { period - at }) as usize
 }
 
-/// A part `[left, top, width, height]` of an image of `size` with an area share from `min_area` to 1 and an aspect
-/// ratio from 3/4 to 4/3; the largest centred part with such a ratio where ten draws do not fit.
+/// Random part `[left, top, width, height]` of an image of `size` with an area share from `min_area` to 1 and an aspect ratio from 3/4
+/// to 4/3; the largest centred part with such a ratio where ten draws do not fit.
 pub(super) fn random_part(rng: &mut ChaCha8Rng, size: [f64; 2], min_area: f64) -> [f64; 4] {
     let spread = (4.0_f64 / 3.0).ln();
     for _ in 0..10 {
@@ -158,7 +158,7 @@ pub(super) fn random_part(rng: &mut ChaCha8Rng, size: [f64; 2], min_area: f64) -
     ]
 }
 
-/// Rounds down to 1/1024, so that sums of such numbers are exact and a part never sticks out by a rounding error.
+/// Rounds down to 1/1024, so that sums of such numbers are exact and no part exceeds the image by a rounding error.
 fn grid(value: f64) -> f64 {
     (value * 1024.0).floor() / 1024.0
 }

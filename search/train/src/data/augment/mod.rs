@@ -1,7 +1,8 @@
 //! Augmentation of training images.
 //!
-//! [`Augmentation`] chooses the part of an image that is seen, [`ExtraAugmentation`] changes what is seen there. Every
-//! draw for an image comes from one stream of its own, in a fixed order.
+//! [`Augmentation`](mnas_engine::training::Augmentation) chooses the part of an image,
+//! [`ExtraAugmentation`](mnas_engine::training::ExtraAugmentation) changes its pixels. All random numbers of an image come from one
+//! stream of its own, in a fixed order.
 
 mod color;
 mod erase;

@@ -7,11 +7,11 @@ use mnas_engine::training::RandAugment;
 
 use super::color;
 
-/// Changes a square image of `side` pixels in place.
+/// Applies random operations to a square image of `side` pixels in place.
 pub(super) fn apply(settings: RandAugment, image: &mut [u8], side: usize, rng: &mut ChaCha8Rng) {
     for _ in 0..settings.operations {
         let operation = rng.random_range(0..14);
-        // Always drawn, so that the stream does not depend on which operation it is.
+        // Drawn for every operation, so that the stream does not depend on the operation.
         let sign = if rng.random_bool(0.5) { -1.0 } else { 1.0 };
         operate(
             operation,
@@ -22,10 +22,11 @@ pub(super) fn apply(settings: RandAugment, image: &mut [u8], side: usize, rng: &
         );
     }
 }
-/// One of the fourteen operations at `strength`, 0 to 1.
+
+/// Applies one of the fourteen operations at `strength`, 0 to 1.
 pub(super) fn operate(operation: u32, image: &mut [u8], side: usize, strength: f32, sign: f32) {
     let shear = sign * 0.3 * strength;
-    // 150 of 331 pixels, the size of the images that the paper's ranges were found on.
+    // 150 of 331 pixels, the size of the images in the paper.
     let shift = (sign * 150.0 / 331.0 * side as f32 * strength).trunc();
     let factor = 1.0 + sign * 0.9 * strength;
     match operation {

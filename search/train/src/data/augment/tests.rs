@@ -6,8 +6,8 @@ use super::geometry::{Augmenter, random_part, reflect, shift};
 use super::rand_augment::{self, operate};
 use crate::data::decode::Pixels;
 use crate::data::testing::picture;
-use mnas_engine::random::stream;
 use mnas_engine::training::{Augmentation, ExtraAugmentation, RandAugment};
+use mnas_space::random::stream;
 
 #[test]
 fn reflection_mirrors_at_both_borders() {

@@ -8,8 +8,8 @@ mod scene;
 use std::path::Path;
 use std::sync::Arc;
 
-use mnas_engine::random::stream;
 use mnas_engine::training::{OnCorrupt, OptionError, Split};
+use mnas_space::random::stream;
 use serde::{Deserialize, Serialize};
 
 use super::decode::Rgb;

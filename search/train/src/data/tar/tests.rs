@@ -17,7 +17,7 @@ fn options() -> LoadOptions {
 }
 
 fn load(path: &std::path::Path, options: &LoadOptions) -> Result<Splits, DataError> {
-    DataSource::recognise(path)?.load(options, Watch::nobody())
+    DataSource::recognise(path)?.load(options, Watch::none())
 }
 
 fn jpeg(seed: u32) -> Vec<u8> {
@@ -65,7 +65,7 @@ fn a_packed_image_folder_is_the_folder() -> Outcome {
     Ok(())
 }
 
-/// Shards of 2 x `count` images of classes 0 and 3, the label's parity that of the number.
+/// Writes shards of images of classes 0 and 3, which alternate.
 fn shards(folder: &std::path::Path, count: u32) {
     for (shard, split) in [("train-000", 0), ("train-001", 1), ("val-000", 2)] {
         let mut files = Vec::new();
@@ -102,7 +102,7 @@ fn shards_pair_images_with_labels_and_keep_class_names() -> Outcome {
 }
 
 #[test]
-fn what_is_wrong_with_a_tar_is_named() -> Outcome {
+fn faults_of_a_tar_are_named() -> Outcome {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("set.tar");
     let refused = |files: &[(&str, &[u8])]| {
@@ -221,7 +221,7 @@ fn a_corrupt_image_of_a_stream_is_named_or_left_out() -> Outcome {
     let source = DataSource::recognise(&path)?;
     let all = |options: &LoadOptions| {
         source
-            .load_split(Split::All, options, Watch::nobody())
+            .load_split(Split::All, options, Watch::none())
             .map(std::sync::Arc::new)
     };
     let error = batches(&all(&options)?, Augmentation::None).unwrap_err().to_string();

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use mnas_latency::{LatencyError, LatencyTable, Prediction, Predictor};
 use mnas_space::{Architecture, BlockKey};
 
-/// Predicts latencies from a study's frozen table.
+use crate::error::LatencyError;
+use crate::predict::{Prediction, Predictor};
+use crate::table::LatencyTable;
+
+/// Predicts latencies from a table that does not change any more.
 #[derive(Debug)]
 pub struct LatencyModel {
     predictor: Predictor,
