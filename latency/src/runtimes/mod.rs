@@ -4,6 +4,7 @@ mod clock;
 mod fake;
 pub mod litert;
 mod onnx_runtime;
+mod onnx_session;
 mod published;
 mod replay;
 #[cfg(feature = "tract")]
@@ -13,6 +14,7 @@ pub use clock::Stopwatch;
 pub use fake::{FakeRuntime, FakeSettings};
 pub use litert::LiteRt;
 pub use onnx_runtime::OnnxRuntime;
+pub use onnx_session::OnnxSession;
 pub use published::PublishedRuntime;
 pub use replay::ReplayRuntime;
 #[cfg(feature = "tract")]

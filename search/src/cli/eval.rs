@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use mnas_engine::files::{self, write_atomically};
 use mnas_engine::training::weights::{Weights, WeightsInfo};
-use mnas_engine::training::{Fit, Normalization, Split, TrainDevice};
+use mnas_engine::training::{Split, TrainDevice};
 use mnas_engine::worker::{EvaluateRequest, Evaluated, FromWorker, ToWorker};
 use mnas_space::{Architecture, parse_toml};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use super::architecture::FormArguments;
 use super::cancel_flag;
 use super::data::DataArguments;
 use super::error::CliError;
+use super::images::InputArguments;
 use super::train::num_cores;
 use crate::report::{Heading, Printer, listing};
 use crate::worker_client::{WorkerClient, WorkerError};
@@ -56,50 +57,6 @@ pub struct EvalArguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-}
-
-/// Conversion of images to the input of the network.
-#[derive(Debug, Args)]
-struct InputArguments {
-    /// Mean of the channels, from 0 to 1: one number, or three with commas [default: the weights', or the images']
-    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "std")]
-    mean: Option<[f32; 3]>,
-    /// Standard deviation of the channels
-    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "mean")]
-    std: Option<[f32; 3]>,
-    /// Side of the centre square that is evaluated, as a share of the short side (0.875 is usual for `ImageNet`)
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
-    crop: f64,
-    /// Evaluate the whole image, squeezed into a square
-    #[arg(long, conflicts_with = "crop")]
-    squash: bool,
-}
-
-impl InputArguments {
-    /// The normalisation of the flags, where given.
-    fn normalization(&self) -> Result<Option<Normalization>, CliError> {
-        let (Some(mean), Some(std)) = (self.mean, self.std) else {
-            return Ok(None);
-        };
-        if std.iter().any(|&value| value <= 0.0) {
-            return Err(CliError::usage("--std takes numbers above 0"));
-        }
-        Ok(Some(Normalization { mean, std }))
-    }
-}
-
-/// Parses one number for all channels, or three.
-fn channels(text: &str) -> Result<[f32; 3], String> {
-    let numbers: Vec<f32> = text
-        .split(',')
-        .map(|number| number.trim().parse::<f32>().ok().filter(|number| number.is_finite()))
-        .collect::<Option<_>>()
-        .ok_or("expected one number, or three separated by commas")?;
-    match numbers[..] {
-        [all] => Ok([all; 3]),
-        [red, green, blue] => Ok([red, green, blue]),
-        _ => Err("expected one number, or three separated by commas".to_owned()),
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -182,11 +139,7 @@ impl EvalArguments {
             split,
             // Images are stored as they were when the network was trained and validated.
             image_size: info.and_then(|info| info.image_size).unwrap_or(architecture.resolution),
-            fit: if self.input.squash {
-                Fit::Squash
-            } else {
-                Fit::Crop(self.input.crop)
-            },
+            fit: self.input.fit(),
             normalization: self.input.normalization()?,
             label_map: self.label_map.as_deref().map(read_label_map).transpose()?,
             batch_size: self.batch_size,

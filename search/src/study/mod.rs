@@ -1,7 +1,10 @@
 //! Tables, plots and files of a finished study.
 
+mod best;
+mod model_card;
 mod outcome;
 mod winners;
 
-pub use outcome::{BestFiles, Outcome, outcome, redraw, write_best};
+pub use best::{BestFiles, write_best};
+pub use outcome::{Outcome, outcome, redraw};
 pub use winners::measure_winners;

@@ -12,6 +12,7 @@
 //! | `lower` | operators and constants of each step: a `program`, with `padding` and `weights` in TFLite's layouts |
 //! | `store` | types, quantisation and bytes of its values, by precision |
 //! | `file` | the program as tables of the `schema`, written by `flatbuffer` |
+//! | `notes` | reading of the notes in a file |
 //! | `classifier` | TFLite's metadata of image classifiers, with labels in an `archive` |
 //!
 //! ```
@@ -29,6 +30,7 @@ mod file;
 mod flatbuffer;
 mod fuse;
 mod lower;
+mod notes;
 mod operator;
 mod options;
 mod padding;
@@ -42,6 +44,7 @@ mod tests;
 
 pub use error::TfliteError;
 pub use fuse::activations;
+pub use notes::read_notes;
 pub use options::{
     Classifier, INPUT_NAME, Interface, LOGITS_NAME, MAX_FILE_BYTES, OUTPUT_NAME, Outputs, Precision, SIGNATURE,
     TfliteOptions,

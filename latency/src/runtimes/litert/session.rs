@@ -43,6 +43,14 @@ impl LiteRtSession {
         self.model.is_fully_accelerated().map_err(|fault| self.failed(&fault))
     }
 
+    /// Sizes of the dimensions of the only input, `None` where there are several inputs or it does not hold 32-bit floats.
+    pub fn input_shape(&self) -> Option<&[usize]> {
+        match &self.model.inputs[..] {
+            [input] if input.element == FLOAT32 => Some(&input.shape),
+            _ => None,
+        }
+    }
+
     /// Computes all outputs for `image`, the values of the only input as `[height, width, channels]`. Inputs and outputs
     /// must be 32-bit floats.
     pub fn infer(&mut self, image: &[f32]) -> Result<Vec<LiteRtOutput>, RuntimeError> {
