@@ -16,6 +16,7 @@ use super::architecture::FormArguments;
 use super::cancel_flag;
 use super::data::DataArguments;
 use super::error::CliError;
+use super::eval_model::ModelEvaluation;
 use super::images::InputArguments;
 use super::train::num_cores;
 use crate::report::{Heading, Printer, listing};
@@ -30,8 +31,11 @@ pub struct EvalArguments {
     #[command(flatten)]
     form: FormArguments,
     /// The weights (safetensors); those of torchvision, timm and `ProxylessNAS` are matched to ARCH by structure
-    #[arg(long)]
-    weights: PathBuf,
+    #[arg(long, required_unless_present = "model")]
+    weights: Option<PathBuf>,
+    /// A .tflite or .onnx file to evaluate in LiteRT or ONNX Runtime, instead of weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["architecture", "weights", "per_class", "confusion"])]
+    model: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     /// Split of the data set: val (which a search compares networks on), train, test, or all but test
@@ -96,8 +100,14 @@ struct ClassRow {
 }
 
 pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError> {
+    if let Some(model) = &arguments.model {
+        return arguments.model(model)?.run(arguments.json, printer);
+    }
     let cancel = cancel_flag()?;
-    let weights = Weights::read(&arguments.weights)?;
+    let Some(path) = &arguments.weights else {
+        return Err(CliError::usage("give --weights or --model"));
+    };
+    let weights = Weights::read(path)?;
     let info = weights.info.as_ref();
     let Some(text) = arguments
         .architecture
@@ -106,7 +116,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
     else {
         return Err(CliError::usage(format!(
             "{} does not name its architecture; give it as ARCH",
-            arguments.weights.display()
+            path.display()
         )));
     };
     let (mut architecture, name) = arguments.form.resolve(&text)?;
@@ -115,7 +125,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
             .with_resolution(info.train_resolution)
             .without_early_strides(info.early_strides_removed);
     }
-    let request = arguments.request(&architecture, info)?;
+    let request = arguments.request(&architecture, (path, info))?;
     let found = arguments.evaluate(request, &cancel, printer)?;
     if let Some(path) = &arguments.confusion {
         write_atomically(path, confusion_csv(&found).as_bytes())?;
@@ -125,7 +135,11 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
 
 impl EvalArguments {
     /// The request of the flags, completed by what the weights were trained on.
-    fn request(&self, architecture: &Architecture, info: Option<&WeightsInfo>) -> Result<EvaluateRequest, CliError> {
+    fn request(
+        &self,
+        architecture: &Architecture,
+        (weights, info): (&Path, Option<&WeightsInfo>),
+    ) -> Result<EvaluateRequest, CliError> {
         let split = Split::from(self.split);
         let mut data = self.data.request(info.and_then(|info| info.data.as_ref()));
         if split == Split::Test && !self.data.limits_images() {
@@ -134,7 +148,7 @@ impl EvalArguments {
         }
         Ok(EvaluateRequest {
             architecture: architecture.to_string(),
-            weights: self.weights.clone(),
+            weights: weights.to_path_buf(),
             data,
             split,
             // Images are stored as they were when the network was trained and validated.
@@ -144,6 +158,17 @@ impl EvalArguments {
             label_map: self.label_map.as_deref().map(read_label_map).transpose()?,
             batch_size: self.batch_size,
             threads: num_cores(),
+        })
+    }
+
+    /// The evaluation of an exported file.
+    fn model<'a>(&'a self, model: &'a Path) -> Result<ModelEvaluation<'a>, CliError> {
+        Ok(ModelEvaluation {
+            model,
+            data: self.data.request(None),
+            split: Split::from(self.split),
+            input: &self.input,
+            label_map: self.label_map.as_deref().map(read_label_map).transpose()?,
         })
     }
 

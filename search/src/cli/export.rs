@@ -46,6 +46,9 @@ pub struct ExportArguments {
     /// Numbers in a TFLite file
     #[arg(long, value_enum, default_value_t = PrecisionName::Fp32)]
     precision: PrecisionName,
+    /// Rule for the ranges of activations in 8-bit integers
+    #[arg(long, value_enum, default_value_t = RangeRule::Percentile)]
+    ranges: RangeRule,
     /// Fold batch-norm into the convolutions of an ONNX file
     #[arg(
         long, value_name = "BOOL", require_equals = true, num_args = 0..=1, default_value_t = true, default_missing_value = "true"
@@ -90,6 +93,26 @@ enum PrecisionName {
     Fp16,
     /// 8-bit integers, calibrated on images of the training split (--data)
     Int8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum RangeRule {
+    /// From the least to the greatest value
+    Extremes,
+    /// All but 0.01 % of the values on each side
+    Percentile,
+    /// Least mean squared error of the values
+    Mse,
+}
+
+impl From<RangeRule> for Clipping {
+    fn from(rule: RangeRule) -> Self {
+        match rule {
+            RangeRule::Extremes => Self::Extremes,
+            RangeRule::Percentile => Self::Percent(0.01),
+            RangeRule::Mse => Self::SquaredError,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -223,7 +246,7 @@ impl ExportArguments {
             normalization: trained.and_then(|trained| trained.normalization),
         };
         let cancel = cancel_flag()?;
-        Ok(read_images(request, &cancel, printer)?.images)
+        read_images(request, &cancel, printer)
     }
 
     fn format(
@@ -244,7 +267,7 @@ impl ExportArguments {
                     PrecisionName::Fp16 => TflitePrecision::Float16,
                     PrecisionName::Int8 => {
                         let litert = verifier.litert.as_ref();
-                        TflitePrecision::Int8(Calibration::on(images, network, litert, Clipping::Percent(0.01))?)
+                        TflitePrecision::Int8(Calibration::on(images, network, litert, self.ranges.into())?)
                     }
                 },
             }),

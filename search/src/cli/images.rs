@@ -59,38 +59,34 @@ fn channels(text: &str) -> Result<[f32; 3], String> {
     }
 }
 
-/// Images as a network takes them, in memory.
-pub struct Images {
-    /// Values of each image, `[height, width, 3]`.
-    pub images: Vec<Floats>,
-    /// Class of each image.
-    pub labels: Vec<u32>,
-    /// Names of the classes; none for images without labels.
-    pub classes: Vec<String>,
-}
-
-/// Reads images with a worker of its own.
-pub fn read_images(request: ImagesRequest, cancel: &AtomicBool, printer: &Printer) -> Result<Images, CliError> {
+/// Reads images as a network takes them, `[height, width, 3]`, with a worker of its own; passes each with the number of its class to
+/// `visit`.
+pub fn visit_images(
+    request: ImagesRequest,
+    cancel: &AtomicBool,
+    printer: &Printer,
+    visit: &mut dyn FnMut(Floats, u32),
+) -> Result<(), CliError> {
     let mut worker = WorkerClient::start(TrainDevice::Cpu)?;
-    let mut found = Images {
-        images: Vec::new(),
-        labels: Vec::new(),
-        classes: Vec::new(),
-    };
     let mut on_progress = |progress: FromWorker| match progress {
         FromWorker::Images { images, labels } => {
-            found.images.extend(images);
-            found.labels.extend(labels);
+            for (image, label) in images.into_iter().zip(labels) {
+                visit(image, label);
+            }
         }
         FromWorker::Warning { message } => printer.warning(&message),
         _ => {}
     };
     let request = ToWorker::Images(Box::new(request));
     match worker.request_cancellable(&request, cancel, &mut on_progress)? {
-        FromWorker::ImagesRead { classes, .. } => {
-            found.classes = classes;
-            Ok(found)
-        }
+        FromWorker::ImagesRead { .. } => Ok(()),
         other => Err(WorkerError::unexpected(&other).into()),
     }
+}
+
+/// Reads images into memory, like [`visit_images`].
+pub fn read_images(request: ImagesRequest, cancel: &AtomicBool, printer: &Printer) -> Result<Vec<Floats>, CliError> {
+    let mut images = Vec::new();
+    visit_images(request, cancel, printer, &mut |image, _| images.push(image))?;
+    Ok(images)
 }

@@ -8,6 +8,7 @@ mod device;
 mod doctor;
 mod error;
 mod eval;
+mod eval_model;
 mod export;
 mod images;
 mod inspect;
@@ -71,7 +72,7 @@ enum Command {
     Refs(refs::RefsArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
-    /// Evaluate saved weights on a data set
+    /// Evaluate saved weights or an exported network on a data set
     Eval(eval::EvalArguments),
     /// Classify images with an exported network
     Predict(predict::PredictArguments),

@@ -85,7 +85,7 @@ pub fn run(arguments: &PredictArguments, printer: &Printer) -> Result<(), CliErr
         normalization: Some(normalization),
     };
     let cancel = cancel_flag()?;
-    let images = read_images(request, &cancel, printer)?.images;
+    let images = read_images(request, &cancel, printer)?;
     // The first inference also prepares memory.
     if let Some(image) = images.first() {
         classifier.score(image)?;

@@ -62,7 +62,7 @@ pub(super) fn conclude(
                 None => "not checked, there is no ONNX Runtime".to_owned(),
             };
             printer.status(&format!(
-                "wrote {} (architecture, weights, ONNX; {checked})",
+                "wrote {} (architecture, weights, ONNX, TFLite, model card; {checked})",
                 folder.best().display()
             ));
             if config.training().is_some_and(|training| !training.proxy.is_direct()) {
