@@ -70,7 +70,7 @@ impl DataArguments {
         }
     }
 
-    /// Whether the flags name a data set.
+    /// Returns true if the flags name a data set.
     pub fn is_given(&self) -> bool {
         self.data.is_some()
     }
@@ -80,7 +80,7 @@ impl DataArguments {
         self.images.unwrap_or(default)
     }
 
-    /// Whether the flags limit the number of images.
+    /// Returns true if the flags limit the number of images.
     pub fn limits_images(&self) -> bool {
         self.images.is_some()
     }

@@ -4,45 +4,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mnas_space::random::stream;
 use mnas_space::{Architecture, ArchitectureId, SearchSpace};
 use serde::Deserialize;
 
-use super::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, Fidelity, FunctionEvaluator, TrialRequest};
-use crate::files::{self, FileError};
+use super::contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
+use super::error::{EvaluatorError, TableError};
+use super::function::FunctionEvaluator;
+use crate::files;
 
-/// A table that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TableError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The file is no table.
-    #[error("{}{}: {problem}; expected a CSV file with the columns `architecture` and `accuracy`, or the JSON of NAS-Bench-Macro", path.display(), at(*line))]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// The line, where known.
-        line: Option<u64>,
-        /// The problem.
-        problem: String,
-    },
-    /// Networks of the table score different numbers of classes.
-    #[error("{}, line {line}: the network scores {found} classes, those before it {expected}", path.display())]
-    Classes {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: u64,
-        /// Classes of the network there.
-        found: u32,
-        /// Classes of the networks before.
-        expected: u32,
-    },
-}
-
-fn at(line: Option<u64>) -> String {
-    line.map_or_else(String::new, |line| format!(", line {line}"))
-}
+/// Networks drawn to tell whether a table is of a space.
+const DRAWN: usize = 1000;
 
 /// Accuracies of networks that were trained elsewhere.
 ///
@@ -103,7 +75,7 @@ impl RecordedTable {
         self.accuracies.len()
     }
 
-    /// Whether it holds no network; never true for a table that was read.
+    /// Returns true if it holds no network; never true for a table that was read.
     pub fn is_empty(&self) -> bool {
         self.accuracies.is_empty()
     }
@@ -121,6 +93,20 @@ impl RecordedTable {
     /// The best accuracy in the table, in percent.
     pub fn best(&self) -> f64 {
         self.accuracies.values().copied().fold(0.0, f64::max)
+    }
+
+    /// Checks that the table is of a space: of a thousand networks drawn from it, it holds one at least.
+    pub fn check_space(&self, space: &SearchSpace) -> Result<(), TableError> {
+        let mut rng = stream(0, "recorded table", 0, 0);
+        let mut draw = || space.express(&space.sample(&mut rng), self.classes);
+        if (0..DRAWN).any(|_| self.accuracy(&draw()).is_some()) {
+            return Ok(());
+        }
+        Err(TableError::Space {
+            path: self.path.clone(),
+            space: space.name.clone(),
+            drawn: DRAWN,
+        })
     }
 
     /// An evaluator that looks accuracies up; a network that the table lacks fails with a reason that names the file.
