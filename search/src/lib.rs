@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod classifier;
 mod cli;
 pub mod export;
 pub mod report;

@@ -6,6 +6,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 use mnas_latency::{LatencyError, RuntimeError};
 use mnas_space::{DocumentError, NotationError, ReferenceError};
 
+use crate::classifier::ClassifierError;
 use crate::export::ExportError;
 use crate::report::ReportError;
 use crate::worker_client::WorkerError;
@@ -243,7 +244,20 @@ impl From<ExportError> for CliError {
         match error {
             ExportError::Weights(error) => error.into(),
             ExportError::Worker(error) => error.into(),
+            ExportError::Calibration(_) => Self::config(error.to_string()),
             error => Self::failure(error.to_string()),
+        }
+    }
+}
+
+impl From<ClassifierError> for CliError {
+    fn from(error: ClassifierError) -> Self {
+        match error {
+            ClassifierError::Runtime(error) => error.into(),
+            ClassifierError::NoRuntime { .. } => Self::failure(error.to_string()),
+            ClassifierError::File(_) | ClassifierError::Format { .. } | ClassifierError::Input { .. } => {
+                Self::config(error.to_string())
+            }
         }
     }
 }
