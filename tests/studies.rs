@@ -128,7 +128,7 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
         &[
             "contradict the study in study",
             "--seed 99 (the study has 1)",
-            "--strategy random (the study has evolution)",
+            "--strategy random (the study has model)",
             "--epochs 7 (the study has 3)",
             "--device host (the study has fake)",
             "without --resume",

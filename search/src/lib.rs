@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod cli;
+pub mod comparison;
 pub mod export;
 pub mod report;
 pub mod study;

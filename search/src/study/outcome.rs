@@ -35,7 +35,7 @@ pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> O
 
 fn row(trial: &Trial, problem: &Problem) -> ReportRow {
     let (kind, name) = match &trial.kind {
-        TrialKind::Candidate => (RowKind::Candidate, String::new()),
+        TrialKind::Candidate | TrialKind::Imported { .. } => (RowKind::Candidate, String::new()),
         TrialKind::Reference { title, width, .. } => (
             RowKind::Reference,
             format!("{title} {width:?}x {}", trial.architecture.resolution),

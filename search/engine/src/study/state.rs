@@ -16,6 +16,13 @@ use crate::worker::Ready;
 pub enum TrialKind {
     /// A network drawn from the space.
     Candidate,
+    /// A network of the space with the result of another study's trial.
+    Imported {
+        /// The other study, as it was named.
+        study: String,
+        /// Number of the trial there.
+        trial: u64,
+    },
     /// A published network, evaluated beside the candidates for comparison.
     Reference {
         /// Its name, such as `mobilenet-v2`.
@@ -95,9 +102,9 @@ impl Trial {
         self.outcome != TrialOutcome::Pending
     }
 
-    /// Whether it is a candidate of the search.
+    /// Whether it is a candidate of the search, drawn by this study or imported from another one.
     pub fn is_candidate(&self) -> bool {
-        self.kind == TrialKind::Candidate
+        !matches!(self.kind, TrialKind::Reference { .. })
     }
 
     /// The costs with latencies as measured, where they were.
@@ -109,8 +116,10 @@ impl Trial {
 /// Numbers of trials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Candidates proposed.
+    /// Candidates proposed, without imported ones.
     pub candidates: usize,
+    /// Candidates imported from other studies.
+    pub imported: usize,
     /// References proposed.
     pub references: usize,
     /// Trials settled, failed ones included.
@@ -200,6 +209,7 @@ impl StudyState {
         self.known.insert(id);
         match kind {
             TrialKind::Candidate => self.counts.candidates += 1,
+            TrialKind::Imported { .. } => self.counts.imported += 1,
             TrialKind::Reference { .. } => self.counts.references += 1,
         }
         self.trials.push(Trial {

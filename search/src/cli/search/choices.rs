@@ -57,6 +57,8 @@ pub struct Choices {
     pub references: Option<usize>,
     #[serde(deserialize_with = "duration")]
     pub profile_time: Option<Duration>,
+    #[serde(deserialize_with = "one_or_more")]
+    pub warm_start: Vec<PathBuf>,
     pub out: Option<PathBuf>,
 }
 
@@ -294,6 +296,7 @@ impl Choices {
             train_device,
             references,
             profile_time,
+            warm_start,
             out,
             ..
         } = arguments.clone();
@@ -324,6 +327,7 @@ impl Choices {
             train_device,
             references,
             profile_time,
+            warm_start,
             out,
             ..Self::default()
         }
@@ -383,6 +387,11 @@ impl Choices {
             train_device: self.train_device.or(other.train_device),
             references: self.references.or(other.references),
             profile_time: self.profile_time.or(other.profile_time),
+            warm_start: if self.warm_start.is_empty() {
+                other.warm_start
+            } else {
+                self.warm_start
+            },
             out: self.out.or(other.out),
         }
     }
@@ -468,7 +477,7 @@ mod tests {
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
-                    references = 1\nprofile-time = \"3m\"\nout = \"results/x\"\n";
+                    references = 1\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
         let file = choices(text);
         assert_eq!(
             file.devices(false).unwrap()[1],
