@@ -58,12 +58,20 @@ fn a_study_begins_with_the_results_of_others_and_needs_their_folders_no_more() {
     assert!(ids[imported..].iter().all(|id| !others[..imported].contains(id)));
     // What breaks the new limit is left out.
     let macs = column(&place, "warm", "macs");
-    assert!(macs.iter().all(|macs| macs.parse::<f64>().unwrap() <= 400_000.0), "{macs:?}");
+    assert!(
+        macs.iter().all(|macs| macs.parse::<f64>().unwrap() <= 400_000.0),
+        "{macs:?}"
+    );
     let config = place.read("warm/study.toml");
-    assert!(config.contains("[[warm-start]]\nstudy = \"one\"\ntrials = "), "{config}");
+    assert!(
+        config.contains("[[warm-start]]\nstudy = \"one\"\ntrials = "),
+        "{config}"
+    );
 
     // Gone on with, when the other studies are gone: the same as at once.
-    let whole = flags.replace("--trials 6", "--trials 12").replace("--out warm", "--out whole");
+    let whole = flags
+        .replace("--trials 6", "--trials 12")
+        .replace("--out warm", "--out whole");
     search(&place, &whole).success();
     fs::remove_dir_all(place.path("one")).unwrap();
     fs::remove_dir_all(place.path("two")).unwrap();
@@ -90,17 +98,27 @@ fn studies_that_cannot_be_begun_with_are_refused_with_file_reason_and_remedy() {
     );
     place.write(
         "wide.toml",
-        place.read("space.toml").replace("width = [0.5, 1.0, 1.5]", "width = [0.5, 1.0, 2.0]"),
+        place
+            .read("space.toml")
+            .replace("width = [0.5, 1.0, 1.5]", "width = [0.5, 1.0, 2.0]"),
     );
     refused(
         warm("--warm-start one --space wide.toml --out two"),
         3,
-        &["one/space.toml", "another version of space `tiny`", "--space one/space.toml"],
+        &[
+            "one/space.toml",
+            "another version of space `tiny`",
+            "--space one/space.toml",
+        ],
     );
     refused(
         place.run("search --evaluator table:other.csv --space space.toml --trials 4 --warm-start one --out two"),
         3,
-        &["one/trials.jsonl", "the table of this study holds", "search the same table"],
+        &[
+            "one/trials.jsonl",
+            "the table of this study holds",
+            "search the same table",
+        ],
     );
     place.write("one/trials.jsonl", "{}\n{}\n");
     refused(warm("--warm-start one --out two"), 3, &["one/trials.jsonl"]);
@@ -120,10 +138,23 @@ fn studies_are_compared_in_figures_tables_and_json() {
     search(&place, "--trials 10 --strategy model --out a/model").success();
     let shown = place.run("compare a/random a/model --out together").success();
     let table = stdout(&shown);
-    for text in ["random", "model", "best top-1", "hypervolume", "reference point: accuracy"] {
+    for text in [
+        "random",
+        "model",
+        "best top-1",
+        "hypervolume",
+        "reference point: accuracy",
+    ] {
         assert!(table.contains(text), "{text}: {table}");
     }
-    for file in ["fronts.svg", "fronts.png", "trials.svg", "time.png", "course.csv", "fronts.csv"] {
+    for file in [
+        "fronts.svg",
+        "fronts.png",
+        "trials.svg",
+        "time.png",
+        "course.csv",
+        "fronts.csv",
+    ] {
         assert!(place.exists(&format!("together/{file}")), "{file}");
     }
     let course = place.read("together/course.csv");
@@ -137,11 +168,18 @@ fn studies_are_compared_in_figures_tables_and_json() {
     assert!(document["studies"][0]["hypervolume_percent"].as_f64().unwrap() > 0.0);
     assert!(document["reference_point"].as_array().unwrap().len() == 2);
 
-    search(&place, "--trials 4 --objective accuracy --objective params --out params").success();
+    search(
+        &place,
+        "--trials 4 --objective accuracy --objective params --out params",
+    )
+    .success();
     refused(
         place.run("compare a/random params"),
         3,
-        &["objectives differ (`accuracy, macs` and `accuracy, params`)", "compare studies with the same objectives"],
+        &[
+            "objectives differ (`accuracy, macs` and `accuracy, params`)",
+            "compare studies with the same objectives",
+        ],
     );
     refused(place.run("compare a/random none"), 3, &["none holds no study"]);
     refused(place.run("compare a/random a/random"), 2, &["given twice"]);

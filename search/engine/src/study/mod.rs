@@ -45,6 +45,7 @@ mod state;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trial_kind;
 mod warm_start;
 
 pub use config::{
@@ -56,7 +57,8 @@ pub use journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError};
 pub use proposer::Refusals;
 pub use references::{ChosenReference, choose_references};
 pub use runner::RunOptions;
-pub use state::{Counts, StudyState, Trial, TrialKind, TrialOutcome, TrialTimes};
+pub use state::{Counts, StudyState, Trial, TrialOutcome, TrialTimes};
+pub use trial_kind::TrialKind;
 pub use warm_start::{ImportedTrial, WarmStart, WarmStartConfig, WarmStartError, WarmStartTarget, check_warm_start};
 
 use std::collections::HashSet;
@@ -204,7 +206,7 @@ impl Study {
         })
     }
 
-    /// Where its files lie.
+    /// Folder of its files.
     pub fn folder(&self) -> &StudyFolder {
         &self.folder
     }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{EvaluatorConfig, StudyConfig};
 use super::folder::{FolderError, StudyFolder};
-use super::state::{StudyState, Trial, TrialKind, TrialOutcome};
+use super::state::{StudyState, Trial, TrialOutcome};
+use super::trial_kind::TrialKind;
 use super::{StudyError, load, replay};
 use crate::evaluator::{Evaluation, Fidelity, RecordedTable, TableError};
 use crate::problem::{Problem, Proposal};
