@@ -246,7 +246,8 @@ fn last_step(study: &ComparedStudy) -> Option<&Step> {
 }
 
 fn table(comparison: &Comparison, width: Option<u16>) -> String {
-    let headings = [
+    let has_latency = comparison.studies.iter().any(|study| !study.config.devices.is_empty());
+    let mut headings = vec![
         Heading::text("study"),
         Heading::text("strategy"),
         Heading::number("seed").expendable(3),
@@ -254,21 +255,30 @@ fn table(comparison: &Comparison, width: Option<u16>) -> String {
         Heading::number("time").expendable(2),
         Heading::number("best top-1"),
         Heading::number("after").expendable(1),
-        Heading::number("latency").expendable(4),
         Heading::number("MAdds").expendable(4),
         Heading::number("front").expendable(2),
         Heading::number("hypervolume"),
     ];
-    let rows: Vec<Vec<String>> = comparison.studies.iter().map(cells).collect();
+    if has_latency {
+        headings.insert(LATENCY, Heading::number("latency").expendable(4));
+    }
+    let rows: Vec<Vec<String>> = comparison
+        .studies
+        .iter()
+        .map(|study| cells(study, has_latency))
+        .collect();
     listing(&headings, &rows, width)
 }
 
-fn cells(study: &ComparedStudy) -> Vec<String> {
+/// Place of the column of latencies.
+const LATENCY: usize = 7;
+
+fn cells(study: &ComparedStudy, has_latency: bool) -> Vec<String> {
     let last = last_step(study);
     let best = study.best().map(|trial| FrontRow::of(study, trial));
     let best = best.as_ref();
     let shown = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
-    vec![
+    let mut cells = vec![
         study.name.clone(),
         study.config.strategy.name().to_owned(),
         study.config.seed.to_string(),
@@ -276,9 +286,13 @@ fn cells(study: &ComparedStudy) -> Vec<String> {
         shown(last.map(|step| units::seconds(step.seconds))),
         shown(best.and_then(|row| row.top1).map(|accuracy| format!("{accuracy:.2} %"))),
         shown(study.trials_to_best().map(|trials| trials.to_string())),
-        shown(best.and_then(|row| row.latency_ms).map(units::milliseconds)),
         shown(best.map(|row| units::count(row.macs))),
         study.front().len().to_string(),
         shown(last.map(|step| format!("{:.2} %", step.hypervolume_percent))),
-    ]
+    ];
+    if has_latency {
+        let latency = best.and_then(|row| row.latency_ms).map(units::milliseconds);
+        cells.insert(LATENCY, shown(latency));
+    }
+    cells
 }

@@ -66,6 +66,12 @@ fn points(study: &ComparedStudy, cost: Metric) -> Vec<(f64, f64)> {
     trials.collect()
 }
 
+/// Shortest time that is drawn, in seconds: journals tell milliseconds.
+const LEAST_SECONDS: f64 = 1e-3;
+
+/// Share of the trials after which hypervolumes are drawn: those of the first trials would press all others together.
+const FIRST_SHARE: f64 = 0.05;
+
 /// Best accuracy and hypervolume over trials or over time.
 pub fn course_figure(comparison: &Comparison, progress: Progress, caption: Caption) -> XyFigure {
     let (title, kind, divisor) = match progress {
@@ -73,16 +79,19 @@ pub fn course_figure(comparison: &Comparison, progress: Progress, caption: Capti
         Progress::Time => {
             let steps = comparison.studies.iter().flat_map(|study| study.course.steps.last());
             let (title, divisor) = time_unit(steps.map(|step| step.seconds).fold(0.0, f64::max));
-            (title, AxisKind::Linear, divisor)
+            (title, AxisKind::Positive, divisor)
         }
     };
     let x = |step: &Step| match progress {
         Progress::Trials => step.trials as f64,
-        Progress::Time => step.seconds / divisor,
+        Progress::Time => step.seconds.max(LEAST_SECONDS) / divisor,
     };
-    let panel = |y: Axis, value: fn(&Step) -> Option<f64>| {
+    let from_zero = (progress == Progress::Trials).then_some(0.0);
+    let panel = |y: Axis, least: f64, value: fn(&Step) -> Option<f64>| {
         let series = comparison.studies.iter().enumerate().map(|(index, study)| {
-            let points = changes(&study.course.steps, x, value);
+            let points = changes(&study.course.steps, x, |step| {
+                value(step).filter(|value| *value >= least)
+            });
             Series {
                 // A line needs two points; a single one is a dot.
                 marker_step: usize::from(points.len() < 2),
@@ -91,22 +100,34 @@ pub fn course_figure(comparison: &Comparison, progress: Progress, caption: Capti
         });
         Panel {
             empty_message: "no complete trial yet".to_owned(),
-            ..Panel::new(Axis::new(title, kind).including([0.0]), y, series.collect())
+            ..Panel::new(Axis::new(title, kind).including(from_zero), y, series.collect())
         }
     };
     let best = Axis::percent(format!("best {}", accuracy_title(comparison)));
     let volume = Axis::percent("hypervolume (% of the box)");
+    let least = least_volume(comparison);
     XyFigure::new(
         caption,
         vec![
-            panel(best, |step| step.best),
-            panel(volume, |step| Some(step.hypervolume_percent)),
+            panel(best, 0.0, |step| step.best),
+            panel(volume, least, |step| Some(step.hypervolume_percent)),
         ],
     )
 }
 
+/// The least hypervolume of a study after the first trials.
+fn least_volume(comparison: &Comparison) -> f64 {
+    let after_the_first = comparison.studies.iter().filter_map(|study| {
+        let steps = &study.course.steps;
+        let first = (FIRST_SHARE * steps.len() as f64).ceil() as usize;
+        steps.get(first.min(steps.len().checked_sub(1)?))
+    });
+    let volumes = after_the_first.map(|step| step.hypervolume_percent);
+    volumes.fold(f64::INFINITY, f64::min).min(100.0)
+}
+
 /// The steps at which a value changes, and the last one.
-fn changes(steps: &[Step], x: impl Fn(&Step) -> f64, value: fn(&Step) -> Option<f64>) -> Vec<Point> {
+fn changes(steps: &[Step], x: impl Fn(&Step) -> f64, value: impl Fn(&Step) -> Option<f64>) -> Vec<Point> {
     let mut points: Vec<Point> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let Some(y) = value(step) else { continue };
