@@ -24,11 +24,15 @@ fn write_table(place: &Workplace, name: &str, add: f64) {
     place.write(&format!("{name}.csv"), text);
 }
 
-/// A search of the table without a device.
+/// A search of the table without a device; flags replace those of the line.
 fn search(place: &Workplace, flags: &str) -> assert_cmd::assert::Assert {
-    place.run(&format!(
-        "search --evaluator table:table.csv --space space.toml --strategy random {flags}"
-    ))
+    let mut line = format!("search --evaluator table:table.csv {flags}");
+    for (flag, value) in [("--space", "space.toml"), ("--strategy", "random")] {
+        if !flags.contains(flag) {
+            line += &format!(" {flag} {value}");
+        }
+    }
+    place.run(&line)
 }
 
 /// Values of a column of a study's trials.
