@@ -9,6 +9,7 @@ mod evaluation;
 mod facts;
 mod fault;
 mod speed;
+mod test_split;
 mod training;
 
 use std::io::{BufRead, Write};
