@@ -13,6 +13,7 @@ mod interruptions;
 mod listings;
 mod published;
 mod studies;
+mod studies_together;
 mod support;
 mod tables;
 mod trainings;

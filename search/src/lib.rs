@@ -4,6 +4,7 @@
 
 pub mod classifier;
 mod cli;
+pub mod comparison;
 pub mod export;
 pub mod report;
 pub mod study;

@@ -3,6 +3,7 @@
 mod architecture;
 mod bench;
 mod clock;
+mod compare;
 mod completions;
 mod data;
 mod device;
@@ -81,6 +82,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Write a network as TFLite, ONNX, TorchScript, PyTorch module, safetensors or TOML
     Export(export::ExportArguments),
+    /// Set studies beside one another: fronts, best accuracy and hypervolume over trials and over time
+    Compare(compare::CompareArguments),
     /// Redraw a study's tables and plots from its journal
     Plot(plot::PlotArguments),
     /// Train for a coordinator that speaks JSON lines over stdin and stdout
@@ -133,6 +136,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Predict(arguments) => predict::run(&arguments, printer),
         Command::Bench(arguments) => bench::run(&arguments, printer),
         Command::Export(arguments) => export::run(&arguments, printer),
+        Command::Compare(arguments) => compare::run(&arguments, printer),
         Command::Plot(arguments) => plot::run(&arguments, printer),
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, printer),

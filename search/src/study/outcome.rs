@@ -84,7 +84,7 @@ fn reference_row(found: &ReferenceComparison, problem: &Problem, rows: &[ReportR
 
 fn row(trial: &Trial, problem: &Problem) -> ReportRow {
     let (kind, name) = match &trial.kind {
-        TrialKind::Candidate => (RowKind::Candidate, String::new()),
+        TrialKind::Candidate | TrialKind::Imported { .. } => (RowKind::Candidate, String::new()),
         TrialKind::Reference { title, width, .. } => (
             RowKind::Reference,
             format!("{title} {width:?}x {}", trial.architecture.resolution),

@@ -49,7 +49,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         study.check_data(data)?;
     }
     let references = study.config().references.per_network * study.problem().space.references.len();
-    let total = study.config().trials + references;
+    let total = study.config().trials + references + study.state().counts().imported;
     let mut progress = SearchProgress::new(printer, &study, total);
     let options = RunOptions {
         deadline: time.map(|time| Instant::now() + time),
