@@ -4,6 +4,7 @@
 
 mod arguments;
 mod devices;
+mod exports;
 mod finalists;
 mod full_disk;
 mod help;
@@ -12,6 +13,7 @@ mod interruptions;
 mod listings;
 mod published;
 mod studies;
+mod studies_together;
 mod support;
 mod tables;
 mod trainings;

@@ -2,7 +2,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod classifier;
 mod cli;
+pub mod comparison;
 pub mod export;
 pub mod report;
 pub mod study;

@@ -63,7 +63,7 @@ pub struct SearchArguments {
     /// [default: train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
-    /// Strategy that proposes candidates [default: evolution]
+    /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
     /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, else 24]
@@ -106,6 +106,9 @@ pub struct SearchArguments {
     /// Time for measuring layers before the search; what is left is predicted [default: 1m]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub profile_time: Option<Duration>,
+    /// Begin with the finished trials of another study of the same space, data and recipe; repeat it for several
+    #[arg(long, value_name = "STUDY")]
+    pub warm_start: Vec<PathBuf>,
     /// The study's folder [default: results/<data>-<budget>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -60,6 +60,8 @@ pub struct Choices {
     pub final_epochs: Option<u32>,
     #[serde(deserialize_with = "duration")]
     pub profile_time: Option<Duration>,
+    #[serde(deserialize_with = "one_or_more")]
+    pub warm_start: Vec<PathBuf>,
     pub out: Option<PathBuf>,
 }
 
@@ -300,6 +302,7 @@ impl Choices {
             final_recipe,
             final_epochs,
             profile_time,
+            warm_start,
             out,
             ..
         } = arguments.clone();
@@ -333,6 +336,7 @@ impl Choices {
             final_recipe,
             final_epochs,
             profile_time,
+            warm_start,
             out,
             ..Self::default()
         }
@@ -395,6 +399,11 @@ impl Choices {
             final_recipe: self.final_recipe.or(other.final_recipe),
             final_epochs: self.final_epochs.or(other.final_epochs),
             profile_time: self.profile_time.or(other.profile_time),
+            warm_start: if self.warm_start.is_empty() {
+                other.warm_start
+            } else {
+                self.warm_start
+            },
             out: self.out.or(other.out),
         }
     }
@@ -480,7 +489,7 @@ mod tests {
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
-                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nout = \"results/x\"\n";
+                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
         let file = choices(text);
         assert_eq!(
             file.devices(false).unwrap()[1],

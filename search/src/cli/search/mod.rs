@@ -20,7 +20,7 @@ use mnas_engine::study::{RunOptions, StopReason, Study, StudyFolder};
 use mnas_latency::ProfileOptions;
 
 use super::cancel_flag;
-use super::device::{OpenDevice, checking_runtime};
+use super::device::{OpenDevice, litert, onnx_runtime};
 use super::error::CliError;
 use super::profile::ProfileProgress;
 use crate::report::Printer;
@@ -49,7 +49,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         study.check_data(data)?;
     }
     let references = study.config().references.per_network * study.problem().space.references.len();
-    let total = study.config().trials + references;
+    let total = study.config().trials + references + study.state().counts().imported;
     let mut progress = SearchProgress::new(printer, &study, total);
     let options = RunOptions {
         deadline: time.map(|time| Instant::now() + time),
@@ -77,7 +77,12 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     if !measured {
         return Err(interrupted(study.folder()));
     }
-    let best = write_best(study.folder(), study.state(), &shown, checking_runtime().as_ref())?;
+    let best = write_best(
+        (study.folder(), study.config(), study.state()),
+        &shown,
+        // A study ends without them, its files unchecked.
+        (onnx_runtime().ok().flatten(), litert().ok().flatten()),
+    )?;
     conclude::conclude(arguments, printer, &study, &shown, &best, &paths)
 }
 

@@ -8,7 +8,8 @@ use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
 use mnas_engine::files;
 use mnas_engine::problem::{Metric, Problem, Quantity};
 use mnas_engine::study::{
-    EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
+    EvaluatorConfig, Study, StudyConfig, StudyFolder, TrainConfig, WarmStartTarget, WorkerConfig, check_warm_start,
+    problem_of,
 };
 use mnas_engine::training::{DataRequest, Proxy, Recipe};
 use mnas_engine::worker::{Ready, ToWorker};
@@ -60,6 +61,7 @@ pub(super) fn begin(
             .check_space(&space)
             .map_err(|error| CliError::config(error.to_string()))?;
     }
+    check_warm_start(&choices.warm_start, &settings.out, &space)?;
     describe_devices(&mut settings.config, &arguments.tables.tables)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
     let Settings {
@@ -89,7 +91,21 @@ pub(super) fn begin(
         printer.result(&plan(&config, &problem, &out, &placement))?;
         return Ok(None);
     }
-    let study = create(folder, config, problem, &space_toml)?;
+    let warm_start = WarmStartTarget {
+        root: &out,
+        config: &config,
+        problem: &problem,
+        data: data.as_ref(),
+    }
+    .collect(&choices.warm_start)?;
+    for one in &warm_start.studies {
+        printer.status(&format!(
+            "begins with {} results of {}",
+            one.trials,
+            one.study.display()
+        ));
+    }
+    let study = Study::create_from(folder, config, problem, &space_toml, warm_start)?;
     let time = choices.time;
     Ok(Some(Prepared {
         study,
@@ -97,10 +113,6 @@ pub(super) fn begin(
         data,
         time,
     }))
-}
-
-fn create(folder: NewFolder, config: StudyConfig, problem: Problem, space_toml: &str) -> Result<Study, CliError> {
-    Ok(Study::create(folder, config, problem, space_toml)?)
 }
 
 /// Opens a study to go on with it; `None` after a dry run.
