@@ -9,6 +9,7 @@ mod help;
 mod images;
 mod interruptions;
 mod listings;
+mod predictions;
 mod published;
 mod studies;
 mod support;

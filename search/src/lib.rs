@@ -4,6 +4,7 @@
 
 mod cli;
 pub mod export;
+pub mod predicted;
 pub mod report;
 pub mod study;
 pub mod worker_client;

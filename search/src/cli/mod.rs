@@ -9,6 +9,7 @@ mod doctor;
 mod error;
 mod eval;
 mod export;
+mod imagenet;
 mod inspect;
 mod latency;
 mod plot;
@@ -66,6 +67,8 @@ enum Command {
     Space(space::SpaceArguments),
     /// List the published networks that are known by name, or all that was published of one
     Refs(refs::RefsArguments),
+    /// Fit the predictor of ImageNet accuracies, or measure its errors
+    Imagenet(imagenet::ImagenetArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
     /// Evaluate saved weights on a data set
@@ -121,6 +124,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Space(arguments) => space::run(&arguments, printer),
         Command::Refs(arguments) => refs::run(&arguments, printer),
+        Command::Imagenet(arguments) => imagenet::run(&arguments, printer),
         Command::Train(arguments) => train::run(&arguments, printer),
         Command::Eval(arguments) => eval::run(&arguments, printer),
         Command::Bench(arguments) => bench::run(&arguments, printer),

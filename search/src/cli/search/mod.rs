@@ -1,10 +1,12 @@
 //! `mnas search`: `arguments` and `choices` take what the user says, `settings` resolves it, `setup` makes a study of it or opens
-//! one, this file runs it, `conclude` shows the outcome.
+//! one, this file runs it, `conclude` shows the outcome. `predicted` is the
+//! search of predicted ImageNet accuracies, which is no study.
 
 mod arguments;
 mod choices;
 mod conclude;
 mod placement;
+mod predicted;
 mod progress;
 mod settings;
 mod setup;
@@ -23,11 +25,16 @@ use super::error::CliError;
 use super::profile::ProfileProgress;
 use crate::report::Printer;
 use crate::study::{measure_winners, outcome, redraw, write_best};
+use choices::{Choices, EvaluatorName};
 use progress::SearchProgress;
 use setup::Prepared;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
+    let choices = Choices::of(arguments)?;
+    if choices.evaluator == Some(EvaluatorName::Imagenet) {
+        return predicted::run(arguments, &choices, printer, &cancel);
+    }
     let prepared = if arguments.resume {
         setup::resume(arguments, printer, &cancel)?
     } else {
