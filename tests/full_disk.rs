@@ -11,7 +11,7 @@ fn script(place: &Workplace, program: &str, before: &[&str], script: &str) -> (O
     (output.status.code(), flat(&String::from_utf8_lossy(&output.stderr)))
 }
 
-/// What has to be true of a search that met a full disk and one that went on from it, against one with room.
+/// Compares a search that met a full disk, and one that went on from it, with one that had room.
 fn check(place: &Workplace, first: &str, seed: u64) {
     let said = flat(&place.read(first));
     assert!(said.contains("cannot be written"), "{said}");

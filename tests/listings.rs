@@ -1,4 +1,4 @@
-//! What `inspect`, `refs` and `space` print for programs and for people.
+//! Output of `inspect`, `refs` and `space` for programs and for people.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

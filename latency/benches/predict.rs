@@ -1,4 +1,4 @@
-//! What a search does with a latency table: load it once, fit it, and ask for millions of networks.
+//! Benchmarks of a latency table as a search uses it: loaded once, fitted, and asked for millions of networks.
 //!
 //! The table holds every layer of the default space, and its references at one width as whole networks.
 

@@ -12,7 +12,7 @@ use mnas_space::{ACTIVATION_BYTES, Activation, BlockKey, Cost, Op};
 
 use crate::regression;
 
-/// How many of the model's terms are sums over layers.
+/// Number of the model's terms that are sums over layers.
 const SUMS: usize = 7;
 /// All terms.
 const TERMS: usize = SUMS + CACHES.len();
@@ -29,7 +29,7 @@ const MACS: usize = 6;
 /// further away every time, which no layer alone shows: one term for each.
 const CACHES: [f64; 3] = [2.0, 8.0, 32.0];
 
-/// What the terms count; the sum's coefficient is a scale, those of the others are milliseconds for each.
+/// Unit that each term counts; the sum's coefficient is a scale, those of the others are milliseconds for each unit.
 const UNITS: [&str; TERMS] = [
     "millisecond of layers measured alone",
     "kernel",
@@ -62,7 +62,7 @@ const PLAIN_SUM: [f64; TERMS] = {
     coefficients
 };
 
-/// What calibration sees of a network: sums over its layers.
+/// Terms of a network: sums over its layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Terms(pub [f64; SUMS]);
 
@@ -81,7 +81,7 @@ impl Terms {
     }
 }
 
-/// What calibration needs to know of a layer besides its latency, in the order of the terms.
+/// Terms of a layer besides its latency, in the model's order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LayerFacts([f32; SUMS - 1]);
 
@@ -119,7 +119,7 @@ pub struct Calibration {
     report: CalibrationReport,
 }
 
-/// How good a calibration is, judged on networks that took no part in it.
+/// Errors of a calibration on networks that took no part in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CalibrationReport {
     /// Networks it was fitted on.
@@ -185,14 +185,14 @@ impl Calibration {
         (ms, rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt())
     }
 
-    /// What a layer with these terms adds to the latency of the network it stands in, if the network's weights stay in cache.
+    /// Latency that a layer with these terms adds to its network, if the network's weights stay in cache.
     pub(crate) fn share(&self, terms: &Terms) -> f64 {
         self.fit
             .as_ref()
             .map_or(terms.0[SUM], |fit| dot(&fit.coefficients, &terms.0))
     }
 
-    /// How good it is.
+    /// Its errors on networks left out.
     pub fn report(&self) -> &CalibrationReport {
         &self.report
     }
@@ -202,7 +202,7 @@ impl Calibration {
 #[derive(Debug, Clone)]
 struct Fit {
     coefficients: [f64; TERMS],
-    /// How many of the terms are used; the others have the coefficient 0.
+    /// Number of terms in use; the others have the coefficient 0.
     terms: usize,
     /// Cholesky factor of the penalised normal equations.
     lower: Vec<Vec<f64>>,

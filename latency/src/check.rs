@@ -1,4 +1,4 @@
-//! Whether a table still says what its device does.
+//! Check of a table: a sample of its rows is measured again on the device.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,16 +13,16 @@ use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
 
-/// How a table is checked.
+/// Options of a check.
 #[derive(Debug, Clone)]
 pub struct CheckOptions {
     /// Care taken for each measurement.
     pub measure: MeasureSettings,
-    /// How many layers are measured again, at most; a tenth as many whole networks come on top.
+    /// Largest number of layers measured again; a tenth as many whole networks come on top.
     pub sample: usize,
     /// Decides which.
     pub seed: u64,
-    /// How far a measurement may be from its row, as a share of it.
+    /// Largest accepted distance of a measurement from its row, as a share of the row.
     pub tolerance: f64,
 }
 
@@ -49,34 +49,34 @@ pub struct CheckedRow {
 }
 
 impl CheckedRow {
-    /// How many times longer it takes now.
+    /// Measured over recorded latency.
     pub fn ratio(&self) -> f64 {
         self.measured.median_ms / self.recorded.median_ms
     }
 }
 
-/// What came out of a check.
+/// Report of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckReport {
-    /// What was measured again, the row that is furthest off first.
+    /// Rows measured again, the one furthest off first.
     pub rows: Vec<CheckedRow>,
-    /// How far a measurement may be from its row, as a share of it.
+    /// Largest accepted distance of a measurement from its row, as a share of the row.
     pub tolerance: f64,
     /// The anchor's speed now, as a share of that at the time of the table. The rows are normalised by the anchor: a
     /// machine that is slower as a whole still confirms its table.
     pub speed: f64,
-    /// What the runtime does not execute any more, in its words.
+    /// The runtime's messages for rows that it does not execute any more.
     pub refused: Vec<String>,
-    /// What speaks against trusting the check itself.
+    /// Conditions under which the check itself cannot be trusted.
     pub warnings: Vec<Warning>,
-    /// Whether it was cancelled before the end.
+    /// True if it was cancelled before the end.
     pub cancelled: bool,
 }
 
 /// The rows that may be off by more than the tolerance, as a share: single medians err on a noisy machine.
 const MAY_BE_OFF: f64 = 0.2;
 
-/// How far the middle of all rows may be off, as a share of the tolerance: errors of single medians cancel in it.
+/// Largest accepted error of the median row, as a share of the tolerance: errors of single rows cancel in it.
 const MIDDLE: f64 = 0.5;
 
 /// The anchor's speed may have changed by this factor before tables of other days stop being comparable.
@@ -99,7 +99,7 @@ impl CheckReport {
         }
     }
 
-    /// Whether the table may be used on this machine today.
+    /// Returns true if the table may be used on this machine today.
     pub fn holds(&self) -> bool {
         let off = self.rows.len() - self.agreeing();
         let middle = self.median_ratio().ln().abs() <= (1.0 + MIDDLE * self.tolerance).ln();
@@ -112,21 +112,21 @@ impl CheckReport {
 
 /// A row of the table to be measured again.
 enum Row {
-    Block(BlockKey, Measurement),
+    Layer(BlockKey, Measurement),
     Network(Architecture, Measurement),
 }
 
 impl Row {
     fn model(&self) -> Model {
         match self {
-            Self::Block(key, _) => Model::block(key),
+            Self::Layer(key, _) => Model::block(key),
             Self::Network(network, _) => Model::network(network),
         }
     }
 
     fn checked(self, measured: Measurement) -> CheckedRow {
         let (name, recorded) = match self {
-            Self::Block(key, recorded) => (key.to_string(), recorded),
+            Self::Layer(key, recorded) => (key.to_string(), recorded),
             Self::Network(network, recorded) => (network.to_string(), recorded),
         };
         CheckedRow {
@@ -189,24 +189,24 @@ pub fn check(
 fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
     // Layers of another device say nothing about this one.
     let is_own = |_: &(&BlockKey, &Measurement)| table.header().layers_of.is_none();
-    let mut blocks: Vec<(&BlockKey, &Measurement)> = table.blocks().filter(is_own).collect();
-    blocks.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
+    let mut layers: Vec<(&BlockKey, &Measurement)> = table.layers().filter(is_own).collect();
+    layers.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));
     let mut rng = stream(options.seed, "check", 0, 0);
     let mut picked = Vec::new();
-    let strata = options.sample.min(blocks.len());
+    let strata = options.sample.min(layers.len());
     for stratum in 0..strata {
-        let edge = |index: usize| index * blocks.len() / strata;
+        let edge = |index: usize| index * layers.len() / strata;
         let mut within: Vec<usize> = (edge(stratum)..edge(stratum + 1)).collect();
         within.shuffle(&mut rng);
         picked.extend(
             within
                 .first()
-                .map(|index| Row::Block(*blocks[*index].0, *blocks[*index].1)),
+                .map(|index| Row::Layer(*layers[*index].0, *layers[*index].1)),
         );
     }
     let mut networks: Vec<&(Architecture, Measurement)> = table.networks().iter().collect();
     networks.shuffle(&mut rng);
-    let wanted = if blocks.is_empty() {
+    let wanted = if layers.is_empty() {
         options.sample
     } else {
         options.sample.div_ceil(10)

@@ -14,23 +14,23 @@ use crate::table::LatencyTable;
 pub struct ComparedNetwork {
     /// The network.
     pub architecture: Architecture,
-    /// What it was measured at.
+    /// Measured latency.
     pub measured: Measurement,
     /// The medians of the first and the second half of its samples, which lie minutes apart; what they differ by is noise
     /// that no prediction can meet. `None` where they are not known any more.
     pub halves: Option<(Milliseconds, Milliseconds)>,
-    /// What it was predicted to be.
+    /// Predicted latency.
     pub predicted: Prediction,
 }
 
 impl ComparedNetwork {
-    /// How far the prediction is off, as a share of the measurement.
+    /// Error of the prediction, as a share of the measurement.
     pub fn error(&self) -> f64 {
         self.predicted.latency.0 / self.measured.median_ms - 1.0
     }
 }
 
-/// How good predictions are, network by network.
+/// Predictions beside measurements, network by network.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Comparison {
     /// The networks in the order they were measured.
@@ -93,7 +93,7 @@ impl Comparison {
         })
     }
 
-    /// What two halves of one measurement differ by on average; `None` where that is not known.
+    /// Mean difference between two halves of one measurement; `None` where it is not known.
     pub fn noise(&self) -> Option<f64> {
         self.mean(|network| network.halves.map(|(first, second)| (first.0 / second.0 - 1.0).abs()))
     }

@@ -22,7 +22,7 @@ const PROCESS_ROWS: usize = 600;
 /// the errors of layers of other widths and resolutions were this many times those of layers left out.
 const STRANGER: f64 = 2.0;
 
-/// What an unmeasured layer costs, judged by those that were measured.
+/// Model of the latency of unmeasured layers, fitted to measured ones.
 #[derive(Debug, Clone)]
 pub struct CostModel {
     operations: Vec<f64>,
@@ -85,7 +85,7 @@ impl CostModel {
             .max(1e-4)
     }
 
-    /// What a layer costs alone.
+    /// Estimates the latency of a layer alone.
     pub fn estimate(&self, key: &BlockKey) -> Estimate {
         let sum = self.sum(key);
         match &self.process {

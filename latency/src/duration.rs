@@ -29,7 +29,7 @@ pub enum DurationError {
     UnknownUnit {
         /// The whole text.
         text: String,
-        /// What stands after the number.
+        /// Text after the number.
         unit: String,
     },
     /// There is no number before the unit.
@@ -43,7 +43,7 @@ pub enum DurationError {
     OutOfRange {
         /// The whole text.
         text: String,
-        /// What is wrong with it.
+        /// Description of the fault.
         what: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! What can go wrong between a device and a prediction.
+//! Errors of devices, measurements, tables and predictions.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub enum LatencyError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried, such as `read`.
+        /// Action that failed, such as `read`.
         action: &'static str,
         /// The system's answer.
         source: std::io::Error,
@@ -24,7 +24,7 @@ pub enum LatencyError {
     /// There is no device of this name.
     #[error("there is no device `{name}`; expected one of {}, a file configs/devices/{name}.toml, or a path", known.join(", "))]
     UnknownDevice {
-        /// What was asked for.
+        /// The value asked for.
         name: String,
         /// The devices that are built in.
         known: Vec<String>,
@@ -34,9 +34,9 @@ pub enum LatencyError {
         "device `{address}`: {problem}; expected ssh:user@host or ssh:user@host:port, for anything else write a device file with a `command`"
     )]
     DeviceAddress {
-        /// What was given.
+        /// The value given.
         address: String,
-        /// What is wrong with it.
+        /// Description of the fault.
         problem: String,
     },
     /// A device file that cannot be used.
@@ -46,15 +46,15 @@ pub enum LatencyError {
         file: String,
         /// Line, counted from 1.
         line: usize,
-        /// What was found.
+        /// The value found.
         problem: String,
-        /// What would have been accepted.
+        /// Values accepted.
         expected: String,
     },
     /// There is no latency table in this folder.
     #[error("{} holds no latency table; make one with `mnas profile --device {device}`", folder.display())]
     TableMissing {
-        /// Where it was looked for.
+        /// Place searched.
         folder: PathBuf,
         /// The device it should be of.
         device: String,
@@ -64,13 +64,13 @@ pub enum LatencyError {
     TableMismatch {
         /// The table's `device.toml`.
         file: PathBuf,
-        /// What differs: `runtime version`, `cpu`, ...
+        /// Property that differs: `runtime version`, `cpu`, ...
         what: &'static str,
         /// The table's value.
         found: String,
         /// The device's value.
         expected: String,
-        /// What to do.
+        /// Remedy.
         remedy: String,
     },
     /// A table file with something in it that cannot be right.
@@ -80,9 +80,9 @@ pub enum LatencyError {
         file: PathBuf,
         /// Line, counted from 1.
         line: u64,
-        /// What was found.
+        /// The value found.
         problem: String,
-        /// What to do.
+        /// Remedy.
         remedy: String,
     },
     /// Somebody else writes the table.
@@ -99,7 +99,7 @@ pub enum LatencyError {
         "{count} of the network's layers are not in the table, the first is `{first}`; profile the device for this network, or allow predicted layers"
     )]
     MissingKeys {
-        /// How many layers are missing.
+        /// Number of missing layers.
         count: usize,
         /// The first of them.
         first: String,
@@ -131,7 +131,7 @@ impl LatencyError {
         }
     }
 
-    /// Whether the table is missing or belongs to another device (the binary's exit code 5).
+    /// Returns true if the table is missing or belongs to another device (the binary's exit code 5).
     pub fn is_table_of_another_device(&self) -> bool {
         matches!(self, Self::TableMissing { .. } | Self::TableMismatch { .. })
     }
@@ -143,7 +143,7 @@ pub enum RuntimeError {
     /// The runtime's library is not where it should be.
     #[error("there is no ONNX Runtime library at {}; run the set-up again or name the library's path", path.display())]
     LibraryMissing {
-        /// Where it was looked for.
+        /// Place searched.
         path: PathBuf,
     },
     /// No library was named.
@@ -167,9 +167,9 @@ pub enum RuntimeError {
     /// A process can hold one copy of the library; it already holds another.
     #[error("cannot load {}: this process already uses {}; use one ONNX Runtime library per process", path.display(), loaded.display())]
     AnotherLibrary {
-        /// What was asked for.
+        /// The value asked for.
         path: PathBuf,
-        /// What is loaded.
+        /// The library that is loaded.
         loaded: PathBuf,
     },
     /// The runtime is not part of this program.
@@ -179,13 +179,13 @@ pub enum RuntimeError {
         device: String,
         /// The runtime.
         runtime: &'static str,
-        /// What to do.
+        /// Remedy.
         remedy: &'static str,
     },
     /// The device computes with CUDA and there is none.
     #[error("there is no CUDA device to measure: {reason}")]
     NoCuda {
-        /// What is missing, and what to do.
+        /// The missing part, and the remedy.
         reason: String,
     },
     /// The table of a device that answers from one cannot be used.
@@ -193,7 +193,7 @@ pub enum RuntimeError {
     Recording {
         /// The device.
         device: String,
-        /// What is wrong with the table, and what to do.
+        /// The fault of the table, and the remedy.
         reason: String,
     },
     /// The device is known from published figures only.
@@ -203,7 +203,7 @@ pub enum RuntimeError {
     Published {
         /// The device.
         device: String,
-        /// What the figures are.
+        /// Description of the figures.
         note: String,
     },
     /// The device is behind a pipe, and its agent does not do its part.
@@ -232,7 +232,7 @@ pub enum RuntimeError {
 }
 
 impl RuntimeError {
-    /// Whether the runtime works, but not for this model.
+    /// Returns true if the runtime works, but not for this model.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }

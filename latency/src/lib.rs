@@ -1,4 +1,4 @@
-//! What a network costs on a device: runtimes, measurement, latency tables, calibration, prediction.
+//! Latency of networks on devices: runtimes, measurement, latency tables, calibration, prediction.
 //!
 //! The modules follow the path of a number:
 //!

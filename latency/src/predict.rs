@@ -13,7 +13,7 @@ use crate::error::LatencyError;
 use crate::table::LatencyTable;
 use crate::work_model::WorkModel;
 
-/// What to do about layers that the table does not hold.
+/// Treatment of layers that the table does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MissingKeys {
     /// Predict them from the layers that were measured, and widen the interval.
@@ -79,7 +79,7 @@ impl Predictor {
         if table.is_empty() {
             return Err(LatencyError::EmptyTable);
         }
-        let rows: Vec<(BlockKey, f64)> = table.blocks().map(|(key, row)| (*key, row.median_ms)).collect();
+        let rows: Vec<(BlockKey, f64)> = table.layers().map(|(key, row)| (*key, row.median_ms)).collect();
         let cost = |(key, ms): &(BlockKey, f64)| {
             (
                 *key,
@@ -163,7 +163,7 @@ impl Predictor {
         self.prediction(&self.sum(architecture))
     }
 
-    /// What one layer adds to a network's predicted latency, in milliseconds.
+    /// Latency that one layer adds to a network's prediction, in milliseconds.
     ///
     /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found
     /// layer by layer; what weights beyond the cache cost a large network is nobody's share. A share may be a little below 0,
@@ -182,7 +182,7 @@ impl Predictor {
         self.calibration.share(&terms)
     }
 
-    /// How the sum of layers becomes a latency, and how well it does.
+    /// Report of the calibration that turns a sum of layers into a latency.
     pub fn calibration(&self) -> &CalibrationReport {
         self.calibration.report()
     }

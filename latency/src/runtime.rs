@@ -23,7 +23,7 @@ pub trait Runtime: Send {
     /// Prepares a model for running with a batch of one.
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError>;
 
-    /// Whether loading a model takes about as long as running it a few times.
+    /// Returns true if loading a model takes about as long as running it a few times.
     ///
     /// Then the samples of a whole network are spread over time, and it is loaded anew for each part of them: on common
     /// processors the place in memory alone changes a network's latency by up to a tenth, for as long as it is loaded.
@@ -56,12 +56,12 @@ pub trait Runtime: Send {
         HostFacts::gather()
     }
 
-    /// How busy and how fast the machine that executes is set up to be; `None` where that means nothing.
+    /// Conditions of the machine that executes; `None` where they mean nothing.
     fn conditions(&mut self) -> Result<Option<Conditions>, RuntimeError> {
         Ok(Some(Conditions::gather()))
     }
 
-    /// How many of this machine's processors one inference keeps busy, if the threads that it runs on are the calling
+    /// Number of this machine's processors that one inference keeps busy, if the threads that it runs on are the calling
     /// one and those that loading a model starts; they are pinned while measuring. 0 for all others.
     fn pinnable_threads(&self) -> usize {
         0
@@ -71,7 +71,7 @@ pub trait Runtime: Send {
 /// One step of a burst: a model, and how many inferences are timed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// Which of the burst's models.
+    /// Index of the model in the burst.
     pub model: usize,
     /// Inferences.
     pub inferences: u32,

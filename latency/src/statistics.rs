@@ -38,7 +38,7 @@ pub(crate) fn relative_median_error(sorted: &[f64]) -> f64 {
     (high - low) / 2.0 / quantile(sorted, 0.5)
 }
 
-/// How many values lie further from the median than noise explains: 5 scaled median absolute deviations, and at
+/// Number of values that lie further from the median than noise explains: 5 scaled median absolute deviations, and at
 /// least 5 % of the median so that a very quiet sample has no outliers by accident.
 pub(crate) fn outliers(sorted_values: &[f64]) -> u32 {
     let middle = quantile(sorted_values, 0.5);

@@ -2,7 +2,7 @@
 //!
 //! A table that was measured here has hundreds of layers, and what a sum over operations leaves unexplained is worth a
 //! Gaussian process ([`crate::CostModel`]). Published figures are a few dozen layers at one resolution and a few whole
-//! networks, of other widths, resolutions and blocks: what matters is to extrapolate. So the latency is a sum over
+//! networks, of other widths, resolutions and layers: what matters is to extrapolate. So the latency is a sum over
 //! operations alone (multiply-adds by kind of convolution, values moved, weights, values through elementwise operations),
 //! all coefficients non-negative, and layers and whole networks are equations for the same coefficients. On the published
 //! latencies of MobileNetV2 and V3 on a Pixel 1 that took no part in the fit its mean error is about half that of the
@@ -19,7 +19,7 @@ use mnas_space::{Activation, Architecture, BlockKey, Graph, Op};
 use crate::cost_model::Estimate;
 use crate::regression;
 
-/// What an equation of a single layer counts beside that of a network: networks are what is asked for.
+/// Weight of a layer's equation beside that of a network: networks are to be predicted.
 const LAYER_WEIGHT: f64 = 0.2;
 
 /// The error that is assumed for a layer with operations that none of the figures has.
@@ -95,7 +95,7 @@ impl WorkModel {
         }
     }
 
-    /// What a layer costs in a network.
+    /// Estimates the latency of a layer in a network.
     pub fn estimate(&self, key: &BlockKey) -> Estimate {
         let work = work(key);
         let is_unseen = work
@@ -118,7 +118,7 @@ fn work(key: &BlockKey) -> Work {
     work_of(&key.graph())
 }
 
-/// How much of each kind of work a graph is.
+/// Work of a graph by kind.
 fn work_of(graph: &Graph) -> Work {
     const MILLION: f64 = 1e6;
     let mut work = [0.0; KINDS];

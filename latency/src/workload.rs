@@ -39,7 +39,7 @@ const FASTEST_ROUNDS: usize = 3;
 /// Result of filling a table.
 #[derive(Debug, Clone, Default)]
 pub struct Filled {
-    /// Whether it was not cancelled.
+    /// True if it was not cancelled.
     pub complete: bool,
     /// Validation networks of the options, measured beside those of the table.
     pub validation: Vec<MeasuredNetwork>,

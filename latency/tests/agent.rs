@@ -40,7 +40,7 @@ fn profiled(script: &str, timeout: Duration) -> (Bed, mnas_latency::ProfileRepor
 fn assert_complete(bed: &Bed, report: &mnas_latency::ProfileReport) {
     assert_eq!(report.stop, StopReason::Complete);
     assert_eq!(
-        (report.blocks, report.networks),
+        (report.layers, report.networks),
         (keys().len(), networks().len()),
         "{report:?}"
     );
@@ -125,7 +125,7 @@ fn a_connection_that_cannot_be_made_anew_ends_the_profile_and_keeps_the_rows() {
     let mut runtime = connect("exec {agent}", PATIENT).unwrap();
     let report = bed.profile(&mut runtime, &mut |_| ()).unwrap();
     assert_eq!(
-        (report.stop, report.blocks),
+        (report.stop, report.layers),
         (StopReason::Complete, keys().len() - measured)
     );
 }

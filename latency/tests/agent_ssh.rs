@@ -161,7 +161,7 @@ fn a_device_behind_ssh_is_profiled_through_a_lost_connection() {
         })
         .unwrap();
     assert_eq!(cuts, 2);
-    assert_eq!((report.stop, report.blocks), (StopReason::Complete, keys().len()));
+    assert_eq!((report.stop, report.layers), (StopReason::Complete, keys().len()));
     assert_eq!(bed.rows(), (keys().len(), networks().len()));
 }
 
@@ -179,7 +179,7 @@ fn onnx_runtime_measures_behind_ssh() {
     let bed = Bed::new();
     let report = bed.profile(&mut runtime, &mut |_| ()).unwrap();
     assert_eq!(
-        (report.stop, report.blocks, report.networks),
+        (report.stop, report.layers, report.networks),
         (StopReason::Complete, keys().len(), networks().len())
     );
 }

@@ -147,7 +147,7 @@ impl Workplace {
         .collect()
     }
 
-    /// How many trials the journal of a study says to be finished.
+    /// Number of finished trials in the journal of a study.
     pub fn finished_trials(&self, study: &str) -> usize {
         let journal = fs::read_to_string(self.path(study).join("trials.jsonl")).unwrap_or_default();
         journal.lines().filter(|line| line.contains("\"finished\"")).count()
@@ -281,12 +281,12 @@ pub fn number(row: &BTreeMap<String, String>, field: &str) -> f64 {
         .unwrap_or_else(|error| panic!("{field} `{}`: {error}", row[field]))
 }
 
-/// What the command wrote to stdout.
+/// Output of the command on stdout.
 pub fn stdout(assert: &Assert) -> String {
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
-/// What the command wrote to stderr, on one line and without the frame around errors, so that it can be searched whatever the
+/// Output of the command on stderr, on one line and without the frame around errors, so that it can be searched whatever the
 /// breaks.
 pub fn stderr(assert: &Assert) -> String {
     flat(&String::from_utf8_lossy(&assert.get_output().stderr))

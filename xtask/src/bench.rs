@@ -21,7 +21,7 @@ const CASES: [(&str, &str, &str, &str); 4] = [
 
 const SECONDS: &str = "2";
 
-/// What takes turns; the ratios are of the two of `mnas` over each of `PyTorch`.
+/// Programs that take turns; the ratios are of the two of `mnas` over each of `PyTorch`.
 const CONTENDERS: [&str; 4] = [
     "mnas, one process",
     "mnas, a process a core",

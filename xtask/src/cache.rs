@@ -10,7 +10,7 @@ use crate::marker::{Entry, Marker};
 use crate::unpack::{Select, unpack};
 use crate::wheel::{Wheel, remove_folder};
 
-/// Says what is wrong with a freshly unpacked folder.
+/// Check of a freshly unpacked folder; its error names the fault.
 pub type Inspect = dyn Fn(&Path) -> Result<()>;
 
 /// A set of files taken out of wheels into one folder of the cache.
@@ -19,7 +19,7 @@ pub struct Package {
     pub folder: String,
     /// The wheels that it is made of.
     pub wheels: Vec<Wheel>,
-    /// Which files of the wheels go where.
+    /// Selection of the wheels' files and their places.
     pub select: Box<Select>,
     /// The last check before the folder gets its name.
     pub inspect: Box<Inspect>,

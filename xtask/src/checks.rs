@@ -24,7 +24,7 @@ pub fn test(arguments: &[OsString]) -> Result<ExitCode> {
     step("tests", command)
 }
 
-/// Whether the tests that `cargo test` runs with these arguments include those of the programs.
+/// Returns true if the tests that `cargo test` runs with these arguments include those of the programs.
 fn runs_programs(arguments: &[OsString]) -> bool {
     let mut packages = arguments
         .windows(2)

@@ -1,4 +1,4 @@
-//! What a build and the tests need in their environment, and the start of cargo in it.
+//! Environment of builds and tests, and the start of cargo in it.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,7 +12,7 @@ use crate::onnxruntime;
 
 /// libtorch and ONNX Runtime, found or set up.
 pub struct Environment {
-    /// Where libtorch comes from.
+    /// Source of libtorch.
     pub libtorch: Libtorch,
     /// The path of ONNX Runtime's shared library.
     pub onnxruntime: PathBuf,
@@ -81,7 +81,7 @@ pub fn run(mut command: Command) -> Result<ExitStatus> {
     command.status().map_err(|error| Error::io("start", &program, &error))
 }
 
-/// Says early, before anything is downloaded, that the C++ part of tch cannot be compiled on this machine.
+/// Checks, before anything is downloaded, that the C++ part of tch can be compiled on this machine.
 pub fn check_compiler() -> Result<()> {
     let chosen = |(name, _): &(OsString, OsString)| {
         let name = name.to_string_lossy();

@@ -1,4 +1,4 @@
-//! What went wrong and what to do about it.
+//! Errors with their remedies.
 
 use std::fmt;
 use std::io;
@@ -8,9 +8,9 @@ use std::path::Path;
 /// project and knows nothing about it yet.
 #[derive(Debug)]
 pub struct Error {
-    /// What was found and where.
+    /// The fault and its place.
     what: String,
-    /// What to do.
+    /// Remedy.
     remedy: String,
 }
 

@@ -12,7 +12,7 @@ use crate::wheel::{Wheel, python};
 /// The libtorch that tch 0.24 binds; the two move together.
 pub const VERSION: &str = "2.11.0";
 
-/// Where libtorch comes from.
+/// Source of libtorch.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Libtorch {
     /// The user's `LIBTORCH`.
@@ -50,7 +50,7 @@ impl Libtorch {
     }
 }
 
-/// Whether `LIBTORCH_USE_PYTORCH` says yes; the build of torch-sys takes any value for yes, so `0` has to be removed for it.
+/// Returns true if `LIBTORCH_USE_PYTORCH` says yes; the build of torch-sys takes any value for yes, so `0` has to be removed for it.
 pub fn asks_for_pytorch(value: Option<&str>) -> bool {
     !matches!(value, None | Some("" | "0" | "false"))
 }
@@ -143,7 +143,7 @@ fn wheels(platform: Platform) -> Vec<Wheel> {
     }
 }
 
-/// Where a wheel's file goes: headers, the CPU libraries, and the two CUDA libraries that these link.
+/// Place of a wheel's file: headers, the CPU libraries, and the two CUDA libraries that these link.
 fn select(name: &str) -> Option<String> {
     const CUDA_OR_PYTHON: [&str; 5] = [
         "libtorch_cuda",

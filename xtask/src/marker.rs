@@ -23,7 +23,7 @@ pub struct Entry {
     pub path: String,
 }
 
-/// What a folder's files must be.
+/// Expected state of a folder's files.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Marker {
     wheels: Vec<String>,
@@ -81,7 +81,7 @@ impl Marker {
         Ok(marker)
     }
 
-    /// Says why `folder` is not the finished unpacking of exactly these wheels, or nothing if it is. Sizes are always compared;
+    /// Checks that `folder` is the finished unpacking of exactly these wheels; the error says why not. Sizes are always compared;
     /// hashes too if `thorough`.
     pub fn check(folder: &Path, wheels: &[Wheel], thorough: bool) -> std::result::Result<(), String> {
         let text = fs::read_to_string(folder.join(FILE)).map_err(|_| format!("{FILE} is missing"))?;

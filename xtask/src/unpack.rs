@@ -13,7 +13,7 @@ use crate::marker::Entry;
 use crate::progress::Progress;
 use crate::wheel::Wheel;
 
-/// Says where a file of a wheel goes below the target folder, or that it is not wanted.
+/// Place of a wheel's file below the target folder; `None` for a file that is not wanted.
 pub type Select = dyn Fn(&str) -> Option<String>;
 
 /// Unpacks what `select` wants from `wheel`, which lies at `path`, below `folder`.

@@ -43,7 +43,7 @@ pub(super) struct Session {
 
 struct HeldModel {
     model: Model,
-    /// Whether the agent of the current connection has it.
+    /// True if the agent of the current connection has it.
     is_loaded: bool,
 }
 

@@ -1,8 +1,8 @@
-//! What the cost model knows about a layer.
+//! Features of a layer for the cost model.
 
 use mnas_space::{Activation, Block, BlockKey, Graph, Op, Scope};
 
-/// How many features [`operations`] gives.
+/// Number of features that [`operations`] gives.
 const OPERATIONS: usize = 20;
 
 /// Amounts of work by kind, whose weighted sum is a latency.
@@ -112,7 +112,7 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     features
 }
 
-/// What a layer's operations say of its form, whatever its block type.
+/// Dimensions of a layer, read from its operations, for every block type alike.
 struct Dimensions {
     /// The largest kernel.
     kernel: u32,

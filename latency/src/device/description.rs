@@ -10,15 +10,15 @@ use crate::pipe::CommandLine;
 /// A place where networks run, with the runtime, threads and precision they run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
-    /// What people call it.
+    /// Name of the device.
     pub name: String,
-    /// What executes networks on it.
+    /// Runtime that executes networks on it.
     pub runtime: RuntimeKind,
-    /// How many threads one inference uses.
+    /// Number of threads of one inference.
     pub threads: usize,
     /// The type of weights and activations.
     pub precision: Precision,
-    /// What computes.
+    /// Processor that computes.
     pub processor: Processor,
     /// The agent that measures it; `None` where this machine is the device.
     pub agent: Option<AgentCommand>,

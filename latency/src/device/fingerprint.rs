@@ -1,4 +1,4 @@
-//! What has to be the same for a measurement to hold.
+//! Fingerprint of the conditions under which measurements are comparable.
 
 use super::description::Device;
 use super::kinds::Precision;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What executes networks.
+/// Runtime that executes networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RuntimeKind {

@@ -24,7 +24,7 @@ const BUILT_IN: [(&str, &str); 8] = built_in![
     "fake"
 ];
 
-/// Where device files are looked for, relative to the working directory.
+/// Folder of device files, relative to the working directory.
 const FOLDER: &str = "configs/devices";
 
 impl Device {

@@ -35,7 +35,7 @@ fn one() -> usize {
     1
 }
 
-/// What is wrong with a field: its name, what was found, and what would have been accepted.
+/// Fault of a field: its name, the value found, and the values accepted.
 struct Fault(&'static str, String, &'static str);
 
 /// Parses `text`; `file` is named in errors, and paths in it are relative to `folder`.

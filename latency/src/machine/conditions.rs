@@ -1,4 +1,4 @@
-//! How a machine is set up and how busy it is, as far as it says so.
+//! Conditions of a machine: clock governor, turbo, battery and load, as far as the system reports them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::warning::Warning;
 
-/// What of a machine's state decides whether times are worth anything. Unknown values are absent.
+/// State of a machine on which measured times depend. Unknown values are absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Conditions {
     /// Processors the system offers to the measuring process.
@@ -15,14 +15,14 @@ pub struct Conditions {
     pub load: Option<f64>,
     /// The clock governor that holds measurements up, `powersave` for one; absent where all is well.
     pub slow_governor: Option<String>,
-    /// Whether the clock may rise above its nominal frequency for a while.
+    /// True if the clock may rise above its nominal frequency for a while.
     pub turbo: Option<bool>,
-    /// Whether a battery is being emptied.
+    /// True if a battery is being emptied.
     pub on_battery: bool,
 }
 
 impl Conditions {
-    /// Asks this machine (Linux; others say nothing).
+    /// Reads the conditions of this machine (Linux; all values are absent elsewhere).
     pub fn gather() -> Self {
         Self::read(Path::new("/"))
     }
@@ -47,7 +47,7 @@ impl Conditions {
         }
     }
 
-    /// What speaks against measuring with `threads` threads now.
+    /// Warnings against measuring with `threads` threads now.
     pub fn warnings(&self, threads: usize) -> Vec<Warning> {
         let governor = self
             .slow_governor

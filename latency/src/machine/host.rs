@@ -1,10 +1,10 @@
-//! What the machine is that a table was measured on.
+//! Description of the machine that a table was measured on.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// What computes.
+/// Processor that computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Processor {
@@ -15,7 +15,7 @@ pub enum Processor {
     Cuda,
 }
 
-/// What this machine is, as far as it says so; kept with every table.
+/// Description of this machine, as far as the system reports it; kept with every table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostFacts {
@@ -34,7 +34,7 @@ pub struct HostFacts {
 const UNKNOWN: &str = "unknown";
 
 impl HostFacts {
-    /// Asks this machine.
+    /// Reads the description of this machine.
     pub fn gather() -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
@@ -47,7 +47,7 @@ impl HostFacts {
         }
     }
 
-    /// Asks this machine; where a GPU computes, it is the processor.
+    /// Reads the description of this machine; where a GPU computes, it is the processor.
     pub fn of_processor(processor: Processor) -> Self {
         let mut facts = Self::gather();
         if processor == Processor::Cuda {

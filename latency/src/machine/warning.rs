@@ -1,4 +1,4 @@
-//! What makes measurements worth less, each with its remedy.
+//! Warnings about conditions that make measurements worth less, each with its remedy.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub enum Warning {
         slow: f64,
         /// The fast twentieth.
         fast: f64,
-        /// Whether the clock may rise above its nominal frequency for a while.
+        /// True if the clock may rise above its nominal frequency for a while.
         turbo: bool,
     },
     /// The intervals of many layers stayed wider than asked for.
@@ -55,11 +55,11 @@ const DRIFT: f64 = 1.5;
 const LAYERS: f64 = 0.25;
 const RUNS: f64 = 0.1;
 
-/// So few unsettled layers are nothing to warn about.
+/// Largest number of unsettled layers that gives no warning.
 const FEW: usize = 3;
 
 impl Warning {
-    /// What to do about it.
+    /// Advice for the reader of the warning.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Governor { .. } => {

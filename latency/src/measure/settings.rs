@@ -20,7 +20,7 @@ pub struct MeasureSettings {
     pub max_ms: f64,
     /// Time that the anchor runs for its reference time.
     pub reference_ms: f64,
-    /// Whether the measuring thread is kept on one processor where that is possible.
+    /// True if the measuring thread is kept on one processor where that is possible.
     pub pin: bool,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct SamplePlan {
     pub inferences: u32,
     /// Timed runs in one sample.
     pub repeats: u32,
-    /// Whether an untimed run comes first, because the anchor displaces the model from the caches.
+    /// True if an untimed run comes first, because the anchor displaces the model from the caches.
     pub warm_up: bool,
     /// Expected duration, from the warm-up.
     pub expected_ms: f64,
@@ -77,12 +77,12 @@ impl TimedModel {
         self.plan.expected_ms
     }
 
-    /// Whether the median's confidence interval is as narrow as the settings demand.
+    /// Returns true if the median's confidence interval is as narrow as the settings demand.
     pub(super) fn is_settled(&self, settings: &MeasureSettings) -> bool {
         statistics::relative_median_error(&statistics::sorted(&self.samples.medians)) <= settings.relative_error
     }
 
-    /// Whether a cap on samples or time is reached.
+    /// Returns true if a cap on samples or time is reached.
     pub(super) fn is_capped(&self, settings: &MeasureSettings) -> bool {
         self.sample_count() >= settings.max_samples || self.spent_ms >= settings.max_ms
     }

@@ -106,7 +106,7 @@ fn last(line: Option<&String>) -> String {
 }
 
 impl PipeError {
-    /// Whether a new process can succeed where this one failed.
+    /// Returns true if a new process can succeed where this one failed.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,

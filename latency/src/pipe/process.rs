@@ -118,7 +118,7 @@ impl Process {
     #[cfg(not(unix))]
     fn kill_group(&self) {}
 
-    /// Whether the process has exited; it is not reaped by this.
+    /// Returns true if the process has exited; it is not reaped by this.
     #[cfg(unix)]
     fn has_exited(&self, _child: &mut Child) -> bool {
         use rustix::process::{WaitId, WaitIdOptions, waitid};

@@ -13,9 +13,9 @@ use crate::table::LatencyTable;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfilePlan {
     /// Number of distinct layers in question, layers that compute nothing left out.
-    pub blocks: usize,
+    pub layers: usize,
     /// Layers among them that the table lacks, in a fixed order.
-    pub missing_blocks: Vec<BlockKey>,
+    pub missing_layers: Vec<BlockKey>,
     /// Whole networks that the table lacks.
     pub missing_networks: Vec<Architecture>,
     /// Expected time for the missing layers and networks.
@@ -33,7 +33,7 @@ impl ProfilePlan {
         let mut keys: Vec<BlockKey> = keys.into_iter().filter(|key| !key.is_nothing()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let blocks = keys.len();
+        let layers = keys.len();
         keys.retain(|key| table.is_none_or(|table| table.get(key).is_none()));
         let mut seen = HashSet::new();
         let mut missing_networks: Vec<Architecture> = Vec::new();
@@ -44,29 +44,29 @@ impl ProfilePlan {
         }
         let ms = keys.len() as f64 * block_ms(options) + missing_networks.len() as f64 * network_ms(options);
         Self {
-            blocks,
-            missing_blocks: keys,
+            layers,
+            missing_layers: keys,
             missing_networks,
             estimate: Duration::from_secs_f64(ms / 1000.0),
         }
     }
 
-    /// Whether nothing is missing.
+    /// Returns true if nothing is missing.
     pub fn is_empty(&self) -> bool {
-        self.missing_blocks.is_empty() && self.missing_networks.is_empty()
+        self.missing_layers.is_empty() && self.missing_networks.is_empty()
     }
 
     /// The share of the layers that is measured already.
     pub fn coverage(&self) -> f64 {
-        self.coverage_without(self.missing_blocks.len())
+        self.coverage_without(self.missing_layers.len())
     }
 
     /// The share of the layers that is measured where `missing` of them are not.
     pub(super) fn coverage_without(&self, missing: usize) -> f64 {
-        if self.blocks == 0 {
+        if self.layers == 0 {
             1.0
         } else {
-            1.0 - missing as f64 / self.blocks as f64
+            1.0 - missing as f64 / self.layers as f64
         }
     }
 }

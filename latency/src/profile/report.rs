@@ -36,7 +36,7 @@ pub struct ProfileReport {
     /// The reason for its end.
     pub stop: StopReason,
     /// Layers measured in this run.
-    pub blocks: usize,
+    pub layers: usize,
     /// Whole networks measured in this run.
     pub networks: usize,
     /// Layers among them whose interval stayed wider than demanded when a cap was reached.

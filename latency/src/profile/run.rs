@@ -39,7 +39,7 @@ pub fn profile(
 ) -> Result<ProfileReport, LatencyError> {
     table.measurable()?;
     let plan = ProfilePlan::new(keys, networks, Some(table), options);
-    if !plan.missing_blocks.is_empty() {
+    if !plan.missing_layers.is_empty() {
         table.layers_measurable()?;
     }
     observer(ProfileEvent::Planned(&plan));
@@ -57,7 +57,7 @@ pub fn profile(
         NETWORKS_AT_ONCE
     };
     let mut parts: Vec<Rounds<'_>> = whole.chunks(at_once).map(Rounds::new).collect();
-    let (mut stop, blocks) = run.blocks(table, &plan, parts.first_mut().filter(|_| is_spread))?;
+    let (mut stop, layers) = run.layers(table, &plan, parts.first_mut().filter(|_| is_spread))?;
     let mut networks_done = 0;
     let mut validated = Vec::new();
     for rounds in parts {
@@ -80,8 +80,8 @@ pub fn profile(
             stop = StopReason::Cancelled;
         }
     }
-    let coverage = plan.coverage_without(plan.missing_blocks.len() - blocks);
-    Ok(run.finish(stop, blocks, networks_done, coverage, validated))
+    let coverage = plan.coverage_without(plan.missing_layers.len() - layers);
+    Ok(run.finish(stop, layers, networks_done, coverage, validated))
 }
 
 struct Run<'a, 'r> {
@@ -90,7 +90,7 @@ struct Run<'a, 'r> {
     cancel: &'a AtomicBool,
     observer: &'a mut dyn FnMut(ProfileEvent<'_>),
     start: Instant,
-    /// Whether the processor's turbo is on, where that is known.
+    /// True if the processor's turbo is on, where that is known.
     turbo: bool,
     speeds: Vec<f64>,
     outliers: u64,
@@ -139,7 +139,7 @@ impl<'a, 'r> Run<'a, 'r> {
     fn finish(
         mut self,
         stop: StopReason,
-        blocks: usize,
+        layers: usize,
         networks: usize,
         coverage: f64,
         validation: Vec<MeasuredNetwork>,
@@ -148,7 +148,7 @@ impl<'a, 'r> Run<'a, 'r> {
         let speeds = statistics::sorted(&self.speeds);
         let warnings = [
             Warning::drift(&speeds, self.turbo),
-            Warning::unsettled(unsettled, blocks),
+            Warning::unsettled(unsettled, layers),
             Warning::outliers(self.outliers, self.runs),
         ];
         for warning in warnings.into_iter().flatten() {
@@ -156,7 +156,7 @@ impl<'a, 'r> Run<'a, 'r> {
         }
         let report = ProfileReport {
             stop,
-            blocks,
+            layers,
             networks,
             unsettled,
             coverage,
@@ -207,7 +207,7 @@ impl<'a, 'r> Run<'a, 'r> {
 
     /// Measures layers, those of the networks first, with rounds over the networks in between. The reason for its end, and the number of
     /// layers measured.
-    fn blocks(
+    fn layers(
         &mut self,
         table: &mut LatencyTable,
         plan: &ProfilePlan,
@@ -258,7 +258,7 @@ impl<'a, 'r> Run<'a, 'r> {
         let of_networks: HashSet<BlockKey> = networks
             .flat_map(|network| network.layers().map(|layer| layer.key))
             .collect();
-        let mut order = plan.missing_blocks.clone();
+        let mut order = plan.missing_layers.clone();
         order.shuffle(&mut stream(self.options.seed, "profile order", 0, 0));
         order.sort_by_key(|key| (!of_networks.contains(key), !self.options.common.contains(key)));
         order

@@ -84,21 +84,21 @@ fn a_profile_measures_each_distinct_layer_once() {
     let plan = ProfilePlan::new(keys(), &networks(), None, &bed.options);
     let distinct: HashSet<_> = keys().into_iter().filter(|key| !key.is_nothing()).collect();
     assert_eq!(
-        (plan.blocks, plan.missing_blocks.len(), plan.missing_networks.len()),
+        (plan.layers, plan.missing_layers.len(), plan.missing_networks.len()),
         (distinct.len(), distinct.len(), 3)
     );
     assert!(plan.estimate > Duration::ZERO && plan.coverage() < 1e-9);
     let (table, report) = bed.run(None);
     assert_eq!(
-        (report.stop, report.blocks, report.networks),
+        (report.stop, report.layers, report.networks),
         (StopReason::Complete, distinct.len(), 3)
     );
     assert!((report.coverage - 1.0).abs() < 1e-9 && report.refused.is_empty());
     let plan = ProfilePlan::new(keys(), &networks(), Some(&table), &bed.options);
-    assert_eq!((plan.missing_blocks.len(), plan.missing_networks.len()), (0, 0));
+    assert_eq!((plan.missing_layers.len(), plan.missing_networks.len()), (0, 0));
     assert_eq!(plan.estimate, Duration::ZERO);
     let (_, again) = bed.run(None);
-    assert_eq!((again.blocks, again.networks, again.stop), (0, 0, StopReason::Complete));
+    assert_eq!((again.layers, again.networks, again.stop), (0, 0, StopReason::Complete));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_cancelled_profile_continues_to_the_same_table() {
     let bed = Bed::new();
     let (table, report) = bed.run(Some(3));
     assert_eq!(
-        (report.stop, report.blocks, report.networks),
+        (report.stop, report.layers, report.networks),
         (StopReason::Cancelled, 3, 0)
     );
     assert_eq!(table.len(), 3);
@@ -116,7 +116,7 @@ fn a_cancelled_profile_continues_to_the_same_table() {
     let (table, report) = bed.run(None);
     assert_eq!(report.stop, StopReason::Complete);
     assert_eq!(table.len(), undisturbed.len());
-    for (key, measurement) in undisturbed.blocks() {
+    for (key, measurement) in undisturbed.layers() {
         let other = table.get(key).unwrap();
         assert!((other.median_ms / measurement.median_ms - 1.0).abs() < 1e-4, "{key}");
     }
@@ -138,7 +138,7 @@ fn a_time_cap_ends_the_layers_but_not_the_calibration() {
     bed.options.time_cap = Some(Duration::from_millis(20));
     let (table, report) = bed.run(None);
     assert_eq!(report.stop, StopReason::TimeCap);
-    assert!(report.blocks > 0 && report.coverage < 1.0, "{report:?}");
+    assert!(report.layers > 0 && report.coverage < 1.0, "{report:?}");
     assert_eq!(table.networks().len(), 3);
 }
 
@@ -173,7 +173,7 @@ fn noise_is_counted_and_warned_about() {
     };
     let report = noisy.run(None).1;
     assert!(
-        report.unsettled > report.blocks / 2 && report.outliers > 0,
+        report.unsettled > report.layers / 2 && report.outliers > 0,
         "{report:?}"
     );
     let kinds = report.warnings.iter().map(|warning| match warning {
@@ -182,7 +182,7 @@ fn noise_is_counted_and_warned_about() {
             "drift"
         }
         Warning::Unsettled { layers, of } => {
-            assert_eq!((*layers, *of), (report.unsettled, report.blocks));
+            assert_eq!((*layers, *of), (report.unsettled, report.layers));
             "unsettled"
         }
         Warning::Outliers { .. } => "outliers",
@@ -209,7 +209,7 @@ fn planted_drift_and_spikes_change_a_table_by_little() {
     assert!(report.outliers > 0);
     // Rows are relative to the anchor's reference time, which a machine that was never at rest has a little longer.
     let reference = disturbed.header().anchor_reference_ms / quiet.header().anchor_reference_ms;
-    for (key, row) in quiet.blocks() {
+    for (key, row) in quiet.layers() {
         let ratio = disturbed.get(key).unwrap().median_ms / row.median_ms / reference;
         assert!((ratio - 1.0).abs() < 0.02, "{key}: {ratio}");
     }
@@ -220,7 +220,7 @@ fn the_order_is_random_and_seeded() {
     let order = |seed: u64| {
         let mut bed = Bed::new();
         bed.options.seed = seed;
-        bed.run(None).0.blocks().map(|(key, _)| *key).collect::<Vec<_>>()
+        bed.run(None).0.layers().map(|(key, _)| *key).collect::<Vec<_>>()
     };
     assert_eq!(order(1), order(1));
     assert_ne!(order(1), order(2));
@@ -246,7 +246,7 @@ fn validation_judges_by_networks_that_the_table_does_not_have() {
     };
     let report = validated(false);
     assert_eq!(
-        (report.stop, report.networks, report.blocks),
+        (report.stop, report.networks, report.layers),
         (StopReason::Complete, 1, 0)
     );
     assert_eq!(report.validation[0].architecture, stranger);

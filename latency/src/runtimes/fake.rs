@@ -12,22 +12,22 @@ use crate::error::RuntimeError;
 use crate::machine::Conditions;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime};
 
-/// What disturbs a [`FakeRuntime`]. The default disturbs a little, as a quiet machine does.
+/// Disturbances of a [`FakeRuntime`]. The default has few, as a quiet machine has.
 #[derive(Debug, Clone)]
 pub struct FakeSettings {
     /// Of all noise.
     pub seed: u64,
     /// Standard deviation of each inference's time, as a share of it.
     pub noise: f64,
-    /// How much slower the machine becomes at worst, as a share: 0.3 means times between 1 and 1.3 of the true ones.
+    /// Largest slow-down of the machine, as a share: 0.3 means times between 1 and 1.3 of the true ones.
     pub drift: f64,
     /// Time between two slowest moments.
     pub drift_period_ms: f64,
     /// Share of inferences that are interrupted.
     pub spikes: f64,
-    /// How many times longer an interrupted inference takes.
+    /// Factor on the time of an interrupted inference.
     pub spike_factor: f64,
-    /// How many times longer a network takes than its blocks alone (weights and activations fall out of caches).
+    /// Factor of a network's time over that of its layers alone (weights and activations fall out of caches).
     pub network_factor: f64,
     /// Time added to every layer of a network.
     pub layer_overhead_ms: f64,

@@ -82,7 +82,7 @@ impl OnnxRuntime {
             .commit_from_memory(onnx)
     }
 
-    /// What a model with one input of shape `[1, channels, height, width]` answers to `values`: all values of its
+    /// Infers a model with one input of shape `[1, channels, height, width]` on `values` and returns all values of its
     /// first output. To check exported files, not to measure.
     pub fn infer(&self, onnx: &[u8], input: mnas_space::Shape, values: Vec<f32>) -> Result<Vec<f32>, RuntimeError> {
         let run = || {

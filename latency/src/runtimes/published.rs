@@ -6,7 +6,7 @@ use crate::machine::{Conditions, HostFacts};
 use crate::runtime::{LoadedModel, Model, Runtime};
 use crate::table::{LatencyTable, TableHeader};
 
-/// What published figures were measured with. It says what it is and executes nothing.
+/// Runtime of published figures. It has a description and executes nothing.
 #[derive(Debug)]
 pub struct PublishedRuntime {
     header: TableHeader,

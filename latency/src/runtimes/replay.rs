@@ -49,14 +49,14 @@ impl ReplayRuntime {
     /// Replays a table.
     pub fn of(table: &LatencyTable) -> Self {
         let header = table.header();
-        let blocks = table.blocks().map(|(key, row)| (key.to_string(), row.median_ms));
+        let layers = table.layers().map(|(key, row)| (key.to_string(), row.median_ms));
         let networks = table
             .networks()
             .iter()
             .map(|(network, row)| (Model::network(network).name, row.median_ms));
         let anchor = (ANCHOR_NAME.to_owned(), header.anchor_reference_ms);
         Self {
-            recorded: Arc::new(blocks.chain(networks).chain([anchor]).collect()),
+            recorded: Arc::new(layers.chain(networks).chain([anchor]).collect()),
             version: format!("{} ({}, {})", header.runtime_version, header.runtime, header.created),
             host: header.host.clone(),
             folder: table.folder().display().to_string(),

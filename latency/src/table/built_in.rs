@@ -5,7 +5,7 @@
 pub(super) struct BuiltIn {
     pub device: &'static str,
     pub header: &'static str,
-    pub blocks: &'static str,
+    pub layers: &'static str,
     pub networks: &'static str,
 }
 
@@ -14,7 +14,7 @@ macro_rules! built_in {
         BuiltIn {
             device: $name,
             header: include_str!(concat!("../../../configs/devices/", $name, "/device.toml")),
-            blocks: include_str!(concat!("../../../configs/devices/", $name, "/table.csv")),
+            layers: include_str!(concat!("../../../configs/devices/", $name, "/table.csv")),
             networks: include_str!(concat!("../../../configs/devices/", $name, "/networks.csv")),
         }
     };

@@ -16,7 +16,7 @@ const FORMAT_VERSION: u32 = 1;
 /// The header's file in a table's folder.
 pub(super) const HEADER_FILE: &str = "device.toml";
 
-/// What a table was measured on, and when.
+/// Device, machine and time of a table's measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableHeader {
@@ -45,16 +45,16 @@ pub struct TableHeader {
     /// The device that the layers were measured on, if only whole networks were measured on this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers_of: Option<String>,
-    /// Where the figures come from, if nobody measured them with mnas.
+    /// Source of the figures, if they were not measured with mnas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Publication>,
 }
 
-/// Where published figures come from.
+/// Source of published figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publication {
-    /// What the figures are, in a line.
+    /// Description of the figures, in a line.
     pub note: String,
     /// Who published them, and under which licence.
     pub sources: Vec<String>,

@@ -18,20 +18,20 @@ use crate::measure::Measurement;
 pub struct LatencyTable {
     pub(super) folder: PathBuf,
     pub(super) header: TableHeader,
-    blocks: FxHashMap<BlockKey, Measurement>,
+    layers: FxHashMap<BlockKey, Measurement>,
     /// In the order of measurement.
     keys: Vec<BlockKey>,
     networks: Vec<(Architecture, Measurement)>,
     /// Places in `networks`.
     network_places: HashMap<Architecture, usize>,
-    pub(super) block_rows: RowFile,
+    pub(super) layer_rows: RowFile,
     pub(super) network_rows: RowFile,
     /// The files of a table that is compiled in and lies in no folder.
     pub(super) built_in: Option<&'static BuiltIn>,
 }
 
 impl LatencyTable {
-    /// Whether `folder` holds a table.
+    /// Returns true if `folder` holds a table.
     pub fn exists(folder: &Path) -> bool {
         folder.join(HEADER_FILE).is_file()
     }
@@ -73,8 +73,8 @@ impl LatencyTable {
             });
         }
         let mut table = Self::without_rows(folder, TableHeader::read(&file)?);
-        let (blocks, networks) = (table.block_rows.read()?, table.network_rows.read()?);
-        table.fill(blocks, networks)?;
+        let (layers, networks) = (table.layer_rows.read()?, table.network_rows.read()?);
+        table.fill(layers, networks)?;
         Ok(table)
     }
 
@@ -82,11 +82,11 @@ impl LatencyTable {
         Self {
             folder: folder.to_owned(),
             header,
-            blocks: FxHashMap::default(),
+            layers: FxHashMap::default(),
             keys: Vec::new(),
             networks: Vec::new(),
             network_places: HashMap::new(),
-            block_rows: RowFile::open(folder, &rows::BLOCKS),
+            layer_rows: RowFile::open(folder, &rows::BLOCKS),
             network_rows: RowFile::open(folder, &rows::NETWORKS),
             built_in: None,
         }
@@ -105,17 +105,17 @@ impl LatencyTable {
         self.header.check(fingerprint, &self.folder.join(HEADER_FILE))
     }
 
-    pub(super) fn fill(&mut self, blocks: Vec<Row>, networks: Vec<Row>) -> Result<(), LatencyError> {
+    pub(super) fn fill(&mut self, layers: Vec<Row>, networks: Vec<Row>) -> Result<(), LatencyError> {
         let mut lines = FxHashMap::<BlockKey, u64>::default();
-        for row in blocks {
+        for row in layers {
             let key: BlockKey = row.name.parse().map_err(|error: NotationError| {
-                self.block_rows.error(row.line, format!("key `{}`: {error}", row.name))
+                self.layer_rows.error(row.line, format!("key `{}`: {error}", row.name))
             })?;
             if let Some(first) = lines.insert(key, row.line) {
                 let problem = format!("key `{key}` stands here and in line {first}");
-                return Err(self.block_rows.error(row.line, problem));
+                return Err(self.layer_rows.error(row.line, problem));
             }
-            self.blocks.insert(key, row.measurement);
+            self.layers.insert(key, row.measurement);
             self.keys.push(key);
         }
         for row in networks {
@@ -133,36 +133,36 @@ impl LatencyTable {
         Ok(())
     }
 
-    /// Where the table lies.
+    /// Folder of the table.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What the table was measured on, and when.
+    /// Device, machine and time of the measurements.
     pub fn header(&self) -> &TableHeader {
         &self.header
     }
 
     /// The measurement of a layer; a layer that computes nothing is known to cost nothing.
     pub fn get(&self, key: &BlockKey) -> Option<&Measurement> {
-        self.blocks
+        self.layers
             .get(key)
             .or_else(|| key.is_nothing().then_some(&Measurement::NOTHING))
     }
 
-    /// How many layers are measured.
+    /// Number of measured layers.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether no layer is measured.
+    /// Returns true if no layer is measured.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// Measured layers in the order they were measured.
-    pub fn blocks(&self) -> impl ExactSizeIterator<Item = (&BlockKey, &Measurement)> {
-        self.keys.iter().map(|key| (key, &self.blocks[key]))
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = (&BlockKey, &Measurement)> {
+        self.keys.iter().map(|key| (key, &self.layers[key]))
     }
 
     /// Measured whole networks in the order they were measured.
@@ -184,12 +184,12 @@ impl LatencyTable {
 
     /// Adds a layer, on disk before it returns. A layer that is already there is left as it is.
     pub fn add_block(&mut self, key: BlockKey, measurement: Measurement) -> Result<(), LatencyError> {
-        if self.blocks.contains_key(&key) {
+        if self.layers.contains_key(&key) {
             return Ok(());
         }
         let measurement = rows::rounded(measurement);
-        self.block_rows.append(&key.to_string(), &measurement)?;
-        self.blocks.insert(key, measurement);
+        self.layer_rows.append(&key.to_string(), &measurement)?;
+        self.layers.insert(key, measurement);
         self.keys.push(key);
         Ok(())
     }

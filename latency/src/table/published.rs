@@ -50,9 +50,9 @@ impl LatencyTable {
         let header = TableHeader::parse(files.header, &folder.join(HEADER_FILE))?;
         let mut table = Self::without_rows(folder, header);
         table.built_in = Some(files);
-        let blocks = table.block_rows.parse(files.blocks.as_bytes())?;
+        let layers = table.layer_rows.parse(files.layers.as_bytes())?;
         let networks = table.network_rows.parse(files.networks.as_bytes())?;
-        table.fill(blocks, networks)?;
+        table.fill(layers, networks)?;
         Ok(table)
     }
 
@@ -69,9 +69,9 @@ impl LatencyTable {
 
     /// The table's files, each with its name, as they are now.
     pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, LatencyError> {
-        let names = [HEADER_FILE, self.block_rows.name(), self.network_rows.name()];
+        let names = [HEADER_FILE, self.layer_rows.name(), self.network_rows.name()];
         if let Some(built_in) = self.built_in {
-            let texts = [built_in.header, built_in.blocks, built_in.networks];
+            let texts = [built_in.header, built_in.layers, built_in.networks];
             return Ok(names
                 .into_iter()
                 .zip(texts.map(|text| text.as_bytes().to_vec()))

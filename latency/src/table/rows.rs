@@ -275,7 +275,7 @@ fn record<'a>(fields: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("memory takes any record: {error}"))
 }
 
-/// What a measurement becomes when it is written and read back, so that an interrupted profile continues with
+/// Rounds a measurement as writing and reading it back does, so that an interrupted profile continues with
 /// exactly the numbers that an undisturbed one has in memory.
 pub(super) fn rounded(row: Measurement) -> Measurement {
     let round = |value: f64, decimals: usize| {

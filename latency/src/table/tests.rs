@@ -81,7 +81,7 @@ fn a_table_read_back_is_the_table_that_was_written() {
     table.add_network(network.clone(), row(3.5)).unwrap();
     let read = LatencyTable::open(folder.path(), &fingerprint().1).unwrap();
     assert_eq!(read.header(), table.header());
-    assert_eq!(read.blocks().collect::<Vec<_>>(), table.blocks().collect::<Vec<_>>());
+    assert_eq!(read.layers().collect::<Vec<_>>(), table.layers().collect::<Vec<_>>());
     assert_eq!(read.network(&network), table.network(&network));
     assert_eq!(read.len(), 1);
 }

@@ -24,7 +24,7 @@ impl LatencyTable {
             layers_of: Some(self.header.device.clone()),
             ..header
         };
-        let file = self.block_rows.path();
+        let file = self.layer_rows.path();
         let layers = std::fs::read(file).map_err(LatencyError::io("read", file))?;
         Self::start(folder, &header, Some(&layers))
     }

@@ -1,4 +1,4 @@
-//! What the tests of agents share.
+//! Set-up shared by the tests of agents.
 
 // Not every test program uses all of it.
 #![allow(dead_code, clippy::unwrap_used)]
@@ -96,7 +96,7 @@ impl Bed {
         )
     }
 
-    /// How many layers and networks the table on disk has.
+    /// Numbers of layers and networks in the table on disk.
     pub fn rows(&self) -> (usize, usize) {
         let table = LatencyTable::load(self.folder.path()).unwrap();
         (table.len(), table.networks().len())

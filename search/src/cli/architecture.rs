@@ -8,7 +8,7 @@ use mnas_space::{Architecture, NotationError, Reference};
 use super::error::CliError;
 use mnas_engine::files;
 
-/// How architecture strings and tables write blocks, for the help texts of commands that show them.
+/// Notation of blocks in architecture strings and tables, for the help texts of commands that show them.
 pub const NOTATION: &str = "\
 Blocks:
   A block is its type, then its fields, such as ir_r2_k3_s2_e6_c24_se0.25_nre.
@@ -48,7 +48,7 @@ pub struct ArchitectureArguments {
     pub form: FormArguments,
 }
 
-/// How a network is varied.
+/// Variations of a reference.
 #[derive(Debug, Clone, Args)]
 pub struct FormArguments {
     /// Width multiplier of a reference [default: 1.0]
@@ -128,7 +128,7 @@ fn checked_classes(classes: u32) -> Result<u32, CliError> {
     }
 }
 
-/// Whether this is meant as the path of a file.
+/// Returns true if this is meant as the path of a file.
 fn is_file(path: &Path) -> bool {
     let known = |extension: &std::ffi::OsStr| extension == "toml" || extension == "json";
     path.is_file() || path.extension().is_some_and(known)

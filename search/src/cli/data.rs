@@ -70,7 +70,7 @@ impl DataArguments {
         }
     }
 
-    /// Whether the flags limit the number of images.
+    /// Returns true if the flags limit the number of images.
     pub fn limits_images(&self) -> bool {
         self.images.is_some()
     }

@@ -116,7 +116,7 @@ fn libtorch(device: &Device) -> Result<Box<dyn Runtime>, CliError> {
     Ok(Box::new(runtime))
 }
 
-/// What a table was measured with: `Imaginary 9000, onnxruntime 1.32.0, 1 thread, fp32`.
+/// Machine and runtime of a table: `Imaginary 9000, onnxruntime 1.32.0, 1 thread, fp32`.
 pub fn measured_with(header: &TableHeader) -> String {
     format!(
         "{}, {} {}, {}, {}",

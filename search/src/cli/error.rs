@@ -19,8 +19,8 @@ use mnas_engine::worker::FailureKind;
 /// Documented exit codes; 2 is clap's own for wrong arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
-    /// Whoever read the result has enough of it, as `head` does; there is nobody to tell.
-    Unheard = 0,
+    /// The reader of stdout has closed it, as `head` does.
+    BrokenPipe = 0,
     Failure = 1,
     Usage = 2,
     Config = 3,
@@ -299,7 +299,7 @@ failures!(FileError, ReportError);
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Self::new(ExitCode::Unheard, error.to_string()),
+            std::io::ErrorKind::BrokenPipe => Self::new(ExitCode::BrokenPipe, error.to_string()),
             _ => Self::failure(error.to_string()),
         }
     }

@@ -21,7 +21,7 @@ pub struct LatencyArguments {
     /// Measure the whole network too
     #[arg(long)]
     measure: bool,
-    /// What to do about layers that are not in the table
+    /// Treatment of layers that are not in the table
     #[arg(long, value_enum, default_value_t = Missing::Predict)]
     missing: Missing,
     /// Print one JSON document

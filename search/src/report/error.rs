@@ -16,7 +16,7 @@ pub enum ReportError {
     /// The table could not be turned into CSV.
     #[error("cannot write rows as csv: {reason}")]
     Csv {
-        /// What the writer said.
+        /// Message of the writer.
         reason: String,
     },
 }

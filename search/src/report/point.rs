@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use mnas_engine::front::pareto_front;
 
-/// Whether a row was found by the search or is a named published network trained beside it.
+/// Kind of a row: found by the search, or a named published network trained beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowKind {
@@ -25,7 +25,7 @@ impl fmt::Display for RowKind {
     }
 }
 
-/// How far the evaluation of a row came.
+/// State of a row's evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowStatus {
@@ -54,13 +54,13 @@ pub struct ReportRow {
     pub trial: Option<u64>,
     /// Candidate or reference.
     pub kind: RowKind,
-    /// What a reader calls it: the reference's name, or empty for a candidate (it is then called `#<trial>`).
+    /// The reference's name, or empty for a candidate (it is then called `#<trial>`).
     pub name: String,
     /// Stable id of the architecture.
     pub id: String,
     /// The architecture in its compact written form.
     pub architecture: String,
-    /// How far its evaluation came.
+    /// State of its evaluation.
     pub status: RowStatus,
     /// Top-1 accuracy in percent, 0 to 100.
     pub accuracy: Option<f64>,
@@ -82,9 +82,9 @@ pub struct ReportRow {
     pub resolution: u32,
     /// Seconds its training took.
     pub train_seconds: Option<f64>,
-    /// Whether no other candidate is both as fast and as accurate; set by [`mark_front`].
+    /// True if no other candidate is both as fast and as accurate; set by [`mark_front`].
     pub on_front: bool,
-    /// Whether it keeps every constraint of its study, as measured where it was measured.
+    /// True if it keeps every constraint of its study, as measured where it was measured.
     pub within_budget: bool,
 }
 
@@ -113,7 +113,7 @@ impl ReportRow {
         }
     }
 
-    /// What to call the row in tables and plots: its name, else `#<trial>`, else the first eight characters of its id.
+    /// Label of the row in tables and plots: its name, else `#<trial>`, else the first eight characters of its id.
     pub fn label(&self) -> String {
         if !self.name.is_empty() {
             return self.name.clone();

@@ -100,7 +100,7 @@ impl Printer {
         }
     }
 
-    /// How tables for stdout are to be drawn: the terminal's width and whether colour is wanted.
+    /// Options of tables for stdout: the terminal's width and the use of colour.
     pub fn table_options(&self) -> TableOptions {
         self.shared.table
     }
@@ -122,7 +122,7 @@ impl Printer {
         self.result(&serde_json::to_string_pretty(value).map_err(io::Error::other)?)
     }
 
-    /// Says on stderr what goes on; silent when quiet.
+    /// Prints a line of progress on stderr; prints nothing when quiet.
     pub fn status(&self, text: &str) {
         if !self.shared.quiet {
             self.say(text);
@@ -347,7 +347,7 @@ impl Write for LogWriter {
     }
 }
 
-/// What a captured printer has printed.
+/// Output of a captured printer.
 #[derive(Debug, Clone, Default)]
 pub struct Captured {
     out: Arc<Mutex<Vec<u8>>>,

@@ -6,12 +6,12 @@ use super::listing::{RULES, visible_width};
 use super::point::{ReportRow, RowKind, best_row};
 use super::units;
 
-/// How the table is drawn.
+/// Options of a table's layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TableOptions {
     /// Columns of the terminal; `None` (no terminal) means as wide as needed.
     pub width: Option<u16>,
-    /// Whether colour and bold may be used.
+    /// True if colour and bold may be used.
     pub color: bool,
 }
 

@@ -17,7 +17,7 @@ pub struct Outcome {
     pub rows: Vec<ReportRow>,
     /// Index of the most accurate candidate within the budget.
     pub best: Option<usize>,
-    /// What the plot says.
+    /// Texts of the plot.
     pub plot: PlotSpec,
 }
 

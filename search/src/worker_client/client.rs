@@ -8,8 +8,8 @@ use mnas_engine::training::TrainDevice;
 use mnas_engine::worker::{FailureKind, FromWorker, PROTOCOL, ToWorker, WorkerFacts};
 use mnas_latency::pipe::{CommandLine, Event, Hello, Pipe, PipeError, PipeOptions};
 
-use super::error::WorkerError;
-use super::program::{PROGRAM, command};
+use super::error::{PROGRAM, WorkerError};
+use super::program::command;
 
 /// Time between two looks at a cancel flag.
 const TICK: Duration = Duration::from_millis(100);

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use mnas_engine::worker::{FailureKind, FromWorker};
 use mnas_latency::pipe::{CommandLineError, PipeError};
 
-use super::program::{PROGRAM, VARIABLE};
+/// Name of the program that trains and measures with libtorch.
+pub(super) const PROGRAM: &str = "mnas-worker";
+
+/// Environment variable with its path, for a program that is found in no other way.
+pub(super) const VARIABLE: &str = "MNAS_WORKER";
 
 /// A request to a worker without a result.
 #[derive(Debug, thiserror::Error)]

@@ -7,13 +7,7 @@ use mnas_engine::training::TrainDevice;
 use mnas_latency::Processor;
 use mnas_latency::pipe::CommandLine;
 
-use super::error::WorkerError;
-
-/// Name of the program.
-pub(super) const PROGRAM: &str = "mnas-worker";
-
-/// Environment variable with its path, for a program that is found in no other way.
-pub(super) const VARIABLE: &str = "MNAS_WORKER";
+use super::error::{PROGRAM, VARIABLE, WorkerError};
 
 /// Path of the program: beside the running one, else on the PATH, else in the variable `MNAS_WORKER`.
 pub fn program() -> Result<PathBuf, WorkerError> {

@@ -183,7 +183,7 @@ impl Network {
         }
     }
 
-    /// Whether a sum may overwrite `operand`: neither a later node nor a gradient reads it.
+    /// Returns true if a sum may overwrite `operand`: neither a later node nor a gradient reads it.
     fn may_overwrite(&self, operand: TensorId, node: usize) -> bool {
         let of_batch_norm = |node: usize| matches!(self.graph.nodes[node].op, Op::BatchNorm { .. });
         self.last_reader[operand.0 as usize] == node && operand.producer().is_some_and(of_batch_norm)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// What the strategies are asked to improve.
+/// Goal of the strategies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
     Accuracy,

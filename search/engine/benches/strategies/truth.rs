@@ -136,7 +136,7 @@ impl Truth {
         }
     }
 
-    /// Whether a network of a table is the best one.
+    /// Returns true if a network of a table is the best one.
     pub fn is_best(&self, observation: &Observation) -> bool {
         matches!(self.source, Source::Table(..)) && observation.accuracy.is_some_and(|accuracy| accuracy >= self.best)
     }

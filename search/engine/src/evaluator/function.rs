@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, TrialRequest};
+use super::contract::{Evaluation, Evaluator, EvaluatorEvent, TrialRequest};
+use super::error::EvaluatorError;
 
 /// Trials accepted before their events are fetched.
 const SLOTS: usize = 1024;

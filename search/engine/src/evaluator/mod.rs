@@ -4,150 +4,17 @@
 //! becomes of it is reported as [`EvaluatorEvent`]s, in any order among trials. Worker processes that train stand behind
 //! this trait ([`WorkerPool`]), a recorded table ([`RecordedTable`]) and a function ([`FunctionEvaluator`]).
 
+mod contract;
+mod error;
 mod function;
 mod table;
 mod workers;
 
+pub use contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
+pub use error::{EvaluatorError, TableError};
 pub use function::FunctionEvaluator;
-pub use table::{RecordedTable, TableError};
+pub use table::RecordedTable;
 pub use workers::{WorkerPool, WorkerSetup};
-
-use std::path::PathBuf;
-use std::time::Duration;
-
-use mnas_space::Architecture;
-use serde::{Deserialize, Serialize};
-
-use crate::files::FileError;
-use crate::worker::TrainResult;
-
-/// How much is spent on a trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fidelity {
-    /// As the study's configuration says: its recipe to the end, or the recorded accuracy.
-    #[default]
-    Full,
-    /// The study's recipe shortened to this number of epochs.
-    Epochs(u32),
-}
-
-/// One trial to evaluate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrialRequest {
-    /// Number of the trial in its study.
-    pub trial: u64,
-    /// The network as deployed.
-    pub architecture: Architecture,
-    /// How much to spend.
-    pub fidelity: Fidelity,
-    /// Seed of everything random in the evaluation.
-    pub seed: u64,
-    /// File to save the trained weights to.
-    pub weights: Option<PathBuf>,
-    /// File that holds the state of the evaluation while it runs. Where it exists, the evaluation starts from it.
-    pub checkpoint: Option<PathBuf>,
-}
-
-/// Result of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Evaluation {
-    /// Validation top-1 in percent.
-    pub accuracy: f64,
-    /// Seconds it took.
-    pub seconds: f64,
-    /// The training behind it, where there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub training: Option<TrainResult>,
-}
-
-/// News of an evaluator.
-#[derive(Debug, Clone, PartialEq)]
-pub enum EvaluatorEvent {
-    /// A share of a trial is done.
-    Progress {
-        /// The trial.
-        trial: u64,
-        /// Share done, 0 to 1.
-        done: f64,
-    },
-    /// A trial ended well.
-    Finished {
-        /// The trial.
-        trial: u64,
-        /// Its result.
-        evaluation: Evaluation,
-        /// The worker that evaluated it.
-        worker: String,
-    },
-    /// A trial ended without a result, and would again.
-    Failed {
-        /// The trial.
-        trial: u64,
-        /// The reason.
-        reason: String,
-        /// The worker that evaluated it.
-        worker: String,
-    },
-    /// A trial's worker was lost; another attempt may succeed.
-    Lost {
-        /// The trial.
-        trial: u64,
-        /// The reason.
-        reason: String,
-    },
-    /// Something that a user should know about a worker; no trial is affected.
-    Notice {
-        /// One line.
-        message: String,
-    },
-}
-
-/// The reason why an evaluator cannot go on at all.
-#[derive(Debug, thiserror::Error)]
-pub enum EvaluatorError {
-    /// No worker is left, and none can be started.
-    #[error("no worker is left: {reason}; logs are in {}", logs.display())]
-    NoWorkers {
-        /// The end of the last one.
-        reason: String,
-        /// Folder of the logs.
-        logs: PathBuf,
-    },
-    /// The images cannot be loaded.
-    #[error("{reason}")]
-    Data {
-        /// The reason, and the remedy.
-        reason: String,
-    },
-    /// A result cannot be kept.
-    #[error("trial {trial} is trained and cannot be saved: {reason}")]
-    Unsaved {
-        /// The trial.
-        trial: u64,
-        /// The file, the reason, and the remedy.
-        reason: String,
-    },
-    /// The workers' logs cannot be written.
-    #[error(transparent)]
-    Log(FileError),
-    /// A recorded table is unusable.
-    #[error(transparent)]
-    Table(#[from] TableError),
-}
-
-/// Finds accuracies.
-pub trait Evaluator {
-    /// Number of trials that can be submitted now.
-    fn free_slots(&self) -> usize;
-
-    /// Begins a trial; called only while there are free slots.
-    fn submit(&mut self, request: TrialRequest) -> Result<(), EvaluatorError>;
-
-    /// The next event, waiting for it at most `timeout`; `None` where nothing happened.
-    fn next_event(&mut self, timeout: Duration) -> Result<Option<EvaluatorEvent>, EvaluatorError>;
-}
 
 #[cfg(test)]
 mod tests;

@@ -7,42 +7,10 @@ use std::time::Duration;
 use mnas_space::{Architecture, ArchitectureId, SearchSpace};
 use serde::Deserialize;
 
-use super::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, Fidelity, FunctionEvaluator, TrialRequest};
-use crate::files::{self, FileError};
-
-/// A table that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TableError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The file is no table.
-    #[error("{}{}: {problem}; expected a CSV file with the columns `architecture` and `accuracy`, or the JSON of NAS-Bench-Macro", path.display(), at(*line))]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// The line, where known.
-        line: Option<u64>,
-        /// The problem.
-        problem: String,
-    },
-    /// Networks of the table score different numbers of classes.
-    #[error("{}, line {line}: the network scores {found} classes, those before it {expected}", path.display())]
-    Classes {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: u64,
-        /// Classes of the network there.
-        found: u32,
-        /// Classes of the networks before.
-        expected: u32,
-    },
-}
-
-fn at(line: Option<u64>) -> String {
-    line.map_or_else(String::new, |line| format!(", line {line}"))
-}
+use super::contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
+use super::error::{EvaluatorError, TableError};
+use super::function::FunctionEvaluator;
+use crate::files;
 
 /// Accuracies of networks that were trained elsewhere.
 ///
@@ -103,7 +71,7 @@ impl RecordedTable {
         self.accuracies.len()
     }
 
-    /// Whether it holds no network; never true for a table that was read.
+    /// Returns true if it holds no network; never true for a table that was read.
     pub fn is_empty(&self) -> bool {
         self.accuracies.is_empty()
     }

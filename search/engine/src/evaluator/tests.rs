@@ -1,6 +1,7 @@
 //! The contract of every evaluator.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::*;

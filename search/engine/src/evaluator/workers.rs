@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use mnas_latency::pipe::{CommandLine, Event, Pipe, PipeError, PipeOptions, ReconnectPolicy, Reconnection, Tagged};
 
-use super::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, Fidelity, TrialRequest};
+use super::contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
+use super::error::EvaluatorError;
 use crate::files;
 use crate::training::{Proxy, Recipe};
 use crate::worker::{CheckpointRequest, FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};
@@ -15,12 +16,12 @@ use crate::worker::{CheckpointRequest, FromWorker, PROTOCOL, Ready, ToWorker, Tr
 /// Attempts to start a worker that was never ready: its command or its machine is at fault, which seldom passes.
 const FIRST_ATTEMPTS: u32 = 3;
 
-/// What every worker of a pool is told.
+/// Set-up that every worker of a pool receives.
 #[derive(Debug, Clone)]
 pub struct WorkerSetup {
     /// The request that loads the images.
     pub prepare: ToWorker,
-    /// What is trained in place of the deployed network.
+    /// Network trained in place of the deployed one.
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,

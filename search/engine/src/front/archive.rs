@@ -1,6 +1,6 @@
 //! A front that grows point by point.
 
-use super::dominates;
+use super::dominance::dominates;
 
 /// The non-dominated points among those inserted so far, each with an owner's number.
 ///
@@ -43,7 +43,7 @@ impl Archive {
         self.members.iter().map(|(owner, point)| (*owner, point.as_slice()))
     }
 
-    /// Whether a point of this owner is on the front.
+    /// Returns true if a point of this owner is on the front.
     pub fn contains(&self, owner: u64) -> bool {
         self.members.iter().any(|(member, _)| *member == owner)
     }

@@ -1,6 +1,6 @@
 //! Hypervolume (Zitzler and Thiele, "Multiobjective optimization using evolutionary algorithms", PPSN 1998).
 
-use super::pareto_front;
+use super::dominance::pareto_front;
 
 /// Volume dominated by `points` and bounded by `reference`, a point worse than those that matter.
 ///

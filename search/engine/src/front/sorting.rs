@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::dominates;
+use super::dominance::dominates;
 
 /// The non-dominated rank of every point: 0 on the front, 1 on the front of the rest, and so on. Points with NaN have the
 /// rank after all others.
@@ -51,7 +51,7 @@ pub fn non_dominated_ranks<P: AsRef<[f64]>>(points: &[P]) -> Vec<usize> {
     ranks
 }
 
-/// Whether a point that comes first in lexicographic order dominates another, of at most two objectives.
+/// Returns true if a point that comes first in lexicographic order dominates another, of at most two objectives.
 fn covers_planar(first: &[f64], then: &[f64]) -> bool {
     first.last() <= then.last() && first != then
 }

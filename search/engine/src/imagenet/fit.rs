@@ -251,7 +251,7 @@ impl Calibration {
         (self.mean(summary, recipe), (NOISE.powi(2) + variance.max(0.0)).sqrt())
     }
 
-    /// Whether the lists have the lengths that the predictor needs.
+    /// Returns true if the lists have the lengths that the predictor needs.
     pub(super) fn is_complete(&self) -> bool {
         let size = TERMS + 4;
         (self.centre.len(), self.scale.len()) == (SUMMARIES, TERMS)

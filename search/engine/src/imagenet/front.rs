@@ -76,7 +76,7 @@ pub struct PredictedFront {
     pub over_constraints: u64,
     /// Candidates out of the predictor's range.
     pub out_of_range: u64,
-    /// Whether the search was cancelled.
+    /// True if the search was cancelled.
     pub cancelled: bool,
 }
 
@@ -162,7 +162,7 @@ struct Finds {
     reason: Option<OutOfRange>,
 }
 
-/// What all streams read.
+/// Values that all streams share.
 struct Search<'s> {
     problem: &'s Problem,
     predictor: &'s Predictor,

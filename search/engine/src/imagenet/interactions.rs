@@ -132,7 +132,7 @@ impl Interactions {
         to_percent(self.constant + linear + pairs)
     }
 
-    /// Whether the lists have matching lengths.
+    /// Returns true if the lists have matching lengths.
     pub(super) fn is_complete(&self) -> bool {
         let width = self.mean.len();
         let rows = self

@@ -187,7 +187,7 @@ impl Range {
         Ok(distance)
     }
 
-    /// Whether the lists have the lengths that the predictor needs.
+    /// Returns true if the lists have the lengths that the predictor needs.
     pub(super) fn is_complete(&self) -> bool {
         let lists = [&self.low, &self.high, &self.centre].into_iter().chain(&self.metric);
         self.metric.len() == SUMMARIES && lists.into_iter().all(|list| list.len() == SUMMARIES)

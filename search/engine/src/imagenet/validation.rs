@@ -39,7 +39,7 @@ pub struct LeftOut {
     pub predicted: f64,
     /// Bounds of the 90 % interval.
     pub interval: (f64, f64),
-    /// Whether the remaining families' range contains the network.
+    /// True if the remaining families' range contains the network.
     pub in_range: bool,
 }
 

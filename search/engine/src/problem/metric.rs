@@ -71,7 +71,7 @@ impl Metric {
         }
     }
 
-    /// Whether larger values are better.
+    /// Returns true if larger values are better.
     pub fn is_maximised(self) -> bool {
         self == Self::Accuracy
     }

@@ -13,7 +13,7 @@ pub(super) enum Value {
     Name(String),
 }
 
-/// What a site holds: values by kind of choice.
+/// Values of a site by kind of choice.
 pub(super) type Attributes = BTreeMap<&'static str, Value>;
 
 /// The kind that says whether a layer is there.

@@ -64,7 +64,7 @@ struct StagePlan {
     per_layer: bool,
     choices: Vec<u16>,
     layers: Vec<usize>,
-    /// Whether the first layer keeps the shape of its input, so that an identity there computes nothing.
+    /// True if the first layer keeps the shape of its input, so that an identity there computes nothing.
     keeps_shape: bool,
 }
 

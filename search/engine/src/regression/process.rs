@@ -14,7 +14,7 @@ pub struct Sample {
     pub columns: Vec<f64>,
 }
 
-/// What is believed of an unknown value.
+/// Normal distribution of an unknown value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Belief {
     /// Mean.
@@ -171,7 +171,7 @@ impl GaussianProcess {
         self
     }
 
-    /// What is believed of the values of networks, in their order.
+    /// Predicts the values of networks, in their order.
     pub fn predict(&self, networks: &[&Sample]) -> Vec<Belief> {
         let mut beliefs = Vec::with_capacity(networks.len());
         for chunk in networks.chunks(CHUNK) {

@@ -42,7 +42,7 @@ pub struct ScaledRow {
     pub architecture: Architecture,
     /// Its costs; the first latency is that on the device.
     pub costs: Costs,
-    /// Whether the latency is within the budget.
+    /// True if the latency is within the budget.
     pub within_budget: bool,
     /// Accuracy in percent; `None` over the budget and where there is none.
     pub accuracy: Option<f64>,

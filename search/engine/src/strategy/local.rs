@@ -69,7 +69,7 @@ impl Explored<'_> {
     }
 }
 
-/// Whether two genotypes differ in two decisions at most.
+/// Returns true if two genotypes differ in two decisions at most.
 fn is_near(one: &Genotype, other: &Genotype) -> bool {
     let differing = one.genes.iter().zip(&other.genes).filter(|(one, other)| one != other);
     one.family == other.family && differing.count() <= 2

@@ -52,7 +52,7 @@ pub trait Strategy: fmt::Debug + Send + Sync {
 
 /// A search under way.
 ///
-/// What it holds is a function of the observations absorbed, in their order; preparing and drawing do not change it.
+/// Its state is a function of the observations absorbed, in their order; preparing and drawing do not change it.
 pub trait Search {
     /// Absorbs the next settled trial that belongs to the space and keeps the constraints.
     fn settle(&mut self, observation: &Observation);

@@ -33,7 +33,7 @@ pub struct StudyConfig {
     /// Further bounds that every network must keep.
     #[serde(default)]
     pub limits: Limits,
-    /// What to try next.
+    /// Strategy that proposes candidates.
     pub strategy: StrategyConfig,
     /// Source of accuracies.
     pub evaluator: EvaluatorConfig,
@@ -122,7 +122,7 @@ pub struct TrainConfig {
     pub libtorch: String,
     /// The images.
     pub data: DataRequest,
-    /// What is trained in place of the deployed network.
+    /// Network trained in place of the deployed one.
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,
@@ -166,7 +166,7 @@ pub enum ConfigError {
         key: String,
         /// The value.
         value: String,
-        /// What it may be.
+        /// Values accepted.
         expected: String,
     },
     /// An objective is no metric.

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::state::TrialKind;
+use super::trial_kind::TrialKind;
 use crate::evaluator::{Evaluation, Fidelity};
 use crate::files::{self, FileError};
 use crate::problem::Costs;
@@ -48,7 +48,7 @@ pub enum Event {
         costs: Costs,
         /// Seed of its evaluation.
         seed: u64,
-        /// How much is spent on it.
+        /// Effort of the trial.
         #[serde(default, skip_serializing_if = "is_full")]
         fidelity: Fidelity,
     },

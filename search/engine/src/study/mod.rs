@@ -44,6 +44,7 @@ mod state;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trial_kind;
 
 pub use config::{
     ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, StudyConfig, TrainConfig, WorkerConfig,
@@ -54,7 +55,8 @@ pub use journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError};
 pub use proposer::Refusals;
 pub use references::{ChosenReference, choose_references};
 pub use runner::RunOptions;
-pub use state::{Counts, StudyState, Trial, TrialKind, TrialOutcome, TrialTimes};
+pub use state::{Counts, StudyState, Trial, TrialOutcome, TrialTimes};
+pub use trial_kind::TrialKind;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -180,7 +182,7 @@ impl Study {
         })
     }
 
-    /// Where its files lie.
+    /// Folder of its files.
     pub fn folder(&self) -> &StudyFolder {
         &self.folder
     }

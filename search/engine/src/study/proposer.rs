@@ -64,7 +64,7 @@ impl<'a> Proposer<'a> {
         (state.trials().len() + 1).saturating_sub(self.lookahead)
     }
 
-    /// Whether every result that the next proposal waits for is there.
+    /// Returns true if every result that the next proposal waits for is there.
     pub fn may_propose(&self, state: &StudyState) -> bool {
         state.settled_prefix() >= self.needed(state)
     }

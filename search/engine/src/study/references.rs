@@ -2,7 +2,7 @@
 
 use mnas_space::{Architecture, SearchSpace};
 
-use super::state::TrialKind;
+use super::trial_kind::TrialKind;
 
 /// A published network at one width and resolution.
 #[derive(Debug, Clone, PartialEq)]

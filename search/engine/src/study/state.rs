@@ -3,29 +3,12 @@
 use std::collections::HashSet;
 
 use mnas_space::{Architecture, ArchitectureId};
-use serde::{Deserialize, Serialize};
 
 use super::journal::{Entry, Event};
+use super::trial_kind::TrialKind;
 use crate::evaluator::{Evaluation, Fidelity};
 use crate::problem::Costs;
 use crate::worker::Ready;
-
-/// The purpose of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrialKind {
-    /// A network drawn from the space.
-    Candidate,
-    /// A published network, evaluated beside the candidates for comparison.
-    Reference {
-        /// Its name, such as `mobilenet-v2`.
-        name: String,
-        /// Its name in plots: `MobileNetV2`.
-        title: String,
-        /// Width multiplier.
-        width: f64,
-    },
-}
 
 /// One evaluation of one network.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +25,7 @@ pub struct Trial {
     pub costs: Costs,
     /// Seed of its evaluation.
     pub seed: u64,
-    /// How much is spent on it.
+    /// Effort of the trial.
     pub fidelity: Fidelity,
     /// Number of times it was given to the evaluator.
     pub attempts: u32,
@@ -90,12 +73,12 @@ impl Trial {
         }
     }
 
-    /// Whether nothing is left to be done.
+    /// Returns true if nothing is left to be done.
     pub fn is_settled(&self) -> bool {
         self.outcome != TrialOutcome::Pending
     }
 
-    /// Whether it is a candidate of the search.
+    /// Returns true if it is a candidate of the search.
     pub fn is_candidate(&self) -> bool {
         self.kind == TrialKind::Candidate
     }
@@ -268,7 +251,7 @@ impl StudyState {
         self.data.as_ref()
     }
 
-    /// Whether a trial of this network was proposed.
+    /// Returns true if a trial of this network was proposed.
     pub fn knows(&self, id: ArchitectureId) -> bool {
         self.known.contains(&id)
     }

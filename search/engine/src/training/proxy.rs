@@ -20,7 +20,7 @@ impl Proxy {
         early_strides_removed: 0,
     };
 
-    /// Whether the deployed network itself is trained.
+    /// Returns true if the deployed network itself is trained.
     pub fn is_direct(&self) -> bool {
         *self == Self::DIRECT
     }

@@ -43,7 +43,7 @@ pub struct WorkerFacts {
     pub libtorch: String,
     /// File that libtorch was loaded from, where the system tells.
     pub library: Option<PathBuf>,
-    /// Whether libtorch computes a sum correctly.
+    /// True if libtorch computes a sum correctly.
     pub computes: bool,
     /// Threads that libtorch uses by default.
     pub threads: usize,
@@ -99,7 +99,7 @@ pub struct TrainRequest {
     /// State to save and to resume from.
     #[serde(default)]
     pub checkpoint: Option<CheckpointRequest>,
-    /// Whether to validate after every epoch, or after the last one only.
+    /// True to validate after every epoch, false to validate after the last one only.
     #[serde(default)]
     pub validate_every_epoch: bool,
 }
@@ -112,7 +112,7 @@ pub struct CheckpointRequest {
     pub path: PathBuf,
     /// Time between two savings.
     pub every: Duration,
-    /// Whether the file belongs to the worker: one that is damaged or of another training is discarded, and it is removed when the
+    /// True if the file belongs to the worker: one that is damaged or of another training is discarded, and it is removed when the
     /// training ends or fails. Otherwise it belongs to a user: one that does not fit is refused, and it is left in place.
     pub is_temporary: bool,
 }
@@ -359,7 +359,7 @@ pub struct Inspected {
     pub name: String,
     /// Name of its format.
     pub format: String,
-    /// Whether the images are the synthetic demo.
+    /// True if the images are the synthetic demo.
     pub demo: bool,
     /// Largest short side among some of the training images, in pixels; `None` where none can be read or all are drawn.
     pub side: Option<u32>,
@@ -383,7 +383,7 @@ pub struct Ready {
     pub val: usize,
     /// Side of the stored images in pixels.
     pub size: u32,
-    /// Whether the images are the synthetic demo.
+    /// True if the images are the synthetic demo.
     pub demo: bool,
     /// Images skipped as corrupt.
     pub skipped: Vec<String>,

@@ -1,4 +1,4 @@
-//! Which layers of two networks correspond: the alignment of least cost, as for two texts.
+//! Alignment of the layers of two networks, of least cost, as for two texts.
 
 use super::network::Layer;
 
@@ -9,21 +9,21 @@ pub struct Pair {
     pub b: Option<usize>,
 }
 
-/// What a layer without a partner costs.
+/// Cost of a layer without a partner.
 const ALONE: u32 = 6;
 
-/// What decides whether two layers correspond.
+/// Properties by which two layers correspond.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
     layer: &'a Layer,
-    /// How often the image has been halved after the layer.
+    /// Number of halvings of the image up to and with the layer.
     level: u32,
-    /// Whether it begins a stage: it changes the size or the channels.
+    /// True if it begins a stage: it changes the size or the channels.
     begins: bool,
 }
 
 impl Place<'_> {
-    /// What it costs to set two layers side by side; layers with nothing in common are better left alone.
+    /// Cost of setting two layers side by side; layers with nothing in common are better left alone.
     fn beside(&self, other: &Self) -> u32 {
         match (self.layer.kind == "head", other.layer.kind == "head") {
             (true, true) => return 0,

@@ -29,7 +29,7 @@ struct Ratios {
 struct Row {
     layer: Option<usize>,
     vs_layer: Option<usize>,
-    /// Whether both are the same block on the same input.
+    /// True if both are the same block on the same input.
     same: bool,
 }
 

@@ -115,7 +115,7 @@ impl Network {
         }
     }
 
-    /// What to call it in a heading: its name, and its id where that says more.
+    /// Heading of the network: its name, and its id where that says more.
     pub fn title(&self) -> String {
         if self.name == self.id {
             format!("network {}", self.id)

@@ -137,7 +137,7 @@ pub fn run(arguments: &ProfileArguments, printer: &Printer) -> Result<(), CliErr
     Ok(printer.result(&document.lines().join("\n"))?)
 }
 
-/// What the parts of a profile share.
+/// Values that the parts of a profile share.
 struct Job<'a> {
     arguments: &'a ProfileArguments,
     printer: &'a Printer,
@@ -236,12 +236,12 @@ fn source_table(name: &str, tables: &Path) -> Result<LatencyTable, CliError> {
     Ok(LatencyTable::load(&tables.join(device.folder_name()))?)
 }
 
-/// What will be done, and how much of it fits into the time.
+/// Announcement of the work to do, and of the share that fits into the time.
 fn announcement(plan: &ProfilePlan, space: &SearchSpace, time: Option<Duration>) -> String {
-    let known = plan.blocks - plan.missing_blocks.len();
+    let known = plan.layers - plan.missing_layers.len();
     let begin = format!(
         "space {}: {} distinct layers, {known} measured already",
-        space.name, plan.blocks
+        space.name, plan.layers
     );
     if plan.is_empty() {
         return format!("{begin}; nothing is left to measure");
@@ -255,11 +255,11 @@ fn announcement(plan: &ProfilePlan, space: &SearchSpace, time: Option<Duration>)
     match time {
         Some(time) if time < plan.estimate => {
             let share = time.as_secs_f64() / estimate;
-            let covered = known as f64 + share * plan.missing_blocks.len() as f64;
+            let covered = known as f64 + share * plan.missing_layers.len() as f64;
             format!(
                 "{todo}, of which {} are spent now: about {:.0} % will be covered, the rest predicted (--time and --thorough measure more)",
                 units::seconds(time.as_secs_f64()),
-                100.0 * covered / plan.blocks.max(1) as f64
+                100.0 * covered / plan.layers.max(1) as f64
             )
         }
         _ => todo,

@@ -14,7 +14,7 @@ use crate::report::{ReportError, to_csv_text, units, write_figure};
 use mnas_engine::files;
 use mnas_latency::workload::Purpose;
 
-/// How the networks of a comparison were kept apart from those that the table is calibrated with.
+/// Separation of a comparison's networks from those that the table is calibrated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -34,7 +34,7 @@ pub struct Figures {
     pub spearman: Option<f64>,
     /// Share of the networks whose measurement lies in the prediction's interval.
     pub in_interval: f64,
-    /// What two halves of one measurement differ by.
+    /// Mean difference between two halves of one measurement.
     pub noise: Option<f64>,
 }
 

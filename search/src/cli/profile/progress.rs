@@ -1,17 +1,17 @@
-//! What a profile says while it goes on, and what it came to.
+//! Progress of a profile and its totals.
 
 use mnas_latency::{ProfileEvent, ProfileReport, Warning};
 
 use crate::report::{Printer, Progress};
 
-/// So few layers, or parts of networks, are measured before anybody looks.
+/// Number of layers or parts of networks too small for a progress bar.
 const NOT_WORTH_A_BAR: usize = 20;
 
-/// What the parts of a profile came to together.
+/// Sums over the parts of a profile.
 #[derive(Debug, Default)]
 pub struct Totals {
     /// Layers measured.
-    pub blocks: usize,
+    pub layers: usize,
     /// Whole networks measured.
     pub networks: usize,
     /// Layers that hit a cap before their interval was as narrow as asked for.
@@ -32,7 +32,7 @@ pub struct Totals {
 
 impl Totals {
     fn add(&mut self, report: &ProfileReport) {
-        self.blocks += report.blocks;
+        self.layers += report.layers;
         self.networks += report.networks;
         self.unsettled += report.unsettled;
         self.outliers += report.outliers;
@@ -50,7 +50,7 @@ impl Totals {
 #[derive(Debug)]
 pub struct ProfileProgress<'a> {
     printer: &'a Printer,
-    /// What the parts of the profile came to.
+    /// Sums over the parts of the profile.
     pub totals: Totals,
     /// Kinds of warnings that were given; a profile has several parts, and each would give the same.
     warned: Vec<std::mem::Discriminant<Warning>>,
@@ -72,7 +72,7 @@ impl<'a> ProfileProgress<'a> {
         match event {
             ProfileEvent::Planned(plan) => {
                 self.finish();
-                let layers = plan.missing_blocks.len();
+                let layers = plan.missing_layers.len();
                 if layers > NOT_WORTH_A_BAR {
                     self.begin("measuring layers", layers);
                 }

@@ -14,7 +14,7 @@ use crate::report::units;
 /// Eight in ten of a normal distribution are within so many standard deviations.
 const INTERVAL: f64 = 1.2816;
 
-/// What a profile came to.
+/// Report of a profile.
 #[derive(Debug, Serialize)]
 pub struct Document {
     device: String,
@@ -30,11 +30,11 @@ pub struct Document {
     /// Half the width of a prediction's interval, for networks like those measured.
     interval: Option<f64>,
     cost_model_held_out_error: Option<f64>,
-    /// How well networks that took no part in the fit were predicted.
+    /// Errors of predictions on networks that took no part in the fit.
     pub predictions: Option<Figures>,
     /// Files with these predictions.
     pub files: Vec<PathBuf>,
-    /// What this run added.
+    /// Measurements added by this run.
     run: Run,
 }
 
@@ -55,7 +55,7 @@ struct Run {
 impl From<Totals> for Run {
     fn from(totals: Totals) -> Self {
         Self {
-            layers: totals.blocks,
+            layers: totals.layers,
             networks: totals.networks,
             seconds: totals.seconds,
             unsettled: totals.unsettled,

@@ -231,7 +231,7 @@ fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-/// Where the latencies come from, and how to read the figure.
+/// Source of the latencies and key to the figure.
 fn subtitle(table: &LatencyTable, rows: &[Row], measured: usize) -> Result<Vec<String>, CliError> {
     let header = table.header();
     let mut latency = format!("{}: {}; ", header.device, measured_with(header));

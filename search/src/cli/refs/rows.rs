@@ -1,4 +1,4 @@
-//! What is known of a reference: our exact counts, and what was published at each width and resolution.
+//! Facts about a reference: exact counts, and published figures at each width and resolution.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub struct Row {
     pub latencies: Vec<Latency>,
     pub widths: Vec<f64>,
     pub resolutions: Vec<u32>,
-    /// Where the published figures at native width and resolution stand, the authors' first.
+    /// Sources of the published figures at native width and resolution, the authors' first.
     pub source: Option<String>,
     pub published: Vec<Point>,
 }
@@ -33,7 +33,7 @@ pub struct Latency {
     pub device: Option<String>,
 }
 
-/// What one source published at a width and resolution, our counts beside it.
+/// Figures that one source published at a width and resolution, beside our counts.
 #[derive(Debug, Default, Serialize)]
 pub struct Point {
     pub width: f64,

@@ -42,7 +42,7 @@ fn hardware(device: &str) -> String {
     device[..ends.min().unwrap_or(device.len())].to_owned()
 }
 
-/// What it is, and a line for each published figure; sources are numbered and stand below.
+/// Description of a reference with a line for each published figure; sources are numbered and stand below.
 pub fn one(row: &Row, width: Option<u16>) -> String {
     let headings = [
         Heading::number("width"),

@@ -47,7 +47,7 @@ pub struct SearchArguments {
     /// At most so many images per split
     #[arg(long, value_name = "N")]
     pub images: Option<usize>,
-    /// What to do about corrupt images [default: refuse]
+    /// Treatment of corrupt images [default: refuse]
     #[arg(long, value_enum)]
     pub on_corrupt: Option<Corrupt>,
     /// A recipe that comes with mnas (demo, quick, small-images), or a TOML file [default: by the data]
@@ -63,7 +63,7 @@ pub struct SearchArguments {
     /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON) [default: train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
-    /// What to try next [default: evolution]
+    /// Strategy that proposes candidates [default: evolution]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
     /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, 5,000,000 for
@@ -85,7 +85,7 @@ pub struct SearchArguments {
     /// libtorch's threads in each worker [default: measured with --workers]
     #[arg(long, value_name = "N")]
     pub threads_per_worker: Option<usize>,
-    /// Where candidates are trained: cpu, cuda, or cuda:N [default: cpu]
+    /// Device that trains candidates: cpu, cuda, or cuda:N [default: cpu]
     #[arg(long, value_name = "DEVICE")]
     pub train_device: Option<TrainDevice>,
     /// The command that starts a worker, such as `ssh board mnas worker` [default: this program]

@@ -1,4 +1,4 @@
-//! How many networks to train at once, and with how many threads each: measured, once for each network size, batch and machine.
+//! Number of networks to train at once, and of threads for each: measured once for each network size, batch and machine.
 //!
 //! Two processes with a thread each often learn from more images than one with two threads: most layers of a small network are too
 //! short to be shared out. On large images memory decides instead. So the ways of sharing out the cores are tried for some seconds.
@@ -17,14 +17,14 @@ use mnas_engine::files;
 use mnas_engine::training::TrainDevice;
 use mnas_engine::worker::LIBTORCH_VERSION;
 
-/// How long each way is measured, twice: first all ways, then all again, since machines slow down and recover.
+/// Time to measure each way, twice: first all ways, then all again, since machines slow down and recover.
 const TIME: Duration = Duration::from_millis(1500);
 const ROUNDS: usize = 2;
 
 /// The file in the folder of latency tables.
 const FILE: &str = "training.toml";
 
-/// How many networks are trained at once.
+/// Number of networks trained at once, and of threads for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Placement {
     pub workers: usize,
@@ -34,7 +34,7 @@ pub(super) struct Placement {
     pub reason: String,
 }
 
-/// What was measured on machines so far.
+/// Measurements of machines so far.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Known {

@@ -29,7 +29,7 @@ pub struct Settings {
     pub space: String,
     /// The table, where accuracies are recorded.
     pub table: Option<RecordedTable>,
-    /// Whether neither workers nor threads were asked for, and the cores of this machine train.
+    /// True if neither workers nor threads were asked for, and the cores of this machine train.
     pub workers_are_open: bool,
     /// The study's folder.
     pub out: PathBuf,
@@ -40,9 +40,9 @@ pub struct Settings {
 /// Facts about a data set that choose defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataFacts {
-    /// Whether it is the synthetic demo.
+    /// True if it is the synthetic demo.
     pub is_demo: bool,
-    /// Whether its images are at most 64 px wide.
+    /// True if its images are at most 64 px wide.
     pub is_small: bool,
 }
 

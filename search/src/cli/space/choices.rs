@@ -1,4 +1,4 @@
-//! What a layer may be, as few rows: choices that are the product of lists are shown as these lists.
+//! Choices of a layer in few rows: choices that are the product of lists are shown as these lists.
 
 use std::fmt;
 
@@ -79,13 +79,13 @@ impl ChoiceRow {
         }
     }
 
-    /// Whether the rows are equal but for one property.
+    /// Returns true if the rows are equal but for one property.
     fn differs_only_in(&self, other: &Self, property: usize) -> bool {
         let equal = |(index, (one, other)): (usize, (&Vec<String>, &Vec<String>))| index == property || one == other;
         self.block == other.block && self.values.iter().zip(&other.values).enumerate().all(equal)
     }
 
-    /// Whether some choice states the property.
+    /// Returns true if some choice states the property.
     pub fn has(&self, property: usize) -> bool {
         self.values[property].iter().any(|value| !value.is_empty())
     }
@@ -141,7 +141,7 @@ pub fn choice_rows(choices: &[BlockChoice]) -> Vec<ChoiceRow> {
     rows
 }
 
-/// What all squeeze-excites of some rows have in common beside their width, such as `a share of input channels, gate sigmoid`.
+/// Takes out what all squeeze-excites of some rows have in common beside their width, such as `a share of input channels, gate sigmoid`.
 /// It is taken out of the rows.
 pub fn take_squeeze_details<'a>(rows: impl Iterator<Item = &'a mut ChoiceRow>) -> Option<String> {
     let texts: Vec<&mut String> = rows

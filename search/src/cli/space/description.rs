@@ -1,4 +1,4 @@
-//! What is known of a search space: its families and stages, its exact size, and the references that it contains.
+//! Description of a search space: its families and stages, its exact size, and the references that it contains.
 
 use mnas_space::{Family, Reference, Scaling, SearchSpace, Stage};
 use serde::Serialize;
@@ -23,9 +23,9 @@ pub struct Document {
     pub description: String,
     /// Exact number of configurations, in decimal digits.
     pub size: String,
-    /// How many distinct layers a latency table of the space has.
+    /// Number of distinct layers in a latency table of the space.
     pub block_keys: usize,
-    /// What every network of the space keeps; null where there is no limit.
+    /// Limits that every network of the space keeps; null where there is none.
     pub constraints: Value,
     pub early_strides_removed: usize,
     pub families: Vec<FamilyRow>,

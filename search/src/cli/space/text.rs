@@ -195,7 +195,7 @@ fn chosen(stage: &Stage) -> &'static str {
     }
 }
 
-/// Which references the space contains, and at which widths and resolutions.
+/// References that the space contains, with their widths and resolutions.
 fn references(description: &Document, width: Option<u16>) -> String {
     let mut parts = Vec::new();
     if description.references.is_empty() {

@@ -1,15 +1,50 @@
 //! Files beside the weights: log, learning curve, checkpoint.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use mnas_figures::{Caption, CurvePoint, LearningCurve};
 
-use super::EpochRow;
 use crate::cli::error::CliError;
-use crate::report::{Printer, ReportError};
+use crate::report::{Printer, ReportError, to_csv_text};
 use mnas_engine::files::write_repeatedly;
 use mnas_engine::training::EpochReport;
+use serde::Serialize;
+
+/// An epoch in the log and in the JSON document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct EpochRow {
+    pub(super) epoch: u32,
+    learning_rate: f64,
+    resolution_px: u32,
+    train_loss: f64,
+    val_loss: Option<f64>,
+    top1: Option<f64>,
+    top5: Option<f64>,
+    images_per_second: f64,
+    data_wait_percent: f64,
+    seconds: f64,
+}
+
+impl From<&EpochReport> for EpochRow {
+    fn from(report: &EpochReport) -> Self {
+        Self {
+            epoch: report.epoch,
+            learning_rate: report.learning_rate,
+            resolution_px: report.resolution,
+            train_loss: report.loss,
+            val_loss: report.validation.map(|found| found.loss),
+            top1: report.validation.map(|found| found.top1),
+            top5: report.validation.map(|found| found.top5),
+            images_per_second: hundredths(report.images_per_second),
+            data_wait_percent: hundredths(100.0 * report.data_wait_share),
+            seconds: hundredths(report.seconds),
+        }
+    }
+}
+
+fn hundredths(value: f64) -> f64 {
+    (100.0 * value).round() / 100.0
+}
 
 /// Files of a training besides its weights: the same name with other endings.
 #[derive(Debug)]
@@ -52,26 +87,8 @@ impl Companions {
 
     /// Writes the log: one line an epoch.
     pub fn write_log(&self, reports: &[EpochReport]) -> Result<(), CliError> {
-        let mut text = "epoch,learning_rate,resolution_px,train_loss,val_loss,val_top1_percent,val_top5_percent,\
-                        images_per_s,data_wait_percent,seconds\n"
-            .to_owned();
-        let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-        for row in reports.iter().map(EpochRow::from) {
-            let _ = writeln!(
-                text,
-                "{},{},{},{},{},{},{},{:.1},{:.2},{:.2}",
-                row.epoch,
-                row.learning_rate,
-                row.resolution,
-                row.loss,
-                optional(row.val_loss),
-                optional(row.accuracy),
-                optional(row.top5),
-                row.images_per_second,
-                row.data_wait_percent,
-                row.seconds
-            );
-        }
+        let rows: Vec<EpochRow> = reports.iter().map(EpochRow::from).collect();
+        let text = to_csv_text(&rows)?;
         Ok(write_repeatedly(&self.log, text.as_bytes())?)
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mnas_engine::files::read_text;
-use mnas_engine::training::{EpochReport, Proxy, Recipe, RecipeError, TrainDevice};
+use mnas_engine::training::{Proxy, Recipe, RecipeError, TrainDevice};
 use mnas_engine::worker::{CheckpointRequest, FromWorker, Ready, ToWorker, TrainRequest, TrainResult};
 use mnas_space::Architecture;
 use serde::Serialize;
@@ -20,7 +20,7 @@ use super::data::DataArguments;
 use super::error::CliError;
 use crate::report::Printer;
 use crate::worker_client::{WorkerClient, WorkerError};
-use files::Companions;
+use files::{Companions, EpochRow};
 use progress::TrainingProgress;
 
 #[derive(Debug, Args)]
@@ -68,38 +68,6 @@ struct Document {
     images: usize,
     seconds: f64,
     epochs: Vec<EpochRow>,
-}
-
-/// One line of the log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct EpochRow {
-    epoch: u32,
-    learning_rate: f64,
-    resolution: u32,
-    loss: f64,
-    val_loss: Option<f64>,
-    accuracy: Option<f64>,
-    top5: Option<f64>,
-    images_per_second: f64,
-    data_wait_percent: f64,
-    seconds: f64,
-}
-
-impl From<&EpochReport> for EpochRow {
-    fn from(report: &EpochReport) -> Self {
-        Self {
-            epoch: report.epoch,
-            learning_rate: report.learning_rate,
-            resolution: report.resolution,
-            loss: report.loss,
-            val_loss: report.validation.map(|found| found.loss),
-            accuracy: report.validation.map(|found| found.top1),
-            top5: report.validation.map(|found| found.top5),
-            images_per_second: report.images_per_second,
-            data_wait_percent: 100.0 * report.data_wait_share,
-            seconds: report.seconds,
-        }
-    }
 }
 
 /// A recipe by name or path.

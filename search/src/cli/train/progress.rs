@@ -24,7 +24,7 @@ pub struct TrainingProgress<'a> {
     reports: Vec<EpochReport>,
     clock: Clock,
     drawn: Option<Instant>,
-    /// Whether a file could not be written: reported once, and again when the training is complete.
+    /// True if a file could not be written: reported once, and again when the training is complete.
     has_warned: bool,
 }
 

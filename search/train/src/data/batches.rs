@@ -76,7 +76,7 @@ impl Batch {
         self.labels.len()
     }
 
-    /// Whether there is no image: true for a batch of [`Batches`] only where all its images were corrupt and skipped.
+    /// Returns true if there is no image: true for a batch of [`Batches`] only where all its images were corrupt and skipped.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }

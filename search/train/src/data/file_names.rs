@@ -25,12 +25,12 @@ pub(super) fn split_of_folder(name: &str) -> Option<Split> {
         .map(|(_, split)| *split)
 }
 
-/// Whether a file's name ends as that of an image.
+/// Returns true if a file's name ends as that of an image.
 pub(super) fn is_image(file: &Path) -> bool {
     IMAGE_ENDINGS.iter().any(|ending| has_ending(file, ending))
 }
 
-/// Whether a file's name has this ending, in upper or lower case.
+/// Returns true if a file's name has this ending, in upper or lower case.
 pub(super) fn has_ending(file: &Path, ending: &str) -> bool {
     file.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
 }

@@ -21,18 +21,18 @@ pub(super) trait Format: fmt::Debug + Send + Sync {
     /// Name of the format for messages.
     fn name(&self) -> &'static str;
 
-    /// Whether the data set contains this split itself.
+    /// Returns true if the data set contains this split itself.
     fn has(&self, split: Split) -> bool;
 
     /// Lists the images of a split that the data set contains, with their labels.
     fn index(&self, split: Split, on_corrupt: OnCorrupt) -> Result<Index, DataError>;
 
-    /// Whether a mirrored image still shows its class.
+    /// Returns true if a mirrored image still shows its class.
     fn may_flip(&self) -> bool {
         true
     }
 
-    /// Whether the images are drawn by the program itself, so that accuracies mean nothing beyond a demonstration.
+    /// Returns true if the images are drawn by the program itself, so that accuracies mean nothing beyond a demonstration.
     fn is_synthetic(&self) -> bool {
         false
     }

@@ -106,7 +106,7 @@ impl ImageSource for ImageFiles {
     }
 }
 
-/// Whether some sub-folder holds an image.
+/// Returns true if some sub-folder holds an image.
 fn holds_classes(folder: &Path) -> bool {
     sub_folders(folder).is_ok_and(|classes| classes.iter().any(|class| has_image(class, 0)))
 }

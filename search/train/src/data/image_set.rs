@@ -25,7 +25,7 @@ pub struct Provenance {
     pub split: Split,
     /// Files skipped as corrupt, with rows where a file holds many images.
     pub skipped: Vec<String>,
-    /// Whether the images are drawn by the program itself.
+    /// True if the images are drawn by the program itself.
     pub is_synthetic: bool,
 }
 
@@ -59,7 +59,7 @@ impl ImageSet {
         self.labels.len()
     }
 
-    /// Whether there is no image; false for every set that was loaded.
+    /// Returns true if there is no image; false for every set that was loaded.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -69,7 +69,7 @@ impl ImageSet {
         self.size
     }
 
-    /// Whether the images are read and decoded each time.
+    /// Returns true if the images are read and decoded each time.
     pub fn is_streamed(&self) -> bool {
         matches!(self.store, Store::Streamed(_))
     }
@@ -173,7 +173,7 @@ impl ImageSet {
         &self.provenance
     }
 
-    /// Whether a mirrored image still shows its class; false for digits and letters.
+    /// Returns true if a mirrored image still shows its class; false for digits and letters.
     pub fn may_flip(&self) -> bool {
         self.may_flip
     }

@@ -47,7 +47,7 @@ pub(super) trait ImageSource: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether images have to be read one after another in their order, since they are stored in groups.
+    /// Returns true if images have to be read one after another in their order, since they are stored in groups.
     fn is_sequential(&self) -> bool {
         false
     }

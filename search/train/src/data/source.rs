@@ -50,7 +50,7 @@ impl DataSource {
         self.format.name()
     }
 
-    /// Whether the images are drawn by the program itself.
+    /// Returns true if the images are drawn by the program itself.
     pub fn is_synthetic(&self) -> bool {
         self.format.is_synthetic()
     }
@@ -71,7 +71,7 @@ impl DataSource {
         name.unwrap_or_else(|| self.path.display().to_string())
     }
 
-    /// Whether the data set contains this split itself; a missing validation split is cut from train.
+    /// Returns true if the data set contains this split itself; a missing validation split is cut from train.
     pub fn has(&self, split: Split) -> bool {
         self.format.has(split)
     }

@@ -16,9 +16,9 @@ pub struct Splits {
     pub train: Arc<ImageSet>,
     /// Images that networks are compared on.
     pub val: Arc<ImageSet>,
-    /// Whether validation was cut from train by seed, since the data set has no such split.
+    /// True if validation was cut from train by seed, since the data set has no such split.
     pub val_is_cut: bool,
-    /// Whether the data set has a test split, which is loaded only by `DataSource::load_split`.
+    /// True if the data set has a test split, which is loaded only by `DataSource::load_split`.
     pub has_test: bool,
 }
 
@@ -67,15 +67,15 @@ pub struct DataSummary {
     pub train: usize,
     /// Number of validation images.
     pub val: usize,
-    /// Whether validation was cut from train.
+    /// True if validation was cut from train.
     pub val_is_cut: bool,
-    /// Whether there is a test split, which is not loaded.
+    /// True if there is a test split, which is not loaded.
     pub has_test: bool,
     /// Side of the stored images in pixels.
     pub size: u32,
     /// Files skipped as corrupt.
     pub skipped: Vec<String>,
-    /// Whether the images are drawn by the program itself, so that accuracies mean nothing beyond a demonstration.
+    /// True if the images are drawn by the program itself, so that accuracies mean nothing beyond a demonstration.
     pub is_synthetic: bool,
 }
 

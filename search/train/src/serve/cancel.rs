@@ -27,7 +27,7 @@ impl Cancellation {
         }
     }
 
-    /// Whether the request that arrived as `number`, from 1, is cancelled.
+    /// Returns true if the request that arrived as `number`, from 1, is cancelled.
     pub(super) fn concerns(&self, number: u64) -> bool {
         self.counters.cancelled.load(Ordering::SeqCst) >= number
     }

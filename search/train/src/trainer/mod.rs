@@ -15,7 +15,7 @@ use session::Session;
 
 /// Trains `network`; `observer` receives every step and every epoch, and may stop the training.
 ///
-/// Where the plan's checkpoint exists, the training is resumed from it with the same result as without an interruption, on a CPU
+/// A training whose checkpoint exists is resumed from it with the same result as without an interruption, on a CPU
 /// to the last bit. With an average of the weights, the averaged weights are validated, and `network` holds them at the end.
 pub fn train(
     network: &Network,

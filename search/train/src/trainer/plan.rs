@@ -22,7 +22,7 @@ pub struct TrainPlan<'a> {
     pub recipe: &'a Recipe,
     /// Seed of the order, augmentation and mixing of the images, and of dropout.
     pub seed: u64,
-    /// Whether to validate after every epoch, or after the last one only.
+    /// True to validate after every epoch, false to validate after the last one only.
     pub validate_every_epoch: bool,
     /// Checkpoint that the training is saved to, and resumed from where it exists.
     pub checkpoint: Option<CheckpointPlan>,

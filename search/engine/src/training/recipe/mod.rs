@@ -35,7 +35,7 @@ pub struct Recipe {
     pub momentum: f64,
     /// Weight decay of kernels and matrices; biases and batch-norm do not decay.
     pub weight_decay: f64,
-    /// Whether depthwise kernels decay too. `MobileNetV1`'s authors give them little or none (arXiv:1704.04861,
+    /// True if depthwise kernels decay too. `MobileNetV1`'s authors give them little or none (arXiv:1704.04861,
     /// section 3.2). Default: they do.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub decay_depthwise: bool,

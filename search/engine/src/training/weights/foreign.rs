@@ -11,7 +11,7 @@ use mnas_space::{Graph, ParameterKind, ParameterSpec};
 /// `(shape, values)` by name.
 pub(super) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// Whether this is a counter of `PyTorch`'s batch-norm, which is not used.
+/// Returns true if this is a counter of `PyTorch`'s batch-norm, which is not used.
 pub(super) fn is_counter(name: &str) -> bool {
     name == "num_batches_tracked" || name.ends_with(".num_batches_tracked")
 }
