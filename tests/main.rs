@@ -11,6 +11,7 @@ mod interruptions;
 mod listings;
 mod predictions;
 mod published;
+mod scaling;
 mod studies;
 mod support;
 mod tables;

@@ -204,3 +204,41 @@ fn the_fit_gives_the_committed_coefficients_and_its_errors_are_as_documented() {
     let text = stdout(&place.run(&format!("imagenet check {accel}")).success());
     assert!(text.contains("tau of MAdds") && text.contains("surrogate"), "{text}");
 }
+
+#[test]
+fn the_first_command_shows_the_predicted_front_before_its_demo() {
+    let place = Workplace::new();
+    let line = "search --budget 3ms --device pixel1 --trials 2 --images 60 --epochs 1 --references 0 --workers 1 \
+                --threads-per-worker 1 --out study";
+    let text = stdout(&place.run(line).success());
+    let at = |wanted: &str| text.find(wanted).unwrap_or_else(|| panic!("{wanted}: {text}"));
+    let order = [
+        "Predicted ImageNet front of space mobilenet on pixel1 under 3.00 ms",
+        "MobileNetV3-Small 1.0x 224",
+        "The training demo follows",
+        "accuracies mean nothing beyond the demo",
+        "accuracy",
+        "best under 3ms",
+    ];
+    assert!(order.map(at).is_sorted(), "{text}");
+    for file in [
+        "overview.svg",
+        "overview.png",
+        "predicted/front.csv",
+        "predicted/references.csv",
+    ] {
+        assert!(place.exists(&format!("study/{file}")), "{file}");
+    }
+    let svg = place.read("study/overview.svg");
+    for wanted in [
+        "predicted, nothing trained",
+        "study demo-3ms: trained networks",
+        "synthetic demo images",
+    ] {
+        assert!(svg.contains(wanted), "{wanted}");
+    }
+    // The candidates are of ImageNet's size: each has a prediction in the table of trials.
+    for row in place.rows("study/trials.csv") {
+        assert!(!row["imagenet_top1_predicted"].is_empty(), "{row:?}");
+    }
+}

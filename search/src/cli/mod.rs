@@ -15,6 +15,7 @@ mod latency;
 mod plot;
 mod profile;
 mod refs;
+mod scale;
 mod search;
 mod space;
 mod train;
@@ -67,7 +68,9 @@ enum Command {
     Space(space::SpaceArguments),
     /// List the published networks that are known by name, or all that was published of one
     Refs(refs::RefsArguments),
-    /// Fit the predictor of ImageNet accuracies, or measure its errors
+    /// Find the best width, depth and resolution of a network under a latency budget
+    Scale(Box<scale::ScaleArguments>),
+    /// Fit the predictor of ImageNet accuracies, measure its errors, or draw its front beside a study
     Imagenet(imagenet::ImagenetArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
@@ -124,6 +127,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Space(arguments) => space::run(&arguments, printer),
         Command::Refs(arguments) => refs::run(&arguments, printer),
+        Command::Scale(arguments) => scale::run(&arguments, printer),
         Command::Imagenet(arguments) => imagenet::run(&arguments, printer),
         Command::Train(arguments) => train::run(&arguments, printer),
         Command::Eval(arguments) => eval::run(&arguments, printer),

@@ -15,7 +15,7 @@ use crate::report::units;
 const INTERVALS: usize = 14;
 
 /// Name of the front in legends.
-const FRONT: &str = "predicted front";
+pub(super) const FRONT: &str = "predicted front";
 /// Name of all published networks that are not emphasised.
 const OTHERS: &str = "other published networks";
 
@@ -31,7 +31,7 @@ pub fn figure(outcome: &PredictedOutcome) -> XyFigure {
         title: format!("Predicted ImageNet front on {}, and published networks", outcome.device),
         subtitle: vec![
             format!(
-                "front: networks of space {}, predicted as if trained {}, nothing was trained; bars: 90 % intervals",
+                "front: networks of space {}, predicted as if trained {}, nothing was trained; pale bars: 90 % intervals",
                 outcome.space,
                 Recipe::default().description()
             ),
@@ -168,9 +168,9 @@ pub fn panel(outcome: &PredictedOutcome) -> Panel {
 
 fn best_legend(outcome: &PredictedOutcome) -> &'static str {
     if outcome.budget_ms.is_some() {
-        "highest prediction within budget"
+        "best within budget"
     } else {
-        "highest prediction"
+        "most accurate"
     }
 }
 
@@ -180,10 +180,7 @@ pub fn legend(panel: &Panel) -> Vec<LegendEntry> {
     for series in panel.series.iter().filter(|series| !series.name.is_empty()) {
         if series.name == FRONT {
             entries.push(LegendEntry::new(Symbol::Line(SeriesStyle::FRONT), FRONT));
-            entries.push(LegendEntry::new(
-                Symbol::Marker(SeriesStyle::FRONT),
-                "with its 90 % interval",
-            ));
+            entries.push(LegendEntry::new(Symbol::Interval(SeriesStyle::FRONT), "predicted interval"));
         } else {
             entries.push(series.legend_entry());
         }

@@ -6,6 +6,7 @@ use mnas_latency::runtimes::OnnxRuntime;
 
 use crate::export::{self, ExportError};
 use crate::report::{PlotSpec, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_tables};
+use mnas_engine::imagenet::Predictor;
 use mnas_engine::problem::Problem;
 use mnas_engine::study::{self, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome};
 use mnas_engine::training::weights::Weights;
@@ -53,6 +54,10 @@ fn row(trial: &Trial, problem: &Problem) -> ReportRow {
         architecture: trial.architecture.to_string(),
         status,
         accuracy: trial.accuracy(),
+        imagenet_top1: Predictor::embedded()
+            .predict(&trial.architecture)
+            .ok()
+            .map(|predicted| predicted.top1),
         latency_ms: prediction.map(|prediction| prediction.latency.0),
         latency_low_ms: prediction.map(|prediction| prediction.low.0),
         latency_high_ms: prediction.map(|prediction| prediction.high.0),

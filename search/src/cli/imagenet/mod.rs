@@ -1,8 +1,9 @@
 //! `mnas imagenet`: [`fit`] writes the coefficients of the ImageNet predictor, [`check`] measures its errors on networks that a
-//! fit did not see.
+//! fit did not see, [`overview`] draws a predicted front beside a trained study.
 
 mod check;
 mod fit;
+mod overview;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,8 @@ enum ImagenetCommand {
     Fit(fit::FitArguments),
     /// Predict published networks without their families, and held-out fifths of Accel-NASBench; print the errors
     Check(check::CheckArguments),
+    /// Draw the predicted front of a space beside the front of a study of trained networks: SVG and PNG, wide and for phones
+    Overview(overview::OverviewArguments),
 }
 
 /// The table of Accel-NASBench, which is not part of mnas.
@@ -59,5 +62,6 @@ pub fn run(arguments: &ImagenetArguments, printer: &Printer) -> Result<(), CliEr
     match &arguments.command {
         ImagenetCommand::Fit(arguments) => fit::run(arguments, printer),
         ImagenetCommand::Check(arguments) => check::run(arguments, printer),
+        ImagenetCommand::Overview(arguments) => overview::run(arguments, printer),
     }
 }

@@ -3,10 +3,11 @@
 //! search of predicted ImageNet accuracies, which is no study.
 
 mod arguments;
+mod beside;
 mod choices;
 mod conclude;
 mod placement;
-mod predicted;
+pub mod predicted;
 mod progress;
 mod settings;
 mod setup;
@@ -53,6 +54,12 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     if let Some(data) = &data {
         study.check_data(data)?;
     }
+    let is_first = data.as_ref().is_some_and(|data| data.demo) && choices.data.is_none();
+    let predicted = if is_first && (!arguments.resume || beside::is_written(&study)) {
+        beside::predict(&study, printer, arguments.json, &cancel)?
+    } else {
+        None
+    };
     let references = study.config().references.per_network * study.problem().space.references.len();
     let total = study.config().trials + references;
     let mut progress = SearchProgress::new(printer, study.state().counts().settled, total);
@@ -77,7 +84,10 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     }
     let measured = measure(&mut study, arguments, printer, &cancel)?;
     let shown = outcome(study.config(), study.problem(), study.state());
-    let paths = redraw(study.folder(), &shown)?;
+    let mut paths = redraw(study.folder(), &shown)?;
+    if let Some(predicted) = &predicted {
+        paths.extend(beside::draw(&study, predicted, &shown)?);
+    }
     if !measured {
         return Err(interrupted(study.folder()));
     }

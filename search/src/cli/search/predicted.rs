@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use mnas_engine::front::hypervolume;
 use mnas_engine::imagenet::{FrontOptions, PredictedFront, PredictedMember, Predictor, SearchError, search_front};
-use mnas_engine::problem::{Metric, Problem, TargetDevice};
+use mnas_engine::problem::{Constraint, Metric, Problem, TargetDevice};
 use mnas_latency::workload::Purpose;
 use mnas_latency::{LatencyModel, LatencyTable, Milliseconds, RuntimeKind};
 use mnas_space::SearchSpace;
@@ -86,8 +86,16 @@ pub fn run(
     let devices = choices.devices(true)?;
     let (space, _) = space::open(choices.space.as_deref().unwrap_or(space::DEFAULT))?;
     let out = folder(choices, &devices)?;
-    let (problem, description) = problem(arguments, choices, space, &devices, printer, cancel)?;
-    setup::check_feasibility(printer, &problem)?;
+    let request = FrontRequest {
+        space,
+        devices,
+        limits: choices.limits().constraints(),
+        seed: choices.seed.unwrap_or(0),
+        profile_time: choices.profile_time,
+        tables: &arguments.tables.tables,
+    };
+    let (problem, description) = request.problem(printer, cancel)?;
+    check_feasibility(printer, &problem)?;
     let options = FrontOptions {
         candidates: choices.trials.map_or(CANDIDATES, |trials| trials.max(1) as u64),
         seed: choices.seed.unwrap_or(0),
@@ -161,37 +169,55 @@ fn refusal(error: &SearchError, problem: &Problem) -> CliError {
     }
 }
 
-/// The problem of a search, and a description of its first device.
-fn problem(
-    arguments: &SearchArguments,
-    choices: &Choices,
-    space: SearchSpace,
-    devices: &[(String, Option<Milliseconds>)],
-    printer: &Printer,
-    cancel: &AtomicBool,
-) -> Result<(Problem, String), CliError> {
-    let mut targets = Vec::new();
-    let mut description = None;
-    for (name, budget) in devices {
-        let mut opened = OpenDevice::open(name, &arguments.tables.tables)?;
-        let purpose = Purpose {
-            space: &space,
-            classes: CLASSES,
-            budget_ms: budget.map(|budget| budget.0),
-            seed: choices.seed.unwrap_or(0),
-        };
-        let table = ready_table(&mut opened, purpose, choices.profile_time, printer, cancel)?;
-        description.get_or_insert(opened.describe());
-        targets.push(TargetDevice {
-            name: opened.device.name.clone(),
-            latency: LatencyModel::of(&table)?,
-            budget: *budget,
-        });
+/// What a predicted front is searched for.
+pub struct FrontRequest<'a> {
+    pub space: SearchSpace,
+    /// Devices with their budgets, one at least.
+    pub devices: Vec<(String, Option<Milliseconds>)>,
+    pub limits: Vec<Constraint>,
+    pub seed: u64,
+    /// Time for measuring layers; where none is given, a table that exists stays as it is.
+    pub profile_time: Option<Duration>,
+    /// Folder of latency tables.
+    pub tables: &'a Path,
+}
+
+impl FrontRequest<'_> {
+    /// The problem, and a description of its first device.
+    pub fn problem(self, printer: &Printer, cancel: &AtomicBool) -> Result<(Problem, String), CliError> {
+        let mut targets = Vec::new();
+        let mut description = None;
+        for (name, budget) in &self.devices {
+            let mut opened = OpenDevice::open(name, self.tables)?;
+            let purpose = Purpose {
+                space: &self.space,
+                classes: CLASSES,
+                budget_ms: budget.map(|budget| budget.0),
+                seed: self.seed,
+            };
+            let table = ready_table(&mut opened, purpose, self.profile_time, printer, cancel)?;
+            description.get_or_insert(opened.describe());
+            targets.push(TargetDevice {
+                name: opened.device.name.clone(),
+                latency: LatencyModel::of(&table)?,
+                budget: *budget,
+            });
+        }
+        let objectives = vec![Metric::Accuracy, Metric::Latency(0)];
+        let problem = Problem::new(self.space, CLASSES, targets, objectives, self.limits);
+        Ok((problem, description.unwrap_or_default()))
     }
-    let objectives = vec![Metric::Accuracy, Metric::Latency(0)];
-    let limits = choices.limits().constraints();
-    let problem = Problem::new(space, CLASSES, targets, objectives, limits);
-    Ok((problem, description.unwrap_or_default()))
+}
+
+/// Whether some of the first candidates within the constraints have a prediction.
+pub fn has_predictions(problem: &Problem, options: FrontOptions) -> bool {
+    let never = AtomicBool::new(false);
+    search_front(problem, Predictor::embedded(), options, &mut |_| {}, &never).is_ok()
+}
+
+/// Refuses budgets and limits that no network of the space keeps.
+pub fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
+    setup::check_feasibility(printer, problem)
 }
 
 /// Checks the table of a device; fills it where there is none, or where time for that is given.
