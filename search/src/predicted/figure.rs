@@ -180,7 +180,10 @@ pub fn legend(panel: &Panel) -> Vec<LegendEntry> {
     for series in panel.series.iter().filter(|series| !series.name.is_empty()) {
         if series.name == FRONT {
             entries.push(LegendEntry::new(Symbol::Line(SeriesStyle::FRONT), FRONT));
-            entries.push(LegendEntry::new(Symbol::Interval(SeriesStyle::FRONT), "predicted interval"));
+            entries.push(LegendEntry::new(
+                Symbol::Interval(SeriesStyle::FRONT),
+                "predicted interval",
+            ));
         } else {
             entries.push(series.legend_entry());
         }

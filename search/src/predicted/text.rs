@@ -131,6 +131,9 @@ fn verdict(outcome: &PredictedOutcome) -> String {
         .filter(|reference| reference.emphasised().is_some() && reference.within_budget)
         .collect();
     let count = |wanted: &dyn Fn(&Reference) -> bool| within.iter().filter(|reference| wanted(reference)).count();
+    if within.is_empty() {
+        return "No published MobileNet is within the budget.".to_owned();
+    }
     let place = if outcome.budget_ms.is_some() {
         " within the budget"
     } else {
