@@ -143,7 +143,7 @@ mod tests {
                         is_upwards,
                         ..style.align(align)
                     };
-                    let svg = Svg::draw(&Caption::new("text"), 800, |canvas| {
+                    let svg = Svg::draw(&Caption::new("text"), (3200, 800), |canvas| {
                         canvas.text("HEIGHT H", (x, y), style);
                         Ok(())
                     })?;

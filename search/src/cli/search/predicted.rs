@@ -273,17 +273,13 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
 /// The folder of the results, which must not be that of a study.
 fn folder(choices: &Choices, devices: &[(String, Option<Milliseconds>)]) -> Result<PathBuf, CliError> {
     let out = choices.out.clone().unwrap_or_else(|| {
-        let mut name = "imagenet".to_owned();
+        let mut parts = vec!["imagenet".to_owned()];
         for (device, budget) in devices {
-            let device = Path::new(device)
-                .file_stem()
-                .map_or_else(|| device.into(), |stem| stem.to_string_lossy());
-            name += &format!("-{}", device.replace([':', '@'], "-"));
-            if let Some(budget) = budget {
-                name += &format!("-{}ms", budget.0);
-            }
+            let stem = Path::new(device).file_stem().unwrap_or_default();
+            parts.push(stem.to_string_lossy().replace([':', '@'], "-"));
+            parts.extend(budget.map(|budget| format!("{}ms", budget.0)));
         }
-        Path::new("results").join(name)
+        Path::new("results").join(parts.join("-"))
     });
     if out.join("study.toml").exists() {
         return Err(
