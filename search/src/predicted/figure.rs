@@ -17,7 +17,7 @@ const INTERVALS: usize = 14;
 /// Name of the front in legends.
 pub(super) const FRONT: &str = "predicted front";
 /// Name of all published networks that are not emphasised.
-const OTHERS: &str = "other published networks";
+pub(super) const OTHERS: &str = "other published networks";
 
 /// Style of published networks that are not emphasised.
 fn others_style() -> SeriesStyle {

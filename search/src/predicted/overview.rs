@@ -3,7 +3,7 @@
 use mnas_engine::imagenet::Recipe;
 use mnas_figures::{Arrangement, Caption, Legend, LegendEntry, Palette, Panel, XyFigure};
 
-use super::figure::{FRONT, legend, panel};
+use super::figure::{FRONT, OTHERS, legend, panel};
 use super::outcome::PredictedOutcome;
 use crate::report::{PlotSpec, ReportRow, front_figure};
 
@@ -19,7 +19,9 @@ pub enum Form {
 /// Both fronts, each with what its accuracies are in its title.
 pub fn overview(outcome: &PredictedOutcome, (rows, spec): (&[ReportRow], &PlotSpec), form: Form) -> XyFigure {
     let (trained, trained_legend) = trained_panel(rows, spec);
-    let predicted = panel(outcome).titled(format!("ImageNet on {}: predicted, nothing trained", outcome.device));
+    let mut predicted = panel(outcome).titled(format!("ImageNet on {}: predicted, nothing trained", outcome.device));
+    // Small panels have room for the emphasised families alone.
+    predicted.series.retain(|series| series.name != OTHERS);
     // The front's line is that of the trained one: one entry for both.
     let mut entries: Vec<LegendEntry> = Vec::new();
     for entry in legend(&predicted).into_iter().chain(trained_legend) {

@@ -64,6 +64,7 @@ pub fn run(arguments: &OverviewArguments, printer: &Printer) -> Result<(), CliEr
         seed: arguments.seed,
     };
     let front = predicted::search(&problem, description, options, printer, &cancel)?;
+    let front = front.ok_or_else(predicted::interrupted)?;
     let mut text = String::new();
     for (form, name) in [(Form::Wide, "overview"), (Form::Narrow, "overview-narrow")] {
         let figure = overview(&front, (&trained.rows, &trained.plot), form);

@@ -25,7 +25,7 @@ const FOLDER: &str = "predicted";
 
 /// Searches the predicted ImageNet front of a study's space on its devices, prints it, and writes it beside the study.
 ///
-/// `None` where the study has no device, or its space no network with a prediction.
+/// `None` where the study has no device, or its space no network with a prediction, and when cancelled.
 pub fn predict(
     study: &Study,
     printer: &Printer,
@@ -45,7 +45,10 @@ pub fn predict(
         printer.status("no predicted ImageNet front: the networks of this space are unlike the published ones");
         return Ok(None);
     }
-    let outcome = predicted::search(&problem, device.runtime.clone(), options(CANDIDATES), printer, cancel)?;
+    let found = predicted::search(&problem, device.runtime.clone(), options(CANDIDATES), printer, cancel)?;
+    let Some(outcome) = found else {
+        return Ok(None);
+    };
     let folder = study.folder().root().join(FOLDER);
     for path in write_files(&folder, &outcome)? {
         printer.status(&format!("wrote {}", path.display()));

@@ -108,7 +108,7 @@ pub fn run(
             out.display()
         ))?);
     }
-    let outcome = search(&problem, description, options, printer, cancel)?;
+    let outcome = search(&problem, description, options, printer, cancel)?.ok_or_else(interrupted)?;
     let mut paths = write_files(&out, &outcome)?;
     if let Some(best) = outcome.best() {
         let path = out.join("best").join("architecture.toml");
@@ -125,14 +125,14 @@ pub fn run(
     Ok(())
 }
 
-/// Searches the predicted front of a problem whose first device is described by `description`.
+/// Searches the predicted front of a problem whose first device is described by `description`; `None` when cancelled.
 pub fn search(
     problem: &Problem,
     description: String,
     options: FrontOptions,
     printer: &Printer,
     cancel: &AtomicBool,
-) -> Result<PredictedOutcome, CliError> {
+) -> Result<Option<PredictedOutcome>, CliError> {
     let bar = printer.progress("looking at candidates", options.candidates);
     let started = Instant::now();
     let mut progress = |progress: mnas_engine::imagenet::FrontProgress| {
@@ -148,11 +148,14 @@ pub fn search(
         front.members.len()
     ));
     if front.cancelled {
-        return Err(CliError::interrupted(
-            "interrupted; a search of predictions keeps nothing, start it again",
-        ));
+        return Ok(None);
     }
-    Ok(PredictedOutcome::new(problem, description, front, seconds)?)
+    Ok(Some(PredictedOutcome::new(problem, description, front, seconds)?))
+}
+
+/// The error of a cancelled search of predictions that belongs to no study.
+pub fn interrupted() -> CliError {
+    CliError::interrupted("interrupted; a search of predictions keeps nothing, start it again")
 }
 
 fn refusal(error: &SearchError, problem: &Problem) -> CliError {
