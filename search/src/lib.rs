@@ -6,6 +6,7 @@ pub mod classifier;
 mod cli;
 pub mod comparison;
 pub mod export;
+pub mod predicted;
 pub mod report;
 pub mod study;
 pub mod worker_client;

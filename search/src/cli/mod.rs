@@ -12,6 +12,7 @@ mod error;
 mod eval;
 mod eval_model;
 mod export;
+mod imagenet;
 mod images;
 mod inspect;
 mod latency;
@@ -20,6 +21,7 @@ mod plot;
 mod predict;
 mod profile;
 mod refs;
+mod scale;
 mod search;
 mod space;
 mod train;
@@ -72,6 +74,10 @@ enum Command {
     Space(space::SpaceArguments),
     /// List the published networks that are known by name, or all that was published of one
     Refs(refs::RefsArguments),
+    /// Find the best width, depth and resolution of a network under a latency budget
+    Scale(Box<scale::ScaleArguments>),
+    /// Fit the predictor of ImageNet accuracies, measure its errors, or draw its front beside a study
+    Imagenet(imagenet::ImagenetArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
     /// Evaluate saved weights or an exported network on a data set
@@ -131,6 +137,8 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Space(arguments) => space::run(&arguments, printer),
         Command::Refs(arguments) => refs::run(&arguments, printer),
+        Command::Scale(arguments) => scale::run(&arguments, printer),
+        Command::Imagenet(arguments) => imagenet::run(&arguments, printer),
         Command::Train(arguments) => train::run(&arguments, printer),
         Command::Eval(arguments) => eval::run(&arguments, printer),
         Command::Predict(arguments) => predict::run(&arguments, printer),

@@ -10,7 +10,8 @@ use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
 use super::model_card::{BestTraining, CardFile, model_card};
 use super::outcome::Outcome;
 use crate::export::{
-    Check, ExportError, Format, Network, Onnx, SafetensorsFile, Tflite, TflitePrecision, Toml, Verifier, export, labels,
+    Check, ExportError, Format, Network, Onnx, SafetensorsFile, Tflite, TflitePrecision, Verifier, export,
+    export_architecture, labels,
 };
 
 /// Outcome of writing the best network's files.
@@ -43,8 +44,7 @@ pub fn write_best(
     };
     let into = folder.best();
     let verifier = Verifier::new(&trial.architecture, onnx_runtime, litert);
-    let untrained = Network::untrained(trial.architecture.clone());
-    export(&untrained, &Toml, &into.join("architecture.toml"), &verifier)?;
+    export_architecture(&trial.architecture, &into.join("architecture.toml"))?;
     let is_trained = matches!(&trial.outcome, TrialOutcome::Finished(result) if result.training.is_some());
     if !is_trained {
         return Ok(BestFiles::ArchitectureOnly);

@@ -59,14 +59,15 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON)
-    /// [default: train]
+    /// Source of accuracies: train, imagenet (predicted from published networks; looks at millions of candidates, trains
+    /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON) [default: train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
-    /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, else 24]
+    /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, 5,000,000 for
+    /// imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,
     /// Number of results that a proposal may lack; more workers than this are never busy at once [default: 4]

@@ -73,11 +73,13 @@ pub struct EvolutionTable {
     pub sample: usize,
 }
 
-/// A source of accuracies by name: `train`, or `table:FILE`.
+/// A source of accuracies by name: `train`, `imagenet`, or `table:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum EvaluatorName {
     Train,
+    /// The ImageNet predictor.
+    Imagenet,
     Table(PathBuf),
 }
 
@@ -87,9 +89,10 @@ impl std::str::FromStr for EvaluatorName {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             None if text == "train" => Ok(Self::Train),
+            None if text == "imagenet" => Ok(Self::Imagenet),
             Some(("table", path)) if !path.is_empty() => Ok(Self::Table(path.into())),
             _ => Err(format!(
-                "`{text}` is no evaluator; expected train (every candidate is trained) or table:FILE (recorded accuracies)"
+                "`{text}` is no evaluator; expected train (every candidate is trained), imagenet (predicted accuracies) or table:FILE (recorded accuracies)"
             )),
         }
     }
@@ -107,6 +110,7 @@ impl std::fmt::Display for EvaluatorName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Train => f.write_str("train"),
+            Self::Imagenet => f.write_str("imagenet"),
             Self::Table(path) => write!(f, "table:{}", path.display()),
         }
     }

@@ -99,6 +99,7 @@ pub fn resolve(
 ) -> Result<Settings, CliError> {
     let settings = match choices.evaluator.as_ref().unwrap_or(&EvaluatorName::Train) {
         EvaluatorName::Train => of_trainings(choices, libtorch, inspect)?,
+        EvaluatorName::Imagenet => return Err(CliError::failure("a search of predictions has no study")),
         EvaluatorName::Table(path) => of_table(choices, path)?,
     };
     settings.config.check()?;

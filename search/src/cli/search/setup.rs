@@ -355,17 +355,28 @@ fn measure_layers(
 ) -> Result<LatencyTable, CliError> {
     let device = &config.devices[index];
     let mut opened = OpenDevice::open(&device.name, tables)?;
-    let options = ProfileOptions {
-        seed: config.seed,
-        ..ProfileOptions::quick()
-    };
-    let mut table = opened.table(&options.measure)?;
     let purpose = Purpose {
         space,
         classes: config.classes,
         budget_ms: device.budget.map(|budget| budget.0),
         seed: config.seed,
     };
+    filled_table(&mut opened, purpose, time, printer, cancel)
+}
+
+/// The table of a device, filled for a purpose within about `time`.
+pub(super) fn filled_table(
+    opened: &mut OpenDevice,
+    purpose: Purpose<'_>,
+    time: Duration,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<LatencyTable, CliError> {
+    let options = ProfileOptions {
+        seed: purpose.seed,
+        ..ProfileOptions::quick()
+    };
+    let mut table = opened.table(&options.measure)?;
     let mut bars = ProfileProgress::new(printer);
     let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
     let runtime = opened.runtime.as_mut();
@@ -391,7 +402,7 @@ fn freeze(table: &LatencyTable, into: &Path) -> Result<(), CliError> {
 }
 
 /// Refuses constraints that no network of the space keeps, before anything is evaluated.
-fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
+pub(super) fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
     let names = problem.device_names();
     let infeasible = problem.infeasible();
     if let Some(first) = infeasible.first() {
