@@ -70,6 +70,11 @@ impl DataArguments {
         }
     }
 
+    /// Returns true if a data set is named.
+    pub fn is_given(&self) -> bool {
+        self.data.is_some()
+    }
+
     /// Returns true if the flags limit the number of images.
     pub fn limits_images(&self) -> bool {
         self.images.is_some()

@@ -13,6 +13,7 @@ mod inspect;
 mod latency;
 mod plot;
 mod profile;
+mod proxy_report;
 mod refs;
 mod search;
 mod space;
@@ -66,6 +67,8 @@ enum Command {
     Space(space::SpaceArguments),
     /// List the published networks that are known by name, or all that was published of one
     Refs(refs::RefsArguments),
+    /// Say how well cheap signals and predictors rank a space's networks, and what they cost
+    ProxyReport(proxy_report::ProxyReportArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
     /// Evaluate saved weights on a data set
@@ -121,6 +124,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Space(arguments) => space::run(&arguments, printer),
         Command::Refs(arguments) => refs::run(&arguments, printer),
+        Command::ProxyReport(arguments) => proxy_report::run(&arguments, printer),
         Command::Train(arguments) => train::run(&arguments, printer),
         Command::Eval(arguments) => eval::run(&arguments, printer),
         Command::Bench(arguments) => bench::run(&arguments, printer),

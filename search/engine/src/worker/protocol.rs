@@ -10,6 +10,7 @@
 //! | [`ToWorker::Throughput`] | | `Throughput` |
 //! | [`ToWorker::DataThroughput`] | | `DataThroughput` |
 //! | [`ToWorker::Scores`] | | `Scores` |
+//! | [`ToWorker::Signals`] | | `Signals` |
 //!
 //! Every request may also be answered by `Failed`. A worker handles requests one after the other, except `Cancel`, which takes effect
 //! when it arrives.
@@ -22,6 +23,8 @@ use mnas_latency::pipe::Protocol;
 use serde::{Deserialize, Serialize};
 
 use super::floats::Floats;
+use super::signals::SignalsRequest;
+use crate::ranking::Measured;
 use crate::training::{
     Accuracy, Augmentation, Confusion, DataRequest, EpochReport, Fit, Normalization, Proxy, Recipe, Split,
 };
@@ -29,7 +32,7 @@ use crate::training::{
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
-    version: 1,
+    version: 2,
 };
 
 /// Version of libtorch that workers of this version link.
@@ -80,6 +83,8 @@ pub enum ToWorker {
     DataThroughput(DataThroughputRequest),
     /// Compute the scores of a network on given images.
     Scores(Box<ScoresRequest>),
+    /// Measure signals of a network with random weights.
+    Signals(Box<SignalsRequest>),
 }
 
 /// One training.
@@ -338,6 +343,8 @@ pub enum FromWorker {
     DataThroughput(DataThroughput),
     /// Reply: the scores of each image.
     Scores(Vec<Floats>),
+    /// Reply: the value of each signal, in the order of the request.
+    Signals(Vec<Measured>),
 }
 
 /// Cause of a failure.

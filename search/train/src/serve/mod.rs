@@ -8,6 +8,7 @@ mod context;
 mod evaluation;
 mod facts;
 mod fault;
+mod signals;
 mod speed;
 mod training;
 
@@ -92,6 +93,7 @@ impl Worker {
             ToWorker::Throughput(request) => speed::training(&request, self.device),
             ToWorker::DataThroughput(request) => speed::reading(&request),
             ToWorker::Scores(request) => evaluation::scores(&request),
+            ToWorker::Signals(request) => signals::measure(&request, self.device, self.loaded.as_ref()),
         };
         result.unwrap_or_else(FromWorker::from)
     }
