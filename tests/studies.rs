@@ -104,6 +104,11 @@ fn unusable_tables_and_flags_that_do_not_fit_one_are_refused() {
     );
     refused(search(""), 2, &["--space"]);
     refused(
+        search("--space tiny"),
+        3,
+        &["table.csv", "none of 1000 networks", "--space"],
+    );
+    refused(
         place.run("search --evaluator oracle"),
         2,
         &["`oracle` is no evaluator", "table:FILE"],

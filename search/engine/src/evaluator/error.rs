@@ -65,6 +65,18 @@ pub enum TableError {
         /// Classes of the networks before.
         expected: u32,
     },
+    /// The table is of another space.
+    #[error(
+        "{}: holds none of {drawn} networks drawn from space {space}; name the space of the table's networks with --space", path.display()
+    )]
+    Space {
+        /// The file.
+        path: PathBuf,
+        /// The space.
+        space: String,
+        /// Number of networks drawn.
+        drawn: usize,
+    },
 }
 
 fn at(line: Option<u64>) -> String {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mnas_space::random::stream;
 use mnas_space::{Architecture, ArchitectureId, NotationError, SearchSpace};
 use serde::Deserialize;
 
@@ -12,6 +13,9 @@ use super::error::{EvaluatorError, TableError};
 use super::function::FunctionEvaluator;
 use crate::files;
 use crate::imagenet::accel_architecture;
+
+/// Networks drawn to tell whether a table is of a space.
+const DRAWN: usize = 1000;
 
 /// Accuracies of networks that were trained elsewhere.
 ///
@@ -105,6 +109,20 @@ impl RecordedTable {
     /// The best accuracy in the table, in percent.
     pub fn best(&self) -> f64 {
         self.accuracies.values().copied().fold(0.0, f64::max)
+    }
+
+    /// Checks that the table is of a space: of a thousand networks drawn from it, it holds one at least.
+    pub fn check_space(&self, space: &SearchSpace) -> Result<(), TableError> {
+        let mut rng = stream(0, "recorded table", 0, 0);
+        let mut draw = || space.express(&space.sample(&mut rng), self.classes);
+        if (0..DRAWN).any(|_| self.accuracy(&draw()).is_some()) {
+            return Ok(());
+        }
+        Err(TableError::Space {
+            path: self.path.clone(),
+            space: space.name.clone(),
+            drawn: DRAWN,
+        })
     }
 
     /// An evaluator that looks accuracies up; a network that the table lacks fails with a reason that names the file.

@@ -174,7 +174,7 @@ while read -r line; do
     case $line in
     *'"hello"'*)
         echo 'Welcome to the cluster!'
-        echo '{"id":1,"hello":{"protocol":"mnas-worker","version":1,"program":"test","host":{"cpu":"none","cores":1}}}' ;;
+        echo '{"id":1,"hello":{"protocol":"mnas-worker","version":2,"program":"test","host":{"cpu":"none","cores":1}}}' ;;
     *'"prepare"'*)
         @READY@ ;;
     *'"train"'*)

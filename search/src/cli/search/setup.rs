@@ -55,6 +55,11 @@ pub(super) fn begin(
     };
     let mut settings = settings::resolve(&choices, worker_client::LIBTORCH_VERSION, &inspect)?;
     let (space, space_toml) = space::open(&settings.space)?;
+    if let Some(table) = &settings.table {
+        table
+            .check_space(&space)
+            .map_err(|error| CliError::config(error.to_string()))?;
+    }
     describe_devices(&mut settings.config, &arguments.tables.tables)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
     let Settings {
