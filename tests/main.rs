@@ -10,6 +10,7 @@ mod images;
 mod interruptions;
 mod listings;
 mod published;
+mod rankings;
 mod studies;
 mod support;
 mod tables;

@@ -77,6 +77,8 @@ struct Columns<'a> {
     resolution_px: u32,
     train_seconds: Option<f64>,
     architecture: &'a str,
+    /// Rank among networks in place of an accuracy.
+    score: Option<f64>,
 }
 
 impl<'a> From<&'a ReportRow> for Columns<'a> {
@@ -90,7 +92,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
             status: row.status.to_string(),
             on_front: row.on_front,
             within_budget: row.within_budget,
-            top1: finite(row.accuracy),
+            top1: finite(row.accuracy).filter(|_| !row.is_score),
             latency_predicted_ms: finite(row.latency_ms),
             latency_low_ms: finite(row.latency_low_ms),
             latency_high_ms: finite(row.latency_high_ms),
@@ -101,6 +103,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
             resolution_px: row.resolution,
             train_seconds: finite(row.train_seconds),
             architecture: &row.architecture,
+            score: finite(row.accuracy).filter(|_| row.is_score),
         }
     }
 }
@@ -130,7 +133,7 @@ mod tests {
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
     const HEADER: &str = "trial,kind,name,id,status,on_front,within_budget,top1,latency_predicted_ms,\
-        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,architecture";
+        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,architecture,score";
 
     #[test]
     fn columns_are_stable_and_absent_values_empty() -> Outcome {
@@ -152,7 +155,7 @@ mod tests {
         assert_eq!(lines[0], HEADER);
         assert_eq!(
             lines[1],
-            r#"0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,"a, ""quoted"" one""#
+            r#"0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,"a, ""quoted"" one",""#
         );
         assert!(lines[2].starts_with("1,candidate,,"), "{}", lines[2]);
         assert!(

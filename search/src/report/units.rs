@@ -73,6 +73,11 @@ pub fn percent(value: f64) -> String {
     format!("{value:.2} %")
 }
 
+/// A score, which is a rank and no accuracy: `score 87.3`.
+pub fn score(value: f64) -> String {
+    format!("score {value:.1}")
+}
+
 /// A number of threads: `1 thread`, `2 threads`.
 pub fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })

@@ -88,7 +88,10 @@ pub fn spearman_rho(pairs: &[(f64, f64)]) -> Option<f64> {
     let second = ranks(pairs.iter().map(|pair| pair.1).collect());
     let mean = (pairs.len() as f64 - 1.0) / 2.0;
     let product = |one: &[f64], other: &[f64]| -> f64 {
-        one.iter().zip(other).map(|(one, other)| (one - mean) * (other - mean)).sum()
+        one.iter()
+            .zip(other)
+            .map(|(one, other)| (one - mean) * (other - mean))
+            .sum()
     };
     let scale = (product(&first, &first) * product(&second, &second)).sqrt();
     (scale > 0.0).then(|| product(&first, &second) / scale)
@@ -135,7 +138,11 @@ mod tests {
         // Kendall, "Rank Correlation Methods", 1948, chapter 1: mathematics and music of ten boys.
         let music = [5, 7, 3, 10, 1, 9, 6, 2, 8, 4];
         let mathematics = [7, 4, 3, 10, 6, 2, 9, 8, 1, 5];
-        let pairs: Vec<(f64, f64)> = mathematics.into_iter().map(f64::from).zip(music.into_iter().map(f64::from)).collect();
+        let pairs: Vec<(f64, f64)> = mathematics
+            .into_iter()
+            .map(f64::from)
+            .zip(music.into_iter().map(f64::from))
+            .collect();
         let found = correlate(&pairs);
         assert_eq!(found.tau, naive_tau(&pairs));
         let squares: f64 = pairs.iter().map(|(one, other)| (one - other).powi(2)).sum();

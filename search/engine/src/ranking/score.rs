@@ -179,7 +179,10 @@ mod tests {
         };
         assert!((scale.percentile(&[2.0, 20.0]) - 50.0).abs() < 1e-9);
         let scores = values.map(|row| scale.percentile(&row));
-        assert!(scores[0] < scores[1] && (scores[1] - scores[2]).abs() < 1e-9, "{scores:?}");
+        assert!(
+            scores[0] < scores[1] && (scores[1] - scores[2]).abs() < 1e-9,
+            "{scores:?}"
+        );
         assert!(scale.percentile(&[9.0, 90.0]) < scale.percentile(&[9.1, 90.0]));
         assert_eq!(Standard::of(Signal::Depth, &[4.0, 4.0]).standardise(4.0), 0.0);
     }

@@ -113,10 +113,15 @@ mod tests {
 
     #[test]
     fn free_signals_are_those_of_the_lowered_network() {
-        let network: Architecture = "in32,conv_k3_s2_c16_nre,ir_r2_k3_s1_e3_c16_nre,head_o10".parse().unwrap();
+        let network: Architecture = "in32,conv_k3_s2_c16_nre,ir_r2_k3_s1_e3_c16_nre,head_o10"
+            .parse()
+            .unwrap();
         let cost = network.cost();
         assert_eq!(Signal::Macs.of_architecture(&network), Some((cost.macs as f64).ln()));
-        assert_eq!(Signal::Params.of_architecture(&network), Some((cost.params as f64).ln()));
+        assert_eq!(
+            Signal::Params.of_architecture(&network),
+            Some((cost.params as f64).ln())
+        );
         assert_eq!(Signal::Depth.of_architecture(&network), Some(3.0));
         assert_eq!(Signal::Naswot.of_architecture(&network), None);
     }

@@ -1,7 +1,7 @@
 //! Networks of known accuracy that rankings are judged by.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mnas_space::random::stream;
 use mnas_space::{Architecture, Genotype, SearchSpace};
@@ -37,6 +37,12 @@ pub enum TruthError {
     /// A study.
     #[error(transparent)]
     Study(#[from] StudyError),
+    /// A study of scores.
+    #[error("{} holds scores in place of accuracies, which are no truth", path.display())]
+    Scores {
+        /// Its folder.
+        path: PathBuf,
+    },
     /// No network lies in the space.
     #[error("none of the {networks} networks of the truth belongs to the space `{space}`")]
     OtherSpace {
@@ -77,6 +83,10 @@ impl Truth {
     /// The truth of a study: its trials of full fidelity, candidates and references, with its space.
     pub fn of_study(folder: &StudyFolder) -> Result<(Self, SearchSpace), TruthError> {
         let (config, problem) = study::load(folder)?;
+        if config.scoring().is_some() {
+            let path = folder.root().to_path_buf();
+            return Err(TruthError::Scores { path });
+        }
         let state = study::replay(folder)?;
         let mut known = HashSet::new();
         let mut networks = Vec::new();
@@ -170,7 +180,10 @@ mod tests {
     #[test]
     fn a_truth_of_another_space_is_refused() {
         let error = truth(40).draw(&space("mobilenet"), 50, 1).unwrap_err().to_string();
-        assert!(error.contains("none of the") && error.contains("`mobilenet`"), "{error}");
+        assert!(
+            error.contains("none of the") && error.contains("`mobilenet`"),
+            "{error}"
+        );
         let error = truth(4).draw(&space("nas-bench-macro"), 50, 1).unwrap_err().to_string();
         assert!(error.contains("at least 10"), "{error}");
     }

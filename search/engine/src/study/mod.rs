@@ -47,7 +47,7 @@ mod tests;
 mod trial_kind;
 
 pub use config::{
-    ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, StudyConfig, TrainConfig, WorkerConfig,
+    ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, ScoreConfig, StudyConfig, TrainConfig, WorkerConfig,
 };
 pub use events::{Observer, StopReason, StudyEvent};
 pub use folder::{FolderError, NewFolder, StudyFolder};

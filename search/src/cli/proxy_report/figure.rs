@@ -1,6 +1,6 @@
 //! The plot: rank correlation over cost.
 
-use mnas_figures::{Axis, AxisKind, Caption, Guide, LabelRank, Palette, Panel, Point, Series, SeriesStyle, XyFigure};
+use mnas_figures::{Axis, AxisKind, Caption, Guide, LabelRank, Panel, Point, Series, SeriesStyle, XyFigure};
 
 use super::rows::{Row, RowKind};
 
@@ -59,13 +59,12 @@ pub fn figure(rows: &[Row], words: &Words) -> XyFigure {
 }
 
 fn series(rows: &[Row], values: fn(&Row) -> [Option<f64>; 3]) -> Vec<Series> {
-    let mut palette = Palette::default();
     let kinds = [
         (RowKind::Free, "architecture alone"),
         (RowKind::Signal, "forward passes"),
         (RowKind::Predictor, "predictor with true labels"),
     ];
-    let of_kind = |(kind, name): (RowKind, &str)| {
+    let of_kind = |(number, (kind, name)): (usize, (RowKind, &str))| {
         let points = rows.iter().filter(|row| row.kind == kind).filter_map(|row| {
             let [value, low, high] = values(row);
             Some(Point {
@@ -73,11 +72,10 @@ fn series(rows: &[Row], values: fn(&Row) -> [Option<f64>; 3]) -> Vec<Series> {
                 ..Point::new(row.cpu_minutes.max(LEAST_MINUTES), value?).labelled(row.name.clone())
             })
         });
-        let style: SeriesStyle = palette.family(name);
         Series {
             labels: LabelRank::Required,
-            ..Series::new(name, style, points.collect())
+            ..Series::new(name, SeriesStyle::nth(number), points.collect())
         }
     };
-    kinds.into_iter().map(of_kind).collect()
+    kinds.into_iter().enumerate().map(of_kind).collect()
 }

@@ -79,7 +79,9 @@ impl Measurement<'_> {
             let (started, mut first, mut done) = (Instant::now(), None, 0);
             let result = loop {
                 if cancel.load(Ordering::Relaxed) {
-                    break Err(CliError::interrupted("interrupted; signals measured so far are not kept"));
+                    break Err(CliError::interrupted(
+                        "interrupted; signals measured so far are not kept",
+                    ));
                 }
                 match receiver.recv_timeout(TICK) {
                     Ok(News::Measured { network, measured }) => {
@@ -158,7 +160,9 @@ impl Measurement<'_> {
             .iter()
             .filter_map(|request| request.architecture.parse::<Architecture>().ok());
         let resolution = resolutions.map(|network| network.resolution).max()?;
-        let images = data.images.map_or(self.probe.batch_size, |images| images.min(self.probe.batch_size));
+        let images = data
+            .images
+            .map_or(self.probe.batch_size, |images| images.min(self.probe.batch_size));
         Some(ToWorker::Prepare {
             data: DataRequest {
                 images: Some(images),

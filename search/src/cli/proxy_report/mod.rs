@@ -151,7 +151,13 @@ pub fn run(arguments: &ProxyReportArguments, printer: &Printer) -> Result<(), Cl
     };
     if let Some(folder) = &arguments.out {
         let accuracies: Vec<f64> = known.iter().map(|(_, known)| known.accuracy).collect();
-        write_files(folder, &rows, &network_rows(&networks, &accuracies, &measured), &words, printer)?;
+        write_files(
+            folder,
+            &rows,
+            &network_rows(&networks, &accuracies, &measured),
+            &words,
+            printer,
+        )?;
     }
     let minutes = arguments.time.as_secs_f64() / 60.0 * workers as f64;
     let best = best_within(&rows, minutes);
@@ -189,7 +195,11 @@ impl ProxyReportArguments {
             }
             return Ok(scores);
         }
-        let scores = self.signals.iter().map(|name| parsed(name)).collect::<Result<Vec<_>, _>>()?;
+        let scores = self
+            .signals
+            .iter()
+            .map(|name| parsed(name))
+            .collect::<Result<Vec<_>, _>>()?;
         match scores.iter().find(|score| score.needs_images()) {
             Some(score) if !has_data => Err(CliError::usage(format!("{score} needs images; give --data PATH"))),
             _ => Ok(scores),
@@ -198,9 +208,15 @@ impl ProxyReportArguments {
 
     /// The known networks and the space that they are drawn from.
     fn truth_and_space(&self) -> Result<(Truth, SearchSpace), CliError> {
-        let named = self.space.as_deref().map(space::open).transpose()?.map(|(space, _)| space);
+        let named = self
+            .space
+            .as_deref()
+            .map(space::open)
+            .transpose()?
+            .map(|(space, _)| space);
         if let Some(path) = self.truth.strip_prefix("table:") {
-            let space = named.ok_or_else(|| CliError::usage("name the search space of the table's networks with --space"))?;
+            let space =
+                named.ok_or_else(|| CliError::usage("name the search space of the table's networks with --space"))?;
             return Ok((Truth::of_table(Path::new(path))?, space));
         }
         let folder = Path::new(&self.truth);
@@ -248,7 +264,10 @@ fn write_files(
 ) -> Result<(), CliError> {
     files::create_folder(folder)?;
     let mut written = Vec::new();
-    for (name, text) in [("correlations.csv", to_csv_text(rows)?), ("signals.csv", to_csv_text(networks)?)] {
+    for (name, text) in [
+        ("correlations.csv", to_csv_text(rows)?),
+        ("signals.csv", to_csv_text(networks)?),
+    ] {
         let path = folder.join(name);
         files::write_atomically(&path, text.as_bytes())?;
         written.push(path);
@@ -265,9 +284,10 @@ impl From<TruthError> for CliError {
     fn from(error: TruthError) -> Self {
         match error {
             TruthError::Study(error) => error.into(),
-            TruthError::Table(_) | TruthError::OtherSpace { .. } | TruthError::TooFew { .. } => {
-                Self::config(error.to_string())
-            }
+            TruthError::Table(_)
+            | TruthError::Scores { .. }
+            | TruthError::OtherSpace { .. }
+            | TruthError::TooFew { .. } => Self::config(error.to_string()),
         }
     }
 }

@@ -131,7 +131,9 @@ impl Networks<'_> {
         let started = Instant::now();
         let (values, cpu_seconds): (Vec<Option<f64>>, f64) = if signal.is_free() {
             let values = self.known.iter();
-            let values = values.map(|(_, known)| signal.of_architecture(&known.architecture)).collect();
+            let values = values
+                .map(|(_, known)| signal.of_architecture(&known.architecture))
+                .collect();
             (values, started.elapsed().as_secs_f64())
         } else {
             let measured = || self.measured.iter().map(|values| values.get(&signal));
@@ -206,13 +208,18 @@ impl Networks<'_> {
 /// The row with the greatest tau among those that rank all networks within `cpu_minutes`. Predictors count where the cost of
 /// their labels is known.
 pub fn best_within(rows: &[Row], cpu_minutes: f64) -> Option<&Row> {
-    let affordable = rows.iter().filter(|row| !row.label_cost_is_unknown && row.cpu_minutes <= cpu_minutes);
+    let affordable = rows
+        .iter()
+        .filter(|row| !row.label_cost_is_unknown && row.cpu_minutes <= cpu_minutes);
     greatest(affordable)
 }
 
 /// The predictor with the greatest tau among those with this number of labels.
 pub fn best_predictor(rows: &[Row], labels: usize) -> Option<&Row> {
-    greatest(rows.iter().filter(|row| row.kind == RowKind::Predictor && row.labels == labels))
+    greatest(
+        rows.iter()
+            .filter(|row| row.kind == RowKind::Predictor && row.labels == labels),
+    )
 }
 
 /// Numbers of labels of the predictors among rows.
@@ -222,9 +229,8 @@ pub fn label_counts() -> impl Iterator<Item = usize> {
 
 fn greatest<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
     let ranked = rows.filter_map(|row| Some((row, row.tau?)));
-    let best = ranked.max_by(|(one, tau), (other, value)| {
-        tau.total_cmp(value).then(other.cpu_minutes.total_cmp(&one.cpu_minutes))
-    });
+    let best = ranked
+        .max_by(|(one, tau), (other, value)| tau.total_cmp(value).then(other.cpu_minutes.total_cmp(&one.cpu_minutes)));
     best.map(|(row, _)| row)
 }
 
@@ -237,8 +243,17 @@ mod tests {
             tau,
             labels,
             label_cost_is_unknown: labels > 0,
-            kind: if labels > 0 { RowKind::Predictor } else { RowKind::Signal },
-            ..Row::new(name.to_owned(), RowKind::Signal, &Agreement::default(), 60.0 * cpu_minutes)
+            kind: if labels > 0 {
+                RowKind::Predictor
+            } else {
+                RowKind::Signal
+            },
+            ..Row::new(
+                name.to_owned(),
+                RowKind::Signal,
+                &Agreement::default(),
+                60.0 * cpu_minutes,
+            )
         }
     }
 

@@ -59,8 +59,8 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON)
-    /// [default: train]
+    /// Source of accuracies: train, or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON);
+    /// or scores in their place, proxy:NAME (a signal of mnas proxy-report, such as proxy:entropy) [default: train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: evolution]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mnas_engine::files;
+use mnas_engine::ranking::{Score, UnknownSignal};
 use mnas_engine::study::{Limits, WorkerConfig};
 use mnas_engine::training::{OnCorrupt, Proxy, Recipe, TrainDevice};
 use mnas_latency::Milliseconds;
@@ -68,12 +69,14 @@ pub struct EvolutionTable {
     pub sample: usize,
 }
 
-/// A source of accuracies by name: `train`, or `table:FILE`.
+/// A source of accuracies by name: `train`, `table:FILE`, or `proxy:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum EvaluatorName {
     Train,
     Table(PathBuf),
+    /// Scores by signals.
+    Proxy(Score),
 }
 
 impl std::str::FromStr for EvaluatorName {
@@ -83,8 +86,12 @@ impl std::str::FromStr for EvaluatorName {
         match text.split_once(':') {
             None if text == "train" => Ok(Self::Train),
             Some(("table", path)) if !path.is_empty() => Ok(Self::Table(path.into())),
+            Some(("proxy", name)) => name
+                .parse()
+                .map(Self::Proxy)
+                .map_err(|error: UnknownSignal| error.to_string()),
             _ => Err(format!(
-                "`{text}` is no evaluator; expected train (every candidate is trained) or table:FILE (recorded accuracies)"
+                "`{text}` is no evaluator; expected train (every candidate is trained), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
             )),
         }
     }
@@ -103,6 +110,7 @@ impl std::fmt::Display for EvaluatorName {
         match self {
             Self::Train => f.write_str("train"),
             Self::Table(path) => write!(f, "table:{}", path.display()),
+            Self::Proxy(score) => write!(f, "proxy:{score}"),
         }
     }
 }

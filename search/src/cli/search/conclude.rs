@@ -23,6 +23,8 @@ struct NetworkRow {
     id: String,
     architecture: String,
     accuracy: Option<f64>,
+    /// Rank among networks, where there is no accuracy.
+    score: Option<f64>,
     latency_ms: Option<f64>,
     measured_ms: Option<f64>,
     params: u64,
@@ -34,7 +36,8 @@ impl From<&ReportRow> for NetworkRow {
         Self {
             id: row.id.clone(),
             architecture: row.architecture.clone(),
-            accuracy: row.accuracy,
+            accuracy: row.accuracy.filter(|_| !row.is_score),
+            score: row.accuracy.filter(|_| row.is_score),
             latency_ms: row.latency_ms,
             measured_ms: row.measured_ms,
             params: row.params,
@@ -100,7 +103,11 @@ pub(super) fn conclude(
             figures(row),
             row.architecture
         ))?;
-        if let Some(better) = better_reference(&shown.rows, row) {
+        if row.is_score {
+            printer.result(
+                "scores rank networks and are no accuracies: train the best with mnas train, and measure how well they rank with mnas proxy-report",
+            )?;
+        } else if let Some(better) = better_reference(&shown.rows, row) {
             printer.result(&format!(
                 "a reference is more accurate within the budget: {}; to try more candidates: mnas search --out {} --resume --trials {}",
                 figures(better),
@@ -132,7 +139,7 @@ fn bounds(study: &Study) -> String {
 
 /// Name, accuracy and latency of a network.
 fn figures(row: &ReportRow) -> String {
-    let accuracy = row.accuracy.map_or_else(String::new, units::percent);
+    let accuracy = row.accuracy_text().unwrap_or_default();
     let Some(latency) = row.decisive_latency_ms().map(units::milliseconds) else {
         return format!("{} with {accuracy} at {} MAdds", row.label(), units::count(row.macs));
     };

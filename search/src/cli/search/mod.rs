@@ -6,6 +6,7 @@ mod choices;
 mod conclude;
 mod placement;
 mod progress;
+mod scoring;
 mod settings;
 mod setup;
 
@@ -48,7 +49,8 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     }
     let references = study.config().references.per_network * study.problem().space.references.len();
     let total = study.config().trials + references;
-    let mut progress = SearchProgress::new(printer, study.state().counts().settled, total);
+    let mut progress = SearchProgress::new(printer, study.state().counts().settled, total)
+        .with_scores(study.config().scoring().is_some());
     let options = RunOptions {
         deadline: time.map(|time| Instant::now() + time),
         cancel: &cancel,

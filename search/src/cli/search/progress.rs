@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mnas_engine::problem::{Metric, Quantity};
 use mnas_engine::study::{Observer, StudyEvent, Trial, TrialKind, TrialOutcome};
 
-use crate::report::{Printer, Progress};
+use crate::report::{Printer, Progress, units};
 
 /// One bar over all trials, and a line for each that is settled.
 pub struct SearchProgress<'a> {
@@ -13,6 +13,8 @@ pub struct SearchProgress<'a> {
     bar: Progress,
     settled: usize,
     running: BTreeMap<u64, f64>,
+    /// True if trials have scores in place of accuracies.
+    has_scores: bool,
 }
 
 /// Steps of the bar for one trial.
@@ -29,9 +31,15 @@ impl<'a> SearchProgress<'a> {
             bar,
             settled,
             running: BTreeMap::new(),
+            has_scores: false,
         };
         progress.show();
         progress
+    }
+
+    /// Names the results of trials scores where they are no accuracies.
+    pub fn with_scores(self, has_scores: bool) -> Self {
+        Self { has_scores, ..self }
     }
 
     fn show(&self) {
@@ -59,7 +67,7 @@ impl Observer for SearchProgress<'_> {
                 self.running.remove(&trial.number);
                 self.settled = counts.settled;
                 self.bar.set_total((*total as f64 * STEPS) as u64);
-                self.printer.status(&line(trial, self.settled, *total));
+                self.printer.status(&line(trial, self.settled, *total, self.has_scores));
             }
             StudyEvent::Notice { message } => self.printer.warning(message),
         }
@@ -67,7 +75,7 @@ impl Observer for SearchProgress<'_> {
     }
 }
 
-fn line(trial: &Trial, settled: usize, total: usize) -> String {
+fn line(trial: &Trial, settled: usize, total: usize, has_scores: bool) -> String {
     let name = match &trial.kind {
         TrialKind::Candidate => format!("#{}", trial.number),
         TrialKind::Reference { title, width, .. } => format!("{title} {width:?}x {}", trial.architecture.resolution),
@@ -79,6 +87,7 @@ fn line(trial: &Trial, settled: usize, total: usize) -> String {
     };
     let cost = Quantity(metric, trial.costs.value(metric).unwrap_or(f64::NAN));
     let outcome = match &trial.outcome {
+        TrialOutcome::Finished(result) if has_scores => format!("{} at {cost}", units::score(result.accuracy)),
         TrialOutcome::Finished(result) => {
             let training = result.training.as_ref().map_or_else(String::new, |training| {
                 let waiting = if training.data_wait_share > NOTED_WAIT {

@@ -10,7 +10,7 @@ use mnas_engine::problem::{Metric, Problem, Quantity};
 use mnas_engine::study::{
     EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
 };
-use mnas_engine::training::DataRequest;
+use mnas_engine::training::{DataRequest, TrainDevice};
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
 use mnas_latency::workload::{Purpose, fill_table};
@@ -25,6 +25,7 @@ use super::super::space;
 use super::arguments::SearchArguments;
 use super::choices::Choices;
 use super::placement;
+use super::scoring;
 use super::settings::{self, DataFacts, Settings};
 use crate::report::Printer;
 use crate::worker_client;
@@ -73,6 +74,7 @@ pub(super) fn begin(
     let (evaluator, data) = if let Some(table) = table {
         (evaluator_of_table(table), None)
     } else {
+        scoring::complete(&mut config, &space, printer, cancel)?;
         let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
         config.classes = ready.classes.len() as u32;
         (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
@@ -136,7 +138,7 @@ pub(super) fn resume(
             let table = RecordedTable::read(path).map_err(|error| CliError::config(error.to_string()))?;
             (evaluator_of_table(table), None)
         }
-        EvaluatorConfig::Train(_) => {
+        EvaluatorConfig::Train(_) | EvaluatorConfig::Proxy(_) => {
             let (pool, ready) = start_workers(&config, &space, study.folder(), printer, cancel)?;
             (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
         }
@@ -184,7 +186,7 @@ fn share_out_cores(
 ) -> Result<String, CliError> {
     let is_open = settings.workers_are_open;
     let EvaluatorConfig::Train(training) = &mut settings.config.evaluator else {
-        return Ok("accuracies are looked up".to_owned());
+        return Ok("nothing is trained".to_owned());
     };
     if !is_open {
         return Ok("as asked for".to_owned());
@@ -212,13 +214,28 @@ fn start_workers(
     printer: &Printer,
     cancel: &AtomicBool,
 ) -> Result<(WorkerPool, Ready), CliError> {
-    let EvaluatorConfig::Train(training) = &config.evaluator else {
-        return Err(CliError::failure("the study trains no networks"));
+    let training = match &config.evaluator {
+        EvaluatorConfig::Train(training) => training,
+        EvaluatorConfig::Proxy(scoring) => return scoring::start(config, scoring, space, folder, printer, cancel),
+        EvaluatorConfig::Table { .. } => return Err(CliError::failure("the study trains no networks")),
     };
     let mut pool = WorkerPool::new(worker_setup(training, space), &folder.logs());
-    for (host, command) in worker_commands(config, training)? {
+    for (host, command) in worker_commands(config, training.train_device)? {
         pool.start(&host, command)?;
     }
+    let ready = load_images(&mut pool, printer, cancel)?;
+    let count: usize = config.workers.iter().map(|worker| worker.count).sum();
+    if count > config.lookahead {
+        printer.warning(&format!(
+            "{count} workers, but a proposal may lack {} results at most: some will wait; raise --lookahead to keep them busy",
+            config.lookahead
+        ));
+    }
+    Ok((pool, ready))
+}
+
+/// Waits until the first worker of a pool has loaded its images.
+pub(super) fn load_images(pool: &mut WorkerPool, printer: &Printer, cancel: &AtomicBool) -> Result<Ready, CliError> {
     let bar = printer.progress("loading images", 0);
     let ready = pool.wait_for_data(&mut |done, total| {
         bar.set_total(total as u64);
@@ -234,18 +251,14 @@ fn start_workers(
     for skipped in &ready.skipped {
         printer.warning(&format!("skipped {skipped}"));
     }
-    let count: usize = config.workers.iter().map(|worker| worker.count).sum();
-    if count > config.lookahead {
-        printer.warning(&format!(
-            "{count} workers, but a proposal may lack {} results at most: some will wait; raise --lookahead to keep them busy",
-            config.lookahead
-        ));
-    }
-    Ok((pool, ready))
+    Ok(ready)
 }
 
 /// The command line of every worker, with the name of its host.
-fn worker_commands(config: &StudyConfig, training: &TrainConfig) -> Result<Vec<(String, CommandLine)>, CliError> {
+pub(super) fn worker_commands(
+    config: &StudyConfig,
+    device: TrainDevice,
+) -> Result<Vec<(String, CommandLine)>, CliError> {
     let mut commands = Vec::new();
     for worker in &config.workers {
         let (host, command) = match &worker.command {
@@ -255,24 +268,33 @@ fn worker_commands(config: &StudyConfig, training: &TrainConfig) -> Result<Vec<(
                     .map_err(|error| CliError::usage(format!("worker command `{text}`: {error}")))?;
                 (text.clone(), command)
             }
-            None => ("local".to_owned(), worker_client::command(training.train_device)?),
+            None => ("local".to_owned(), worker_client::command(device)?),
         };
         commands.extend((0..worker.count).map(|_| (host.clone(), command.clone())));
     }
     Ok(commands)
 }
 
-fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
+/// The largest resolution of a space in pixels.
+pub(super) fn largest_resolution(space: &SearchSpace) -> u32 {
     let resolutions = space.families.iter().flat_map(|family| &family.resolutions);
-    let largest = resolutions.copied().max().unwrap_or(224);
-    let mut data = training.data.clone();
+    resolutions.copied().max().unwrap_or(224)
+}
+
+/// The same images, found from any folder.
+pub(super) fn with_absolute_path(data: &DataRequest) -> DataRequest {
+    let mut data = data.clone();
     if data.path != Path::new("demo") {
         data.path = std::path::absolute(&data.path).unwrap_or(data.path);
     }
+    data
+}
+
+fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
     WorkerSetup {
         prepare: ToWorker::Prepare {
-            data,
-            resolution: training.proxy.resolution(largest),
+            data: with_absolute_path(&training.data),
+            resolution: training.proxy.resolution(largest_resolution(space)),
             augmentation: training.recipe.augmentation,
             threads: training.threads_per_worker,
         },
@@ -433,6 +455,11 @@ fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> Strin
                 training.threads_per_worker
             )
         }
+        None if config.scoring().is_some() => format!(
+            "would score {} candidates and up to {references} references in {}; nothing was evaluated",
+            config.trials,
+            out.display()
+        ),
         None => format!(
             "would look up {} candidates and up to {references} references in {}; nothing was evaluated",
             config.trials,

@@ -32,11 +32,20 @@ pub(super) fn measure(
         _ if !request.signals.iter().any(|signal| signal.needs_images()) => None,
         None => {
             let names: Vec<&str> = request.signals.iter().map(|signal: &Signal| signal.name()).collect();
-            return Err(Fault::computation(format!("the images for {} must be loaded first", names.join(", "))));
+            return Err(Fault::computation(format!(
+                "the images for {} must be loaded first",
+                names.join(", ")
+            )));
         }
         Some(loaded) => Some(images(loaded, &architecture, request)?.f_to_device(device)?),
     };
-    let inputs = Inputs::new(images, request.batch_size, architecture.resolution, device, request.seed)?;
+    let inputs = Inputs::new(
+        images,
+        request.batch_size,
+        architecture.resolution,
+        device,
+        request.seed,
+    )?;
     let measured = request
         .signals
         .iter()

@@ -594,7 +594,10 @@ fn signals_are_measured_and_those_of_images_need_them_loaded() {
     let (reason, kind) = talk.failure(request(&[Signal::Entropy], 1));
     assert!(reason.contains("2 images") && kind == FailureKind::Input, "{reason}");
     let measure = |talk: &mut Talk, signals: &[Signal]| match talk.ask(&request(signals, 8)) {
-        FromWorker::Signals(measured) => measured.into_iter().map(|one| (one.signal, one.value)).collect::<Vec<_>>(),
+        FromWorker::Signals(measured) => measured
+            .into_iter()
+            .map(|one| (one.signal, one.value))
+            .collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     let entropy = measure(&mut talk, &[Signal::Entropy]);

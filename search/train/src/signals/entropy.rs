@@ -26,7 +26,10 @@ pub(super) fn measure(network: &Network, noise: &Tensor) -> Result<f64, TchError
 /// their sum: `ln(channels)` for an isotropic output, 0 where all channels are multiples of one.
 fn spectral_entropy(output: &Tensor) -> Result<f64, TchError> {
     let channels = output.size()[1];
-    let rows = output.f_permute([0, 2, 3, 1])?.f_reshape([-1, channels])?.f_to_kind(Kind::Float)?;
+    let rows = output
+        .f_permute([0, 2, 3, 1])?
+        .f_reshape([-1, channels])?
+        .f_to_kind(Kind::Float)?;
     let centred = rows.f_sub(&rows.f_mean_dim([0_i64].as_slice(), true, None)?)?;
     let transposed = centred.f_transpose(0, 1)?;
     // Both products have the same eigenvalues other than 0.
@@ -37,7 +40,10 @@ fn spectral_entropy(output: &Tensor) -> Result<f64, TchError> {
     };
     let eigenvalues = Vec::<f64>::try_from(&gram.f_to_kind(Kind::Double)?.f_linalg_eigvalsh("L")?)?;
     let total: f64 = eigenvalues.iter().map(|value| value.max(0.0)).sum();
-    let shares = eigenvalues.iter().map(|value| value / total).filter(|&share| share > 0.0);
+    let shares = eigenvalues
+        .iter()
+        .map(|value| value / total)
+        .filter(|&share| share > 0.0);
     Ok(shares.map(|share| -share * share.ln()).sum())
 }
 
@@ -55,7 +61,14 @@ mod tests {
 
     #[test]
     fn an_isotropic_output_has_the_largest_entropy() {
-        let isotropic = output(&[[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, -1.0]]);
+        let isotropic = output(&[
+            [1.0, 0.0, 0.0],
+            [-1.0, 0.0, 0.0],
+            [0.0, 1.0, 0.0],
+            [0.0, -1.0, 0.0],
+            [0.0, 0.0, 1.0],
+            [0.0, 0.0, -1.0],
+        ]);
         let found = spectral_entropy(&isotropic).unwrap();
         assert!((found - 3.0_f64.ln()).abs() < 1e-6, "{found}");
         let stretched = isotropic * Tensor::from_slice(&[4.0_f32, 1.0, 1.0]).view([1, 3, 1, 1]);
@@ -64,7 +77,12 @@ mod tests {
 
     #[test]
     fn channels_that_are_multiples_of_one_have_no_entropy() {
-        let found = spectral_entropy(&output(&[[1.0, 2.0, -1.0], [3.0, 6.0, -3.0], [-2.0, -4.0, 2.0], [0.5, 1.0, -0.5]]));
+        let found = spectral_entropy(&output(&[
+            [1.0, 2.0, -1.0],
+            [3.0, 6.0, -3.0],
+            [-2.0, -4.0, 2.0],
+            [0.5, 1.0, -0.5],
+        ]));
         assert!(found.unwrap() < 1e-4);
         let constant = Tensor::ones([4, 3, 2, 2], (Kind::Float, Device::Cpu));
         assert_eq!(spectral_entropy(&constant).unwrap(), 0.0);
