@@ -25,7 +25,9 @@ pub struct Outcome {
 pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> Outcome {
     let mut rows: Vec<ReportRow> = state.trials().iter().map(|trial| row(trial, problem)).collect();
     let is_score = config.scoring().is_some();
-    rows.iter_mut().for_each(|row| row.is_score = is_score);
+    for row in &mut rows {
+        row.is_score = is_score;
+    }
     mark_front(&mut rows);
     let best = study::best(problem, state.candidates()).map(|trial| trial.number as usize);
     Outcome {

@@ -26,13 +26,16 @@ pub fn kendall_tau(pairs: &[(f64, f64)]) -> Option<f64> {
     let ties = |is_tie: fn(&(f64, f64), &(f64, f64)) -> bool, sorted: &[(f64, f64)]| -> u64 {
         sorted.chunk_by(is_tie).map(|run| pairs_among(run.len())).sum()
     };
-    let ties_in_first = ties(|one, other| one.0 == other.0, &sorted);
-    let ties_in_both = ties(|one, other| one == other, &sorted);
+    let ties_in_first = ties(|one, other| one.0.total_cmp(&other.0).is_eq(), &sorted);
+    let ties_in_both = ties(
+        |one, other| one.0.total_cmp(&other.0).is_eq() && one.1.total_cmp(&other.1).is_eq(),
+        &sorted,
+    );
     let mut second: Vec<f64> = sorted.iter().map(|pair| pair.1).collect();
     let mut buffer = second.clone();
     let discordant = sort_counting_inversions(&mut second, &mut buffer);
     let ties_in_second: u64 = second
-        .chunk_by(|one, other| one == other)
+        .chunk_by(|one, other| one.total_cmp(other).is_eq())
         .map(|run| pairs_among(run.len()))
         .sum();
     let untied = |ties: u64| (all - ties) as f64;
@@ -77,9 +80,11 @@ pub fn spearman_rho(pairs: &[(f64, f64)]) -> Option<f64> {
         order.sort_by(|&one, &other| values[one].total_cmp(&values[other]));
         let mut ranks = vec![0.0; values.len()];
         let mut before = 0;
-        for run in order.chunk_by(|&one, &other| values[one] == values[other]) {
+        for run in order.chunk_by(|&one, &other| values[one].total_cmp(&values[other]).is_eq()) {
             let rank = before as f64 + (run.len() as f64 - 1.0) / 2.0;
-            run.iter().for_each(|&index| ranks[index] = rank);
+            for &index in run {
+                ranks[index] = rank;
+            }
             before += run.len();
         }
         ranks
