@@ -235,27 +235,29 @@ fn greatest<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use super::*;
 
-    fn row(name: &str, tau: Option<f64>, cpu_minutes: f64, labels: usize) -> Row {
+    /// A row with the cost of its labels unknown, where it has any.
+    pub fn row(name: &str, tau: Option<f64>, cpu_minutes: f64, labels: usize) -> Row {
+        let kind = match (labels, cpu_minutes > 0.0) {
+            (0, false) => RowKind::Free,
+            (0, true) => RowKind::Signal,
+            _ => RowKind::Predictor,
+        };
         Row {
             tau,
             labels,
             label_cost_is_unknown: labels > 0,
-            kind: if labels > 0 {
-                RowKind::Predictor
-            } else {
-                RowKind::Signal
-            },
-            ..Row::new(
-                name.to_owned(),
-                RowKind::Signal,
-                &Agreement::default(),
-                60.0 * cpu_minutes,
-            )
+            ..Row::new(name.to_owned(), kind, &Agreement::default(), 60.0 * cpu_minutes)
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::row;
+    use super::*;
 
     #[test]
     fn the_best_is_affordable_and_needs_no_labels_of_unknown_cost() {

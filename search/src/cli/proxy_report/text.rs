@@ -90,3 +90,33 @@ fn usage(row: &Row) -> String {
         RowKind::Predictor => format!("{} trainings and --strategy model ({})", row.labels, row.name),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::best_within;
+    use super::super::rows::testing::row;
+    use super::*;
+
+    #[test]
+    fn labels_of_unknown_cost_are_named_and_never_recommended_within_a_time() {
+        let rows = [
+            row("params", Some(0.2), 0.0, 0),
+            row("naswot", Some(0.75), 0.5, 0),
+            row("gp-20", Some(0.8), 0.1, 20),
+        ];
+        let text = table(&rows, None);
+        assert!(text.contains("6.0 s + 20 labels") && text.contains("30 s"), "{text}");
+        let time = Duration::from_mins(2);
+        let text = advice(&rows, best_within(&rows, 2.0), time, 2);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "within 2m on 2 workers: --evaluator proxy:naswot, tau 0.75 over all and – over the better half",
+                "with 20 true labels: gp-20, tau 0.80 over all and – over the better half of the other networks"
+            ]
+        );
+        let nothing = advice(&rows[..0], None, time, 1);
+        assert_eq!(nothing, "no ranking agrees with the truth in this time");
+    }
+}
