@@ -4,6 +4,7 @@
 
 mod arguments;
 mod devices;
+mod finalists;
 mod full_disk;
 mod help;
 mod images;

@@ -29,6 +29,8 @@ pub struct WorkerSetup {
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,
+    /// True if trained networks are evaluated on the test split too, as those of final trainings are.
+    pub test: bool,
 }
 
 /// A set of worker processes, started by one command or several. A worker that is lost is started again after growing pauses;
@@ -60,6 +62,7 @@ enum Task {
     Train {
         proxy: Proxy,
         recipe: Box<Recipe>,
+        test: bool,
     },
     Score {
         scorer: Scorer,
@@ -72,7 +75,7 @@ impl Task {
     /// The request for a trial.
     fn request(&mut self, request: TrialRequest) -> Result<ToWorker, String> {
         match self {
-            Self::Train { proxy, recipe } => {
+            Self::Train { proxy, recipe, test } => {
                 let mut recipe = (**recipe).clone();
                 if let Fidelity::Epochs(epochs) = request.fidelity {
                     recipe.set_epochs(epochs);
@@ -85,6 +88,7 @@ impl Task {
                     weights: request.weights,
                     checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
                     validate_every_epoch: false,
+                    test: *test,
                 })))
             }
             Self::Score { scorer, architectures } => {
@@ -140,6 +144,7 @@ impl WorkerPool {
         let task = Task::Train {
             proxy: setup.proxy,
             recipe: Box::new(setup.recipe),
+            test: setup.test,
         };
         Self::with_task(setup.prepare, task, logs)
     }

@@ -6,7 +6,7 @@ use mnas_engine::evaluator::WorkerPool;
 use mnas_engine::ranking::{Probe, Score, ScoreScale, Standard};
 use mnas_engine::study::{EvaluatorConfig, References, ScoreConfig, StudyConfig, StudyFolder};
 use mnas_engine::training::{Augmentation, DataRequest};
-use mnas_engine::worker::{Ready, ToWorker};
+use mnas_engine::worker::ToWorker;
 use mnas_space::random::stream;
 use mnas_space::{Architecture, SearchSpace};
 
@@ -44,9 +44,8 @@ pub(super) fn settings_of(choices: &Choices, score: &Score, libtorch: &str, spac
     Ok(Settings {
         config: StudyConfig {
             workers: settings::workers_of(choices, workers),
-            references: References {
-                per_network: choices.references.unwrap_or(0),
-            },
+            // References are compared on accuracy, which a score is not.
+            references: References { per_network: 0 },
             evaluator: EvaluatorConfig::Proxy(Box::new(config)),
             ..settings::common(choices, &source, devices, TRIALS)?
         },
@@ -75,6 +74,10 @@ fn refuse_other_flags(choices: &Choices, score: &Score) -> Result<(), CliError> 
             "--proxy-scale",
             choices.proxy_scale.is_some() || choices.proxy.is_some(),
         ),
+        ("--references", choices.references.is_some_and(|count| count > 0)),
+        ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
+        ("--final-recipe", choices.final_recipe.is_some()),
+        ("--final-epochs", choices.final_epochs.is_some()),
     ];
     match trains.iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(CliError::usage(format!(
@@ -129,32 +132,17 @@ pub(super) fn complete(
     Ok(())
 }
 
-/// Starts the workers that score.
-pub(super) fn start(
-    config: &StudyConfig,
-    scoring: &ScoreConfig,
-    space: &SearchSpace,
-    folder: &StudyFolder,
-    printer: &Printer,
-    cancel: &AtomicBool,
-) -> Result<(WorkerPool, Ready), CliError> {
-    let images = scoring
-        .data
-        .images
-        .map_or(scoring.probe.batch_size, |images| images.min(scoring.probe.batch_size));
+/// The pool of workers that score; none is started yet.
+pub(super) fn pool(scoring: &ScoreConfig, space: &SearchSpace, folder: &StudyFolder) -> WorkerPool {
+    let batch = scoring.probe.batch_size;
     let prepare = ToWorker::Prepare {
         data: DataRequest {
-            images: Some(images),
-            ..setup::with_absolute_path(&scoring.data)
+            images: Some(scoring.data.images.map_or(batch, |images| images.min(batch))),
+            ..setup::absolute_data(&scoring.data)
         },
         resolution: scoring.probe.resolution(setup::largest_resolution(space)),
         augmentation: Augmentation::None,
         threads: 1,
     };
-    let mut pool = WorkerPool::scoring(prepare, scoring.scorer(), &folder.logs());
-    for (host, command) in setup::worker_commands(config, scoring.train_device)? {
-        pool.start(&host, command)?;
-    }
-    let ready = setup::load_images(&mut pool, printer, cancel)?;
-    Ok((pool, ready))
+    WorkerPool::scoring(prepare, scoring.scorer(), &folder.logs())
 }

@@ -10,7 +10,7 @@ use mnas_engine::problem::{Metric, Problem, Quantity};
 use mnas_engine::study::{
     EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
 };
-use mnas_engine::training::{DataRequest, TrainDevice};
+use mnas_engine::training::{DataRequest, Proxy, Recipe, TrainDevice};
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
 use mnas_latency::workload::{Purpose, fill_table};
@@ -133,6 +133,7 @@ pub(super) fn resume(
         ..config
     };
     config.check()?;
+    let finals = settings::resumed_finals(&choices, &config, study.state())?;
     let (evaluator, data) = match &config.evaluator {
         EvaluatorConfig::Table { path } => {
             let table = RecordedTable::read(path).map_err(|error| CliError::config(error.to_string()))?;
@@ -155,6 +156,9 @@ pub(super) fn resume(
     }
     if trials != study.config().trials {
         study.set_trials(trials)?;
+    }
+    if let Some(finals) = finals {
+        study.set_finals(finals)?;
     }
     let time = choices.time;
     Ok(Some(Prepared {
@@ -214,16 +218,22 @@ fn start_workers(
     printer: &Printer,
     cancel: &AtomicBool,
 ) -> Result<(WorkerPool, Ready), CliError> {
-    let training = match &config.evaluator {
-        EvaluatorConfig::Train(training) => training,
-        EvaluatorConfig::Proxy(scoring) => return scoring::start(config, scoring, space, folder, printer, cancel),
+    let (device, pool) = match &config.evaluator {
+        EvaluatorConfig::Train(training) => {
+            let setup = worker_setup(training, space);
+            (training.train_device, WorkerPool::new(setup, &folder.logs()))
+        }
+        EvaluatorConfig::Proxy(scoring) => (scoring.train_device, scoring::pool(scoring, space, folder)),
         EvaluatorConfig::Table { .. } => return Err(CliError::failure("the study trains no networks")),
     };
-    let mut pool = WorkerPool::new(worker_setup(training, space), &folder.logs());
-    for (host, command) in worker_commands(config, training.train_device)? {
-        pool.start(&host, command)?;
+    let Some((pool, ready)) = start_pool(config, device, pool, printer, cancel)? else {
+        return Err(CliError::interrupted(
+            "interrupted while the images were loaded; nothing was begun",
+        ));
+    };
+    for skipped in &ready.skipped {
+        printer.warning(&format!("skipped {skipped}"));
     }
-    let ready = load_images(&mut pool, printer, cancel)?;
     let count: usize = config.workers.iter().map(|worker| worker.count).sum();
     if count > config.lookahead {
         printer.warning(&format!(
@@ -234,31 +244,57 @@ fn start_workers(
     Ok((pool, ready))
 }
 
-/// Waits until the first worker of a pool has loaded its images.
-pub(super) fn load_images(pool: &mut WorkerPool, printer: &Printer, cancel: &AtomicBool) -> Result<Ready, CliError> {
+/// Starts the workers of final trainings at up to `resolution` pixels, as many as train the trials; `None` when cancelled.
+pub(super) fn start_final_workers(
+    study: &Study,
+    recipe: &Recipe,
+    resolution: u32,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<Option<(WorkerPool, Ready)>, CliError> {
+    let Some(training) = study.config().training() else {
+        return Err(CliError::failure("the study trains no networks"));
+    };
+    let setup = WorkerSetup {
+        prepare: ToWorker::Prepare {
+            data: absolute_data(&training.data),
+            resolution,
+            augmentation: recipe.augmentation,
+            threads: training.threads_per_worker,
+        },
+        proxy: Proxy::DIRECT,
+        recipe: recipe.clone(),
+        test: true,
+    };
+    let pool = WorkerPool::new(setup, &study.folder().logs());
+    start_pool(study.config(), training.train_device, pool, printer, cancel)
+}
+
+/// Starts all workers of a study and waits until the first one has loaded its images; `None` when cancelled.
+fn start_pool(
+    config: &StudyConfig,
+    device: TrainDevice,
+    mut pool: WorkerPool,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<Option<(WorkerPool, Ready)>, CliError> {
+    for (host, command) in worker_commands(config, device)? {
+        pool.start(&host, command)?;
+    }
     let bar = printer.progress("loading images", 0);
     let ready = pool.wait_for_data(&mut |done, total| {
         bar.set_total(total as u64);
         bar.set(done as u64);
         !cancel.load(Ordering::Relaxed)
     })?;
-    let Some(ready) = ready else {
-        return Err(CliError::interrupted(
-            "interrupted while the images were loaded; nothing was begun",
-        ));
-    };
-    bar.finish(&ready.description);
-    for skipped in &ready.skipped {
-        printer.warning(&format!("skipped {skipped}"));
-    }
-    Ok(ready)
+    Ok(ready.map(|ready| {
+        bar.finish(&ready.description);
+        (pool, ready)
+    }))
 }
 
 /// The command line of every worker, with the name of its host.
-pub(super) fn worker_commands(
-    config: &StudyConfig,
-    device: TrainDevice,
-) -> Result<Vec<(String, CommandLine)>, CliError> {
+fn worker_commands(config: &StudyConfig, device: TrainDevice) -> Result<Vec<(String, CommandLine)>, CliError> {
     let mut commands = Vec::new();
     for worker in &config.workers {
         let (host, command) = match &worker.command {
@@ -281,26 +317,27 @@ pub(super) fn largest_resolution(space: &SearchSpace) -> u32 {
     resolutions.copied().max().unwrap_or(224)
 }
 
-/// The same images, found from any folder.
-pub(super) fn with_absolute_path(data: &DataRequest) -> DataRequest {
-    let mut data = data.clone();
-    if data.path != Path::new("demo") {
-        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
-    }
-    data
-}
-
 fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
     WorkerSetup {
         prepare: ToWorker::Prepare {
-            data: with_absolute_path(&training.data),
+            data: absolute_data(&training.data),
             resolution: training.proxy.resolution(largest_resolution(space)),
             augmentation: training.recipe.augmentation,
             threads: training.threads_per_worker,
         },
         proxy: training.proxy,
         recipe: training.recipe.clone(),
+        test: false,
     }
+}
+
+/// The images by a path that holds in whatever folder a worker runs.
+pub(super) fn absolute_data(data: &DataRequest) -> DataRequest {
+    let mut data = data.clone();
+    if data.path != Path::new("demo") {
+        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
+    }
+    data
 }
 
 /// Measures layers on a device of the study until its table is good enough for the space and the budget.
@@ -456,7 +493,7 @@ fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> Strin
             )
         }
         None if config.scoring().is_some() => format!(
-            "would score {} candidates and up to {references} references in {}; nothing was evaluated",
+            "would score {} candidates in {}; nothing was evaluated",
             config.trials,
             out.display()
         ),

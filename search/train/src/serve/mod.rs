@@ -10,6 +10,7 @@ mod facts;
 mod fault;
 mod signals;
 mod speed;
+mod test_split;
 mod training;
 
 use std::io::{BufRead, Write};
