@@ -79,7 +79,7 @@ mod tests {
         assert_eq!((request.seed, request.batch_size), (7, 32));
         assert_eq!(
             request.architecture,
-            "in32,conv_k3_s2_c8_nre,ir_r2_k3_s1_e3_c8_nre,head_o10"
+            "in32,conv_k3_s2_c8_nre,ir_r2_k3_e3_c8_nre,head_o10"
         );
         let measured = |value| Measured {
             signal: Signal::Entropy,
