@@ -4,15 +4,19 @@
 
 mod arguments;
 mod devices;
+mod exports;
 mod finalists;
 mod full_disk;
 mod help;
 mod images;
 mod interruptions;
 mod listings;
+mod predictions;
 mod published;
 mod rankings;
+mod scaling;
 mod studies;
+mod studies_together;
 mod support;
 mod tables;
 mod trainings;

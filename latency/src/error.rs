@@ -141,31 +141,37 @@ impl LatencyError {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RuntimeError {
     /// The runtime's library is not where it should be.
-    #[error("there is no ONNX Runtime library at {}; run the set-up again or name the library's path", path.display())]
+    #[error("there is no {runtime} library at {}; run the set-up again or name the library's path", path.display())]
     LibraryMissing {
+        /// The runtime.
+        runtime: &'static str,
         /// Place searched.
         path: PathBuf,
     },
     /// No library was named.
     #[error(
-        "device `{device}` needs the ONNX Runtime library and its path is not known; run the set-up or name the library's path"
+        "device `{device}` needs the {runtime} library and its path is not known; run the set-up or name the library's path"
     )]
     LibraryUnknown {
         /// The device.
         device: String,
+        /// The runtime.
+        runtime: &'static str,
     },
     /// The library cannot be loaded or is too old.
-    #[error("cannot use the ONNX Runtime library {}: {reason}; expected ONNX Runtime 1.{minor} or newer for this machine", path.display())]
+    #[error("cannot use the {runtime} library {}: {reason}; expected {runtime} {oldest} or newer for this machine", path.display())]
     LibraryUnusable {
+        /// The runtime.
+        runtime: &'static str,
         /// The library.
         path: PathBuf,
         /// Why not.
         reason: String,
-        /// The oldest minor version that works.
-        minor: u32,
+        /// The oldest version that works.
+        oldest: String,
     },
     /// A process can hold one copy of the library; it already holds another.
-    #[error("cannot load {}: this process already uses {}; use one ONNX Runtime library per process", path.display(), loaded.display())]
+    #[error("cannot load {}: this process already uses {}; use one library of a runtime per process", path.display(), loaded.display())]
     AnotherLibrary {
         /// The value asked for.
         path: PathBuf,

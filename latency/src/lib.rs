@@ -25,7 +25,7 @@
 //! let network: mnas_space::Architecture = "in32,conv_k3_s2_c16_nhs,ir_r2_k3_e4_c16_nre,head_o10".parse()?;
 //! let folder = tempfile::tempdir()?;
 //! let device = Device::open("fake")?; // invented times; "host" measures this machine
-//! let mut runtime = mnas_latency::runtimes::open(&device, None)?;
+//! let mut runtime = mnas_latency::runtimes::open(&device, &Default::default())?;
 //! let mut table =
 //!     mnas_latency::open_or_create(folder.path(), &device, runtime.as_mut(), &MeasureSettings::quick())?;
 //! let keys = network.layers().map(|layer| layer.key);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use mnas_latency::agent::{AgentError, AgentOptions, AgentRuntime};
 use mnas_latency::pipe::PipeError;
+use mnas_latency::runtimes::Libraries;
 use mnas_latency::{
     Device, LatencyError, LoadedModel, Milliseconds, Model, ModelContent, ModelForm, Processor, Runtime, RuntimeError,
     RuntimeKind, StopReason,
@@ -252,7 +253,7 @@ fn another_device_behind_the_same_command_is_noticed() {
 fn replies(lines: &str) -> Vec<serde_json::Value> {
     let mut output = Vec::new();
     let input = std::io::Cursor::new(lines.to_owned());
-    let mut open = |device: &Device| mnas_latency::runtimes::open(device, None);
+    let mut open = |device: &Device| mnas_latency::runtimes::open(device, &Libraries::default());
     mnas_latency::agent::serve(input, &mut output, "an agent", &mut open).unwrap();
     let text = String::from_utf8(output).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

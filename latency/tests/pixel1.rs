@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use mnas_latency::runtimes::Libraries;
 use mnas_latency::{Device, LatencyTable, Measurement, MissingKeys, Predictor, TableHeader, spearman};
 use mnas_space::Reference;
 
@@ -241,7 +242,7 @@ fn no_operation_is_free() {
 #[test]
 fn nothing_can_be_measured() {
     let device = Device::open("pixel1").unwrap();
-    let mut runtime = mnas_latency::runtimes::open(&device, None).unwrap();
+    let mut runtime = mnas_latency::runtimes::open(&device, &Libraries::default()).unwrap();
     assert_eq!(runtime.name(), "tflite");
     let mut table = table();
     let error = mnas_latency::profile(

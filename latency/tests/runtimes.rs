@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mnas_latency::runtimes::{FakeRuntime, FakeSettings, OnnxRuntime};
+use mnas_latency::runtimes::{FakeRuntime, FakeSettings, LiteRt, OnnxRuntime};
 use mnas_latency::{MeasureSettings, Measurer, Model, Runtime, RuntimeError};
 use mnas_space::{Architecture, BlockKey};
 
@@ -20,10 +20,23 @@ fn library() -> Option<PathBuf> {
     path
 }
 
+/// The LiteRT library under test; without one its tests are skipped, loudly.
+fn litert() -> Option<PathBuf> {
+    let path = std::env::var_os("LITERT_DYLIB_PATH").map(PathBuf::from);
+    if path.is_none() {
+        eprintln!("SKIPPED: tests of LiteRT need LITERT_DYLIB_PATH, the path of its library");
+    }
+    path
+}
+
 fn runtimes() -> Vec<Box<dyn Runtime>> {
     let mut runtimes: Vec<Box<dyn Runtime>> = vec![Box::new(FakeRuntime::new(FakeSettings::default()))];
     if let Some(library) = library() {
         runtimes.push(Box::new(OnnxRuntime::new(&library, 1).unwrap()));
+    }
+    if let Some(library) = litert() {
+        runtimes.push(Box::new(LiteRt::new(&library, 1).unwrap()));
+        runtimes.push(Box::new(LiteRt::new(&library, 1).unwrap().with_int8()));
     }
     #[cfg(feature = "tract")]
     runtimes.push(Box::new(mnas_latency::runtimes::TractRuntime));

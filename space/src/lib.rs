@@ -1,4 +1,4 @@
-//! Description of networks: blocks, architectures, search spaces, exact costs, published references and ONNX files.
+//! Description of networks: blocks, architectures, search spaces, exact costs, published references, ONNX and TFLite files.
 //!
 //! [`Architecture`] is the type to start with: a concrete network with a compact string form. It lowers to a [`Graph`]
 //! of primitive operations, which every other part reads. A [`SearchSpace`] describes many architectures; a
@@ -26,11 +26,14 @@ mod network_json;
 mod notation;
 pub mod onnx;
 mod parameters;
+pub mod quantisation;
 pub mod random;
 mod reference;
 mod rounding;
 mod scaling;
 mod search_space;
+pub mod tflite;
+mod weights;
 
 pub use activation::{Activation, Gate};
 pub use architecture::{Architecture, INPUT_CHANNELS, Layer};
@@ -52,3 +55,4 @@ pub use reference::{PublishedPoint, Reference, ReferenceError};
 pub use rounding::{Scaling, make_divisible};
 pub use scaling::{Compound, Multipliers, ScalingError, ScalingRule, ScalingStep};
 pub use search_space::{Candidate, Constraints, Genotype, ReferencePoint, ReferencePoints, SearchSpace};
+pub use weights::{RandomWeights, WeightError, WeightSource};

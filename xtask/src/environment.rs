@@ -8,14 +8,16 @@ use std::process::{Command, ExitStatus, Stdio};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::libtorch::{Libtorch, asks_for_pytorch};
-use crate::onnxruntime;
+use crate::{litert, onnxruntime};
 
-/// libtorch and ONNX Runtime, found or set up.
+/// libtorch, ONNX Runtime and LiteRT, found or set up.
 pub struct Environment {
     /// Source of libtorch.
     pub libtorch: Libtorch,
     /// The path of ONNX Runtime's shared library.
     pub onnxruntime: PathBuf,
+    /// Path of LiteRT's shared library.
+    pub litert: PathBuf,
 }
 
 impl Environment {
@@ -24,12 +26,20 @@ impl Environment {
         let cache = Cache::from_environment()?;
         let libtorch = Libtorch::provide(&cache, thorough)?;
         let onnxruntime = onnxruntime::provide(&cache, thorough)?;
-        Ok(Self { libtorch, onnxruntime })
+        let litert = litert::provide(&cache, thorough)?;
+        Ok(Self {
+            libtorch,
+            onnxruntime,
+            litert,
+        })
     }
 
     /// The variables that a plain cargo needs.
     pub fn variables(&self) -> Vec<(&'static str, OsString)> {
-        let mut variables = vec![("ORT_DYLIB_PATH", self.onnxruntime.clone().into())];
+        let mut variables = vec![
+            ("ORT_DYLIB_PATH", self.onnxruntime.clone().into()),
+            ("LITERT_DYLIB_PATH", self.litert.clone().into()),
+        ];
         if let Some(folder) = self.libtorch.folder() {
             variables.push(("LIBTORCH", folder.into()));
         }

@@ -1,5 +1,5 @@
 //! The workspace's own commands, behind the two aliases of `.cargo/config.toml`: `cargo mnas ARGS` runs the program, `cargo xtask
-//! COMMAND` works on the project. Each does all of its own set-up: libtorch and ONNX Runtime come out of pinned Python wheels, once,
+//! COMMAND` works on the project. Each does all of its own set-up: libtorch, ONNX Runtime and LiteRT come out of pinned Python wheels, once,
 //! into a cache outside the clone ([`cache`]); afterwards nothing here needs the network.
 #![allow(
     clippy::print_stdout,
@@ -15,6 +15,7 @@ mod digest;
 mod environment;
 mod error;
 mod libtorch;
+mod litert;
 mod marker;
 mod onnxruntime;
 mod platform;
@@ -37,7 +38,7 @@ cargo mnas install [--root DIR]
                               install `mnas` and `mnas-worker` into DIR/bin (cargo's own folder if not given); they then need no
                               set-up and no variables
 
-cargo xtask setup [--verify]  set up libtorch and ONNX Runtime only; --verify compares the hash of every file and repairs
+cargo xtask setup [--verify]  set up libtorch, ONNX Runtime and LiteRT only; --verify compares the hash of every file and repairs
 cargo xtask env               print the variables that plain cargo needs: eval \"$(cargo xtask env)\"
 cargo xtask test [ARGS...]    set up, build `mnas` and `mnas-worker`, then `cargo test --release --locked ARGS...`
 cargo xtask lint              formatting and clippy; a warning is a failure
@@ -51,6 +52,7 @@ pinned SHA-256, and unpacks 0.5 GB into the cache. Variables it knows:
   LIBTORCH                    a libtorch 2.11.0 that you have, with lib/ and include/; nothing is downloaded for it then
   LIBTORCH_USE_PYTORCH=1      use the torch 2.11.0 of your Python
   ORT_DYLIB_PATH              an ONNX Runtime library that you have (1.17 or newer)
+  LITERT_DYLIB_PATH           a LiteRT library that you have (2.1.6 or newer)
 ";
 
 fn main() -> ExitCode {
@@ -97,6 +99,7 @@ fn setup(thorough: bool) -> Result<ExitCode> {
         None => println!("libtorch {}: the one of your Python's torch", libtorch::VERSION),
     }
     println!("ONNX Runtime: {}", environment.onnxruntime.display());
+    println!("LiteRT: {}", environment.litert.display());
     Ok(ExitCode::SUCCESS)
 }
 

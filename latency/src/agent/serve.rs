@@ -28,7 +28,7 @@ pub type OpenRuntime<'a> = dyn FnMut(&Device) -> Result<Box<dyn Runtime>, Runtim
 /// # fn open_libtorch(_: &Device) -> Result<Box<dyn Runtime>, RuntimeError> { unimplemented!() }
 /// let mut open = |device: &Device| match device.runtime {
 ///     RuntimeKind::LibTorch => open_libtorch(device),
-///     _ => runtimes::open(device, None),
+///     _ => runtimes::open(device, &runtimes::Libraries::default()),
 /// };
 /// let input = std::io::BufReader::new(std::io::stdin());
 /// agent::serve(input, std::io::stdout(), "my-agent 1.0.0", &mut open)?;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mnas_latency::{Device, agent, runtimes};
+use mnas_latency::runtimes::{self, Libraries};
+use mnas_latency::{Device, agent};
 
 /// Name and version in hello.
 const PROGRAM: &str = concat!("mnas-agent ", env!("CARGO_PKG_VERSION"));
@@ -21,6 +22,9 @@ struct Arguments {
     /// program]
     #[arg(long, value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
+    /// The LiteRT library of this device [default: the environment's `LITERT_DYLIB_PATH`, or libLiteRt.so beside this program]
+    #[arg(long, value_name = "FILE")]
+    litert: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -31,8 +35,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .without_time()
         .init();
-    let library = arguments.onnxruntime.or_else(library);
-    let mut open = |device: &Device| runtimes::open(device, library.as_deref());
+    let libraries = libraries(arguments);
+    let mut open = |device: &Device| runtimes::open(device, &libraries);
     let input = BufReader::new(std::io::stdin());
     match agent::serve(input, std::io::stdout(), PROGRAM, &mut open) {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,16 +47,29 @@ fn main() -> ExitCode {
     }
 }
 
-/// The library of the environment, the one beside this program, else the one that it was built with.
-fn library() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+/// Paths of the arguments, else those of [`library`].
+fn libraries(arguments: Arguments) -> Libraries {
+    const ONNX_RUNTIME: [&str; 3] = ["libonnxruntime.so", "libonnxruntime.so.1", "libonnxruntime.dylib"];
+    const LITERT: [&str; 2] = ["libLiteRt.so", "libLiteRt.dylib"];
+    Libraries {
+        onnx_runtime: arguments
+            .onnxruntime
+            .or_else(|| library("ORT_DYLIB_PATH", &ONNX_RUNTIME, option_env!("ORT_DYLIB_PATH"))),
+        litert: arguments
+            .litert
+            .or_else(|| library("LITERT_DYLIB_PATH", &LITERT, option_env!("LITERT_DYLIB_PATH"))),
+    }
+}
+
+/// The library that the environment names, else the one of these `names` beside this program, else the one that it was built with.
+fn library(variable: &str, names: &[&str], built_with: Option<&str>) -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
         return Some(path.into());
     }
     let program = std::env::current_exe().ok()?;
-    let names = ["libonnxruntime.so", "libonnxruntime.so.1", "libonnxruntime.dylib"];
     let beside = names
         .iter()
         .map(|name| program.with_file_name(name))
         .find(|path| path.is_file());
-    beside.or_else(|| option_env!("ORT_DYLIB_PATH").map(PathBuf::from))
+    beside.or_else(|| built_with.map(PathBuf::from))
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum RuntimeKind {
     /// ONNX Runtime.
     OnnxRuntime,
+    /// LiteRT, the runtime of phones, formerly TensorFlow Lite.
+    LiteRt,
     /// libtorch in eager mode; this crate does not hold it, see [`crate::runtimes::open`].
     LibTorch,
     /// tract, a runtime in pure Rust (cargo feature `tract`).
@@ -25,6 +27,7 @@ impl RuntimeKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::OnnxRuntime => "onnxruntime",
+            Self::LiteRt => "litert",
             Self::LibTorch => "libtorch",
             Self::Tract => "tract",
             Self::Replay => "replay",
@@ -41,6 +44,9 @@ pub enum Precision {
     #[default]
     #[serde(rename = "fp32")]
     Float32,
+    /// 8-bit integers: weights with a scale per channel, activations with one per tensor.
+    #[serde(rename = "int8")]
+    Int8,
 }
 
 impl Precision {
@@ -48,6 +54,7 @@ impl Precision {
     pub fn name(self) -> &'static str {
         match self {
             Self::Float32 => "fp32",
+            Self::Int8 => "int8",
         }
     }
 }

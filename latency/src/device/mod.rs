@@ -5,9 +5,9 @@
 //! | field | meaning |
 //! |---|---|
 //! | `name` | what people call it; its table's folder has this name |
-//! | `runtime` | `onnxruntime`, `libtorch`, `tract`, `replay` (answers from a recorded table), `published` (predicts from published figures, cannot be measured), `fake` (invented times) |
+//! | `runtime` | `onnxruntime`, `litert`, `libtorch`, `tract`, `replay` (answers from a recorded table), `published` (predicts from published figures, cannot be measured), `fake` (invented times) |
 //! | `threads` | threads of one inference, 1 by default |
-//! | `precision` | `fp32` |
+//! | `precision` | `fp32`, the default, or `int8` (litert) |
 //! | `processor` | `cpu`, the default, or `cuda` (onnxruntime and libtorch) |
 //! | `command` | starts `mnas-agent` where the device is: `ssh pi@host mnas-agent`; without it, this machine measures itself |
 //! | `timeout` | how long the agent may take for one answer, `60s` by default |

@@ -13,11 +13,13 @@ macro_rules! built_in {
 }
 
 /// The devices that are built in: name and file.
-const BUILT_IN: [(&str, &str); 8] = built_in![
+const BUILT_IN: [(&str, &str); 10] = built_in![
     "host",
     "host-2t",
     "host-torch",
     "host-tract",
+    "litert",
+    "litert-int8",
     "cuda",
     "pixel1",
     "replay",

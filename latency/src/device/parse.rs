@@ -11,7 +11,7 @@ use crate::error::LatencyError;
 use crate::machine::Processor;
 use crate::pipe::CommandLineError;
 
-const FIELDS: &str = "a device has name, runtime (onnxruntime, libtorch, tract, replay, published or fake), threads, precision (fp32), \
+const FIELDS: &str = "a device has name, runtime (onnxruntime, litert, libtorch, tract, replay, published or fake), threads, precision (fp32 or int8), \
     processor (cpu or cuda), command, timeout and table";
 
 /// The file as it is written.
@@ -74,6 +74,10 @@ fn checked(raw: RawDevice, folder: &Path) -> Result<Device, Fault> {
         let problem = format!("{threads} threads with tract");
         return Err(Fault("threads", problem, "tract runs on one thread"));
     }
+    if raw.precision == Precision::Int8 && runtime != RuntimeKind::LiteRt {
+        let problem = format!("precision int8 with runtime {}", runtime.name());
+        return Err(Fault("precision", problem, "the runtime with int8 is litert"));
+    }
     if raw.processor == Processor::Cuda && !matches!(runtime, RuntimeKind::OnnxRuntime | RuntimeKind::LibTorch) {
         let problem = format!("processor cuda with runtime {}", runtime.name());
         return Err(Fault(
@@ -88,7 +92,7 @@ fn checked(raw: RawDevice, folder: &Path) -> Result<Device, Fault> {
         return Err(Fault(
             "runtime",
             problem,
-            "agents measure with onnxruntime, libtorch, tract or fake",
+            "agents measure with onnxruntime, litert, libtorch, tract or fake",
         ));
     }
     if raw.table.is_some() != matches!(runtime, RuntimeKind::Replay | RuntimeKind::Published) {

@@ -1,8 +1,10 @@
-//! The runtimes: ONNX Runtime, tract, a recorded table, and a fake one with an invented clock.
+//! The runtimes: ONNX Runtime, LiteRT, tract, a recorded table, and a fake one with an invented clock.
 
 mod clock;
 mod fake;
+pub mod litert;
 mod onnx_runtime;
+mod onnx_session;
 mod published;
 mod replay;
 #[cfg(feature = "tract")]
@@ -10,38 +12,54 @@ mod tract;
 
 pub use clock::Stopwatch;
 pub use fake::{FakeRuntime, FakeSettings};
+pub use litert::LiteRt;
 pub use onnx_runtime::OnnxRuntime;
+pub use onnx_session::OnnxSession;
 pub use published::PublishedRuntime;
 pub use replay::ReplayRuntime;
 #[cfg(feature = "tract")]
 pub use tract::TractRuntime;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::agent::{AgentOptions, AgentRuntime};
-use crate::device::{Device, RuntimeKind};
+use crate::device::{Device, Precision, RuntimeKind};
 use crate::error::RuntimeError;
 use crate::machine::Processor;
 use crate::runtime::Runtime;
 
+/// Paths of the libraries of runtimes that are loaded when a device needs them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Libraries {
+    /// Library of ONNX Runtime, `None` if its path is not known.
+    pub onnx_runtime: Option<PathBuf>,
+    /// Library of LiteRT, `None` if its path is not known.
+    pub litert: Option<PathBuf>,
+}
+
 /// Opens the runtime of a device, or its agent.
 ///
-/// `onnx_runtime` is the path of the ONNX Runtime library; other runtimes do not need it. libtorch is not part of this
-/// crate, so that an agent for a small board can do without it: [`RuntimeKind::LibTorch`] is an error here, and the
+/// Only the library of the device's runtime is needed. libtorch is not part of this crate, so that an agent for a small board can do without it: [`RuntimeKind::LibTorch`] is an error here, and the
 /// program that has libtorch opens it itself.
-pub fn open(device: &Device, onnx_runtime: Option<&Path>) -> Result<Box<dyn Runtime>, RuntimeError> {
+pub fn open(device: &Device, libraries: &Libraries) -> Result<Box<dyn Runtime>, RuntimeError> {
     if device.agent.is_some() {
         return Ok(Box::new(AgentRuntime::connect(device, AgentOptions::default())?));
     }
     match device.runtime {
         RuntimeKind::OnnxRuntime => {
-            let library = onnx_runtime.ok_or_else(|| RuntimeError::LibraryUnknown {
-                device: device.name.clone(),
-            })?;
+            let library = known(libraries.onnx_runtime.as_deref(), device, "ONNX Runtime")?;
             let runtime = OnnxRuntime::new(library, device.threads)?;
             Ok(Box::new(match device.processor {
                 Processor::Cpu => runtime,
                 Processor::Cuda => runtime.with_cuda()?,
+            }))
+        }
+        RuntimeKind::LiteRt => {
+            let library = known(libraries.litert.as_deref(), device, "LiteRT")?;
+            let runtime = LiteRt::new(library, device.threads)?;
+            Ok(Box::new(match device.precision {
+                Precision::Float32 => runtime,
+                Precision::Int8 => runtime.with_int8(),
             }))
         }
         RuntimeKind::LibTorch => Err(RuntimeError::NotBuiltIn {
@@ -61,4 +79,12 @@ pub fn open(device: &Device, onnx_runtime: Option<&Path>) -> Result<Box<dyn Runt
         RuntimeKind::Published => Ok(Box::new(PublishedRuntime::open(device)?)),
         RuntimeKind::Fake => Ok(Box::new(FakeRuntime::new(FakeSettings::default()))),
     }
+}
+
+/// Path of the library that a device needs.
+fn known<'p>(path: Option<&'p Path>, device: &Device, runtime: &'static str) -> Result<&'p Path, RuntimeError> {
+    path.ok_or_else(|| RuntimeError::LibraryUnknown {
+        device: device.name.clone(),
+        runtime,
+    })
 }

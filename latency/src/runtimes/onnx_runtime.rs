@@ -15,7 +15,9 @@ use crate::error::RuntimeError;
 use crate::machine::{HostFacts, Processor};
 use crate::runtime::{LoadedModel, Model, Runtime};
 
-const NAME: &str = "onnxruntime";
+pub(super) const NAME: &str = "onnxruntime";
+/// Name of the library in messages.
+const LIBRARY: &str = "ONNX Runtime";
 
 /// The library and its environment exist once per process; this holds the first that worked.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
@@ -63,7 +65,7 @@ impl OnnxRuntime {
         Ok(self)
     }
 
-    fn session(&self, onnx: &[u8]) -> Result<Session, ort::Error> {
+    pub(super) fn session(&self, onnx: &[u8]) -> Result<Session, ort::Error> {
         let builder = Session::builder(&self.library.environment)?;
         let builder = match self.processor {
             Processor::Cpu => builder,
@@ -82,21 +84,11 @@ impl OnnxRuntime {
             .commit_from_memory(onnx)
     }
 
-    /// Infers a model with one input of shape `[1, channels, height, width]` on `values` and returns all values of its
-    /// first output. To check exported files, not to measure.
+    /// Computes all values of the first output of a file for `values`, those of its only input, `[1, channels, height, width]`. To
+    /// check exported files, not to measure.
     pub fn infer(&self, onnx: &[u8], input: mnas_space::Shape, values: Vec<f32>) -> Result<Vec<f32>, RuntimeError> {
-        let run = || {
-            let mut session = self.session(onnx)?;
-            let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
-            let outputs = session.run(ort::inputs![Tensor::from_array((shape, values))?])?;
-            let (_, scores) = outputs[0].try_extract_tensor::<f32>()?;
-            Ok(scores.to_vec())
-        };
-        run().map_err(|error: ort::Error| RuntimeError::Failed {
-            runtime: NAME.to_owned(),
-            model: "exported file".to_owned(),
-            reason: error.to_string(),
-        })
+        let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
+        self.open(onnx, "exported file")?.infer(&shape, values)
     }
 
     fn bind(session: &Session, input: mnas_space::Shape) -> Result<IoBinding, ort::Error> {
@@ -123,9 +115,10 @@ impl Library {
     /// every model would have threads of its own, which go on looking for work for a while after each inference, on
     /// processors that the next model needs.
     fn load(path: &Path, threads: usize) -> Result<Self, RuntimeError> {
-        let path = path
-            .canonicalize()
-            .map_err(|_| RuntimeError::LibraryMissing { path: path.to_owned() })?;
+        let path = path.canonicalize().map_err(|_| RuntimeError::LibraryMissing {
+            runtime: LIBRARY,
+            path: path.to_owned(),
+        })?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = loaded.as_ref() {
             return if library.path == path {
@@ -138,9 +131,10 @@ impl Library {
             };
         }
         let unusable = |reason: String| RuntimeError::LibraryUnusable {
+            runtime: LIBRARY,
             path: path.clone(),
             reason,
-            minor: ort::MINOR_VERSION,
+            oldest: format!("1.{}", ort::MINOR_VERSION),
         };
         let builder = ort::init_from(&path).map_err(|error| unusable(error.to_string()))?;
         let mut builder = builder.with_name("mnas").with_telemetry(false);

@@ -70,9 +70,14 @@ impl DataArguments {
         }
     }
 
-    /// Returns true if a data set is named.
+    /// Returns true if the flags name a data set.
     pub fn is_given(&self) -> bool {
         self.data.is_some()
+    }
+
+    /// The number of images of the flags, else `default`.
+    pub fn images_or(&self, default: usize) -> usize {
+        self.images.unwrap_or(default)
     }
 
     /// Returns true if the flags limit the number of images.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mnas_latency::agent::{AgentOptions, AgentRuntime};
-use mnas_latency::runtimes::{self, OnnxRuntime};
+use mnas_latency::runtimes::{self, Libraries, LiteRt, OnnxRuntime};
 use mnas_latency::{
     AgentCommand, Device, LatencyTable, MeasureSettings, Processor, Runtime, RuntimeError, RuntimeKind, TableHeader,
 };
@@ -23,16 +23,39 @@ pub struct TableArguments {
 
 /// The ONNX Runtime library: the environment's, else the one this program was built with.
 pub fn onnx_runtime_library() -> Option<PathBuf> {
-    let given = std::env::var_os("ORT_DYLIB_PATH")
+    library("ORT_DYLIB_PATH", option_env!("ORT_DYLIB_PATH"))
+}
+
+/// The LiteRT library: the environment's, else the one this program was built with.
+pub fn litert_library() -> Option<PathBuf> {
+    library("LITERT_DYLIB_PATH", option_env!("LITERT_DYLIB_PATH"))
+}
+
+fn library(variable: &str, built_with: Option<&str>) -> Option<PathBuf> {
+    let given = std::env::var_os(variable)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
-    let built_with = option_env!("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
+    let built_with = built_with.filter(|path| !path.is_empty());
     given.or_else(|| built_with.map(PathBuf::from))
 }
 
-/// ONNX Runtime on one thread, to check exported files; `None` where it is not installed.
-pub fn checking_runtime() -> Option<OnnxRuntime> {
-    OnnxRuntime::new(&onnx_runtime_library()?, 1).ok()
+fn libraries() -> Libraries {
+    Libraries {
+        onnx_runtime: onnx_runtime_library(),
+        litert: litert_library(),
+    }
+}
+
+/// ONNX Runtime on one thread, to compute results with; `None` where no library is known.
+pub fn onnx_runtime() -> Result<Option<OnnxRuntime>, RuntimeError> {
+    onnx_runtime_library()
+        .map(|library| OnnxRuntime::new(&library, 1))
+        .transpose()
+}
+
+/// LiteRT on one thread, to compute results with; `None` where no library is known.
+pub fn litert() -> Result<Option<LiteRt>, RuntimeError> {
+    litert_library().map(|library| LiteRt::new(&library, 1)).transpose()
 }
 
 /// A device that is ready to measure.
@@ -49,7 +72,7 @@ impl OpenDevice {
         let device = Device::open(name)?;
         let runtime: Box<dyn Runtime> = match device.runtime {
             RuntimeKind::LibTorch if device.agent.is_none() => libtorch(&device)?,
-            _ => runtimes::open(&device, onnx_runtime_library().as_deref())?,
+            _ => runtimes::open(&device, &libraries())?,
         };
         let folder = match &device.table {
             Some(folder) if device.runtime == RuntimeKind::Published => folder.clone(),

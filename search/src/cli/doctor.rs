@@ -1,12 +1,13 @@
 //! `mnas doctor`
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
-use mnas_latency::HostFacts;
-use mnas_latency::Runtime;
-use mnas_latency::runtimes::OnnxRuntime;
+use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
+use mnas_latency::{HostFacts, Runtime, RuntimeError};
 use serde::Serialize;
 
-use super::device::onnx_runtime_library;
+use super::device::{litert_library, onnx_runtime_library};
 use super::error::CliError;
 use super::train::num_cores;
 use crate::report::Printer;
@@ -35,6 +36,7 @@ pub fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<(), CliErro
         version(),
         libtorch(&worker),
         onnx_runtime(),
+        litert(),
         cuda(&worker),
         processor(),
         memory(),
@@ -103,35 +105,38 @@ fn libtorch(worker: &Result<WorkerFacts, WorkerError>) -> Finding {
 }
 
 fn onnx_runtime() -> Finding {
-    let what = "ONNX Runtime";
-    let Some(library) = onnx_runtime_library() else {
-        let remedy = Some("run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so");
-        return Finding {
-            what,
-            ok: false,
-            found: "no library is known".to_owned(),
-            remedy,
-        };
+    let remedy = "run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so";
+    runtime("ONNX Runtime", onnx_runtime_library(), remedy, |library| {
+        OnnxRuntime::new(library, 1).map(|runtime| runtime.version().to_owned())
+    })
+}
+
+fn litert() -> Finding {
+    let remedy = "run `cargo xtask setup`, or set LITERT_DYLIB_PATH to libLiteRt.so";
+    runtime("LiteRT", litert_library(), remedy, |library| {
+        LiteRt::new(library, 1).map(|runtime| runtime.version().to_owned())
+    })
+}
+
+/// Library of a runtime, as `load` finds it: its version.
+fn runtime(
+    what: &'static str,
+    library: Option<PathBuf>,
+    remedy: &'static str,
+    load: impl FnOnce(&Path) -> Result<String, RuntimeError>,
+) -> Finding {
+    let found = match &library {
+        None => Err("no library is known".to_owned()),
+        Some(library) => load(library)
+            .map(|version| format!("{version} {}", library.display()))
+            .map_err(|error| error.to_string()),
     };
-    match OnnxRuntime::new(&library, 1) {
-        Ok(runtime) => {
-            let found = format!("{} {}", runtime.version(), library.display());
-            Finding {
-                what,
-                ok: true,
-                found,
-                remedy: None,
-            }
-        }
-        Err(error) => {
-            let remedy = Some("run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so");
-            Finding {
-                what,
-                ok: false,
-                found: error.to_string(),
-                remedy,
-            }
-        }
+    let ok = found.is_ok();
+    Finding {
+        what,
+        ok,
+        found: found.unwrap_or_else(|problem| problem),
+        remedy: (!ok).then_some(remedy),
     }
 }
 

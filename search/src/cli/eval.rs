@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use mnas_engine::files::{self, write_atomically};
 use mnas_engine::training::weights::{Weights, WeightsInfo};
-use mnas_engine::training::{Fit, Normalization, Split, TrainDevice};
+use mnas_engine::training::{Split, TrainDevice};
 use mnas_engine::worker::{EvaluateRequest, Evaluated, FromWorker, ToWorker};
 use mnas_space::{Architecture, parse_toml};
 use serde::Serialize;
@@ -16,6 +16,8 @@ use super::architecture::FormArguments;
 use super::cancel_flag;
 use super::data::DataArguments;
 use super::error::CliError;
+use super::eval_model::ModelEvaluation;
+use super::images::InputArguments;
 use super::train::num_cores;
 use crate::report::{Heading, Printer, listing};
 use crate::worker_client::{WorkerClient, WorkerError};
@@ -29,8 +31,11 @@ pub struct EvalArguments {
     #[command(flatten)]
     form: FormArguments,
     /// The weights (safetensors); those of torchvision, timm and `ProxylessNAS` are matched to ARCH by structure
-    #[arg(long)]
-    weights: PathBuf,
+    #[arg(long, required_unless_present = "model")]
+    weights: Option<PathBuf>,
+    /// A .tflite or .onnx file to evaluate in LiteRT or ONNX Runtime, instead of weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["architecture", "weights", "per_class", "confusion"])]
+    model: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     /// Split of the data set: val (which a search compares networks on), train, test, or all but test
@@ -56,50 +61,6 @@ pub struct EvalArguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-}
-
-/// Conversion of images to the input of the network.
-#[derive(Debug, Args)]
-struct InputArguments {
-    /// Mean of the channels, from 0 to 1: one number, or three with commas [default: the weights', or the images']
-    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "std")]
-    mean: Option<[f32; 3]>,
-    /// Standard deviation of the channels
-    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "mean")]
-    std: Option<[f32; 3]>,
-    /// Side of the centre square that is evaluated, as a share of the short side (0.875 is usual for `ImageNet`)
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
-    crop: f64,
-    /// Evaluate the whole image, squeezed into a square
-    #[arg(long, conflicts_with = "crop")]
-    squash: bool,
-}
-
-impl InputArguments {
-    /// The normalisation of the flags, where given.
-    fn normalization(&self) -> Result<Option<Normalization>, CliError> {
-        let (Some(mean), Some(std)) = (self.mean, self.std) else {
-            return Ok(None);
-        };
-        if std.iter().any(|&value| value <= 0.0) {
-            return Err(CliError::usage("--std takes numbers above 0"));
-        }
-        Ok(Some(Normalization { mean, std }))
-    }
-}
-
-/// Parses one number for all channels, or three.
-fn channels(text: &str) -> Result<[f32; 3], String> {
-    let numbers: Vec<f32> = text
-        .split(',')
-        .map(|number| number.trim().parse::<f32>().ok().filter(|number| number.is_finite()))
-        .collect::<Option<_>>()
-        .ok_or("expected one number, or three separated by commas")?;
-    match numbers[..] {
-        [all] => Ok([all; 3]),
-        [red, green, blue] => Ok([red, green, blue]),
-        _ => Err("expected one number, or three separated by commas".to_owned()),
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -139,8 +100,14 @@ struct ClassRow {
 }
 
 pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError> {
+    if let Some(model) = &arguments.model {
+        return arguments.model(model)?.run(arguments.json, printer);
+    }
     let cancel = cancel_flag()?;
-    let weights = Weights::read(&arguments.weights)?;
+    let Some(path) = &arguments.weights else {
+        return Err(CliError::usage("give --weights or --model"));
+    };
+    let weights = Weights::read(path)?;
     let info = weights.info.as_ref();
     let Some(text) = arguments
         .architecture
@@ -149,7 +116,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
     else {
         return Err(CliError::usage(format!(
             "{} does not name its architecture; give it as ARCH",
-            arguments.weights.display()
+            path.display()
         )));
     };
     let (mut architecture, name) = arguments.form.resolve(&text)?;
@@ -158,7 +125,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
             .with_resolution(info.train_resolution)
             .without_early_strides(info.early_strides_removed);
     }
-    let request = arguments.request(&architecture, info)?;
+    let request = arguments.request(&architecture, (path, info))?;
     let found = arguments.evaluate(request, &cancel, printer)?;
     if let Some(path) = &arguments.confusion {
         write_atomically(path, confusion_csv(&found).as_bytes())?;
@@ -168,7 +135,11 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
 
 impl EvalArguments {
     /// The request of the flags, completed by what the weights were trained on.
-    fn request(&self, architecture: &Architecture, info: Option<&WeightsInfo>) -> Result<EvaluateRequest, CliError> {
+    fn request(
+        &self,
+        architecture: &Architecture,
+        (weights, info): (&Path, Option<&WeightsInfo>),
+    ) -> Result<EvaluateRequest, CliError> {
         let split = Split::from(self.split);
         let mut data = self.data.request(info.and_then(|info| info.data.as_ref()));
         if split == Split::Test && !self.data.limits_images() {
@@ -177,20 +148,27 @@ impl EvalArguments {
         }
         Ok(EvaluateRequest {
             architecture: architecture.to_string(),
-            weights: self.weights.clone(),
+            weights: weights.to_path_buf(),
             data,
             split,
             // Images are stored as they were when the network was trained and validated.
             image_size: info.and_then(|info| info.image_size).unwrap_or(architecture.resolution),
-            fit: if self.input.squash {
-                Fit::Squash
-            } else {
-                Fit::Crop(self.input.crop)
-            },
+            fit: self.input.fit(),
             normalization: self.input.normalization()?,
             label_map: self.label_map.as_deref().map(read_label_map).transpose()?,
             batch_size: self.batch_size,
             threads: num_cores(),
+        })
+    }
+
+    /// The evaluation of an exported file.
+    fn model<'a>(&'a self, model: &'a Path) -> Result<ModelEvaluation<'a>, CliError> {
+        Ok(ModelEvaluation {
+            model,
+            data: self.data.request(None),
+            split: Split::from(self.split),
+            input: &self.input,
+            label_map: self.label_map.as_deref().map(read_label_map).transpose()?,
         })
     }
 

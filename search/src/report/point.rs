@@ -65,6 +65,8 @@ pub struct ReportRow {
     pub status: RowStatus,
     /// Top-1 accuracy in percent, 0 to 100; a score where `is_score` is set.
     pub accuracy: Option<f64>,
+    /// Predicted ImageNet top-1 in percent; `None` outside of the predictor's range.
+    pub imagenet_top1: Option<f64>,
     /// True if the accuracy is a score: a rank among networks, no share of images.
     #[serde(default)]
     pub is_score: bool,
@@ -103,6 +105,7 @@ impl ReportRow {
             architecture: String::new(),
             status: RowStatus::Pending,
             accuracy: None,
+            imagenet_top1: None,
             is_score: false,
             latency_ms: None,
             latency_low_ms: None,

@@ -1,20 +1,17 @@
-//! Tables, plots and the files of the best network of a study, all from its journal and configuration.
+//! Tables and plots of a study, all from its journal and configuration.
 
 use std::path::PathBuf;
 
-use mnas_latency::runtimes::OnnxRuntime;
-
 use super::finals::{FinalOutcome, final_outcome};
-use crate::export::{self, ExportError};
 use crate::report::{
     PlotSpec, ReferenceRow, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_references,
     write_tables,
 };
+use mnas_engine::imagenet::Predictor;
 use mnas_engine::problem::{Metric, Problem};
 use mnas_engine::study::{
     self, FrontVolume, ReferenceComparison, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome,
 };
-use mnas_engine::training::weights::Weights;
 
 /// A study's rows, ready to be shown.
 #[derive(Debug, Clone)]
@@ -92,7 +89,7 @@ fn reference_row(found: &ReferenceComparison, problem: &Problem, rows: &[ReportR
 
 fn row(trial: &Trial, problem: &Problem) -> ReportRow {
     let (kind, name) = match &trial.kind {
-        TrialKind::Candidate => (RowKind::Candidate, String::new()),
+        TrialKind::Candidate | TrialKind::Imported { .. } => (RowKind::Candidate, String::new()),
         TrialKind::Reference { title, width, .. } => (
             RowKind::Reference,
             format!("{title} {width:?}x {}", trial.architecture.resolution),
@@ -110,6 +107,10 @@ fn row(trial: &Trial, problem: &Problem) -> ReportRow {
         architecture: trial.architecture.to_string(),
         status,
         accuracy: trial.accuracy(),
+        imagenet_top1: Predictor::embedded()
+            .predict(&trial.architecture)
+            .ok()
+            .map(|predicted| predicted.top1),
         latency_ms: prediction.map(|prediction| prediction.latency.0),
         latency_low_ms: prediction.map(|prediction| prediction.low.0),
         latency_high_ms: prediction.map(|prediction| prediction.high.0),
@@ -164,57 +165,4 @@ pub fn redraw(folder: &StudyFolder, outcome: &Outcome) -> Result<Vec<PathBuf>, R
         paths.extend(finals.write(folder)?);
     }
     Ok(paths)
-}
-
-/// Outcome of writing the best network's files.
-#[derive(Debug, Clone, PartialEq)]
-pub enum BestFiles {
-    /// Written, and checked where an ONNX Runtime was at hand: the largest difference between libtorch's scores and the
-    /// file's, as a share of the largest score.
-    Written {
-        /// The largest difference, `None` where it was not checked.
-        difference: Option<f64>,
-    },
-    /// There is no candidate that keeps the constraints.
-    None,
-    /// Accuracies were looked up, so that there are no weights; only the architecture was written.
-    ArchitectureOnly,
-    /// The weights are gone (pruned, or the study was moved without them); only the architecture was written.
-    WithoutWeights,
-}
-
-/// Writes `best/`: `architecture.toml`, `weights.safetensors`, `model.onnx`.
-pub fn write_best(
-    folder: &StudyFolder,
-    state: &StudyState,
-    outcome: &Outcome,
-    runtime: Option<&OnnxRuntime>,
-) -> Result<BestFiles, ExportError> {
-    let winner = outcome.winner().and_then(|index| outcome.rows[index].trial);
-    let Some(trial) = winner.and_then(|number| state.trial(number)) else {
-        return Ok(BestFiles::None);
-    };
-    let into = folder.best();
-    export::write_toml(&trial.architecture, &into.join("architecture.toml"))?;
-    let is_trained = matches!(&trial.outcome, TrialOutcome::Finished(result) if result.training.is_some());
-    if !is_trained {
-        return Ok(BestFiles::ArchitectureOnly);
-    }
-    let is_final = outcome.finals.as_ref().is_some_and(|finals| finals.best.is_some());
-    let source = if is_final {
-        folder.finalist_weights(trial.number)
-    } else {
-        folder.weights(trial.number)
-    };
-    if !source.exists() {
-        return Ok(BestFiles::WithoutWeights);
-    }
-    let weights = Weights::read(&source)?;
-    weights.write(&into.join("weights.safetensors"))?;
-    let model = into.join("model.onnx");
-    export::write_onnx(&trial.architecture, &weights, &source, &model)?;
-    let difference = runtime
-        .map(|runtime| export::check_onnx(&trial.architecture, &source, &model, runtime))
-        .transpose()?;
-    Ok(BestFiles::Written { difference })
 }

@@ -1,41 +1,14 @@
 //! Errors of the ONNX writer.
 
 use super::options::MAX_FILE_BYTES;
+use crate::weights::WeightError;
 
 /// Error of writing a network as ONNX.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum OnnxError {
-    /// The weights lack a tensor.
-    #[error("the weights have no tensor `{name}` (shape {shape:?}); they must belong to the same architecture")]
-    MissingTensor {
-        /// Name of the tensor.
-        name: String,
-        /// Shape in the graph.
-        shape: Vec<usize>,
-    },
-    /// A tensor of the weights does not fit the graph.
-    #[error(
-        "tensor `{name}` has {found} values, but its shape {shape:?} needs {}; the weights must belong to the same \
-         architecture", .shape.iter().product::<usize>()
-    )]
-    WrongLength {
-        /// Name of the tensor.
-        name: String,
-        /// Shape in the graph.
-        shape: Vec<usize>,
-        /// Number of values in the weights.
-        found: usize,
-    },
-    /// A running variance is negative or not a number, so that batch-norm is undefined.
-    #[error("tensor `{name}` is {value} at channel {channel}; a variance must be a number of at least 0")]
-    BadVariance {
-        /// Name of the tensor.
-        name: String,
-        /// Channel of the value.
-        channel: usize,
-        /// Value.
-        value: f32,
-    },
+    /// The weights do not fit the network.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
     /// The weights alone exceed the largest size of a file.
     #[error("the network has {bytes} bytes of weights, but an ONNX file ends at {MAX_FILE_BYTES}; take a smaller one")]
     TooLarge {

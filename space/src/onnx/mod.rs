@@ -15,10 +15,8 @@
 
 mod composed;
 mod error;
-mod fold;
 mod options;
 mod proto;
-mod weights;
 mod writer;
 
 #[cfg(test)]
@@ -26,5 +24,6 @@ mod tests;
 
 pub use error::OnnxError;
 pub use options::{Batch, INPUT_NAME, IR_VERSION, LOGITS_NAME, MAX_FILE_BYTES, OPSET, OUTPUT_NAME, OnnxOptions};
-pub use weights::{RandomWeights, WeightSource};
 pub use writer::encode;
+
+pub use crate::weights::{RandomWeights, WeightSource};

@@ -1,20 +1,16 @@
 //! Writing of a graph as the bytes of an ONNX file.
 
-use std::borrow::Cow;
-
 use prost::Message;
 
 use super::error::OnnxError;
-use super::fold::BatchNormValues;
 use super::options::{Batch, INPUT_NAME, IR_VERSION, LOGITS_NAME, MAX_FILE_BYTES, OPSET, OUTPUT_NAME, OnnxOptions};
 use super::proto::{
     AttributeProto, DimensionProto, DimensionSize, FLOAT, GraphProto, INT64, ModelProto, NodeProto, OperatorSetIdProto,
     StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_kind,
 };
-use super::weights::WeightSource;
 use crate::activation::{Activation, Gate};
 use crate::graph::{Graph, Node, Op, Scope, Shape, TensorId};
-use crate::parameters::ParameterSpec;
+use crate::weights::{Tensor, WeightError, WeightSource, fetch, fold_batch_norm};
 
 /// Names and values of the bounds of `ReLU6`.
 const RELU6_BOUNDS: [(&str, f32); 2] = [("relu6.min", 0.0), ("relu6.max", 6.0)];
@@ -38,12 +34,6 @@ pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) 
     let mut writer = Writer::new(graph, weights, options);
     writer.write()?;
     Ok(writer.into_model().encode_to_vec())
-}
-
-/// Tensor of the weights, with the number of values of its shape.
-pub(super) struct Tensor<'w> {
-    pub parameter: ParameterSpec,
-    pub values: Cow<'w, [f32]>,
 }
 
 pub(super) struct Writer<'w> {
@@ -201,20 +191,9 @@ impl<'w> Writer<'w> {
         let mut tensors = self.fetch_all(node)?.into_iter();
         let Tensor { parameter, values } = tensors.next().expect("a convolution has a weight");
         let bias = tensors.next().map(|bias| bias.values);
-        let statistics = self.fetch_all(batch_norm)?;
-        let [scale, shift, mean, variance] = statistics.as_slice() else {
-            unreachable!("batch-norm has four tensors")
-        };
-        let constants = BatchNormValues {
-            scale: &scale.values,
-            shift: &shift.values,
-            mean: &mean.values,
-            variance: &variance.values,
-            epsilon: self.graph.batch_norm.epsilon(),
-        };
-        constants.check(&variance.parameter.name)?;
+        let epsilon = self.graph.batch_norm.epsilon();
         let mut weight = values.into_owned();
-        let folded = constants.fold(&mut weight, bias.as_deref());
+        let folded = fold_batch_norm(self.weights, batch_norm, epsilon, &mut weight, bias.as_deref())?;
         let bias_name = format!("{}.bias", node.name);
         self.push_tensor(&parameter.name, &parameter.shape, &weight);
         self.push_tensor(&bias_name, &[folded.len()], &folded);
@@ -232,27 +211,9 @@ impl<'w> Writer<'w> {
         Ok(names)
     }
 
-    /// Fetches the tensors of a node from the weights and checks their lengths.
-    pub(super) fn fetch_all(&self, node: &Node) -> Result<Vec<Tensor<'w>>, OnnxError> {
-        let weights = self.weights;
-        node.parameters()
-            .map(|parameter| {
-                let Some(values) = weights.values(&parameter) else {
-                    return Err(OnnxError::MissingTensor {
-                        name: parameter.name,
-                        shape: parameter.shape,
-                    });
-                };
-                if values.len() == parameter.elements() {
-                    return Ok(Tensor { parameter, values });
-                }
-                Err(OnnxError::WrongLength {
-                    name: parameter.name,
-                    shape: parameter.shape,
-                    found: values.len(),
-                })
-            })
-            .collect()
+    /// Reads the tensors of a node.
+    pub(super) fn fetch_all(&self, node: &Node) -> Result<Vec<Tensor<'w>>, WeightError> {
+        fetch(self.weights, node)
     }
 
     /// Adds a constant unless the file has it; returns its name.

@@ -40,7 +40,7 @@ pub(super) fn embedded(name: &str) -> SearchSpace {
 /// Latencies of a fake device that measured the layers of some networks of the space; the table stays in `folder`.
 pub(super) fn latency(space: &SearchSpace, folder: &Path) -> LatencyModel {
     let device = Device::open("fake").unwrap();
-    let mut runtime = mnas_latency::runtimes::open(&device, None).unwrap();
+    let mut runtime = mnas_latency::runtimes::open(&device, &mnas_latency::runtimes::Libraries::default()).unwrap();
     let settings = MeasureSettings::quick();
     let mut table = mnas_latency::open_or_create(folder, &device, runtime.as_mut(), &settings).unwrap();
     let networks: Vec<Architecture> = (0..12)
@@ -130,6 +130,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
         })),
         references: References { per_network: 0 },
         workers: Vec::new(),
+        warm_start: Vec::new(),
         mnas: "1".to_owned(),
     }
 }

@@ -10,7 +10,7 @@ mod signals;
 pub use floats::{Floats, FloatsError};
 pub use protocol::{
     CheckpointRequest, DataThroughput, DataThroughputRequest, EvaluateRequest, Evaluated, FailureKind, FromWorker,
-    Inspected, LIBTORCH_VERSION, PROTOCOL, Ready, ScoresRequest, Throughput, ThroughputRequest, ToWorker, TrainRequest,
-    TrainResult, WorkerFacts,
+    ImagesRequest, ImagesSource, Inspected, LIBTORCH_VERSION, PROTOCOL, Ready, ScoresRequest, Throughput,
+    ThroughputRequest, ToWorker, TorchScriptRequest, TorchScriptScoresRequest, TrainRequest, TrainResult, WorkerFacts,
 };
 pub use signals::SignalsRequest;

@@ -10,6 +10,9 @@
 //! | [`ToWorker::Throughput`] | | `Throughput` |
 //! | [`ToWorker::DataThroughput`] | | `DataThroughput` |
 //! | [`ToWorker::Scores`] | | `Scores` |
+//! | [`ToWorker::Images`] | `Loading`, `Warning`, `Images` | `ImagesRead`, `Interrupted` |
+//! | [`ToWorker::TorchScript`] | | `Written`, `Unsaved` |
+//! | [`ToWorker::TorchScriptScores`] | | `Scores` |
 //! | [`ToWorker::Signals`] | | `Signals` |
 //!
 //! Every request may also be answered by `Failed`. A worker handles requests one after the other, except `Cancel`, which takes effect
@@ -83,6 +86,12 @@ pub enum ToWorker {
     DataThroughput(DataThroughputRequest),
     /// Compute the scores of a network on given images.
     Scores(Box<ScoresRequest>),
+    /// Read images in the form that a network takes.
+    Images(Box<ImagesRequest>),
+    /// Write a network as TorchScript.
+    TorchScript(Box<TorchScriptRequest>),
+    /// Compute scores with a TorchScript file.
+    TorchScriptScores(Box<TorchScriptScoresRequest>),
     /// Measure signals of a network with random weights.
     Signals(Box<SignalsRequest>),
 }
@@ -270,6 +279,65 @@ pub struct ScoresRequest {
     pub images: Vec<Floats>,
 }
 
+/// Images to read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ImagesRequest {
+    /// Place of the images.
+    pub source: ImagesSource,
+    /// Side of the images at the input of the network, in pixels.
+    pub resolution: u32,
+    /// Side of the stored images in pixels, before they are scaled to `resolution`.
+    pub image_size: u32,
+    /// Conversion of images to squares.
+    pub fit: Fit,
+    /// Normalisation. Default: the mean and deviation of the images.
+    pub normalization: Option<Normalization>,
+}
+
+/// Place of images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImagesSource {
+    /// Files, without labels.
+    Files(Vec<PathBuf>),
+    /// Split of a data set.
+    Split {
+        /// The data set.
+        data: DataRequest,
+        /// The split.
+        split: Split,
+        /// Number of the score of each class name. Default: in the order of the data set.
+        label_map: Option<BTreeMap<String, u32>>,
+        /// Number of scores of the network; classes of the data set have to be among them.
+        scores: u32,
+    },
+}
+
+/// One writing of a TorchScript file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TorchScriptRequest {
+    /// Network, as a string.
+    pub architecture: String,
+    /// File of the weights.
+    pub weights: PathBuf,
+    /// File to write.
+    pub output: PathBuf,
+}
+
+/// One computation of scores with a TorchScript file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TorchScriptScoresRequest {
+    /// The file.
+    pub file: PathBuf,
+    /// Shape of an image.
+    pub shape: [u32; 3],
+    /// Normalised images, each `[3, height, width]`.
+    pub images: Vec<Floats>,
+}
+
 /// Progress of a request, or its reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -349,6 +417,24 @@ pub enum FromWorker {
     DataThroughput(DataThroughput),
     /// Reply: the scores of each image.
     Scores(Vec<Floats>),
+    /// Reply: the file is written.
+    Written,
+    /// Progress: some of the images of a request.
+    Images {
+        /// Normalised images, each `[height, width, 3]`.
+        images: Vec<Floats>,
+        /// Class of each image; 0 for images without labels.
+        labels: Vec<u32>,
+    },
+    /// Reply: all images of a request are read.
+    ImagesRead {
+        /// Number of images.
+        images: usize,
+        /// Normalisation that was applied.
+        normalization: Normalization,
+        /// Names of the classes; none for images without labels.
+        classes: Vec<String>,
+    },
     /// Reply: the value of each signal, in the order of the request.
     Signals(Vec<Measured>),
 }

@@ -29,13 +29,14 @@ use measure::{Measurement, Values};
 use rows::{Networks, Row, best_within};
 
 /// Rankings of the report unless others are named.
-const SCORES: [&str; 8] = [
+const SCORES: [&str; 9] = [
     "macs",
     "params",
     "depth",
     "free",
     "naswot",
     "entropy",
+    "naswot+depth",
     "naswot+entropy",
     "naswot+entropy+depth",
 ];

@@ -61,6 +61,8 @@ pub struct Choices {
     pub final_epochs: Option<u32>,
     #[serde(deserialize_with = "duration")]
     pub profile_time: Option<Duration>,
+    #[serde(deserialize_with = "one_or_more")]
+    pub warm_start: Vec<PathBuf>,
     pub out: Option<PathBuf>,
 }
 
@@ -72,11 +74,13 @@ pub struct EvolutionTable {
     pub sample: usize,
 }
 
-/// A source of accuracies by name: `train`, `table:FILE`, or `proxy:NAME`.
+/// A source of accuracies by name: `train`, `imagenet`, `table:FILE`, or `proxy:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum EvaluatorName {
     Train,
+    /// The ImageNet predictor.
+    Imagenet,
     Table(PathBuf),
     /// Scores by signals.
     Proxy(Score),
@@ -88,13 +92,14 @@ impl std::str::FromStr for EvaluatorName {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             None if text == "train" => Ok(Self::Train),
+            None if text == "imagenet" => Ok(Self::Imagenet),
             Some(("table", path)) if !path.is_empty() => Ok(Self::Table(path.into())),
             Some(("proxy", name)) => name
                 .parse()
                 .map(Self::Proxy)
                 .map_err(|error: UnknownSignal| error.to_string()),
             _ => Err(format!(
-                "`{text}` is no evaluator; expected train (every candidate is trained), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
+                "`{text}` is no evaluator; expected train (every candidate is trained), imagenet (predicted accuracies), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
             )),
         }
     }
@@ -112,6 +117,7 @@ impl std::fmt::Display for EvaluatorName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Train => f.write_str("train"),
+            Self::Imagenet => f.write_str("imagenet"),
             Self::Table(path) => write!(f, "table:{}", path.display()),
             Self::Proxy(score) => write!(f, "proxy:{score}"),
         }
@@ -308,6 +314,7 @@ impl Choices {
             final_recipe,
             final_epochs,
             profile_time,
+            warm_start,
             out,
             ..
         } = arguments.clone();
@@ -341,6 +348,7 @@ impl Choices {
             final_recipe,
             final_epochs,
             profile_time,
+            warm_start,
             out,
             ..Self::default()
         }
@@ -403,6 +411,11 @@ impl Choices {
             final_recipe: self.final_recipe.or(other.final_recipe),
             final_epochs: self.final_epochs.or(other.final_epochs),
             profile_time: self.profile_time.or(other.profile_time),
+            warm_start: if self.warm_start.is_empty() {
+                other.warm_start
+            } else {
+                self.warm_start
+            },
             out: self.out.or(other.out),
         }
     }
@@ -488,7 +501,7 @@ mod tests {
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
-                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nout = \"results/x\"\n";
+                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
         let file = choices(text);
         assert_eq!(
             file.devices(false).unwrap()[1],

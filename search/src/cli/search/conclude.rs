@@ -113,7 +113,7 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
                 None => "not checked, there is no ONNX Runtime".to_owned(),
             };
             printer.status(&format!(
-                "wrote {} (architecture, weights, ONNX; {checked})",
+                "wrote {} (architecture, weights, ONNX, TFLite, model card; {checked})",
                 folder.best().display()
             ));
             let is_final = final_winner(shown).is_some();

@@ -8,7 +8,8 @@ use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
 use mnas_engine::files;
 use mnas_engine::problem::{Metric, Problem, Quantity};
 use mnas_engine::study::{
-    EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
+    EvaluatorConfig, Study, StudyConfig, StudyFolder, TrainConfig, WarmStartTarget, WorkerConfig, check_warm_start,
+    problem_of,
 };
 use mnas_engine::training::{DataRequest, Proxy, Recipe, TrainDevice};
 use mnas_engine::worker::{Ready, ToWorker};
@@ -61,6 +62,7 @@ pub(super) fn begin(
             .check_space(&space)
             .map_err(|error| CliError::config(error.to_string()))?;
     }
+    check_warm_start(&choices.warm_start, &settings.out, &space)?;
     describe_devices(&mut settings.config, &arguments.tables.tables)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
     let Settings {
@@ -91,7 +93,21 @@ pub(super) fn begin(
         printer.result(&plan(&config, &problem, &out, &placement))?;
         return Ok(None);
     }
-    let study = create(folder, config, problem, &space_toml)?;
+    let warm_start = WarmStartTarget {
+        root: &out,
+        config: &config,
+        problem: &problem,
+        data: data.as_ref(),
+    }
+    .collect(&choices.warm_start)?;
+    for one in &warm_start.studies {
+        printer.status(&format!(
+            "begins with {} results of {}",
+            one.trials,
+            one.study.display()
+        ));
+    }
+    let study = Study::create_from(folder, config, problem, &space_toml, warm_start)?;
     let time = choices.time;
     Ok(Some(Prepared {
         study,
@@ -99,10 +115,6 @@ pub(super) fn begin(
         data,
         time,
     }))
-}
-
-fn create(folder: NewFolder, config: StudyConfig, problem: Problem, space_toml: &str) -> Result<Study, CliError> {
-    Ok(Study::create(folder, config, problem, space_toml)?)
 }
 
 /// Opens a study to go on with it; `None` after a dry run.
@@ -352,17 +364,28 @@ fn measure_layers(
 ) -> Result<LatencyTable, CliError> {
     let device = &config.devices[index];
     let mut opened = OpenDevice::open(&device.name, tables)?;
-    let options = ProfileOptions {
-        seed: config.seed,
-        ..ProfileOptions::quick()
-    };
-    let mut table = opened.table(&options.measure)?;
     let purpose = Purpose {
         space,
         classes: config.classes,
         budget_ms: device.budget.map(|budget| budget.0),
         seed: config.seed,
     };
+    filled_table(&mut opened, purpose, time, printer, cancel)
+}
+
+/// The table of a device, filled for a purpose within about `time`.
+pub(super) fn filled_table(
+    opened: &mut OpenDevice,
+    purpose: Purpose<'_>,
+    time: Duration,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<LatencyTable, CliError> {
+    let options = ProfileOptions {
+        seed: purpose.seed,
+        ..ProfileOptions::quick()
+    };
+    let mut table = opened.table(&options.measure)?;
     let mut bars = ProfileProgress::new(printer);
     let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
     let runtime = opened.runtime.as_mut();
@@ -388,7 +411,7 @@ fn freeze(table: &LatencyTable, into: &Path) -> Result<(), CliError> {
 }
 
 /// Refuses constraints that no network of the space keeps, before anything is evaluated.
-fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
+pub(super) fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
     let names = problem.device_names();
     let infeasible = problem.infeasible();
     if let Some(first) = infeasible.first() {

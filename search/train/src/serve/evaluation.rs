@@ -81,13 +81,7 @@ fn relabelled(
     scores: u32,
 ) -> Result<ImageSet, Fault> {
     if let Some(numbers) = &request.label_map {
-        let mut classes: Vec<String> = (0..scores).map(|number| number.to_string()).collect();
-        for (name, &number) in numbers {
-            if let Some(class) = classes.get_mut(number as usize) {
-                class.clone_from(name);
-            }
-        }
-        return Ok(set.relabelled(numbers, classes)?);
+        return Ok(set.relabelled(numbers, classes_by_number(numbers, scores))?);
     }
     if let Some(info) = info
         && info.classes[..] != *set.classes()
@@ -103,6 +97,17 @@ fn relabelled(
         )));
     }
     Ok(set)
+}
+
+/// Names of the classes of `scores` scores; a class without a name has its number.
+pub(super) fn classes_by_number(numbers: &BTreeMap<String, u32>, scores: u32) -> Vec<String> {
+    let mut classes: Vec<String> = (0..scores).map(|number| number.to_string()).collect();
+    for (name, &number) in numbers {
+        if let Some(class) = classes.get_mut(number as usize) {
+            class.clone_from(name);
+        }
+    }
+    classes
 }
 
 /// Computes the scores of weights on given images, on the CPU.

@@ -8,9 +8,11 @@ mod context;
 mod evaluation;
 mod facts;
 mod fault;
+mod images;
 mod signals;
 mod speed;
 mod test_split;
+mod torch_script;
 mod training;
 
 use std::io::{BufRead, Write};
@@ -94,6 +96,9 @@ impl Worker {
             ToWorker::Throughput(request) => speed::training(&request, self.device),
             ToWorker::DataThroughput(request) => speed::reading(&request),
             ToWorker::Scores(request) => evaluation::scores(&request),
+            ToWorker::Images(request) => images::read(&request, context),
+            ToWorker::TorchScript(request) => torch_script::write(&request),
+            ToWorker::TorchScriptScores(request) => torch_script::scores(&request),
             ToWorker::Signals(request) => signals::measure(&request, self.device, self.loaded.as_ref()),
         };
         result.unwrap_or_else(FromWorker::from)

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use mnas_engine::ranking::Signal;
 use mnas_engine::training::weights::Weights;
-use mnas_engine::training::{Augmentation, DataRequest, Fit, OnCorrupt, Proxy, Split, TrainDevice};
+use mnas_engine::training::{Augmentation, DataRequest, Fit, Normalization, OnCorrupt, Proxy, Split, TrainDevice};
 use mnas_engine::worker::{
-    CheckpointRequest, DataThroughputRequest, EvaluateRequest, FailureKind, Floats, FromWorker, Inspected, Ready,
-    ScoresRequest, SignalsRequest, ThroughputRequest, ToWorker, TrainRequest, TrainResult, WorkerFacts,
+    CheckpointRequest, DataThroughputRequest, EvaluateRequest, FailureKind, Floats, FromWorker, ImagesRequest,
+    ImagesSource, Inspected, Ready, ScoresRequest, SignalsRequest, ThroughputRequest, ToWorker, TorchScriptRequest,
+    TorchScriptScoresRequest, TrainRequest, TrainResult, WorkerFacts,
 };
 use serde::Deserialize;
 
 use super::serve;
-use crate::testing::{info, network, noise, recipe, values};
+use crate::testing::{any_architecture, info, network, noise, recipe, shake, values};
 use crate::weights_of;
 
 /// A line of the worker.
@@ -536,6 +537,111 @@ fn saved_weights_are_evaluated_and_scored() {
         ..scores
     };
     assert!(talk.failure(ToWorker::Scores(Box::new(short))).0.contains("5 values"));
+    talk.end();
+}
+
+#[test]
+fn torch_script_computes_the_scores_of_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, output) = (folder.path().join("w.safetensors"), folder.path().join("m.pt"));
+    let mut talk = Talk::start();
+    for index in 0..6 {
+        let architecture = any_architecture(index);
+        let text = architecture.to_string();
+        let mut network = network(&text, 3);
+        shake(&mut network, index);
+        weights_of(&network, info(&text)).unwrap().write(&weights).unwrap();
+        let written = talk.ask(&ToWorker::TorchScript(Box::new(TorchScriptRequest {
+            architecture: text.clone(),
+            weights: weights.clone(),
+            output: output.clone(),
+        })));
+        assert_eq!(written, FromWorker::Written);
+        let input = architecture.input();
+        let image = noise(1, i64::from(input.height), 7);
+        let request = TorchScriptScoresRequest {
+            file: output.clone(),
+            shape: [input.channels, input.height, input.width],
+            images: vec![Floats(values(&image))],
+        };
+        let FromWorker::Scores(found) = talk.ask(&ToWorker::TorchScriptScores(Box::new(request))) else {
+            panic!("not scored")
+        };
+        let expected = values(&tch::no_grad(|| network.forward(&image, false)).unwrap());
+        let largest = expected.iter().fold(0f32, |most, score| most.max(score.abs()));
+        for (one, other) in found[0].0.iter().zip(&expected) {
+            assert!((one - other).abs() <= 1e-4 * largest, "{text}: {one} {other}");
+        }
+    }
+    let nowhere = ToWorker::TorchScript(Box::new(TorchScriptRequest {
+        architecture: any_architecture(5).to_string(),
+        weights,
+        output: folder.path().join("nowhere").join("m.pt"),
+    }));
+    let reply = talk.ask(&nowhere);
+    assert!(
+        matches!(&reply, FromWorker::Unsaved { reason } if reason.contains("m.pt")),
+        "{reply:?}"
+    );
+    talk.end();
+}
+
+#[test]
+fn images_arrive_as_a_network_takes_them() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::write_classes(folder.path(), &["jay", "owl"], 5);
+    let mut talk = Talk::start();
+    let request = ImagesRequest {
+        source: ImagesSource::Split {
+            data: data(folder.path()),
+            split: Split::All,
+            label_map: Some([("jay".to_owned(), 3), ("owl".to_owned(), 1)].into()),
+            scores: 4,
+        },
+        resolution: 12,
+        image_size: 16,
+        fit: Fit::default(),
+        normalization: Some(Normalization {
+            mean: [0.5; 3],
+            std: [0.5; 3],
+        }),
+    };
+    let id = talk.send(&ToWorker::Images(Box::new(request.clone())));
+    let (reply, lines) = talk.reply_to(id);
+    let FromWorker::ImagesRead {
+        images: 10, classes, ..
+    } = reply
+    else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(classes, ["0", "owl", "2", "jay"]);
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for line in lines {
+        if let FromWorker::Images {
+            images: more,
+            labels: theirs,
+        } = line
+        {
+            images.extend(more);
+            labels.extend(theirs);
+        }
+    }
+    labels.sort_unstable();
+    assert_eq!(labels, [1, 1, 1, 1, 1, 3, 3, 3, 3, 3]);
+    assert!(images.iter().all(|Floats(image)| image.len() == 12 * 12 * 3));
+    assert!(
+        images
+            .iter()
+            .all(|Floats(image)| image.iter().all(|value| value.abs() <= 1.0))
+    );
+
+    let broken = folder.path().join("broken.jpg");
+    std::fs::write(&broken, "no image").unwrap();
+    let (reason, kind) = talk.failure(ToWorker::Images(Box::new(ImagesRequest {
+        source: ImagesSource::Files(vec![broken]),
+        ..request
+    })));
+    assert!(reason.contains("broken.jpg") && kind == FailureKind::Input, "{reason}");
     talk.end();
 }
 

@@ -1,16 +1,21 @@
 //! The spectral entropy of block outputs: the expressivity of AZ-NAS (arXiv:2403.19232, section 3.1).
 
-use mnas_space::Scope;
+use mnas_space::{Architecture, Block, Scope};
 use tch::{Kind, TchError, Tensor};
 
 use crate::network::{Network, TrainingMode};
 
-/// The sum over blocks of the entropy of the spectrum of their outputs' covariance. Blocks that compute nothing do not count.
-pub(super) fn measure(network: &Network, noise: &Tensor) -> Result<f64, TchError> {
+/// The sum over blocks of the entropy of the spectrum of their outputs' covariance. Identities do not count, those that change
+/// the shape included.
+pub(super) fn measure(network: &Network, architecture: &Architecture, noise: &Tensor) -> Result<f64, TchError> {
     let nodes = &network.graph().nodes;
     let is_output = |index: usize| {
         let scope = nodes[index].name.scope;
-        scope != Scope::Head && nodes.get(index + 1).is_none_or(|next| next.name.scope != scope)
+        let counts = match scope {
+            Scope::Block(block) => !matches!(architecture.blocks[usize::from(block)], Block::Identity(_)),
+            Scope::Head => false,
+        };
+        counts && nodes.get(index + 1).is_none_or(|next| next.name.scope != scope)
     };
     let mut sum = 0.0;
     let _scores = network.forward_observed(noise, Some(&TrainingMode::default()), &mut |index, output| {
@@ -97,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn blocks_without_operations_do_not_count() {
+    fn identities_do_not_count() {
         let images = noise(8, 16, 2);
-        let value = |text: &str| tch::no_grad(|| measure(&network(text, 1), &images)).unwrap();
+        let value = |text: &str| tch::no_grad(|| measure(&network(text, 1), &text.parse().unwrap(), &images)).unwrap();
         let short = value("in16,conv_k3_s2_c8_nre,head_o4");
         assert!((value("in16,conv_k3_s2_c8_nre,id_c8,head_o4") - short).abs() < 1e-6);
         assert!(value("in16,conv_k3_s2_c8_nre,conv_k3_c8_nre,head_o4") > short);

@@ -55,7 +55,7 @@ pub(crate) fn measure(
         (Signal::Macs | Signal::Params | Signal::Depth, _) => Ok(signal.of_architecture(architecture)),
         (Signal::Naswot, Some(images)) => naswot::measure(&network()?, images),
         (Signal::Naswot, None) => Ok(None),
-        (Signal::Entropy, _) => entropy::measure(&network()?, &inputs.noise).map(Some),
+        (Signal::Entropy, _) => entropy::measure(&network()?, architecture, &inputs.noise).map(Some),
     })?;
     Ok(Measured {
         signal,

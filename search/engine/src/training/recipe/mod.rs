@@ -144,6 +144,15 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The recipe as TOML that [`Recipe::from_toml`] reads.
+    ///
+    /// # Panics
+    ///
+    /// Never for a checked recipe: all its numbers can be written as TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a checked recipe can be written")
+    }
+
     /// SGD with momentum 0.9 and cosine decay, without augmentation, weight decay or any other technique.
     ///
     /// `learning_rate` is the peak for a batch of 256 images, as in [`Recipe::learning_rate`].

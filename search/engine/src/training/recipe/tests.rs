@@ -6,7 +6,7 @@ fn embedded_recipes_are_sound() {
         let recipe = Recipe::embedded(name).unwrap();
         assert_eq!(recipe.name, name);
         // What a study writes down is read back as it was.
-        let text = toml::to_string(&recipe).unwrap();
+        let text = recipe.to_toml();
         assert_eq!(Recipe::from_toml(&text).unwrap(), recipe, "{text}");
         let json = serde_json::to_string(&recipe).unwrap();
         assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);

@@ -4,11 +4,11 @@
 //! convolution followed by batch-norm is a convolution with other weights and a bias (Jacob et al., arXiv:1712.05877,
 //! section 3.2).
 
-use super::error::OnnxError;
+use super::error::WeightError;
 
 /// Tensors of a batch-norm operation, with one value per channel each.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BatchNormValues<'v> {
+pub(crate) struct BatchNormValues<'v> {
     pub scale: &'v [f32],
     pub shift: &'v [f32],
     pub mean: &'v [f32],
@@ -18,9 +18,9 @@ pub(super) struct BatchNormValues<'v> {
 
 impl BatchNormValues<'_> {
     /// Refuses negative variances and those that are not numbers; `name` is that of their tensor.
-    pub(super) fn check(&self, name: &str) -> Result<(), OnnxError> {
+    pub(crate) fn check(&self, name: &str) -> Result<(), WeightError> {
         match self.variance.iter().position(|value| value.is_nan() || *value < 0.0) {
-            Some(channel) => Err(OnnxError::BadVariance {
+            Some(channel) => Err(WeightError::BadVariance {
                 name: name.to_owned(),
                 channel,
                 value: self.variance[channel],
@@ -31,7 +31,7 @@ impl BatchNormValues<'_> {
 
     /// Scales the rows of `weight` (`[out, ...]`) in place and returns the bias that replaces `bias`. Computed in 64-bit
     /// floats and rounded once.
-    pub(super) fn fold(&self, weight: &mut [f32], bias: Option<&[f32]>) -> Vec<f32> {
+    pub(crate) fn fold(&self, weight: &mut [f32], bias: Option<&[f32]>) -> Vec<f32> {
         let channels = self.scale.len();
         let row_length = (weight.len() / channels.max(1)).max(1);
         let mut folded = Vec::with_capacity(channels);
@@ -104,7 +104,7 @@ mod tests {
                 epsilon: 1e-5,
             };
             let error = values.check("blocks.0.main.bn.running_var").unwrap_err();
-            assert!(matches!(&error, OnnxError::BadVariance { channel: 2, .. }), "{error}");
+            assert!(matches!(&error, WeightError::BadVariance { channel: 2, .. }), "{error}");
             assert!(
                 error
                     .to_string()

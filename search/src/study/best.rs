@@ -1,0 +1,123 @@
+//! Files of the best network of a study.
+
+use std::path::Path;
+
+use mnas_engine::files;
+use mnas_engine::study::{StudyConfig, StudyFolder, StudyState, Trial, TrialOutcome};
+use mnas_engine::training::weights::Weights;
+use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
+
+use super::model_card::{BestTraining, CardFile, model_card};
+use super::outcome::Outcome;
+use crate::export::{
+    Check, ExportError, Format, Network, Onnx, SafetensorsFile, Tflite, TflitePrecision, Verifier, export,
+    export_architecture, labels,
+};
+
+/// Outcome of writing the best network's files.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BestFiles {
+    /// Written, and checked where a runtime was at hand: the largest difference between libtorch's scores and the
+    /// ONNX file's, as a share of the largest score.
+    Written {
+        /// The largest difference, `None` where it was not checked.
+        difference: Option<f64>,
+    },
+    /// There is no candidate that keeps the constraints.
+    None,
+    /// Accuracies were looked up, so that there are no weights; only the architecture was written.
+    ArchitectureOnly,
+    /// The weights are gone (pruned, or the study was moved without them); only the architecture was written.
+    WithoutWeights,
+}
+
+/// Writes `best/`: `architecture.toml`, and of a trained network `weights.safetensors`, `model.onnx`, `model.tflite`, `labels.txt`,
+/// `recipe.toml` and the model card `README.md`.
+pub fn write_best(
+    (folder, config, state): (&StudyFolder, &StudyConfig, &StudyState),
+    outcome: &Outcome,
+    (onnx_runtime, litert): (Option<OnnxRuntime>, Option<LiteRt>),
+) -> Result<BestFiles, ExportError> {
+    let winner = outcome.winner().and_then(|index| outcome.rows[index].trial);
+    let Some(trial) = winner.and_then(|number| state.trial(number)) else {
+        return Ok(BestFiles::None);
+    };
+    let into = folder.best();
+    let verifier = Verifier::new(&trial.architecture, onnx_runtime, litert);
+    export_architecture(&trial.architecture, &into.join("architecture.toml"))?;
+    let is_trained = matches!(&trial.outcome, TrialOutcome::Finished(result) if result.training.is_some());
+    if !is_trained {
+        return Ok(BestFiles::ArchitectureOnly);
+    }
+    let training = BestTraining::of(config, state, trial, outcome);
+    let source = if training.as_ref().is_some_and(|training| training.is_final) {
+        folder.finalist_weights(trial.number)
+    } else {
+        folder.weights(trial.number)
+    };
+    if !source.exists() {
+        return Ok(BestFiles::WithoutWeights);
+    }
+    let network = Network::trained(trial.architecture.clone(), &Weights::read(&source)?, &source)?;
+    let files = write_models(&network, &into, &verifier)?;
+    write_texts((config, state), (trial, training.as_ref()), &network, &files, &into)?;
+    let onnx = files.iter().find(|file| file.name == ONNX);
+    let difference = onnx.and_then(|file| match &file.exported.check {
+        Check::Agrees(agreement) => Some(agreement.difference),
+        Check::Exact | Check::Unchecked { .. } => None,
+    });
+    Ok(BestFiles::Written { difference })
+}
+
+const ONNX: &str = "model.onnx";
+
+/// Writes the network in the formats that programs read.
+fn write_models(network: &Network, into: &Path, verifier: &Verifier) -> Result<Vec<CardFile>, ExportError> {
+    let float32 = Tflite {
+        precision: TflitePrecision::Float32,
+    };
+    let formats: [(&dyn Format, &str, &str); 3] = [
+        (
+            &SafetensorsFile,
+            "weights.safetensors",
+            "weights for mnas and other programs",
+        ),
+        (&Onnx { fold: true }, ONNX, "network for ONNX Runtime, 32-bit floats"),
+        (
+            &float32,
+            "model.tflite",
+            "network for LiteRT (TensorFlow Lite), 32-bit floats",
+        ),
+    ];
+    let write = |(format, name, purpose): (&dyn Format, &'static str, &'static str)| {
+        let exported = export(network, format, &into.join(name), verifier)?;
+        Ok(CardFile {
+            name,
+            purpose,
+            exported,
+        })
+    };
+    formats.into_iter().map(write).collect()
+}
+
+/// Writes the names of the classes, the recipe and the model card.
+fn write_texts(
+    (config, state): (&StudyConfig, &StudyState),
+    (trial, training): (&Trial, Option<&BestTraining<'_>>),
+    network: &Network,
+    files: &[CardFile],
+    into: &Path,
+) -> Result<(), ExportError> {
+    let write = |name: &str, text: &str| files::write_atomically(&into.join(name), text.as_bytes());
+    if let Some(trained) = &network.trained {
+        write("labels.txt", &labels(&trained.classes))?;
+    }
+    if let Some(training) = training {
+        write("recipe.toml", &training.recipe.to_toml())?;
+        write(
+            "README.md",
+            &model_card((config, state), (trial, training), network, files),
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! Model card of the best network of a study, in Markdown.
+
+use std::fmt::Write;
+
+use mnas_engine::study::{StudyConfig, StudyState, Trial, TrialOutcome};
+use mnas_engine::training::{DataRequest, Recipe};
+
+use super::outcome::Outcome;
+use crate::export::{Check, Exported, Network};
+use crate::report::units;
+
+/// Training behind the best network: its trial's, or its final one.
+pub(super) struct BestTraining<'a> {
+    /// True if the network was trained to the end.
+    pub is_final: bool,
+    pub recipe: &'a Recipe,
+    data: &'a DataRequest,
+    /// Effort of the training: what was trained, on how many images, with which recipe.
+    effort: String,
+    seed: u64,
+    seconds: Option<f64>,
+    /// Top-1 accuracy on validation images, in percent.
+    val_top1: Option<f64>,
+    /// Top-1 accuracy on the test split, in percent.
+    test_top1: Option<f64>,
+}
+
+impl<'a> BestTraining<'a> {
+    /// Training of the study's winner; `None` where nothing was trained.
+    pub fn of(config: &'a StudyConfig, state: &StudyState, trial: &Trial, outcome: &Outcome) -> Option<Self> {
+        let training = config.training()?;
+        let finals = outcome.finals.as_ref();
+        let finalist = finals.and_then(|finals| Some((finals, &finals.rows[finals.best?])));
+        if let (Some((finals, row)), Some(plan)) = (finalist, &training.finals) {
+            return Some(Self {
+                is_final: true,
+                recipe: &plan.recipe,
+                data: &training.data,
+                effort: format!("trained to the end as deployed: {}", finals.spent),
+                seed: state.finals().of_trial(trial.number)?.seed,
+                seconds: row.train_seconds,
+                val_top1: row.val_top1,
+                test_top1: row.test_top1,
+            });
+        }
+        let seconds = match &trial.outcome {
+            TrialOutcome::Finished(result) => Some(result.seconds),
+            TrialOutcome::Pending | TrialOutcome::Failed { .. } => None,
+        };
+        Some(Self {
+            is_final: false,
+            recipe: &training.recipe,
+            data: &training.data,
+            effort: config.fidelity(None),
+            seed: trial.seed,
+            seconds,
+            val_top1: trial.accuracy(),
+            test_top1: None,
+        })
+    }
+}
+
+/// File beside the model card, with its purpose.
+pub(super) struct CardFile {
+    pub name: &'static str,
+    pub purpose: &'static str,
+    pub exported: Exported,
+}
+
+/// Text of the card of a trial's network.
+pub(super) fn model_card(
+    (config, state): (&StudyConfig, &StudyState),
+    (trial, training): (&Trial, &BestTraining<'_>),
+    network: &Network,
+    files: &[CardFile],
+) -> String {
+    let mut text = format!(
+        "# Best network of {}\n\nFound and written by mnas {}. Network `{}`:\n\n    {}\n\n",
+        config.name,
+        env!("CARGO_PKG_VERSION"),
+        trial.id,
+        network.architecture,
+    );
+    text += &table(["", ""], &facts((config, state), (trial, training), network));
+    text += "\nThe validation accuracy comes from the images that the search compared networks on, which makes it a little too good; the \
+             search itself never read test images.\n\n## Files\n\n";
+    let rows = files.iter().map(|file| {
+        let purpose = format!("{}; {}", file.purpose, checked(&file.exported.check));
+        (format!("`{}`", file.name), purpose)
+    });
+    text += &table(["file", "content"], &rows.collect::<Vec<_>>());
+    text += "\n## Training\n\n";
+    text += &repetition(config, state, training);
+    text
+}
+
+/// Rows of what is known of the network.
+fn facts(
+    (config, state): (&StudyConfig, &StudyState),
+    (trial, training): (&Trial, &BestTraining<'_>),
+    network: &Network,
+) -> Vec<(String, String)> {
+    let input = network.graph.input;
+    let mut facts = vec![
+        (
+            "input".to_owned(),
+            format!("RGB image, {} x {}", input.height, input.width),
+        ),
+        ("parameters".to_owned(), units::grouped(trial.costs.params)),
+        ("multiply-adds".to_owned(), units::grouped(trial.costs.macs)),
+        (
+            "peak memory of feature maps".to_owned(),
+            units::bytes(trial.costs.peak_activation_bytes),
+        ),
+    ];
+    let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
+    if let Some(trained) = &network.trained {
+        if let Some(normalization) = trained.normalization {
+            let (mean, std) = (normalization.mean, normalization.std);
+            add(
+                "normalisation",
+                format!("(pixel / 255 - mean) / deviation; mean {mean:.4?}, deviation {std:.4?}"),
+            );
+        }
+        add("classes", format!("{} (`labels.txt`)", trained.classes.len()));
+    }
+    for (index, device) in config.devices.iter().enumerate() {
+        let name = format!("latency on {}", device.name);
+        let predicted = trial.costs.latency.get(index).map(|prediction| {
+            let [low, middle, high] =
+                [prediction.low, prediction.latency, prediction.high].map(|ms| units::milliseconds(ms.0));
+            format!("predicted {middle} ({low} to {high})")
+        });
+        let measured = trial.measured_ms.get(index).copied().flatten();
+        let measured = measured.map_or_else(
+            || "not measured".to_owned(),
+            |ms| format!("measured {}", units::milliseconds(ms)),
+        );
+        let budget = device
+            .budget
+            .map_or_else(|| "no budget".to_owned(), |budget| format!("budget {budget}"));
+        let parts = [Some(measured), predicted, Some(budget), Some(device.runtime.clone())];
+        add(&name, parts.into_iter().flatten().collect::<Vec<_>>().join("; "));
+    }
+    if let Some(accuracy) = training.val_top1 {
+        let images = state.data().map_or_else(String::new, |data| {
+            format!(" of {} images", units::grouped(data.val as u64))
+        });
+        add("validation top-1", format!("{}{images}", units::percent(accuracy)));
+    }
+    let test = training.test_top1;
+    add(
+        "test top-1",
+        test.map_or_else(|| "not measured; see below".to_owned(), units::percent),
+    );
+    facts
+}
+
+fn checked(check: &Check) -> String {
+    match check {
+        Check::Agrees(agreement) => format!(
+            "read back by {}, which differs from libtorch by {:.1e} of the largest score",
+            agreement.reader, agreement.difference
+        ),
+        Check::Exact => "read back unchanged".to_owned(),
+        Check::Unchecked { reason } => format!("not checked: {reason}"),
+    }
+}
+
+/// Images, recipe and seeds, and the commands that repeat the training and test the network.
+fn repetition(config: &StudyConfig, state: &StudyState, training: &BestTraining<'_>) -> String {
+    let mut text = String::new();
+    if let Some(data) = state.data() {
+        let demo = if data.demo {
+            " (synthetic: accuracies mean nothing beyond the demo)"
+        } else {
+            ""
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "- images: {}{demo}", data.description);
+    }
+    let seconds = training
+        .seconds
+        .map_or_else(String::new, |seconds| format!(", {}", units::seconds(seconds)));
+    let _ = writeln!(text, "- recipe: `recipe.toml`; {}{seconds}", training.effort);
+    let _ = writeln!(
+        text,
+        "- seeds: {} of the study, {} of this training",
+        config.seed, training.seed
+    );
+    let images = training
+        .data
+        .images
+        .map_or_else(String::new, |images| format!(" --images {images}"));
+    let data = training.data.path.display();
+    let _ = write!(
+        text,
+        "\nTrain it again, and test it on images that the search did not read:\n\n    \
+         mnas train architecture.toml --data {data}{images} --data-seed {} --recipe recipe.toml --seed {} -o again.safetensors\n    \
+         mnas eval --weights weights.safetensors --split test\n\n\
+         The whole search follows from `../study.toml` and `../space.toml`.\n",
+        training.data.seed, training.seed
+    );
+    text
+}
+
+/// Markdown table of two columns.
+fn table(heading: [&str; 2], rows: &[(String, String)]) -> String {
+    let mut text = format!("| {} | {} |\n|---|---|\n", heading[0], heading[1]);
+    for (name, value) in rows {
+        let _ = writeln!(text, "| {} | {} |", cell(name), cell(value));
+    }
+    text
+}
+
+/// Text that ends neither a cell nor a row.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn cells_keep_to_their_row() {
+        let rows = [("a|b".to_owned(), "c\nd".to_owned())];
+        assert_eq!(table(["", "x"], &rows), "|  | x |\n|---|---|\n| a\\|b | c d |\n");
+    }
+}
