@@ -5,6 +5,7 @@
 mod arguments;
 mod devices;
 mod exports;
+mod finalists;
 mod full_disk;
 mod help;
 mod images;

@@ -28,7 +28,7 @@ fn log(place: &Workplace, file: &str) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_path(place.path(file)).unwrap();
     let rows = reader.deserialize::<BTreeMap<String, String>>().map(Result::unwrap);
     rows.map(|mut row| {
-        row.remove("images_per_s").unwrap();
+        row.remove("images_per_second").unwrap();
         row.remove("data_wait_percent").unwrap();
         row.remove("seconds").unwrap();
         row

@@ -1,5 +1,6 @@
 //! A search from its command to its files, and the commands that work on them.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::Value;
@@ -38,7 +39,20 @@ fn a_search_leaves_a_complete_study() {
     }
     let document: Value = serde_json::from_str(&stdout(&done)).unwrap();
     let keys: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["best", "front", "study", "trials"]);
+    let expected = [
+        "best",
+        "evaluations",
+        "finalist_references",
+        "finalists",
+        "front",
+        "hypervolume",
+        "hypervolume_reference",
+        "references",
+        "study",
+        "trials",
+    ];
+    assert_eq!(keys, expected);
+    the_references_are_compared(&place, &document);
     assert_eq!(
         (document["study"].as_str(), document["trials"].as_u64()),
         (Some("study"), Some(7))
@@ -48,18 +62,15 @@ fn a_search_leaves_a_complete_study() {
         assert!(!best[key].is_null(), "{key}");
     }
     // The best network is the most accurate one that keeps to the budget when measured, too, and is the same in every file.
-    let fit = candidates.iter().filter(|row| row["within_budget"] == "true");
+    let fit = trials.iter().filter(|row| row["within_budget"] == "true");
     let most = fit.map(|row| number(row, "top1")).fold(0.0, f64::max);
     assert_eq!(best["accuracy"].as_f64(), Some(most));
-    assert!(document["front"].as_array().unwrap().contains(&document["best"]));
-    let row = candidates
+    let row = trials
         .iter()
         .find(|row| row["architecture"] == best["architecture"].as_str().unwrap())
         .unwrap();
-    assert_eq!(
-        (row["on_front"].as_str(), Some(row["id"].as_str())),
-        ("true", best["id"].as_str())
-    );
+    assert_eq!(Some(row["id"].as_str()), best["id"].as_str());
+    assert!(row["on_front"] == "true" || row["kind"] == "reference");
     assert!(
         place
             .read("study/best/architecture.toml")
@@ -75,8 +86,45 @@ fn a_search_leaves_a_complete_study() {
     );
 }
 
+fn the_references_are_compared(place: &Workplace, document: &Value) {
+    let references = document["references"].as_array().unwrap();
+    assert_eq!(references.len(), 1);
+    let trials = place.rows("study/trials.csv");
+    let reference = trials.iter().find(|row| row["kind"] == "reference").unwrap();
+    let found = &references[0];
+    assert_eq!(found["name"].as_str(), Some(reference["name"].as_str()));
+    // The figures follow from the rows of the trials.
+    let latency = |row: &BTreeMap<String, String>| {
+        let measured = row["latency_measured_ms"].parse().ok();
+        measured.unwrap_or_else(|| number(row, "latency_predicted_ms"))
+    };
+    let candidates = || {
+        let wanted = |row: &&BTreeMap<String, String>| row["kind"] == "candidate" && row["within_budget"] == "true";
+        trials.iter().filter(wanted)
+    };
+    let no_slower = candidates().filter(|row| latency(row) <= latency(reference));
+    let most = no_slower.map(|row| number(row, "top1")).max_by(f64::total_cmp);
+    let points = most.map(|most| most - number(reference, "top1"));
+    assert_eq!(found["points"].as_f64(), points);
+    let as_accurate = candidates().filter(|row| number(row, "top1") >= number(reference, "top1"));
+    let least = as_accurate.map(latency).min_by(f64::total_cmp);
+    assert_eq!(found["ms"].as_f64(), least.map(|least| latency(reference) - least));
+    let volume = document["hypervolume"].as_f64().unwrap();
+    assert!((0.0..1.0).contains(&volume), "{volume}");
+    let bound = &document["hypervolume_reference"];
+    assert_eq!(
+        (bound["metric"].as_str(), bound["value"].as_f64()),
+        (Some("latency_ms"), Some(BUDGET_MS))
+    );
+    let evaluations = document["evaluations"].as_u64().unwrap();
+    assert!((1..=7).contains(&evaluations));
+    let file = place.read("study/references.csv");
+    assert!(file.lines().count() == 2 && file.contains(&reference["name"]), "{file}");
+}
+
 fn redrawing_reproduces_the_files(place: &Workplace) {
-    let drawn = ["trials.csv", "front.csv", "front.svg", "front.png"].map(|file| place.path("study").join(file));
+    let drawn = ["trials.csv", "front.csv", "references.csv", "front.svg", "front.png"]
+        .map(|file| place.path("study").join(file));
     let before = drawn.clone().map(|file| fs::read(file).unwrap());
     for file in &drawn {
         fs::remove_file(file).unwrap();

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bench;
+mod clock;
 mod completions;
 mod data;
 mod device;

@@ -61,6 +61,11 @@ pub fn write_figure(folder: &Path, name: &str, figure: &Svg) -> Result<[PathBuf;
 
 /// The figure of a study: accuracy over latency with the front, the candidates, the references and the budget.
 pub fn front_figure(rows: &[ReportRow], spec: &PlotSpec) -> FrontFigure {
+    front_figure_with_best(rows, spec, best_row(rows))
+}
+
+/// [`front_figure`] with the index of the network that is the best.
+pub fn front_figure_with_best(rows: &[ReportRow], spec: &PlotSpec, best: Option<usize>) -> FrontFigure {
     let mut drawn: Vec<Drawn<'_>> = rows.iter().filter_map(|row| Some((row, row.point()?))).collect();
     drawn.sort_by(|left, right| left.1.0.total_cmp(&right.1.0));
     let candidates = |on_front: bool| {
@@ -73,9 +78,9 @@ pub fn front_figure(rows: &[ReportRow], spec: &PlotSpec) -> FrontFigure {
         ..point(row, at, budget).labelled(row.label())
     });
     let dominated = candidates(false).map(|&(row, at)| point(row, at, budget));
-    let best = best_row(rows).and_then(|index| {
+    let best = best.and_then(|index| {
         let row = &rows[index];
-        Some(best(row, point(row, row.point()?, budget), budget.is_some()))
+        Some(described(row, point(row, row.point()?, budget), budget.is_some()))
     });
     let panel = FrontPanel {
         title: String::new(),
@@ -178,7 +183,7 @@ fn reference_label(row: &ReportRow) -> String {
 }
 
 /// The best network with its description.
-fn best(row: &ReportRow, point: Point, has_budget: bool) -> Best {
+fn described(row: &ReportRow, point: Point, has_budget: bool) -> Best {
     let legend = if has_budget {
         "best within budget"
     } else {
@@ -305,8 +310,8 @@ mod tests {
             "MobileNetV3-Large",
             "V2 0.75× 160",
             "V3-Small 1.0× 224",
-            "best within budget: #",
-            "12 published networks of 4 families; budget 20.0 ms; best within budget: #",
+            "best within budget: MobileNetV3-Large 0.75x 224",
+            "12 published networks of 4 families; budget 20.0 ms; best within budget: MobileNetV3-Large",
         ] {
             assert!(svg.as_str().contains(text), "{text} is missing");
         }

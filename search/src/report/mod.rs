@@ -7,18 +7,22 @@
 mod csv;
 mod error;
 pub mod figures;
+mod finalists;
 #[cfg(test)]
 mod fixture;
 pub mod listing;
 pub mod point;
 pub mod printer;
+mod references;
 pub mod table;
 pub mod units;
 
 pub use csv::{front_csv, to_csv_text, trials_csv, write_tables};
 pub use error::ReportError;
-pub use figures::{PlotSpec, front_figure, write_figure, write_plots};
+pub use figures::{PlotSpec, front_figure, front_figure_with_best, write_figure, write_plots};
+pub use finalists::{FinalistRow, finalists_table, write_finalists};
 pub use listing::{Heading, fitting_listing, listing};
 pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};
 pub use printer::{Captured, LogWriter, Printer, Progress};
+pub use references::{ReferenceRow, references_table, write_references};
 pub use table::{TableOptions, closing_table};

@@ -174,14 +174,14 @@ pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
     pareto_front(&minimised)
 }
 
-/// Index of the most accurate complete candidate within the budget; of equals the fastest, then the earliest.
+/// Index of the most accurate complete row within the budget, whoever proposed it; of equals the fastest, then the earliest.
 ///
 /// Reads `within_budget`.
 pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
     rows.iter()
         .enumerate()
-        .filter(|(_, row)| row.kind == RowKind::Candidate && row.within_budget)
-        .filter_map(|(index, row)| Some((index, row.point()?)))
+        .filter(|(_, row)| row.within_budget)
+        .filter_map(|(index, row)| Some((index, (row.decisive_latency_ms().unwrap_or(0.0), row.point()?.1))))
         .min_by(|(_, (left_ms, left)), (_, (right_ms, right))| right.total_cmp(left).then(left_ms.total_cmp(right_ms)))
         .map(|(index, _)| index)
 }
@@ -227,6 +227,18 @@ mod tests {
             (rows[1].decisive_latency_ms(), rows[1].axis_cost()),
             (Some(9.5), Some(12.0))
         );
+    }
+
+    #[test]
+    fn the_best_may_be_a_reference() {
+        let mut rows = vec![
+            row(0, RowKind::Candidate, 10.0, 66.0),
+            row(1, RowKind::Reference, 9.0, 67.0),
+            row(2, RowKind::Reference, 30.0, 72.0),
+        ];
+        rows[0].within_budget = true;
+        rows[1].within_budget = true;
+        assert_eq!(best_row(&rows), Some(1));
     }
 
     #[test]

@@ -141,13 +141,23 @@ impl Printer {
 
     /// Starts a progress towards `total` steps (0 if that is not known), such as `("building table", 240)`.
     pub fn progress(&self, what: &str, total: u64) -> Progress {
+        self.start(what, total, false)
+    }
+
+    /// Starts a progress that is told in shares of the whole by [`Progress::set_share`], and shown in percent; its message says
+    /// how much time is left.
+    pub fn share(&self, what: &str) -> Progress {
+        self.start(what, SHARE_STEPS, true)
+    }
+
+    fn start(&self, what: &str, total: u64, is_share: bool) -> Progress {
         let bar = if self.shared.err_is_terminal && !self.shared.quiet {
             let bar = self.shared.bars.add(if total > 0 {
                 ProgressBar::new(total)
             } else {
                 ProgressBar::new_spinner()
             });
-            bar.set_style(style(total));
+            bar.set_style(if is_share { share_style() } else { style(total) });
             bar.set_prefix(what.to_owned());
             bar.enable_steady_tick(Duration::from_millis(200));
             Some(bar)
@@ -158,6 +168,7 @@ impl Printer {
         let state = State {
             what: what.to_owned(),
             total,
+            is_share,
             done: 0,
             message: String::new(),
             pace: Pace::default(),
@@ -217,6 +228,15 @@ fn style(total: u64) -> ProgressStyle {
         .progress_chars("=> ")
 }
 
+/// Steps of a progress that is told in shares.
+const SHARE_STEPS: u64 = 1000;
+
+fn share_style() -> ProgressStyle {
+    ProgressStyle::with_template("{prefix} [{bar:28}] {percent} % {elapsed} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
 /// One task under way; clones move the same bar. A bar not finished vanishes when its last clone is dropped.
 #[derive(Clone)]
 pub struct Progress {
@@ -229,6 +249,8 @@ pub struct Progress {
 struct State {
     what: String,
     total: u64,
+    /// True if steps are parts of a share and not counted.
+    is_share: bool,
     done: u64,
     message: String,
     pace: Pace,
@@ -244,6 +266,11 @@ impl Progress {
     /// Sets how many steps are done.
     pub fn set(&self, done: u64) {
         self.change(|state| state.done = done);
+    }
+
+    /// Sets the share that is done, 0 to 1, of a progress that is told in shares.
+    pub fn set_share(&self, share: f64) {
+        self.set((SHARE_STEPS as f64 * share.clamp(0.0, 1.0)) as u64);
     }
 
     /// Sets how many steps there are, where that was not known or has changed.
@@ -302,6 +329,7 @@ impl std::fmt::Debug for Progress {
 /// `building table: 12/240 (5 %), 41 s; ir 3x3`
 fn plain_line(state: &State, elapsed: Duration) -> String {
     let count = match state.total {
+        total if state.is_share => format!("{} %", 100 * state.done.min(total) / total.max(1)),
         0 => state.done.to_string(),
         total => format!("{}/{total} ({} %)", state.done, 100 * state.done.min(total) / total),
     };
@@ -439,6 +467,7 @@ mod tests {
         let state = State {
             what: "search".into(),
             total: 40,
+            is_share: false,
             done: 7,
             message: "best 70.1 %".into(),
             pace,
@@ -447,6 +476,14 @@ mod tests {
         assert_eq!(
             plain_line(&state, Duration::from_secs(41)),
             "search: 7/40 (17 %), 41 s; best 70.1 %"
+        );
+        let share = State {
+            is_share: true,
+            ..state
+        };
+        assert_eq!(
+            plain_line(&share, Duration::from_secs(41)),
+            "search: 17 %, 41 s; best 70.1 %"
         );
     }
 }

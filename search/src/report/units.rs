@@ -73,6 +73,16 @@ pub fn percent(value: f64) -> String {
     format!("{value:.2} %")
 }
 
+/// A difference in size as words: `1.20 ms less`, `0.310 ms more`, `equal`.
+pub fn lead(saved: f64, unit: &str) -> String {
+    let amount = significant(saved.abs());
+    match saved.total_cmp(&0.0) {
+        std::cmp::Ordering::Greater => format!("{amount} {unit} less"),
+        std::cmp::Ordering::Less if saved < 0.0 => format!("{amount} {unit} more"),
+        _ => "equal".to_owned(),
+    }
+}
+
 /// A number of threads: `1 thread`, `2 threads`.
 pub fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })

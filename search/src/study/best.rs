@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mnas_engine::files;
-use mnas_engine::study::{StudyConfig, StudyFolder, StudyState, Trial, TrialOutcome};
+use mnas_engine::study::{Finalist, StudyConfig, StudyFolder, StudyState, Trial, TrialOutcome};
 use mnas_engine::training::weights::Weights;
 use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
 
@@ -37,8 +37,8 @@ pub fn write_best(
     outcome: &Outcome,
     (onnx_runtime, litert): (Option<OnnxRuntime>, Option<LiteRt>),
 ) -> Result<BestFiles, ExportError> {
-    let best = outcome.best.and_then(|index| outcome.rows[index].trial);
-    let Some(trial) = best.and_then(|number| state.trial(number)) else {
+    let winner = outcome.winner().and_then(|index| outcome.rows[index].trial);
+    let Some(trial) = winner.and_then(|number| state.trial(number)) else {
         return Ok(BestFiles::None);
     };
     let into = folder.best();
@@ -49,13 +49,21 @@ pub fn write_best(
     if !is_trained {
         return Ok(BestFiles::ArchitectureOnly);
     }
-    let source = folder.weights(trial.number);
+    let is_final = outcome.finals.as_ref().is_some_and(|finals| finals.best.is_some());
+    let finals = state.finals().all().iter();
+    let finalist = finals
+        .into_iter()
+        .find(|finalist| is_final && finalist.trial == trial.number);
+    let source = match finalist {
+        Some(_) => folder.finalist_weights(trial.number),
+        None => folder.weights(trial.number),
+    };
     if !source.exists() {
         return Ok(BestFiles::WithoutWeights);
     }
     let network = Network::trained(trial.architecture.clone(), &Weights::read(&source)?, &source)?;
     let files = write_models(&network, &into, &verifier)?;
-    write_texts((config, state), (trial, outcome), &network, &files, &into)?;
+    write_texts((config, state), (trial, finalist), outcome, (&network, &files), &into)?;
     let onnx = files.iter().find(|file| file.name == ONNX);
     let difference = onnx.and_then(|file| match &file.exported.check {
         Check::Agrees(agreement) => Some(agreement.difference),
@@ -98,9 +106,9 @@ fn write_models(network: &Network, into: &Path, verifier: &Verifier) -> Result<V
 /// Writes the names of the classes, the recipe and the model card.
 fn write_texts(
     (config, state): (&StudyConfig, &StudyState),
-    (trial, outcome): (&Trial, &Outcome),
-    network: &Network,
-    files: &[CardFile],
+    (trial, finalist): (&Trial, Option<&Finalist>),
+    outcome: &Outcome,
+    (network, files): (&Network, &[CardFile]),
     into: &Path,
 ) -> Result<(), ExportError> {
     let write = |name: &str, text: &str| files::write_atomically(&into.join(name), text.as_bytes());
@@ -108,10 +116,13 @@ fn write_texts(
         write("labels.txt", &labels(&trained.classes))?;
     }
     if let Some(training) = config.training() {
-        write("recipe.toml", &training.recipe.to_toml())?;
+        let finals = training.finals.as_ref().filter(|_| finalist.is_some());
+        let recipe = finals.map_or(&training.recipe, |finals| &finals.recipe);
+        write("recipe.toml", &recipe.to_toml())?;
     }
     if let Some(row) = outcome.rows.iter().find(|row| row.trial == Some(trial.number)) {
-        write("README.md", &model_card((config, state), (trial, row), network, files))?;
+        let card = model_card((config, state), (trial, finalist, row), (network, files));
+        write("README.md", &card)?;
     }
     Ok(())
 }

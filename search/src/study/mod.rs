@@ -1,10 +1,12 @@
 //! Tables, plots and files of a finished study.
 
 mod best;
+mod finals;
 mod model_card;
 mod outcome;
 mod winners;
 
 pub use best::{BestFiles, write_best};
+pub use finals::FinalOutcome;
 pub use outcome::{Outcome, outcome, redraw};
-pub use winners::measure_winners;
+pub use winners::{MeasuredWinners, measure_winners};

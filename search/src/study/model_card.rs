@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use mnas_engine::study::{StudyConfig, StudyState, Trial, TrialOutcome};
+use mnas_engine::study::{DeviceConfig, Finalist, StudyConfig, StudyState, Trial, TrialOutcome};
 
 use crate::export::{Check, Exported, Network};
 use crate::report::{ReportRow, units};
@@ -14,12 +14,11 @@ pub(super) struct CardFile {
     pub exported: Exported,
 }
 
-/// Text of the card of a trial's network.
+/// Text of the card of a trial's network, which was trained to the end where it has a finalist.
 pub(super) fn model_card(
     (config, state): (&StudyConfig, &StudyState),
-    (trial, row): (&Trial, &ReportRow),
-    network: &Network,
-    files: &[CardFile],
+    (trial, finalist, row): (&Trial, Option<&Finalist>, &ReportRow),
+    (network, files): (&Network, &[CardFile]),
 ) -> String {
     let mut text = format!(
         "# Best network of {}\n\nFound and written by mnas {}. Network `{}`:\n\n    {}\n\n",
@@ -28,76 +27,84 @@ pub(super) fn model_card(
         trial.id,
         network.architecture,
     );
-    text += &table(["", ""], &facts(config, state, trial, row, network));
-    text += "\nAccuracies come from the validation images that the search compared networks on, which makes them a little too \
-             good; the test images were not read.\n\n## Files\n\n";
+    let mut rows = costs(row, network);
+    rows.extend(latencies(config, trial));
+    rows.extend(accuracies(state, trial, finalist));
+    text += &table(["", ""], &rows);
+    text += "\nThe search compared networks on the validation images, which makes accuracies on them a little too good; it reads no \
+             test images.\n\n## Files\n\n";
     let rows = files.iter().map(|file| {
         let purpose = format!("{}; {}", file.purpose, checked(&file.exported.check));
         (format!("`{}`", file.name), purpose)
     });
     text += &table(["file", "content"], &rows.collect::<Vec<_>>());
     text += "\n## Training\n\n";
-    text += &training(config, state, trial);
+    text += &training(config, state, (trial, finalist));
     text
 }
 
-/// Rows of what is known of the network.
-fn facts(
-    config: &StudyConfig,
-    state: &StudyState,
-    trial: &Trial,
-    row: &ReportRow,
-    network: &Network,
-) -> Vec<(String, String)> {
+/// Rows of the network's input, classes and counts.
+fn costs(row: &ReportRow, network: &Network) -> Vec<(String, String)> {
     let input = network.graph.input;
     let mut facts = vec![
-        (
-            "input".to_owned(),
-            format!("RGB image, {} x {}", input.height, input.width),
-        ),
-        ("parameters".to_owned(), units::grouped(row.params)),
-        ("multiply-adds".to_owned(), units::grouped(row.macs)),
-        (
-            "peak memory of feature maps".to_owned(),
-            units::bytes(row.peak_activation_bytes),
-        ),
+        ("input", format!("RGB image, {} x {}", input.height, input.width)),
+        ("parameters", units::grouped(row.params)),
+        ("multiply-adds", units::grouped(row.macs)),
+        ("peak memory of feature maps", units::bytes(row.peak_activation_bytes)),
     ];
-    let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
     if let Some(trained) = &network.trained {
         if let Some(normalization) = trained.normalization {
             let (mean, std) = (normalization.mean, normalization.std);
-            add(
-                "normalisation",
-                format!("(pixel / 255 - mean) / deviation; mean {mean:.4?}, deviation {std:.4?}"),
-            );
+            let text = format!("(pixel / 255 - mean) / deviation; mean {mean:.4?}, deviation {std:.4?}");
+            facts.push(("normalisation", text));
         }
-        add("classes", format!("{} (`labels.txt`)", trained.classes.len()));
+        facts.push(("classes", format!("{} (`labels.txt`)", trained.classes.len())));
     }
-    for (index, device) in config.devices.iter().enumerate() {
-        let name = format!("latency on {}", device.name);
-        let predicted = trial.costs.latency.get(index).map(|prediction| {
-            let [low, middle, high] =
-                [prediction.low, prediction.latency, prediction.high].map(|ms| units::milliseconds(ms.0));
-            format!("predicted {middle} ({low} to {high})")
-        });
+    facts
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Rows of the latencies on the devices of the study.
+fn latencies(config: &StudyConfig, trial: &Trial) -> Vec<(String, String)> {
+    let row = |(index, device): (usize, &DeviceConfig)| {
         let measured = trial.measured_ms.get(index).copied().flatten();
         let measured = measured.map_or_else(
             || "not measured".to_owned(),
             |ms| format!("measured {}", units::milliseconds(ms)),
         );
-        let budget = device
-            .budget
-            .map_or_else(|| "no budget".to_owned(), |budget| format!("budget {budget}"));
-        let parts = [Some(measured), predicted, Some(budget), Some(device.runtime.clone())];
-        add(&name, parts.into_iter().flatten().collect::<Vec<_>>().join("; "));
-    }
-    if let Some(accuracy) = trial.accuracy() {
-        let images = state.data().map_or_else(String::new, |data| {
-            format!(" of {} images", units::grouped(data.val as u64))
+        let predicted = trial.costs.latency.get(index).map(|prediction| {
+            let [low, middle, high] =
+                [prediction.low, prediction.latency, prediction.high].map(|ms| units::milliseconds(ms.0));
+            format!("predicted {middle} ({low} to {high})")
         });
-        add("validation top-1", format!("{}{images}", units::percent(accuracy)));
+        let budget = device.budget.map(|budget| format!("budget {budget}"));
+        let parts = [Some(measured), predicted, budget, Some(device.runtime.clone())];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        (format!("latency on {}", device.name), text)
+    };
+    config.devices.iter().enumerate().map(row).collect()
+}
+
+/// Rows of the accuracies: those of the training to the end where there was one.
+fn accuracies(state: &StudyState, trial: &Trial, finalist: Option<&Finalist>) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let validation = finalist.map_or_else(|| trial.accuracy(), Finalist::val_top1);
+    if let Some(accuracy) = validation {
+        let images = state.data().map(|data| units::grouped(data.val as u64));
+        let images = images.map_or_else(String::new, |images| format!(" of {images} images"));
+        facts.push((
+            "validation top-1".to_owned(),
+            format!("{}{images}", units::percent(accuracy)),
+        ));
     }
-    add("test top-1", "not measured; see below".to_owned());
+    let test = finalist.and_then(Finalist::test);
+    let text = test.map_or_else(
+        || "not measured; see below".to_owned(),
+        |test| format!("{}; top-5 {}", units::percent(test.top1), units::percent(test.top5)),
+    );
+    facts.push(("test top-1".to_owned(), text));
     facts
 }
 
@@ -113,7 +120,7 @@ fn checked(check: &Check) -> String {
 }
 
 /// Images, recipe and seeds, and the commands that repeat the training and test the network.
-fn training(config: &StudyConfig, state: &StudyState, trial: &Trial) -> String {
+fn training(config: &StudyConfig, state: &StudyState, (trial, finalist): (&Trial, Option<&Finalist>)) -> String {
     let Some(training) = config.training() else {
         return String::new();
     };
@@ -127,28 +134,34 @@ fn training(config: &StudyConfig, state: &StudyState, trial: &Trial) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "- images: {}{demo}", data.description);
     }
-    let seconds = match &trial.outcome {
+    let outcome = finalist.map_or(&trial.outcome, |finalist| &finalist.outcome);
+    let seconds = match outcome {
         TrialOutcome::Finished(result) => format!(", {}", units::seconds(result.seconds)),
         TrialOutcome::Pending | TrialOutcome::Failed { .. } => String::new(),
     };
-    let _ = writeln!(text, "- recipe: `recipe.toml`; {}{seconds}", config.fidelity(None));
-    let _ = writeln!(
-        text,
-        "- seeds: {} of the study, {} of this training",
-        config.seed, trial.seed
+    let finals = training.finals.as_ref().filter(|_| finalist.is_some());
+    let spent = finals.map_or_else(
+        || config.fidelity(None),
+        |finals| {
+            format!(
+                "trained to the end: {} epochs, recipe {}",
+                finals.recipe.epochs, finals.recipe.name
+            )
+        },
     );
-    let images = training
-        .data
-        .images
-        .map_or_else(String::new, |images| format!(" --images {images}"));
-    let data = training.data.path.display();
+    let seed = finalist.map_or(trial.seed, |finalist| finalist.seed);
+    let _ = writeln!(text, "- recipe: `recipe.toml`; {spent}{seconds}");
+    let _ = writeln!(text, "- seeds: {} of the study, {seed} of this training", config.seed);
+    let images = training.data.images;
+    let images = images.map_or_else(String::new, |images| format!(" --images {images}"));
     let _ = write!(
         text,
         "\nTrain it again, and test it on images that the search did not read:\n\n    \
-         mnas train architecture.toml --data {data}{images} --data-seed {} --recipe recipe.toml --seed {} -o again.safetensors\n    \
+         mnas train architecture.toml --data {}{images} --data-seed {} --recipe recipe.toml --seed {seed} -o again.safetensors\n    \
          mnas eval --weights weights.safetensors --split test\n\n\
          The whole search follows from `../study.toml` and `../space.toml`.\n",
-        training.data.seed, trial.seed
+        training.data.path.display(),
+        training.data.seed,
     );
     text
 }

@@ -2,30 +2,83 @@
 
 use std::path::PathBuf;
 
-use crate::report::{PlotSpec, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_tables};
-use mnas_engine::problem::Problem;
-use mnas_engine::study::{self, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome};
+use super::finals::{FinalOutcome, final_outcome};
+use crate::report::{
+    PlotSpec, ReferenceRow, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_references,
+    write_tables,
+};
+use mnas_engine::problem::{Metric, Problem};
+use mnas_engine::study::{
+    self, FrontVolume, ReferenceComparison, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome,
+};
 
 /// A study's rows, ready to be shown.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// Every trial, front and budget marked.
     pub rows: Vec<ReportRow>,
-    /// Index of the most accurate candidate within the budget.
+    /// Index of the most accurate network within the budget, whoever proposed it.
     pub best: Option<usize>,
+    /// Number of distinct networks evaluated until the best was found.
+    pub evaluations: usize,
+    /// Every evaluated reference beside the candidates.
+    pub references: Vec<ReferenceRow>,
+    /// Hypervolume of the candidates.
+    pub volume: Option<FrontVolume>,
+    /// The networks trained to the end, where some were chosen.
+    pub finals: Option<FinalOutcome>,
     /// Texts of the plot.
     pub plot: PlotSpec,
+}
+
+impl Outcome {
+    /// Index of the network that the study ends with: the best finalist, where there is one, else the best of the trials.
+    pub fn winner(&self) -> Option<usize> {
+        let finals = self.finals.as_ref();
+        let best = finals.and_then(|finals| Some(finals.rows[finals.best?].trial as usize));
+        best.or(self.best)
+    }
 }
 
 /// Builds the rows of a study.
 pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> Outcome {
     let mut rows: Vec<ReportRow> = state.trials().iter().map(|trial| row(trial, problem)).collect();
     mark_front(&mut rows);
-    let best = study::best(problem, state.candidates()).map(|trial| trial.number as usize);
-    Outcome {
+    let plot = plot_spec(config, state);
+    let best = study::best(problem, state.trials().iter());
+    let references = study::compare_references(problem, state.trials());
+    let references = references
+        .iter()
+        .map(|one| reference_row(one, problem, &rows))
+        .collect();
+    let mut outcome = Outcome {
+        best: best.map(|trial| trial.number as usize),
+        evaluations: 0,
+        references,
+        volume: study::front_volume(problem, state.trials()),
+        finals: final_outcome(config, problem, state, &rows, &plot),
         rows,
-        best,
-        plot: plot_spec(config, state),
+        plot,
+    };
+    let winner = outcome.winner();
+    outcome.evaluations = winner.map_or(0, |winner| study::evaluations_until(state.trials(), winner as u64));
+    outcome
+}
+
+fn reference_row(found: &ReferenceComparison, problem: &Problem, rows: &[ReportRow]) -> ReferenceRow {
+    let row = &rows[found.trial as usize];
+    let saved_in = |wanted: bool| found.saved.filter(|_| wanted);
+    let metric = problem.size_metric();
+    ReferenceRow {
+        name: row.name.clone(),
+        top1: found.accuracy,
+        latency_ms: row.decisive_latency_ms(),
+        macs: row.macs,
+        within_budget: found.within_budget,
+        dominated: found.dominated,
+        points: found.points,
+        ms: saved_in(matches!(metric, Metric::Latency(_))),
+        macs_saved: saved_in(metric == Metric::Macs),
     }
 }
 
@@ -91,9 +144,13 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
     plot
 }
 
-/// Writes `trials.csv`, `front.csv`, `front.svg` and `front.png`.
+/// Writes `trials.csv`, `front.csv`, `references.csv`, `front.svg` and `front.png`, and the files of the finalists.
 pub fn redraw(folder: &StudyFolder, outcome: &Outcome) -> Result<Vec<PathBuf>, ReportError> {
     let mut paths = write_tables(folder.root(), &outcome.rows)?.to_vec();
+    paths.extend(write_references(folder.root(), &outcome.references)?);
     paths.extend(write_plots(folder.root(), &outcome.rows, &outcome.plot)?);
+    if let Some(finals) = &outcome.finals {
+        paths.extend(finals.write(folder)?);
+    }
     Ok(paths)
 }

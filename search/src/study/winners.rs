@@ -1,58 +1,105 @@
-//! Measurement of whole networks when the trials are done: the front, the references, and a best network that keeps the budget
-//! as measured.
+//! Measurement of whole networks when the trials are done: the front, the references, and the best networks, until these keep
+//! the budget as measured.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mnas_engine::study::{self, Study, StudyError};
+use mnas_engine::study::{Study, StudyError, ranked_networks};
 use mnas_latency::{LatencyTable, ProfileEvent, ProfileOptions, Runtime, profile};
 use mnas_space::Architecture;
 
 use super::outcome::outcome;
 
-/// Candidates tried in turn where those predicted to keep the budget break it when measured.
-const TRIES: usize = 5;
+/// Rounds in which networks that break the budget as measured are replaced by the next best.
+const ROUNDS: usize = 12;
 
-/// Measures the networks on the front and the references whole on a device of the study, then the most accurate candidates in
-/// turn until one keeps the budget as measured; records every measurement in the journal. Returns false when cancelled.
+/// Outcome of measuring the winners on a device.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeasuredWinners {
+    /// True if nothing is left to be measured, false when cancelled.
+    pub complete: bool,
+    /// Networks measured by this call.
+    pub networks: usize,
+    /// Mean deviation of the predictions from these measurements, as a share of the measurement.
+    pub mean_error: f64,
+    /// Networks among them that break the device's budget and were predicted to keep it.
+    pub over_budget: usize,
+}
+
+/// Measures the networks on the front and the references whole on a device of the study, then the `best` most accurate networks
+/// that keep the constraints: one that breaks the budget as measured is replaced by the next best, until all of them are measured
+/// and keep it. Records every measurement in the journal.
 ///
 /// Measurements also go into `table`, the device's own, where they make later calibrations better.
 pub fn measure_winners(
     study: &mut Study,
-    device: usize,
+    (device, best): (usize, usize),
     table: &mut LatencyTable,
     runtime: &mut dyn Runtime,
     cancel: &AtomicBool,
     observer: &mut dyn FnMut(ProfileEvent<'_>),
-) -> Result<bool, StudyError> {
+) -> Result<MeasuredWinners, StudyError> {
     let shown = outcome(study.config(), study.problem(), study.state());
     let front = shown.rows.iter().filter(|row| row.on_front).filter_map(|row| row.trial);
     let references = study.state().references().filter(|trial| trial.accuracy().is_some());
     let mut wanted: BTreeSet<u64> = front.chain(references.map(|trial| trial.number)).collect();
-    for _ in 0..=TRIES {
+    let mut found = Tally::default();
+    for _ in 0..ROUNDS {
+        let ranked = ranked_networks(study.problem(), study.state().trials());
+        let winners = ranked.iter().take(best.max(1)).map(|trial| trial.number);
+        wanted.extend(winners.chain(study.front().iter().map(|trial| trial.number)));
         wanted.retain(|number| unmeasured(study, *number, device));
+        if wanted.is_empty() {
+            break;
+        }
         let network = |number: &u64| Some(study.state().trial(*number)?.architecture.clone());
         let networks: Vec<Architecture> = wanted.iter().filter_map(network).collect();
-        if !networks.is_empty() {
-            let options = ProfileOptions::quick();
-            profile(runtime, table, [], &networks, &options, cancel, observer)?;
-        }
+        let options = ProfileOptions::quick();
+        profile(runtime, table, [], &networks, &options, cancel, observer)?;
         for (number, network) in std::mem::take(&mut wanted).into_iter().zip(&networks) {
             if let Some(measurement) = table.network(network) {
+                found.add(study, number, device, measurement.median_ms);
                 study.record_measurement(number, device, measurement.median_ms)?;
             }
         }
         if cancel.load(Ordering::Relaxed) {
-            return Ok(false);
+            return Ok(found.winners(false));
         }
-        // The best may only count as such when it was measured to keep the budget.
-        let best = study::best(study.problem(), study.state().candidates()).map(|trial| trial.number);
-        match best {
-            Some(number) if unmeasured(study, number, device) => wanted.insert(number),
-            _ => break,
-        };
     }
-    Ok(true)
+    Ok(found.winners(true))
+}
+
+/// Measurements beside their predictions.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    networks: usize,
+    sum_of_errors: f64,
+    over_budget: usize,
+}
+
+impl Tally {
+    fn add(&mut self, study: &Study, trial: u64, device: usize, measured_ms: f64) {
+        let Some(trial) = study.state().trial(trial) else {
+            return;
+        };
+        let Some(prediction) = trial.costs.latency.get(device) else {
+            return;
+        };
+        self.networks += 1;
+        self.sum_of_errors += (prediction.latency.0 / measured_ms - 1.0).abs();
+        let budget = study.config().devices[device].budget.map(|budget| budget.0);
+        let breaks = |latency: f64| budget.is_some_and(|budget| latency > budget);
+        self.over_budget += usize::from(breaks(measured_ms) && !breaks(prediction.latency.0));
+    }
+
+    fn winners(self, complete: bool) -> MeasuredWinners {
+        MeasuredWinners {
+            complete,
+            networks: self.networks,
+            mean_error: self.sum_of_errors / self.networks.max(1) as f64,
+            over_budget: self.over_budget,
+        }
+    }
 }
 
 fn unmeasured(study: &Study, number: u64, device: usize) -> bool {

@@ -161,7 +161,7 @@ mod workers {
     use super::*;
     use crate::evaluator::{WorkerPool, WorkerSetup};
     use crate::training::{Augmentation, DataRequest, OnCorrupt, Proxy, Recipe};
-    use crate::worker::ToWorker;
+    use crate::worker::{PROTOCOL, ToWorker};
 
     /// A worker whose accuracy is 49 plus an eighth of the channels of the network, and whose trial with 32 channels fails.
     /// `@READY@` and `@TRAIN@` stand for what it does to load images and before it trains.
@@ -174,7 +174,7 @@ while read -r line; do
     case $line in
     *'"hello"'*)
         echo 'Welcome to the cluster!'
-        echo '{"id":1,"hello":{"protocol":"mnas-worker","version":1,"program":"test","host":{"cpu":"none","cores":1}}}' ;;
+        echo '{"id":1,"hello":{"protocol":"mnas-worker","version":@VERSION@,"program":"test","host":{"cpu":"none","cores":1}}}' ;;
     *'"prepare"'*)
         @READY@ ;;
     *'"train"'*)
@@ -198,6 +198,7 @@ done
         let host = serde_json::to_string(&mnas_latency::HostFacts::gather()).unwrap();
         let script = SCRIPT
             .replace("{\"cpu\":\"none\",\"cores\":1}", &host)
+            .replace("@VERSION@", &PROTOCOL.version.to_string())
             .replace("@READY@", ready)
             .replace("@TRAIN@", train);
         std::fs::write(&path, script).unwrap();
@@ -221,6 +222,7 @@ done
             },
             proxy: Proxy::DIRECT,
             recipe: Recipe::plain("test", 1, 16, 1.6),
+            test: false,
         };
         let policy = ReconnectPolicy {
             first_pause: Duration::from_millis(10),

@@ -25,6 +25,8 @@ pub struct WorkerSetup {
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,
+    /// True if trained networks are evaluated on the test split too, as those of final trainings are.
+    pub test: bool,
 }
 
 /// A set of worker processes, started by one command or several. A worker that is lost is started again after growing pauses;
@@ -390,6 +392,7 @@ impl Evaluator for WorkerPool {
             weights: request.weights,
             checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
             validate_every_epoch: false,
+            test: self.setup.test,
         }));
         let free = self.slots.iter_mut().find(|slot| slot.state == SlotState::Free);
         if let Some((slot, pipe)) = free.and_then(|slot| {

@@ -6,6 +6,7 @@ use mnas_latency::Milliseconds;
 use mnas_space::{DocumentError, parse_toml};
 use serde::{Deserialize, Serialize};
 
+use super::finals::FinalsConfig;
 use crate::problem::{Constraint, Metric, MetricError};
 use crate::strategy::StrategyConfig;
 use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
@@ -126,13 +127,16 @@ pub struct TrainConfig {
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,
+    /// Trainings of the best networks to the end, when the trials are done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finals: Option<FinalsConfig>,
 }
 
 /// Published networks evaluated beside the candidates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct References {
-    /// Points per network, chosen by their latency around the budget among the widths and resolutions that the space
+    /// Points per network, chosen by their latency up to the budget among the widths and resolutions that the space
     /// names; 0 for none.
     pub per_network: usize,
 }
@@ -262,6 +266,9 @@ impl StudyConfig {
         }
         if let Some(training) = self.training() {
             training.recipe.check()?;
+            if let Some(finals) = &training.finals {
+                finals.recipe.check()?;
+            }
         }
         Ok(())
     }
@@ -290,6 +297,9 @@ impl StudyConfig {
         if let Some(training) = self.training() {
             let (data, proxy) = (&training.data, training.proxy);
             seeds.push(("data.seed", data.seed));
+            if let Some(finals) = &training.finals {
+                numbers.push(("finals.count", finals.count as f64, 0.0..=1e4, "0 to 10000"));
+            }
             numbers.extend([
                 (
                     "threads-per-worker",

@@ -148,6 +148,21 @@ impl StudyFolder {
         self.root.join("checkpoints").join(format!("{trial}.checkpoint"))
     }
 
+    /// `finalists/`: weights of the networks trained to the end, by their trial.
+    pub fn finalists(&self) -> PathBuf {
+        self.root.join("finalists")
+    }
+
+    /// Weights of the network of a trial, trained to the end.
+    pub fn finalist_weights(&self, trial: u64) -> PathBuf {
+        self.finalists().join(format!("{trial}.safetensors"))
+    }
+
+    /// State of a final training under way.
+    pub fn finalist_checkpoint(&self, trial: u64) -> PathBuf {
+        self.root.join("checkpoints").join(format!("final-{trial}.checkpoint"))
+    }
+
     /// `logs/`: what workers wrote to stderr.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")

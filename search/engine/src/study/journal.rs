@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::finals::FinalEvent;
 use super::trial_kind::TrialKind;
 use crate::evaluator::{Evaluation, Fidelity};
 use crate::files::{self, FileError};
@@ -88,6 +89,8 @@ pub enum Event {
         /// Median latency.
         latency_ms: f64,
     },
+    /// An event of the training of a finalist.
+    Final(FinalEvent),
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

@@ -31,8 +31,10 @@
 //! # }
 //! ```
 
+mod comparison;
 mod config;
 mod events;
+mod finals;
 mod folder;
 mod journal;
 mod proposer;
@@ -46,10 +48,14 @@ mod testing;
 mod tests;
 mod trial_kind;
 
+pub use comparison::{Beside, FrontVolume, ReferenceComparison, compare_references, evaluations_until, front_volume};
 pub use config::{
     ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, StudyConfig, TrainConfig, WorkerConfig,
 };
 pub use events::{Observer, StopReason, StudyEvent};
+pub use finals::{
+    Choice, FinalEvent, FinalRole, Finalist, Finals, FinalsConfig, FinalsEvent, choose_finalists, ranked_networks,
+};
 pub use folder::{FolderError, NewFolder, StudyFolder};
 pub use journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError};
 pub use proposer::Refusals;
@@ -60,6 +66,7 @@ pub use trial_kind::TrialKind;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use mnas_latency::{LatencyError, LatencyModel};
 use mnas_space::{DocumentError, SearchSpace};
@@ -69,6 +76,7 @@ use crate::files::{self, FileError};
 use crate::front::pareto_front;
 use crate::problem::{Metric, Problem, Proposal, TargetDevice};
 use crate::worker::Ready;
+use finals::FinalRun;
 use mnas_space::random::derived_seed;
 use proposer::Proposer;
 use runner::Run;
@@ -204,10 +212,22 @@ impl Study {
 
     /// Changes the number of candidates to evaluate.
     pub fn set_trials(&mut self, trials: usize) -> Result<(), StudyError> {
-        let config = StudyConfig {
+        self.set_config(StudyConfig {
             trials,
             ..self.config.clone()
-        };
+        })
+    }
+
+    /// Changes the final trainings of a study that trains its candidates; those of others stay away.
+    pub fn set_finals(&mut self, finals: FinalsConfig) -> Result<(), StudyError> {
+        let mut config = self.config.clone();
+        if let EvaluatorConfig::Train(training) = &mut config.evaluator {
+            training.finals = Some(finals);
+        }
+        self.set_config(config)
+    }
+
+    fn set_config(&mut self, config: StudyConfig) -> Result<(), StudyError> {
         let text = config.to_toml();
         let path = self.folder.config();
         if let Err(error) = config.check() {
@@ -254,6 +274,20 @@ impl Study {
         let problem = Arc::clone(&self.problem);
         let mut proposer = Proposer::new(&problem, strategy.as_ref(), self.config.seed, self.config.lookahead);
         Run::new(self, evaluator, observer).run(&mut proposer, options)
+    }
+
+    /// Trains chosen networks to the end that were not yet, in their order, and records the results. `evaluator` is one of the
+    /// final recipe; `cancel` stops it.
+    ///
+    /// Killed at any moment and run again, it goes on with the trainings that are left.
+    pub fn train_finalists(
+        &mut self,
+        chosen: &[Choice],
+        evaluator: &mut dyn Evaluator,
+        cancel: &AtomicBool,
+        observer: &mut dyn FnMut(&FinalsEvent<'_>),
+    ) -> Result<StopReason, StudyError> {
+        FinalRun::new(self, evaluator, observer).run(chosen, cancel)
     }
 
     /// Records the latency of a trial's network measured whole on a device of the problem.

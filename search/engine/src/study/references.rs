@@ -4,6 +4,9 @@ use mnas_space::{Architecture, SearchSpace};
 
 use super::trial_kind::TrialKind;
 
+/// The budget as a multiple of the least value at which references are wanted.
+const SPAN: f64 = 4.0;
+
 /// A published network at one width and resolution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChosenReference {
@@ -13,11 +16,12 @@ pub struct ChosenReference {
     pub architecture: Architecture,
 }
 
-/// Selects, for each network that the space names, `per_network` of its points around the budget.
+/// Selects, for each network that the space names, `per_network` of its points up to the budget.
 ///
-/// The points are those whose values (latencies, say), on a logarithmic scale, lie nearest to goals spread evenly from half
-/// the budget to twice the budget; a single one lies nearest to the budget itself. Where the budget is out of a network's
-/// reach, the goals move to the nearest values that it has. Without a budget they are spread over all values.
+/// The points are those whose values (latencies, say), on a logarithmic scale, lie nearest to goals spread evenly from a
+/// quarter of the budget to the budget itself, without exceeding it; the first goal is the budget. Where the budget is out of
+/// a network's reach, the goals reach up to its largest value; a network without a point within the budget is represented
+/// by its least one. Without a budget they are spread over all values.
 pub fn choose_references(
     space: &SearchSpace,
     classes: u32,
@@ -35,17 +39,15 @@ pub fn choose_references(
         let (fastest, slowest) = grid.iter().fold((f64::INFINITY, 0f64), |(least, most), (ms, ..)| {
             (least.min(*ms), most.max(*ms))
         });
-        let span = match budget {
-            Some(budget) => {
-                let within_reach = budget.min(slowest / 2.0).max(2.0 * fastest);
-                (within_reach / 2.0, within_reach * 2.0)
-            }
-            None => (fastest, slowest),
-        };
-        let mut picked: Vec<usize> = goals(span, per_network)
+        let bound = budget.unwrap_or(slowest).max(fastest);
+        let most = bound.min(slowest);
+        let least = budget.map_or(fastest, |_| most / SPAN);
+        let admitted: Vec<usize> = (0..grid.len()).filter(|index| grid[*index].0 <= bound).collect();
+        let mut picked: Vec<usize> = goals((least, most), per_network)
             .filter_map(|goal| {
                 let distance = |index: &usize| (grid[*index].0 / goal).ln().abs();
-                (0..grid.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
+                let nearest = |one: &usize, other: &usize| distance(one).total_cmp(&distance(other));
+                admitted.iter().copied().min_by(nearest)
             })
             .collect();
         picked.sort_by(|one, other| grid[*one].0.total_cmp(&grid[*other].0));
@@ -62,15 +64,11 @@ pub fn choose_references(
     chosen
 }
 
-/// Values at which a network is wanted, evenly spaced on a logarithmic scale; a single one in the middle.
+/// Values at which a network is wanted, evenly spaced on a logarithmic scale from the highest down.
 fn goals((low, high): (f64, f64), count: usize) -> impl Iterator<Item = f64> {
     (0..count).map(move |index| {
-        let share = if count == 1 {
-            0.5
-        } else {
-            index as f64 / (count - 1) as f64
-        };
-        low * (high / low).powf(share)
+        let share = index as f64 / count.saturating_sub(1).max(1) as f64;
+        high * (low / high).powf(share)
     })
 }
 
@@ -79,35 +77,55 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_lie_on_both_sides_of_a_budget_within_reach() {
+    fn every_network_has_a_point_just_within_the_budget() {
         let space = SearchSpace::from_toml(SearchSpace::embedded("mobilenet").unwrap()).unwrap();
         // Multiply-adds as latency: 100 M is a millisecond.
         let mut latency = |architecture: &Architecture| architecture.cost().macs as f64 / 1e8;
-        let chosen = choose_references(&space, 1000, Some(1.0), 2, &mut latency);
-        let latencies_of = |wanted: &str| -> Vec<f64> {
+        let mut latencies_of = |wanted: &str, budget: f64, count: usize| -> Vec<f64> {
+            let chosen = choose_references(&space, 1000, Some(budget), count, &mut latency);
             let named =
                 |point: &&ChosenReference| matches!(&point.kind, TrialKind::Reference { name, .. } if name == wanted);
-            chosen
-                .iter()
-                .filter(named)
-                .map(|point| latency(&point.architecture))
-                .collect()
+            let named = chosen.iter().filter(named);
+            named.map(|point| point.architecture.cost().macs as f64 / 1e8).collect()
         };
         for name in ["mobilenet-v1", "mobilenet-v2", "mobilenet-v3-large"] {
-            let latencies = latencies_of(name);
+            let latencies = latencies_of(name, 1.0, 2);
             assert_eq!(latencies.len(), 2, "{name}");
-            assert!(latencies[0] < 1.0 && latencies[1] > 1.0, "{name}: {latencies:?}");
+            assert!(
+                latencies[0] < 0.5 && (0.7..=1.0).contains(&latencies[1]),
+                "{name}: {latencies:?}"
+            );
+            // A single point is the one at the budget.
+            assert_eq!(latencies_of(name, 1.0, 1), latencies[1..], "{name}");
         }
-        // V3-Small hardly reaches the budget here: its slowest point, and one of about a quarter of that latency.
-        let small = latencies_of("mobilenet-v3-small");
+        // V3-Small does not reach the budget: its slowest point, and one of about a quarter of that latency.
+        let small = latencies_of("mobilenet-v3-small", 2.0, 2);
         assert_eq!(small.len(), 2);
-        assert!(small[1] < 1.3 && small[0] < 0.5 * small[1], "{small:?}");
+        assert!(small[0] < 0.5 * small[1] && small[1] <= 2.0, "{small:?}");
+        // No point of V1 is that fast: the fastest one shows it.
+        let v1 = latencies_of("mobilenet-v1", 0.01, 2);
+        assert!(v1.len() == 1 && v1[0] > 0.01, "{v1:?}");
     }
 
     #[test]
-    fn goals_are_spread_around_the_budget() {
-        assert_eq!(goals((4.0, 16.0), 1).collect::<Vec<_>>(), [8.0]);
-        assert_eq!(goals((4.0, 16.0), 3).collect::<Vec<_>>(), [4.0, 8.0, 16.0]);
+    fn what_is_chosen_belongs_to_the_space_and_so_to_the_history_of_its_strategy() {
+        for (name, classes) in [("mobilenet", 1000), ("mobilenet-small-images", 10)] {
+            let space = SearchSpace::from_toml(SearchSpace::embedded(name).unwrap()).unwrap();
+            let mut macs = |architecture: &Architecture| architecture.cost().macs as f64;
+            let chosen = choose_references(&space, classes, Some(1e9), 3, &mut macs);
+            assert!(chosen.len() >= 9, "{name}: {}", chosen.len());
+            for reference in chosen {
+                let genotype = space.encode(&reference.architecture);
+                let back = genotype.map(|genotype| space.express(&genotype, classes).id());
+                assert_eq!(back, Some(reference.architecture.id()), "{name}: {:?}", reference.kind);
+            }
+        }
+    }
+
+    #[test]
+    fn goals_are_spread_from_the_budget_down() {
+        assert_eq!(goals((4.0, 16.0), 1).collect::<Vec<_>>(), [16.0]);
+        assert_eq!(goals((4.0, 16.0), 3).collect::<Vec<_>>(), [16.0, 8.0, 4.0]);
         assert_eq!(goals((4.0, 16.0), 0).count(), 0);
     }
 }

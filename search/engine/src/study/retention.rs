@@ -4,11 +4,12 @@ use super::state::{StudyState, Trial};
 use crate::front::{Archive, Insertion};
 use crate::problem::Problem;
 
-/// Candidates whose weights are kept beside those on the front, the most accurate first: the best may break the budget when
-/// it is measured.
-const SPARES: usize = 3;
+/// Networks whose weights are kept beside those on the front, the most accurate first: several may break the budget when
+/// they are measured.
+const SPARES: usize = 6;
 
-/// Keeps account of the trials whose weights may still be needed: the front and the most accurate candidates.
+/// Keeps account of the trials whose weights may still be needed: the front and the most accurate networks, candidates and
+/// references alike.
 #[derive(Debug, Default)]
 pub(super) struct Retention {
     front: Archive,
@@ -20,7 +21,7 @@ impl Retention {
     /// The account after all settled trials of a study.
     pub fn of(state: &StudyState, problem: &Problem) -> Self {
         let mut retention = Self::default();
-        for trial in state.candidates() {
+        for trial in state.trials() {
             retention.insert(trial, problem);
         }
         retention
@@ -28,7 +29,7 @@ impl Retention {
 
     /// Takes a settled trial into account and returns the trials whose weights are not needed any more.
     pub fn insert(&mut self, trial: &Trial, problem: &Problem) -> Vec<u64> {
-        let (Some(accuracy), true) = (trial.accuracy(), trial.is_candidate()) else {
+        let Some(accuracy) = trial.accuracy().filter(|_| may_be_best(trial, problem)) else {
             return Vec::new();
         };
         let number = trial.number;
@@ -53,4 +54,10 @@ impl Retention {
         candidates.retain(|number| !is_needed(number));
         candidates
     }
+}
+
+/// Returns true if a trial's network may become the best: it keeps every constraint, as predicted. Weights of others are not
+/// saved.
+pub(super) fn may_be_best(trial: &Trial, problem: &Problem) -> bool {
+    problem.violation(&trial.costs).is_none()
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::events::{Observer, StopReason, StudyEvent};
 use super::journal::Event;
 use super::proposer::{Proposer, Refusals};
-use super::retention::Retention;
+use super::retention::{Retention, may_be_best};
 use super::{Study, StudyError};
 use crate::evaluator::{Evaluator, EvaluatorEvent, TrialRequest};
 
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
             architecture: trial.architecture.clone(),
             fidelity: trial.fidelity,
             seed: trial.seed,
-            weights: trial.is_candidate().then(|| absolute(folder.weights(number))),
+            weights: may_be_best(trial, &self.study.problem).then(|| absolute(folder.weights(number))),
             checkpoint: Some(absolute(folder.checkpoint(number))),
         };
         self.observer.on_event(&StudyEvent::Started { trial });

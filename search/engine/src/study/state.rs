@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use mnas_space::{Architecture, ArchitectureId};
 
+use super::finals::{FinalEvent, Finals};
 use super::journal::{Entry, Event};
 use super::trial_kind::TrialKind;
 use crate::evaluator::{Evaluation, Fidelity};
@@ -111,6 +112,7 @@ pub struct StudyState {
     counts: Counts,
     /// Number of trials that are settled without a gap from the first.
     settled_prefix: usize,
+    finals: Finals,
 }
 
 impl StudyState {
@@ -153,6 +155,12 @@ impl StudyState {
                 *measured
                     .ok_or_else(|| format!("trial {number} is measured on device {device}, which the study lacks"))? =
                     Some(*latency_ms);
+            }
+            Event::Final(event) => {
+                if let FinalEvent::Chosen { trial, .. } = event {
+                    self.trial_mut(*trial)?;
+                }
+                self.finals.apply(event, at)?;
             }
         }
         Ok(())
@@ -264,6 +272,15 @@ impl StudyState {
     /// Number of trials that are settled without a gap from the first.
     pub fn settled_prefix(&self) -> usize {
         self.settled_prefix
+    }
+
+    /// The networks trained to the end.
+    pub fn finals(&self) -> &Finals {
+        &self.finals
+    }
+
+    pub(super) fn finals_mut(&mut self) -> &mut Finals {
+        &mut self.finals
     }
 
     /// Gives the attempts of unfinished trials back, for a new session.

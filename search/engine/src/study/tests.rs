@@ -16,6 +16,8 @@ use crate::evaluator::{Evaluation, EvaluatorEvent, FunctionEvaluator, TrialReque
 use crate::problem::Constraint;
 use mnas_space::random::stream;
 
+mod short_search;
+
 /// An evaluator of some workers whose trials end in an order drawn from a seed. The accuracy depends on the network alone;
 /// one network in seven fails.
 struct Shuffled {
@@ -323,10 +325,16 @@ fn references_come_first_and_are_part_of_the_front() {
     let mut config = config(10.0 * place.latency_of_the_fastest(), 10, 2);
     config.references.per_network = 2;
     let mut study = place.create("references", &config);
+    let budget = config.devices[0].budget.map(|budget| budget.0);
+    let mut value = |network: &Architecture| place.latency().predict(network).latency.0;
+    let published: HashSet<ArchitectureId> = choose_references(&place.space, CLASSES, budget, 2, &mut value)
+        .iter()
+        .map(|reference| reference.architecture.id())
+        .collect();
     let mut evaluator = FunctionEvaluator::new(|trial: &TrialRequest| {
-        // Only the published networks, whose weights are not kept, are any good.
-        let is_reference = trial.weights.is_none();
-        Ok(if is_reference {
+        // Only the published networks are any good; the best of them is to be kept.
+        assert!(trial.weights.is_some());
+        Ok(if published.contains(&trial.architecture.id()) {
             80.0 + trial.trial as f64 / 10.0
         } else {
             10.0
@@ -343,6 +351,19 @@ fn references_come_first_and_are_part_of_the_front() {
     let best = study.best().unwrap();
     assert!(!best.is_candidate() && study.problem().violation(&best.costs).is_none());
     assert!(study.front().iter().any(|trial| trial.number == best.number));
+    let compared = compare_references(study.problem(), study.state().trials());
+    assert_eq!(compared.len(), references);
+    for one in &compared {
+        assert!(one.within_budget && !one.dominated && one.saved.is_none(), "{one:?}");
+        assert!(one.points.is_none_or(|points| points < -60.0), "{one:?}");
+    }
+    let volume = front_volume(study.problem(), study.state().trials()).unwrap();
+    assert!(volume.share > 0.0 && volume.share < 0.1, "{volume:?}");
+    assert_eq!(Some(volume.size), budget);
+    assert_eq!(
+        evaluations_until(study.state().trials(), best.number),
+        1 + best.number as usize
+    );
     // A measurement over the budget takes the best its place.
     let number = best.number;
     let over = 2.0 * config.devices[0].budget.unwrap().0;
@@ -462,12 +483,61 @@ fn weights_are_kept_for_the_front_and_the_most_accurate_alone() {
     let front = study.front();
     let is_wanted = |trial: &Trial| {
         front.iter().any(|member| member.number == trial.number)
-            || ranked[..3].iter().any(|member| member.number == trial.number)
+            || ranked[..6].iter().any(|member| member.number == trial.number)
     };
     for trial in study.state().trials().iter().filter(|trial| trial.accuracy().is_some()) {
         let exists = study.folder().weights(trial.number).exists();
         assert_eq!(exists, is_wanted(trial), "trial {}", trial.number);
     }
+}
+
+/// Trains the `count` best networks of a study to the end; returns the trials whose networks were trained.
+fn train_finalists(study: &mut Study, count: usize) -> Vec<u64> {
+    let chosen = choose_finalists(study.problem(), study.state().trials(), count);
+    let mut trained = Vec::new();
+    let mut evaluator = FunctionEvaluator::new(|request: &TrialRequest| {
+        let name = request.weights.as_ref().unwrap().file_stem().unwrap();
+        trained.push(name.to_string_lossy().parse().unwrap());
+        Ok(90.0)
+    });
+    let cancel = AtomicBool::new(false);
+    let stop = study.train_finalists(&chosen, &mut evaluator, &cancel, &mut |_| {});
+    assert_eq!(stop.unwrap(), StopReason::Complete);
+    trained
+}
+
+#[test]
+fn finalists_are_trained_once_and_change_no_trial() {
+    let place = Place::new(small_space());
+    let config = config(place.nth_ms(100), 12, 2);
+    let mut study = place.create("finals", &config);
+    study
+        .run(&mut Shuffled::new(2, 0), RunOptions::default(), &mut ignore)
+        .unwrap();
+    let ranked: Vec<u64> = ranked_networks(study.problem(), study.state().trials())
+        .iter()
+        .map(|trial| trial.number)
+        .collect();
+    assert_eq!(train_finalists(&mut study, 2), ranked[..2]);
+    drop(study);
+    // A process that goes on knows what is trained, and trains what is asked for beyond it.
+    let mut study = place.reopen("finals", usize::MAX);
+    assert_eq!(study.state().finals().all().len(), 2);
+    assert_eq!(train_finalists(&mut study, 3), ranked[2..3]);
+    assert!(train_finalists(&mut study, 3).is_empty());
+    // More trials are those of a study without finalists.
+    study.set_trials(20).unwrap();
+    study
+        .run(&mut Shuffled::new(2, 0), RunOptions::default(), &mut ignore)
+        .unwrap();
+    let mut plain = place.create("plain", &StudyConfig { trials: 12, ..config });
+    for trials in [12, 20] {
+        plain.set_trials(trials).unwrap();
+        plain
+            .run(&mut Shuffled::new(2, 0), RunOptions::default(), &mut ignore)
+            .unwrap();
+    }
+    assert!(networks(&study) == networks(&plain));
 }
 
 #[test]

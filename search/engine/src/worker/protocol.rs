@@ -32,7 +32,7 @@ use crate::training::{
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
-    version: 2,
+    version: 3,
 };
 
 /// Version of libtorch that workers of this version link.
@@ -111,6 +111,9 @@ pub struct TrainRequest {
     /// True to validate after every epoch, false to validate after the last one only.
     #[serde(default)]
     pub validate_every_epoch: bool,
+    /// True to evaluate the trained network on the test split too, where the data set has one. Trials of a search do not.
+    #[serde(default)]
+    pub test: bool,
 }
 
 /// File that holds the state of a training.
@@ -160,6 +163,9 @@ pub struct TrainResult {
     /// Report of every epoch.
     #[serde(default)]
     pub epochs: Vec<EpochReport>,
+    /// Accuracy on the test split, where it was asked for and there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Accuracy>,
 }
 
 /// One evaluation.

@@ -93,6 +93,16 @@ pub struct SearchArguments {
     /// Points of each published network to train beside the candidates [default: 2]
     #[arg(long, value_name = "N")]
     pub references: Option<usize>,
+    /// Number of networks to train to the end when the trials are done: the most accurate ones within the budget as measured, beside
+    /// the references; 0 for none [default: 3 with --final-recipe, else 0]
+    #[arg(long, value_name = "N")]
+    pub finalists: Option<usize>,
+    /// Recipe of the finalists: one that comes with mnas (cifar, imagenette, imagenet), or a TOML file [default: by the data]
+    #[arg(long, value_name = "NAME")]
+    pub final_recipe: Option<String>,
+    /// Epochs of each final training, in place of the recipe's
+    #[arg(long, value_name = "N")]
+    pub final_epochs: Option<u32>,
     /// Time for measuring layers before the search; what is left is predicted [default: 1m]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub profile_time: Option<Duration>,

@@ -55,6 +55,9 @@ pub struct Choices {
     pub worker: Vec<WorkerConfig>,
     pub train_device: Option<TrainDevice>,
     pub references: Option<usize>,
+    pub finalists: Option<usize>,
+    pub final_recipe: Option<String>,
+    pub final_epochs: Option<u32>,
     #[serde(deserialize_with = "duration")]
     pub profile_time: Option<Duration>,
     pub out: Option<PathBuf>,
@@ -293,6 +296,9 @@ impl Choices {
             worker_command,
             train_device,
             references,
+            finalists,
+            final_recipe,
+            final_epochs,
             profile_time,
             out,
             ..
@@ -323,6 +329,9 @@ impl Choices {
             worker_command,
             train_device,
             references,
+            finalists,
+            final_recipe,
+            final_epochs,
             profile_time,
             out,
             ..Self::default()
@@ -382,6 +391,9 @@ impl Choices {
             },
             train_device: self.train_device.or(other.train_device),
             references: self.references.or(other.references),
+            finalists: self.finalists.or(other.finalists),
+            final_recipe: self.final_recipe.or(other.final_recipe),
+            final_epochs: self.final_epochs.or(other.final_epochs),
             profile_time: self.profile_time.or(other.profile_time),
             out: self.out.or(other.out),
         }
@@ -468,7 +480,7 @@ mod tests {
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
-                    references = 1\nprofile-time = \"3m\"\nout = \"results/x\"\n";
+                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nout = \"results/x\"\n";
         let file = choices(text);
         assert_eq!(
             file.devices(false).unwrap()[1],
@@ -477,6 +489,7 @@ mod tests {
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
         assert_eq!(file.time, Some(Duration::from_hours(2)));
+        assert_eq!((file.finalists, file.final_epochs), (Some(2), Some(30)));
         let more = choices(
             "name = \"x\"\n[[worker]]\ncommand = \"ssh board mnas worker\"\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n",
         );

@@ -2,20 +2,58 @@
 
 use std::path::PathBuf;
 
-use mnas_engine::study::Study;
+use mnas_engine::problem::{Metric, Quantity};
+use mnas_engine::study::{FinalRole, FrontVolume, Study};
 use serde::Serialize;
 
 use super::super::error::CliError;
 use super::SearchArguments;
-use crate::report::{Printer, ReportRow, RowKind, closing_table, units};
-use crate::study::{BestFiles, Outcome};
+use crate::report::{
+    FinalistRow, Printer, ReferenceRow, ReportRow, RowKind, closing_table, finalists_table, references_table, units,
+};
+use crate::study::{BestFiles, FinalOutcome, Outcome};
 
 #[derive(Serialize)]
 struct Document {
     study: PathBuf,
     trials: usize,
+    /// Distinct networks evaluated until the best was found.
+    evaluations: usize,
     front: Vec<NetworkRow>,
     best: Option<NetworkRow>,
+    /// The best networks, trained to the end.
+    finalists: Vec<FinalistRow>,
+    /// The references trained to the end beside them.
+    finalist_references: Vec<FinalistRow>,
+    references: Vec<ReferenceRow>,
+    /// Share of the box that the hypervolume's reference point bounds, 0 to 1.
+    hypervolume: Option<f64>,
+    hypervolume_reference: Option<ReferencePoint>,
+}
+
+/// The point that bounds the hypervolume.
+#[derive(Serialize)]
+struct ReferencePoint {
+    accuracy: f64,
+    metric: String,
+    value: f64,
+}
+
+impl From<FrontVolume> for ReferencePoint {
+    fn from(volume: FrontVolume) -> Self {
+        Self {
+            accuracy: 0.0,
+            metric: metric_with_unit(volume.metric),
+            value: volume.size,
+        }
+    }
+}
+
+fn metric_with_unit(metric: Metric) -> String {
+    match metric {
+        Metric::Latency(_) => "latency_ms".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 #[derive(Serialize)]
@@ -51,10 +89,20 @@ pub(super) fn conclude(
     best: &BestFiles,
     paths: &[PathBuf],
 ) -> Result<(), CliError> {
-    let (config, folder) = (study.config(), study.folder());
     for path in paths {
         printer.status(&format!("wrote {}", path.display()));
     }
+    report_best_files(printer, study, shown, best);
+    if arguments.json {
+        return Ok(printer.json(&document(study, shown))?);
+    }
+    show_tables(printer, study, shown)?;
+    show_best(printer, study, shown)
+}
+
+/// Reports the files written of the best network.
+fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &BestFiles) {
+    let (config, folder) = (study.config(), study.folder());
     match best {
         BestFiles::Written { difference } => {
             let checked = match difference {
@@ -65,51 +113,95 @@ pub(super) fn conclude(
                 "wrote {} (architecture, weights, ONNX, TFLite, model card; {checked})",
                 folder.best().display()
             ));
-            if config.training().is_some_and(|training| !training.proxy.is_direct()) {
+            let is_final = final_winner(shown).is_some();
+            if !is_final && config.training().is_some_and(|training| !training.proxy.is_direct()) {
                 printer.status(&format!(
-                    "its weights come from the proxy; train it as deployed: mnas train {} --data …",
-                    folder.best().join("architecture.toml").display()
+                    "its weights come from the proxy; train it to the end as deployed, with the next best beside it: \
+                     mnas search --resume --out {} --finalists 3",
+                    folder.root().display()
                 ));
             }
         }
         BestFiles::ArchitectureOnly => printer.status(&format!("wrote {} (architecture)", folder.best().display())),
         BestFiles::WithoutWeights => printer.warning("the best network's weights are gone; train it with mnas train"),
-        BestFiles::None => printer.warning("no evaluated candidate keeps the constraints"),
+        BestFiles::None => printer.warning("no evaluated network keeps the constraints"),
     }
-    if arguments.json {
-        let front: Vec<NetworkRow> = shown
-            .rows
-            .iter()
-            .filter(|row| row.on_front)
-            .map(NetworkRow::from)
-            .collect();
-        let best = shown.best.map(|index| NetworkRow::from(&shown.rows[index]));
-        let trials = shown.rows.iter().filter(|row| row.trial.is_some()).count();
-        return Ok(printer.json(&Document {
-            study: folder.root().to_path_buf(),
-            trials,
-            front,
-            best,
-        })?);
+}
+
+fn document(study: &Study, shown: &Outcome) -> Document {
+    let front = shown.rows.iter().filter(|row| row.on_front);
+    let of_role = |role: FinalRole| {
+        let rows = shown.finals.iter().flat_map(|finals| &finals.rows);
+        rows.filter(|row| row.role == role).cloned().collect()
+    };
+    Document {
+        study: study.folder().root().to_path_buf(),
+        trials: shown.rows.iter().filter(|row| row.trial.is_some()).count(),
+        evaluations: shown.evaluations,
+        front: front.map(NetworkRow::from).collect(),
+        best: shown.winner().map(|index| NetworkRow::from(&shown.rows[index])),
+        finalists: of_role(FinalRole::Finalist),
+        finalist_references: of_role(FinalRole::Reference),
+        references: shown.references.clone(),
+        hypervolume: shown.volume.map(|volume| volume.share),
+        hypervolume_reference: shown.volume.map(ReferencePoint::from),
     }
-    printer.result(&closing_table(&shown.rows, printer.table_options()))?;
-    if let Some(row) = shown.best.map(|index| &shown.rows[index]) {
-        printer.result(&format!(
-            "best{}: {}\n{}",
-            bounds(study),
-            figures(row),
-            row.architecture
-        ))?;
-        if let Some(better) = better_reference(&shown.rows, row) {
-            printer.result(&format!(
-                "a reference is more accurate within the budget: {}; to try more candidates: mnas search --out {} --resume --trials {}",
-                figures(better),
-                folder.root().display(),
-                2 * config.trials
-            ))?;
-        }
+}
+
+/// The front of the trials, the references beside it, and the networks trained to the end.
+fn show_tables(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), CliError> {
+    let options = printer.table_options();
+    printer.result(&closing_table(&shown.rows, options))?;
+    if !shown.references.is_empty() {
+        let table = references_table(&shown.references, options.width);
+        printer.result(&format!("\nCandidates beside the references:\n{table}"))?;
+    }
+    if let Some(volume) = shown.volume {
+        printer.result(&volume_line(&volume))?;
+    }
+    if let Some(finals) = &shown.finals {
+        printer.result(&finals_text(finals, options.width))?;
+    } else if finals_are_wanted(study) {
+        printer.result("no network was trained to the end: none keeps the constraints")?;
     }
     Ok(())
+}
+
+fn finals_are_wanted(study: &Study) -> bool {
+    let finals = study.config().training().and_then(|training| training.finals.as_ref());
+    finals.is_some_and(|finals| finals.count > 0)
+}
+
+fn show_best(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), CliError> {
+    let Some(row) = shown.winner().map(|index| &shown.rows[index]) else {
+        return Ok(());
+    };
+    let final_accuracy = final_winner(shown).map_or_else(String::new, |row| {
+        let split = if row.test_top1.is_some() { "test" } else { "validation" };
+        let accuracy = row.final_top1().map_or_else(String::new, units::percent);
+        format!("; trained to the end: {accuracy} of the {split} images")
+    });
+    printer.result(&format!(
+        "best{}: {}{final_accuracy}\n{}",
+        bounds(study),
+        figures(row),
+        row.architecture
+    ))?;
+    if row.kind == RowKind::Reference {
+        printer.result(&format!(
+            "no candidate is more accurate within the budget than this reference; to try more candidates: \
+             mnas search --out {} --resume --trials {}",
+            study.folder().root().display(),
+            2 * study.config().trials
+        ))?;
+    }
+    Ok(())
+}
+
+/// The best network trained to the end.
+fn final_winner(shown: &Outcome) -> Option<&FinalistRow> {
+    let finals = shown.finals.as_ref()?;
+    finals.best.map(|best| &finals.rows[best])
 }
 
 /// ` under 20ms on host`, or nothing where there is no budget.
@@ -144,32 +236,25 @@ fn figures(row: &ReportRow) -> String {
     format!("{} with {accuracy} at {latency}{origin}", row.label())
 }
 
-/// The most accurate reference within the budget, if it is more accurate than the best candidate.
-fn better_reference<'a>(rows: &'a [ReportRow], best: &ReportRow) -> Option<&'a ReportRow> {
-    rows.iter()
-        .filter(|row| row.kind == RowKind::Reference && row.within_budget && row.accuracy > best.accuracy)
-        .max_by(|one, other| one.accuracy.unwrap_or(0.0).total_cmp(&other.accuracy.unwrap_or(0.0)))
+/// The second, honest front: networks trained to the end.
+fn finals_text(finals: &FinalOutcome, width: Option<u16>) -> String {
+    let origin = if finals.has_test {
+        "Test images were never read by the search; the best is chosen on validation images."
+    } else {
+        "The data set has no test split: accuracies are of the validation images that the search compared networks on."
+    };
+    format!(
+        "\nTrained to the end ({}):\n{}\n{origin}\n",
+        finals.spent,
+        finalists_table(&finals.rows, width)
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reference_is_named_only_where_it_beats_the_best_within_the_budget() {
-        let row = |kind, accuracy: Option<f64>, within_budget| ReportRow {
-            accuracy,
-            within_budget,
-            ..ReportRow::new(kind, "id")
-        };
-        let best = row(RowKind::Candidate, Some(60.0), true);
-        let slow = row(RowKind::Reference, Some(80.0), false);
-        let worse = row(RowKind::Reference, Some(55.0), true);
-        let untrained = row(RowKind::Reference, None, true);
-        let rows = [best.clone(), slow, worse, untrained];
-        assert!(better_reference(&rows, &best).is_none());
-        let better = [61.0, 63.0, 62.0].map(|accuracy| row(RowKind::Reference, Some(accuracy), true));
-        let found = better_reference(&better, &best).and_then(|row| row.accuracy);
-        assert_eq!(found, Some(63.0));
-    }
+/// `hypervolume of the candidates: 0.412 of the box between 100 % and the reference point (0 %, 20.0 ms)`
+fn volume_line(volume: &FrontVolume) -> String {
+    format!(
+        "hypervolume of the candidates: {:.4} of the box up to the reference point at 0 % and {}",
+        volume.share,
+        Quantity(volume.metric, volume.size)
+    )
 }

@@ -4,6 +4,8 @@
 mod arguments;
 mod choices;
 mod conclude;
+mod finals;
+mod live;
 mod placement;
 mod progress;
 mod settings;
@@ -22,7 +24,7 @@ use super::device::{OpenDevice, litert, onnx_runtime};
 use super::error::CliError;
 use super::profile::ProfileProgress;
 use crate::report::Printer;
-use crate::study::{measure_winners, outcome, redraw, write_best};
+use crate::study::{MeasuredWinners, measure_winners, outcome, redraw, write_best};
 use progress::SearchProgress;
 use setup::Prepared;
 
@@ -48,7 +50,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     }
     let references = study.config().references.per_network * study.problem().space.references.len();
     let total = study.config().trials + references;
-    let mut progress = SearchProgress::new(printer, study.state().counts().settled, total);
+    let mut progress = SearchProgress::new(printer, &study, total);
     let options = RunOptions {
         deadline: time.map(|time| Instant::now() + time),
         cancel: &cancel,
@@ -69,6 +71,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         StopReason::Complete | StopReason::Deadline => {}
     }
     let measured = measure(&mut study, arguments, printer, &cancel)?;
+    let measured = measured && finals::train(&mut study, printer, &cancel)?;
     let shown = outcome(study.config(), study.problem(), study.state());
     let paths = redraw(study.folder(), &shown)?;
     if !measured {
@@ -88,6 +91,23 @@ fn interrupted(folder: &StudyFolder) -> CliError {
         "go on with: mnas search --resume --out {}",
         folder.root().display()
     ))
+}
+
+/// Reports the agreement of predictions and measurements of the winners.
+fn report_measurements(found: &MeasuredWinners, device: &str, printer: &Printer) {
+    if found.networks == 0 {
+        return;
+    }
+    let over = match found.over_budget {
+        0 => "none breaks the budget".to_owned(),
+        1 => "1 breaks the budget and is replaced by the next best".to_owned(),
+        count => format!("{count} break the budget and are replaced by the next best"),
+    };
+    printer.status(&format!(
+        "{} networks measured whole on {device}: predictions were off by {:.1} % on average, {over}; its table learns from them",
+        found.networks,
+        100.0 * found.mean_error
+    ));
 }
 
 /// Measures the winners whole on every device; false when cancelled. A device that is not this machine's table any more is
@@ -120,9 +140,11 @@ fn measure(
         let mut bars = ProfileProgress::new(printer);
         let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
         let runtime = opened.runtime.as_mut();
-        let complete = measure_winners(study, index, &mut table, runtime, cancel, &mut observer)?;
+        let best = finals::count(study).max(1);
+        let found = measure_winners(study, (index, best), &mut table, runtime, cancel, &mut observer)?;
         bars.finish();
-        if !complete {
+        report_measurements(&found, &name, printer);
+        if !found.complete {
             return Ok(false);
         }
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use mnas_engine::evaluator::RecordedTable;
 use mnas_engine::strategy::StrategyConfig;
-use mnas_engine::study::{DeviceConfig, EvaluatorConfig, References, StudyConfig, TrainConfig, WorkerConfig};
+use mnas_engine::study::{
+    DeviceConfig, EvaluatorConfig, FinalsConfig, References, StudyConfig, StudyState, TrainConfig, WorkerConfig,
+};
 use mnas_engine::training::{DataRequest, Proxy, Recipe, TrainDevice};
 use mnas_latency::Milliseconds;
 
@@ -50,6 +52,7 @@ pub struct DataFacts {
 struct Defaults {
     space: &'static str,
     recipe: &'static str,
+    final_recipe: &'static str,
     proxy: Proxy,
     trials: usize,
     images: Option<usize>,
@@ -66,19 +69,21 @@ impl Defaults {
             return Self {
                 space: "mobilenet",
                 recipe: "demo",
+                final_recipe: "demo",
                 proxy: quarter,
                 trials: 16,
                 images: Some(2500),
             };
         }
-        let (space, recipe, proxy) = if data.is_small {
-            ("mobilenet-small-images", "small-images", Proxy::DIRECT)
+        let (space, recipe, final_recipe, proxy) = if data.is_small {
+            ("mobilenet-small-images", "small-images", "cifar", Proxy::DIRECT)
         } else {
-            ("mobilenet", "quick", quarter)
+            ("mobilenet", "quick", "imagenette", quarter)
         };
         Self {
             space,
             recipe,
+            final_recipe,
             proxy,
             trials: 24,
             images: None,
@@ -148,6 +153,7 @@ fn of_trainings(
         libtorch: libtorch.to_owned(),
         proxy: proxy_of(choices, defaults.proxy),
         recipe: recipe_of(choices, defaults.recipe)?,
+        finals: finals_of(choices, defaults.final_recipe)?,
         data,
     };
     let source = training.data.path.clone();
@@ -176,6 +182,9 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
         ("--workers", choices.workers.is_some()),
         ("--worker-command", choices.worker_command.is_some()),
         ("--train-device", choices.train_device.is_some()),
+        ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
+        ("--final-recipe", choices.final_recipe.is_some()),
+        ("--final-epochs", choices.final_epochs.is_some()),
     ];
     if let Some((flag, _)) = trains.iter().find(|(_, given)| *given) {
         return Err(CliError::usage(format!(
@@ -306,6 +315,76 @@ fn recipe_of(choices: &Choices, default: &str) -> Result<Recipe, CliError> {
         recipe.set_epochs(epochs);
     }
     Ok(recipe)
+}
+
+/// Finalists where a recipe is named for them and no number.
+const FINALISTS: usize = 3;
+
+/// The final trainings, where they are asked for.
+fn finals_of(choices: &Choices, default: &str) -> Result<Option<FinalsConfig>, CliError> {
+    let is_named = choices.final_recipe.is_some() || choices.final_epochs.is_some();
+    let count = choices.finalists.unwrap_or(if is_named { FINALISTS } else { 0 });
+    if count == 0 {
+        return Ok(None);
+    }
+    let mut recipe = open_recipe(choices.final_recipe.as_deref().unwrap_or(default))?;
+    if let Some(epochs) = choices.final_epochs {
+        recipe.set_epochs(epochs);
+    }
+    Ok(Some(FinalsConfig { count, recipe }))
+}
+
+/// The final trainings of a study that goes on, where the choices change them: their number may always change, the recipe
+/// until the first of them has begun.
+pub fn resumed_finals(
+    choices: &Choices,
+    config: &StudyConfig,
+    state: &StudyState,
+) -> Result<Option<FinalsConfig>, CliError> {
+    if choices.finalists.is_none() && choices.final_recipe.is_none() && choices.final_epochs.is_none() {
+        return Ok(None);
+    }
+    let Some(training) = config.training() else {
+        return Err(CliError::usage(
+            "this study looks its accuracies up and has no images: no network of it can be trained to the end;              train one with mnas train",
+        ));
+    };
+    let stored = training.finals.as_ref();
+    let default = if training.data.path == Path::new("demo") {
+        "demo"
+    } else if training.proxy.is_direct() {
+        "cifar"
+    } else {
+        "imagenette"
+    };
+    let mut asked = match (finals_of(choices, default)?, stored) {
+        (Some(asked), _) => asked,
+        (None, Some(stored)) => FinalsConfig {
+            count: 0,
+            recipe: stored.recipe.clone(),
+        },
+        (None, None) => return Ok(None),
+    };
+    let Some(stored) = stored else {
+        return Ok(Some(asked));
+    };
+    if choices.final_recipe.is_none() {
+        asked.recipe = stored.recipe.clone();
+        if let Some(epochs) = choices.final_epochs {
+            asked.recipe.set_epochs(epochs);
+        }
+    }
+    if choices.finalists.is_none() {
+        asked.count = stored.count.max(1);
+    }
+    if asked.recipe != stored.recipe && !state.finals().is_empty() {
+        return Err(CliError::config(format!(
+            "finalists of this study were trained with recipe {} of {} epochs; leave --final-recipe and --final-epochs out, or              train single networks with mnas train",
+            stored.recipe.name, stored.recipe.epochs
+        )));
+    }
+    asked.recipe.check()?;
+    Ok(Some(asked))
 }
 
 fn proxy_of(choices: &Choices, default: Proxy) -> Proxy {

@@ -10,7 +10,7 @@ use mnas_engine::problem::{Metric, Problem, Quantity};
 use mnas_engine::study::{
     EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
 };
-use mnas_engine::training::DataRequest;
+use mnas_engine::training::{DataRequest, Proxy, Recipe};
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
 use mnas_latency::workload::{Purpose, fill_table};
@@ -131,6 +131,7 @@ pub(super) fn resume(
         ..config
     };
     config.check()?;
+    let finals = settings::resumed_finals(&choices, &config, study.state())?;
     let (evaluator, data) = match &config.evaluator {
         EvaluatorConfig::Table { path } => {
             let table = RecordedTable::read(path).map_err(|error| CliError::config(error.to_string()))?;
@@ -153,6 +154,9 @@ pub(super) fn resume(
     }
     if trials != study.config().trials {
         study.set_trials(trials)?;
+    }
+    if let Some(finals) = finals {
+        study.set_finals(finals)?;
     }
     let time = choices.time;
     Ok(Some(Prepared {
@@ -215,22 +219,12 @@ fn start_workers(
     let EvaluatorConfig::Train(training) = &config.evaluator else {
         return Err(CliError::failure("the study trains no networks"));
     };
-    let mut pool = WorkerPool::new(worker_setup(training, space), &folder.logs());
-    for (host, command) in worker_commands(config, training)? {
-        pool.start(&host, command)?;
-    }
-    let bar = printer.progress("loading images", 0);
-    let ready = pool.wait_for_data(&mut |done, total| {
-        bar.set_total(total as u64);
-        bar.set(done as u64);
-        !cancel.load(Ordering::Relaxed)
-    })?;
-    let Some(ready) = ready else {
+    let setup = worker_setup(training, space);
+    let Some((pool, ready)) = start_pool(config, training, setup, folder, printer, cancel)? else {
         return Err(CliError::interrupted(
             "interrupted while the images were loaded; nothing was begun",
         ));
     };
-    bar.finish(&ready.description);
     for skipped in &ready.skipped {
         printer.warning(&format!("skipped {skipped}"));
     }
@@ -242,6 +236,56 @@ fn start_workers(
         ));
     }
     Ok((pool, ready))
+}
+
+/// Starts the workers of final trainings at up to `resolution` pixels, as many as train the trials; `None` when cancelled.
+pub(super) fn start_final_workers(
+    study: &Study,
+    recipe: &Recipe,
+    resolution: u32,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<Option<(WorkerPool, Ready)>, CliError> {
+    let Some(training) = study.config().training() else {
+        return Err(CliError::failure("the study trains no networks"));
+    };
+    let setup = WorkerSetup {
+        prepare: ToWorker::Prepare {
+            data: absolute_data(training),
+            resolution,
+            augmentation: recipe.augmentation,
+            threads: training.threads_per_worker,
+        },
+        proxy: Proxy::DIRECT,
+        recipe: recipe.clone(),
+        test: true,
+    };
+    start_pool(study.config(), training, setup, study.folder(), printer, cancel)
+}
+
+/// Starts all workers of a study and waits until the first one has loaded its images; `None` when cancelled.
+fn start_pool(
+    config: &StudyConfig,
+    training: &TrainConfig,
+    setup: WorkerSetup,
+    folder: &StudyFolder,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<Option<(WorkerPool, Ready)>, CliError> {
+    let mut pool = WorkerPool::new(setup, &folder.logs());
+    for (host, command) in worker_commands(config, training)? {
+        pool.start(&host, command)?;
+    }
+    let bar = printer.progress("loading images", 0);
+    let ready = pool.wait_for_data(&mut |done, total| {
+        bar.set_total(total as u64);
+        bar.set(done as u64);
+        !cancel.load(Ordering::Relaxed)
+    })?;
+    Ok(ready.map(|ready| {
+        bar.finish(&ready.description);
+        (pool, ready)
+    }))
 }
 
 /// The command line of every worker, with the name of its host.
@@ -265,20 +309,26 @@ fn worker_commands(config: &StudyConfig, training: &TrainConfig) -> Result<Vec<(
 fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
     let resolutions = space.families.iter().flat_map(|family| &family.resolutions);
     let largest = resolutions.copied().max().unwrap_or(224);
-    let mut data = training.data.clone();
-    if data.path != Path::new("demo") {
-        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
-    }
     WorkerSetup {
         prepare: ToWorker::Prepare {
-            data,
+            data: absolute_data(training),
             resolution: training.proxy.resolution(largest),
             augmentation: training.recipe.augmentation,
             threads: training.threads_per_worker,
         },
         proxy: training.proxy,
         recipe: training.recipe.clone(),
+        test: false,
     }
+}
+
+/// The images by a path that holds in whatever folder a worker runs.
+fn absolute_data(training: &TrainConfig) -> DataRequest {
+    let mut data = training.data.clone();
+    if data.path != Path::new("demo") {
+        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
+    }
+    data
 }
 
 /// Measures layers on a device of the study until its table is good enough for the space and the budget.

@@ -193,6 +193,7 @@ impl TrainArguments {
                 is_temporary: false,
             }),
             validate_every_epoch: true,
+            test: false,
         }
     }
 

@@ -6,6 +6,7 @@ use mnas_engine::training::EpochReport;
 use mnas_engine::worker::FromWorker;
 
 use super::files::Companions;
+use crate::cli::clock::Clock;
 use crate::cli::error::CliError;
 use crate::report::{Printer, Progress};
 
@@ -102,23 +103,5 @@ impl<'a> TrainingProgress<'a> {
         self.bar.finish(&format!("{seconds:.0} s of training"));
         self.companions.write_log(reports)?;
         self.companions.write_curve(self.title, self.subtitle, reports)
-    }
-}
-
-/// Estimate of the time that is left, from the share done since the first call: a resumed training begins with a share.
-#[derive(Default)]
-struct Clock {
-    begin: Option<(f64, Instant)>,
-}
-
-impl Clock {
-    fn left(&mut self, done: f64) -> String {
-        let (start, begin) = *self.begin.get_or_insert((done, Instant::now()));
-        let gained = done - start;
-        if gained <= 0.0 {
-            return "unknown time".to_owned();
-        }
-        let seconds = begin.elapsed().as_secs_f64() / gained * (1.0 - done).max(0.0);
-        humantime::format_duration(Duration::from_secs(seconds.round() as u64)).to_string()
     }
 }

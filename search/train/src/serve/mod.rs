@@ -10,6 +10,7 @@ mod facts;
 mod fault;
 mod images;
 mod speed;
+mod test_split;
 mod torch_script;
 mod training;
 

@@ -152,6 +152,7 @@ fn request(weights: Option<PathBuf>) -> TrainRequest {
         weights,
         checkpoint: None,
         validate_every_epoch: false,
+        test: false,
     }
 }
 
@@ -423,6 +424,42 @@ fn a_data_set_is_recognised_without_loading_it() {
         reason.contains("does not exist") && kind == FailureKind::Input,
         "{reason}"
     );
+    talk.end();
+}
+
+#[test]
+fn a_final_training_is_evaluated_on_all_test_images_and_others_on_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("w.safetensors");
+    let mut talk = Talk::start();
+    talk.prepare();
+    let trained = TrainRequest {
+        proxy: Proxy::DIRECT,
+        test: true,
+        ..request(Some(weights.clone()))
+    };
+    let tested = talk.train(trained.clone()).test.unwrap();
+    let evaluate = EvaluateRequest {
+        architecture: trained.architecture.clone(),
+        weights,
+        data: DataRequest {
+            images: None,
+            ..data("demo")
+        },
+        split: Split::Test,
+        image_size: 16,
+        fit: Fit::default(),
+        normalization: None,
+        label_map: None,
+        batch_size: 16,
+        threads: 1,
+    };
+    let FromWorker::Evaluated(found) = talk.ask(&ToWorker::Evaluate(Box::new(evaluate))) else {
+        panic!("not evaluated")
+    };
+    assert_eq!((tested.images, tested.top1), (1000, found.accuracy.top1));
+    let plain = TrainRequest { test: false, ..trained };
+    assert_eq!(talk.train(plain).test, None);
     talk.end();
 }
 

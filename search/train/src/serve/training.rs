@@ -10,6 +10,7 @@ use mnas_space::Architecture;
 
 use super::context::{Context, PROGRESS_EVERY};
 use super::fault::Fault;
+use super::test_split;
 use crate::checkpoint::{CheckpointError, CheckpointPlan};
 use crate::data::Splits;
 use crate::error::TrainError;
@@ -59,8 +60,17 @@ pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>
         let weights = weights_of(&network, info)?;
         weights.write(path).map_err(|error| Fault::Unsaved(error.to_string()))?;
     }
+    // Before the checkpoint goes: an interrupted evaluation is repeated from it.
+    let test = if request.test {
+        test_split::evaluate(loaded, &network, trained_form.resolution, context)?
+    } else {
+        None
+    };
     remove_temporary(request.checkpoint.as_ref());
-    Ok(FromWorker::Done(Box::new(result_of(trained))))
+    Ok(FromWorker::Done(Box::new(TrainResult {
+        test,
+        ..result_of(trained)
+    })))
 }
 
 fn result_of(trained: Trained) -> TrainResult {
@@ -75,6 +85,7 @@ fn result_of(trained: Trained) -> TrainResult {
         data_wait_share: mean(|epoch| epoch.data_wait_share),
         validation_images: trained.validation.images,
         epochs,
+        test: None,
     }
 }
 

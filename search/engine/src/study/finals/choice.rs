@@ -1,0 +1,68 @@
+//! Selection of the finalists.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::state::Trial;
+use super::super::trial_kind::TrialKind;
+use crate::problem::Problem;
+
+/// The reason for which a network is trained to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinalRole {
+    /// One of the most accurate networks of the study.
+    Finalist,
+    /// A published network for comparison.
+    Reference,
+}
+
+/// A network chosen to be trained to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The trial whose network it is.
+    pub trial: u64,
+    /// The reason.
+    pub role: FinalRole,
+}
+
+/// Selects the `count` most accurate networks that keep every constraint (as measured where they were measured), candidates
+/// and references alike, and beside them the most accurate point of each published network that keeps every constraint.
+pub fn choose_finalists(problem: &Problem, trials: &[Trial], count: usize) -> Vec<Choice> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let ranked = ranked_networks(problem, trials);
+    let best = ranked.iter().take(count).map(|trial| Choice {
+        trial: trial.number,
+        role: FinalRole::Finalist,
+    });
+    let mut chosen: Vec<Choice> = best.collect();
+    let mut references: BTreeMap<&str, u64> = BTreeMap::new();
+    for trial in &ranked {
+        if let TrialKind::Reference { name, .. } = &trial.kind {
+            references.entry(name).or_insert(trial.number);
+        }
+    }
+    let mut beside: Vec<u64> = references.into_values().collect();
+    beside.sort_unstable();
+    for trial in beside {
+        if chosen.iter().all(|choice| choice.trial != trial) {
+            let role = FinalRole::Reference;
+            chosen.push(Choice { trial, role });
+        }
+    }
+    chosen
+}
+
+/// The evaluated trials that keep every constraint, the most accurate first; of equals the earliest.
+pub fn ranked_networks<'a>(problem: &Problem, trials: &'a [Trial]) -> Vec<&'a Trial> {
+    let mut ranked: Vec<(f64, &Trial)> = trials
+        .iter()
+        .filter(|trial| problem.violation(&trial.known_costs()).is_none())
+        .filter_map(|trial| Some((trial.accuracy().filter(|accuracy| !accuracy.is_nan())?, trial)))
+        .collect();
+    ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.number.cmp(&other.1.number)));
+    ranked.into_iter().map(|(_, trial)| trial).collect()
+}

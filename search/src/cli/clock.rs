@@ -1,0 +1,37 @@
+//! Estimates of the time that is left.
+
+use std::time::{Duration, Instant};
+
+/// Estimate of the time that is left, from the share done since the first call: work that is resumed begins with a share.
+#[derive(Debug, Default)]
+pub struct Clock {
+    begin: Option<(f64, Instant)>,
+}
+
+impl Clock {
+    /// The time left in words, such as `2m 10s`, or `unknown time`, when a share of the work is done, 0 to 1.
+    pub fn left(&mut self, done: f64) -> String {
+        let (start, begin) = *self.begin.get_or_insert((done, Instant::now()));
+        let gained = done - start;
+        if gained <= 0.0 {
+            return "unknown time".to_owned();
+        }
+        let seconds = begin.elapsed().as_secs_f64() / gained * (1.0 - done).max(0.0);
+        humantime::format_duration(Duration::from_secs(seconds.round() as u64)).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_follows_from_the_share_gained() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.left(0.5), "unknown time");
+        clock.begin = Some((0.5, Instant::now().checked_sub(Duration::from_secs(100)).unwrap()));
+        // A quarter took 100 s, and as much is left.
+        assert_eq!(clock.left(0.75), "1m 40s");
+        assert_eq!(clock.left(1.0), "0s");
+    }
+}

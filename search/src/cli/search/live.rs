@@ -1,0 +1,97 @@
+//! Figures of a running search: the best network so far and the hypervolume of the front.
+
+use mnas_engine::front::{Archive, Insertion, hypervolume};
+use mnas_engine::problem::{Constraint, Metric, Problem, Quantity};
+use mnas_engine::study::Trial;
+
+/// The best network and the front of the trials settled so far, as predicted.
+#[derive(Debug, Clone)]
+pub struct Live {
+    metric: Metric,
+    bound: Option<f64>,
+    constraints: Vec<Constraint>,
+    /// Accuracy and size of the most accurate network that keeps every constraint.
+    best: Option<(f64, f64)>,
+    front: Archive,
+    /// Share of the box that the front dominates.
+    volume: f64,
+}
+
+impl Live {
+    /// The figures of a study without trials.
+    pub fn new(problem: &Problem) -> Self {
+        let metric = problem.size_metric();
+        Self {
+            metric,
+            bound: problem.bound(metric),
+            constraints: problem.constraints().to_vec(),
+            best: None,
+            front: Archive::default(),
+            volume: 0.0,
+        }
+    }
+
+    /// Adds a settled trial.
+    pub fn add(&mut self, trial: &Trial) {
+        let costs = trial.known_costs();
+        let keeps = |constraint: &Constraint| {
+            costs
+                .value(constraint.metric)
+                .is_none_or(|value| value <= constraint.at_most)
+        };
+        let is_within = self.constraints.iter().all(keeps);
+        if let (Some(accuracy), Some(size), true) = (trial.accuracy(), costs.value(self.metric), is_within) {
+            self.add_point(trial.number, trial.is_candidate(), accuracy, size);
+        }
+    }
+
+    /// Adds a network that keeps every constraint. References may be the best and are not on the front.
+    fn add_point(&mut self, number: u64, is_candidate: bool, accuracy: f64, size: f64) {
+        if self.best.is_none_or(|(best, _)| accuracy > best) {
+            self.best = Some((accuracy, size));
+        }
+        let joined = is_candidate && self.front.insert(number, vec![size, -accuracy]) != Insertion::Dominated;
+        if let (Some(bound), true) = (self.bound, joined) {
+            let points: Vec<&[f64]> = self.front.members().map(|(_, point)| point).collect();
+            self.volume = hypervolume(&points, &[bound, 0.0]) / (100.0 * bound);
+        }
+    }
+
+    /// `best 61.2 % at 8.4 ms, hypervolume 0.412`, or nothing before the first result.
+    pub fn text(&self) -> String {
+        let Some((accuracy, size)) = self.best else {
+            return String::new();
+        };
+        let volume = match self.bound {
+            Some(_) => format!(", hypervolume {:.3}", self.volume),
+            None => String::new(),
+        };
+        format!("best {accuracy:.1} % at {}{volume}", Quantity(self.metric, size))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_may_be_a_reference_and_the_volume_is_of_candidates() {
+        let mut live = Live {
+            metric: Metric::Latency(0),
+            bound: Some(10.0),
+            constraints: Vec::new(),
+            best: None,
+            front: Archive::default(),
+            volume: 0.0,
+        };
+        assert_eq!(live.text(), "");
+        live.add_point(0, false, 70.0, 8.0);
+        assert_eq!(live.text(), "best 70.0 % at 8 ms, hypervolume 0.000");
+        // Half of the accuracy at half of the budget.
+        live.add_point(1, true, 50.0, 5.0);
+        assert_eq!(live.text(), "best 70.0 % at 8 ms, hypervolume 0.250");
+        live.add_point(2, true, 80.0, 10.0);
+        live.add_point(3, true, 40.0, 6.0);
+        assert_eq!(live.text(), "best 80.0 % at 10 ms, hypervolume 0.250");
+    }
+}

@@ -1,0 +1,58 @@
+//! Evaluation of a network that was just trained on the test split, which no other training reads.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use mnas_engine::training::{Accuracy, Augmentation, ExtraAugmentation, Split};
+use mnas_engine::worker::FromWorker;
+
+use super::context::Context;
+use super::fault::Fault;
+use super::training::Loaded;
+use crate::data::{self, BatchOptions};
+use crate::evaluation::evaluate_by_class;
+use crate::network::Network;
+
+/// Evaluates a network at `resolution` on every image of the test split; `None` where the data set has none.
+///
+/// A limit on the number of images holds for training and validation only.
+pub(super) fn evaluate(
+    loaded: &Loaded,
+    network: &Network,
+    resolution: u32,
+    context: &Context<'_>,
+) -> Result<Option<Accuracy>, Fault> {
+    let mut data = loaded.data.clone();
+    data.images = None;
+    let source = data::source_of(&data)?;
+    if !source.has(Split::Test) {
+        return Ok(None);
+    }
+    let options = data::load_options(&data, loaded.splits.val.size(), &Augmentation::None);
+    let set = context.watch(|watch| source.load_split(Split::Test, &options, watch))?;
+    let options = BatchOptions {
+        batch_size: BATCH,
+        resolution,
+        augmentation: Augmentation::None,
+        extra: ExtraAugmentation::default(),
+        normalization: loaded.normalization,
+        seed: 0,
+    };
+    let mut on_batch = |skipped: &[String]| {
+        for error in skipped {
+            (context.report)(&FromWorker::Warning {
+                message: format!("skipped: {error}"),
+            });
+        }
+        if context.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let (accuracy, _) = evaluate_by_class(network, &Arc::new(set), &options, &mut on_batch)?;
+    Ok(Some(accuracy))
+}
+
+/// Images per batch.
+const BATCH: usize = 64;
