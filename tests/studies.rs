@@ -76,7 +76,7 @@ fn a_recorded_table_is_searched_without_images_and_without_a_device() {
 fn networks_that_a_table_lacks_fail_with_its_name() {
     let place = Workplace::new();
     recorded(&place);
-    let line = "search --evaluator table:table.csv --space space.toml --device fake --budget 0.07ms --tables tables --trials 30 --out study";
+    let line = "search --evaluator table:table.csv --space space.toml --device fake --budget 0.07ms --tables tables --strategy evolution --trials 30 --out study";
     let done = place.run(line).success();
     let rows = place.rows("study/trials.csv");
     let count = |status: &str| rows.iter().filter(|row| row["status"] == status).count();
@@ -133,7 +133,7 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
         &[
             "contradict the study in study",
             "--seed 99 (the study has 1)",
-            "--strategy random (the study has evolution)",
+            "--strategy random (the study has model)",
             "--epochs 7 (the study has 3)",
             "--device host (the study has fake)",
             "without --resume",

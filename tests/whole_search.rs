@@ -62,6 +62,7 @@ fn a_search_leaves_a_complete_study() {
         (Some("study"), Some(7))
     );
     let best = document["best"].as_object().unwrap();
+    assert_eq!(best["accuracy_kind"], "trial, validation top-1");
     for key in ["id", "architecture", "accuracy", "latency_ms", "params", "macs"] {
         assert!(!best[key].is_null(), "{key}");
     }

@@ -17,8 +17,13 @@ pub struct LatencyModel {
 impl LatencyModel {
     /// Fits the table in `folder`.
     pub fn load(folder: &Path) -> Result<Self, LatencyError> {
+        Self::of(&LatencyTable::load(folder)?)
+    }
+
+    /// Fits a table.
+    pub fn of(table: &LatencyTable) -> Result<Self, LatencyError> {
         Ok(Self {
-            predictor: Predictor::fit(&LatencyTable::load(folder)?)?,
+            predictor: Predictor::fit(table)?,
         })
     }
 

@@ -4,7 +4,9 @@
 
 pub mod classifier;
 mod cli;
+pub mod comparison;
 pub mod export;
+pub mod predicted;
 pub mod report;
 pub mod study;
 pub mod worker_client;

@@ -68,6 +68,19 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
     std::fs::create_dir_all(path).map_err(|source| FileError::write(path, source))
 }
 
+/// Removes a file; one that is not there is no error.
+pub fn remove_if_there(path: &Path) -> Result<(), FileError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(FileError::write(path, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Copies a file; `into` is whole or not there, at every moment.
+pub fn copy_file(from: &Path, into: &Path) -> Result<(), FileError> {
+    write_atomically(into, &read(from)?)
+}
+
 /// Replaces `path` by `bytes`: at every moment, also after a crash, it holds the old content or the new one.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = path

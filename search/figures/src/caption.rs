@@ -31,6 +31,14 @@ impl Caption {
     }
 }
 
+/// The title in one line, cut where it is too long; narrow figures wrap it.
+fn title(title: &str, style: TextStyle, (width, room): (u32, f64)) -> Vec<String> {
+    if width < WIDTH {
+        return style.wrap(title, room);
+    }
+    vec![style.shorten(title, room)]
+}
+
 /// Lines of a caption with their places at the head of the figure.
 pub(crate) struct PlacedCaption {
     lines: Vec<(String, Position, TextStyle)>,
@@ -39,12 +47,15 @@ pub(crate) struct PlacedCaption {
 }
 
 impl PlacedCaption {
-    /// Cuts the title and wraps the subtitle to the width of the figure.
-    pub(crate) fn new(caption: &Caption) -> Self {
-        let room = f64::from(WIDTH) - 2.0 * SIDE;
+    /// Wraps title and subtitle to the width of the figure.
+    pub(crate) fn new(caption: &Caption, width: u32) -> Self {
+        let room = f64::from(width) - 2.0 * SIDE;
         let style = TextStyle::new(TITLE_SIZE, INK).bold();
-        let mut lines = vec![(style.shorten(&caption.title, room), (SIDE, TITLE_Y), style)];
-        let mut y = TITLE_Y + TITLE_LINE;
+        let (mut lines, mut y) = (Vec::new(), TITLE_Y);
+        for line in title(&caption.title, style, (width, room)) {
+            lines.push((line, (SIDE, y), style));
+            y += TITLE_LINE;
+        }
         let style = TextStyle::new(SUBTITLE_SIZE, FAINT_INK);
         for line in caption.subtitle.iter().flat_map(|line| style.wrap(line, room)) {
             lines.push((line, (SIDE, y), style));

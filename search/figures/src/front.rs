@@ -94,7 +94,8 @@ impl FrontFigure {
 }
 
 impl FrontPanel {
-    fn panel(&self, palette: &mut Palette) -> Panel {
+    /// The front as a panel of a figure with others.
+    pub fn panel(&self, palette: &mut Palette) -> Panel {
         let mut series = vec![Series {
             is_background: true,
             points: self.without_best(&self.dominated),
@@ -161,7 +162,7 @@ impl FrontPanel {
     }
 
     /// Entries of the legend, only for what the panel has.
-    fn legend(&self, palette: &mut Palette) -> Vec<LegendEntry> {
+    pub fn legend(&self, palette: &mut Palette) -> Vec<LegendEntry> {
         let mut entries = Vec::new();
         let mut add = |symbol: Symbol, text: &str| entries.push(LegendEntry::new(symbol, text));
         if !self.front.is_empty() {

@@ -78,8 +78,8 @@ impl HeatMap {
     /// The figure as an SVG document 1600 pixels wide.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         self.check()?;
-        let caption = PlacedCaption::new(&self.caption);
-        let legend = PlacedLegend::rows(&self.legend(), caption.bottom + 4.0);
+        let caption = PlacedCaption::new(&self.caption, WIDTH);
+        let legend = PlacedLegend::rows(&self.legend(), caption.bottom + 4.0, WIDTH);
         let top = legend.bottom + ABOVE_FRAME;
         let least = top + LEAST_ROW * self.rows.len() as f64 + LARGE_AXES.below;
         let height = (self.height * UNITS_PER_PIXEL)
@@ -107,7 +107,7 @@ impl HeatMap {
             text_size: self.text_size(area),
             scale: Scale::linear(&self.values(), area.bottom, area.top),
         };
-        Svg::draw(&self.caption, height, |canvas| {
+        Svg::draw(&self.caption, (WIDTH, height), |canvas| {
             caption.draw(canvas);
             legend.draw(canvas)?;
             grid.draw_axes(canvas);

@@ -6,7 +6,7 @@ use crate::geometry::{Position, Rect};
 use crate::marker::draw_marker;
 use crate::palette::{Marker, MarkerSize, SeriesStyle};
 use crate::strokes::{draw_hatching, draw_horizontal_band, draw_measured, draw_path};
-use crate::style::{BUDGET, DOMINATED, GRID, INK, LEGEND_ROW, LEGEND_SIZE, RULE, SIDE, STRONG_LINE, WIDTH};
+use crate::style::{BUDGET, DOMINATED, GRID, INK, LEGEND_ROW, LEGEND_SIZE, RULE, SIDE, STRONG_LINE};
 use crate::text::TextStyle;
 
 /// Widest text of an entry, in units.
@@ -89,12 +89,12 @@ pub(crate) struct PlacedLegend {
 
 impl PlacedLegend {
     /// Entries in as many rows over the width of the figure as they need.
-    pub(crate) fn rows(entries: &[LegendEntry], top: f64) -> Self {
+    pub(crate) fn rows(entries: &[LegendEntry], top: f64, figure_width: u32) -> Self {
         let (mut x, mut y) = (SIDE, top + LEGEND_ROW / 2.0);
         let mut placed = Vec::new();
         for entry in entries {
             let (text, width) = measure(entry);
-            if x > SIDE && x + width > f64::from(WIDTH) - SIDE {
+            if x > SIDE && x + width > f64::from(figure_width) - SIDE {
                 x = SIDE;
                 y += LEGEND_ROW;
             }

@@ -9,7 +9,7 @@ use crate::canvas::{Canvas, escape};
 use crate::caption::Caption;
 use crate::error::FigureError;
 use crate::geometry::Rect;
-use crate::style::{PAPER, UNITS_PER_PIXEL, WIDTH};
+use crate::style::{PAPER, UNITS_PER_PIXEL};
 use crate::text::{BOLD_FONT, FONT_FAMILY, REGULAR_FONT};
 
 /// A drawn figure: an SVG document in which text stays text.
@@ -19,18 +19,18 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// The figure that `paint` draws on a canvas of this height in units.
+    /// The figure that `paint` draws on a canvas of this width and height in units.
     pub(crate) fn draw(
         caption: &Caption,
-        height: u32,
+        (width, height): (u32, u32),
         paint: impl FnOnce(&mut Canvas<'_>) -> Result<(), FigureError>,
     ) -> Result<Self, FigureError> {
         let mut drawn = String::new();
-        let mut canvas = Canvas::new(&mut drawn, WIDTH, height);
+        let mut canvas = Canvas::new(&mut drawn, width, height);
         let paper = Rect {
             left: 0.0,
             top: 0.0,
-            right: f64::from(WIDTH),
+            right: f64::from(width),
             bottom: f64::from(height),
         };
         canvas.fill(paper, PAPER)?;
@@ -42,7 +42,7 @@ impl Svg {
             .ok_or_else(|| FigureError::Drawing {
                 reason: "the backend wrote no document".to_owned(),
             })?;
-        let (shown_width, shown_height) = (WIDTH / UNITS_PER_PIXEL, height / UNITS_PER_PIXEL);
+        let (shown_width, shown_height) = (width / UNITS_PER_PIXEL, height / UNITS_PER_PIXEL);
         let description = if caption.description.is_empty() {
             String::new()
         } else {
@@ -51,7 +51,7 @@ impl Svg {
         // For readers without Inter the names behind it.
         let document = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{shown_width}\" height=\"{shown_height}\" \
-             viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
+             viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
              <title>{title}</title>\n\
              {description}{shapes}\n\
              <g font-family=\"{FONT_FAMILY}, Helvetica, Arial, sans-serif\">\n{texts}</g>\n\
@@ -143,7 +143,7 @@ mod tests {
                         is_upwards,
                         ..style.align(align)
                     };
-                    let svg = Svg::draw(&Caption::new("text"), 800, |canvas| {
+                    let svg = Svg::draw(&Caption::new("text"), (3200, 800), |canvas| {
                         canvas.text("HEIGHT H", (x, y), style);
                         Ok(())
                     })?;

@@ -7,12 +7,13 @@ use mnas_latency::{LatencyError, RuntimeError};
 use mnas_space::{DocumentError, NotationError, ReferenceError};
 
 use crate::classifier::ClassifierError;
+use crate::comparison::ComparisonError;
 use crate::export::ExportError;
 use crate::report::ReportError;
 use crate::worker_client::WorkerError;
 use mnas_engine::evaluator::EvaluatorError;
 use mnas_engine::files::FileError;
-use mnas_engine::study::{ConfigError, FolderError, JournalError, StudyError};
+use mnas_engine::study::{ConfigError, FolderError, JournalError, StudyError, WarmStartError};
 use mnas_engine::training::RecipeError;
 use mnas_engine::training::weights::WeightsError;
 use mnas_engine::worker::FailureKind;
@@ -203,6 +204,27 @@ impl From<StudyError> for CliError {
             StudyError::Config { .. } | StudyError::DataChanged { .. } | StudyError::Contradiction { .. } => {
                 Self::config(error.to_string())
             }
+        }
+    }
+}
+
+impl From<ComparisonError> for CliError {
+    fn from(error: ComparisonError) -> Self {
+        match error {
+            ComparisonError::Study(error) => error.into(),
+            error @ ComparisonError::Twice { .. } => Self::usage(error.to_string()),
+            error @ ComparisonError::Differs { .. } => Self::config(error.to_string()).with_help(
+                "compare studies with the same objectives and the same source of accuracies (table, or data and recipe)",
+            ),
+        }
+    }
+}
+
+impl From<WarmStartError> for CliError {
+    fn from(error: WarmStartError) -> Self {
+        match error {
+            WarmStartError::Study(error) => (*error).into(),
+            error => Self::config(error.to_string()),
         }
     }
 }

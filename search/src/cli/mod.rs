@@ -3,6 +3,7 @@
 mod architecture;
 mod bench;
 mod clock;
+mod compare;
 mod completions;
 mod data;
 mod device;
@@ -11,6 +12,7 @@ mod error;
 mod eval;
 mod eval_model;
 mod export;
+mod imagenet;
 mod images;
 mod inspect;
 mod latency;
@@ -19,6 +21,7 @@ mod plot;
 mod predict;
 mod profile;
 mod refs;
+mod scale;
 mod search;
 mod space;
 mod train;
@@ -71,6 +74,10 @@ enum Command {
     Space(space::SpaceArguments),
     /// List the published networks that are known by name, or all that was published of one
     Refs(refs::RefsArguments),
+    /// Find the best width, depth and resolution of a network under a latency budget
+    Scale(Box<scale::ScaleArguments>),
+    /// Fit the predictor of ImageNet accuracies, measure its errors, or draw its front beside a study
+    Imagenet(imagenet::ImagenetArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
     /// Evaluate saved weights or an exported network on a data set
@@ -81,6 +88,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Write a network as TFLite, ONNX, TorchScript, PyTorch module, safetensors or TOML
     Export(export::ExportArguments),
+    /// Set studies beside one another: fronts, best accuracy and hypervolume over trials and over time
+    Compare(compare::CompareArguments),
     /// Redraw a study's tables and plots from its journal
     Plot(plot::PlotArguments),
     /// Train for a coordinator that speaks JSON lines over stdin and stdout
@@ -128,11 +137,14 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Space(arguments) => space::run(&arguments, printer),
         Command::Refs(arguments) => refs::run(&arguments, printer),
+        Command::Scale(arguments) => scale::run(&arguments, printer),
+        Command::Imagenet(arguments) => imagenet::run(&arguments, printer),
         Command::Train(arguments) => train::run(&arguments, printer),
         Command::Eval(arguments) => eval::run(&arguments, printer),
         Command::Predict(arguments) => predict::run(&arguments, printer),
         Command::Bench(arguments) => bench::run(&arguments, printer),
         Command::Export(arguments) => export::run(&arguments, printer),
+        Command::Compare(arguments) => compare::run(&arguments, printer),
         Command::Plot(arguments) => plot::run(&arguments, printer),
         Command::Worker(arguments) => worker::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, printer),

@@ -29,6 +29,8 @@ mod tests;
 
 use std::path::Path;
 
+use mnas_space::Architecture;
+
 pub use check::{Agreement, Check, Verifier, channels_first};
 pub use error::ExportError;
 pub use network::{Network, Trained};
@@ -73,4 +75,10 @@ pub fn export(
         format.write(network, draft, verifier)?;
         format.check(network, draft, verifier)
     })
+}
+
+/// Writes an architecture as TOML.
+pub fn export_architecture(architecture: &Architecture, path: &Path) -> Result<Exported, ExportError> {
+    let network = Network::untrained(architecture.clone());
+    export(&network, &Toml, path, &Verifier::new(architecture, None, None))
 }

@@ -76,6 +76,7 @@ struct Columns<'a> {
     peak_activation_bytes: u64,
     resolution_px: u32,
     train_seconds: Option<f64>,
+    imagenet_top1_predicted: Option<f64>,
     architecture: &'a str,
 }
 
@@ -100,6 +101,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
             peak_activation_bytes: row.peak_activation_bytes,
             resolution_px: row.resolution,
             train_seconds: finite(row.train_seconds),
+            imagenet_top1_predicted: finite(row.imagenet_top1).map(|top1| (top1 * 100.0).round() / 100.0),
             architecture: &row.architecture,
         }
     }
@@ -130,7 +132,7 @@ mod tests {
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
     const HEADER: &str = "trial,kind,name,id,status,on_front,within_budget,top1,latency_predicted_ms,\
-        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,architecture";
+        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,imagenet_top1_predicted,architecture";
 
     #[test]
     fn columns_are_stable_and_absent_values_empty() -> Outcome {
@@ -152,7 +154,7 @@ mod tests {
         assert_eq!(lines[0], HEADER);
         assert_eq!(
             lines[1],
-            r#"0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,"a, ""quoted"" one""#
+            r#"0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,"a, ""quoted"" one""#
         );
         assert!(lines[2].starts_with("1,candidate,,"), "{}", lines[2]);
         assert!(

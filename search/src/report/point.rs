@@ -64,6 +64,8 @@ pub struct ReportRow {
     pub status: RowStatus,
     /// Top-1 accuracy in percent, 0 to 100.
     pub accuracy: Option<f64>,
+    /// Predicted ImageNet top-1 in percent; `None` outside of the predictor's range.
+    pub imagenet_top1: Option<f64>,
     /// Latency predicted from the table, in milliseconds.
     pub latency_ms: Option<f64>,
     /// Lower end of the prediction's interval, in milliseconds.
@@ -99,6 +101,7 @@ impl ReportRow {
             architecture: String::new(),
             status: RowStatus::Pending,
             accuracy: None,
+            imagenet_top1: None,
             latency_ms: None,
             latency_low_ms: None,
             latency_high_ms: None,

@@ -31,9 +31,12 @@ struct Line<'a> {
     best: bool,
 }
 
+/// Heading of the column that is left out where no network has a prediction.
+const PREDICTED: &str = "ImageNet, predicted";
+
 const ABSENT: &str = "–";
 
-const COLUMNS: [TableColumn; 9] = [
+const COLUMNS: [TableColumn; 10] = [
     TableColumn {
         heading: "rank",
         numeric: true,
@@ -63,6 +66,12 @@ const COLUMNS: [TableColumn; 9] = [
         numeric: true,
         expendable: 2,
         value: |line| optional(line.row.measured_ms, units::milliseconds),
+    },
+    TableColumn {
+        heading: PREDICTED,
+        numeric: true,
+        expendable: 6,
+        value: |line| optional(line.row.imagenet_top1, |top1| format!("{top1:.1} %")),
     },
     TableColumn {
         heading: "params",
@@ -113,13 +122,13 @@ fn note(line: &Line<'_>) -> String {
 /// The front, ranked from the most accurate, with the complete references among it, as a table without a final newline.
 ///
 /// Reads `on_front` and `within_budget` of the rows: call [`mark_front`](super::mark_front) first. Where the terminal is
-/// too narrow, columns are left out (input, multiply-adds, parameters, measured, rank, in this order), never wrapped.
+/// too narrow, columns are left out (predicted ImageNet accuracy, input, multiply-adds, parameters, measured, rank, in this order), never wrapped.
 pub fn closing_table(rows: &[ReportRow], options: TableOptions) -> String {
     let lines = lines(rows);
     if lines.is_empty() {
         return "no complete candidate yet".to_owned();
     }
-    for keep in (0..=5).rev() {
+    for keep in (0..=6).rev() {
         let table = build(&lines, keep, options);
         let widest = table.lines().map(|line| visible_width(&line)).max().unwrap_or(0);
         if keep == 0 || options.width.is_none_or(|width| widest <= usize::from(width)) {
@@ -157,7 +166,11 @@ fn lines(rows: &[ReportRow]) -> Vec<Line<'_>> {
 }
 
 fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
-    let columns: Vec<&TableColumn> = COLUMNS.iter().filter(|column| column.expendable <= keep).collect();
+    let is_predicted = lines.iter().any(|line| line.row.imagenet_top1.is_some());
+    let columns: Vec<&TableColumn> = COLUMNS
+        .iter()
+        .filter(|column| column.expendable <= keep && (is_predicted || column.heading != PREDICTED))
+        .collect();
     let mut table = Table::new();
     table
         .load_style(RULES)
@@ -239,6 +252,18 @@ mod tests {
                 color: false
             }
         ));
+    }
+
+    #[test]
+    fn predictions_are_a_column_where_there_are_some() {
+        let mut rows = rows();
+        assert!(!closing_table(&rows, TableOptions::default()).contains("predicted,"));
+        rows[0].imagenet_top1 = Some(61.26);
+        let table = closing_table(&rows, TableOptions::default());
+        assert!(
+            table.contains("ImageNet, predicted") && table.contains("61.3 %"),
+            "{table}"
+        );
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use mnas_engine::files;
-use mnas_engine::study::{Finalist, StudyConfig, StudyFolder, StudyState, Trial, TrialOutcome};
+use mnas_engine::study::{StudyConfig, StudyFolder, StudyState, Trial, TrialOutcome};
 use mnas_engine::training::weights::Weights;
 use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
 
-use super::model_card::{CardFile, model_card};
+use super::model_card::{BestTraining, CardFile, model_card};
 use super::outcome::Outcome;
 use crate::export::{
-    Check, ExportError, Format, Network, Onnx, SafetensorsFile, Tflite, TflitePrecision, Toml, Verifier, export, labels,
+    Check, ExportError, Format, Network, Onnx, SafetensorsFile, Tflite, TflitePrecision, Verifier, export,
+    export_architecture, labels,
 };
 
 /// Outcome of writing the best network's files.
@@ -43,27 +44,23 @@ pub fn write_best(
     };
     let into = folder.best();
     let verifier = Verifier::new(&trial.architecture, onnx_runtime, litert);
-    let untrained = Network::untrained(trial.architecture.clone());
-    export(&untrained, &Toml, &into.join("architecture.toml"), &verifier)?;
+    export_architecture(&trial.architecture, &into.join("architecture.toml"))?;
     let is_trained = matches!(&trial.outcome, TrialOutcome::Finished(result) if result.training.is_some());
     if !is_trained {
         return Ok(BestFiles::ArchitectureOnly);
     }
-    let is_final = outcome.finals.as_ref().is_some_and(|finals| finals.best.is_some());
-    let finals = state.finals().all().iter();
-    let finalist = finals
-        .into_iter()
-        .find(|finalist| is_final && finalist.trial == trial.number);
-    let source = match finalist {
-        Some(_) => folder.finalist_weights(trial.number),
-        None => folder.weights(trial.number),
+    let training = BestTraining::of(config, state, trial, outcome);
+    let source = if training.as_ref().is_some_and(|training| training.is_final) {
+        folder.finalist_weights(trial.number)
+    } else {
+        folder.weights(trial.number)
     };
     if !source.exists() {
         return Ok(BestFiles::WithoutWeights);
     }
     let network = Network::trained(trial.architecture.clone(), &Weights::read(&source)?, &source)?;
     let files = write_models(&network, &into, &verifier)?;
-    write_texts((config, state), (trial, finalist), outcome, (&network, &files), &into)?;
+    write_texts((config, state), (trial, training.as_ref()), &network, &files, &into)?;
     let onnx = files.iter().find(|file| file.name == ONNX);
     let difference = onnx.and_then(|file| match &file.exported.check {
         Check::Agrees(agreement) => Some(agreement.difference),
@@ -106,23 +103,21 @@ fn write_models(network: &Network, into: &Path, verifier: &Verifier) -> Result<V
 /// Writes the names of the classes, the recipe and the model card.
 fn write_texts(
     (config, state): (&StudyConfig, &StudyState),
-    (trial, finalist): (&Trial, Option<&Finalist>),
-    outcome: &Outcome,
-    (network, files): (&Network, &[CardFile]),
+    (trial, training): (&Trial, Option<&BestTraining<'_>>),
+    network: &Network,
+    files: &[CardFile],
     into: &Path,
 ) -> Result<(), ExportError> {
     let write = |name: &str, text: &str| files::write_atomically(&into.join(name), text.as_bytes());
     if let Some(trained) = &network.trained {
         write("labels.txt", &labels(&trained.classes))?;
     }
-    if let Some(training) = config.training() {
-        let finals = training.finals.as_ref().filter(|_| finalist.is_some());
-        let recipe = finals.map_or(&training.recipe, |finals| &finals.recipe);
-        write("recipe.toml", &recipe.to_toml())?;
-    }
-    if let Some(row) = outcome.rows.iter().find(|row| row.trial == Some(trial.number)) {
-        let card = model_card((config, state), (trial, finalist, row), (network, files));
-        write("README.md", &card)?;
+    if let Some(training) = training {
+        write("recipe.toml", &training.recipe.to_toml())?;
+        write(
+            "README.md",
+            &model_card((config, state), (trial, training), network, files),
+        )?;
     }
     Ok(())
 }

@@ -2,10 +2,63 @@
 
 use std::fmt::Write;
 
-use mnas_engine::study::{DeviceConfig, Finalist, StudyConfig, StudyState, Trial, TrialOutcome};
+use mnas_engine::study::{StudyConfig, StudyState, Trial, TrialOutcome};
+use mnas_engine::training::{DataRequest, Recipe};
 
+use super::outcome::Outcome;
 use crate::export::{Check, Exported, Network};
-use crate::report::{ReportRow, units};
+use crate::report::units;
+
+/// Training behind the best network: its trial's, or its final one.
+pub(super) struct BestTraining<'a> {
+    /// True if the network was trained to the end.
+    pub is_final: bool,
+    pub recipe: &'a Recipe,
+    data: &'a DataRequest,
+    /// Effort of the training: what was trained, on how many images, with which recipe.
+    effort: String,
+    seed: u64,
+    seconds: Option<f64>,
+    /// Top-1 accuracy on validation images, in percent.
+    val_top1: Option<f64>,
+    /// Top-1 accuracy on the test split, in percent.
+    test_top1: Option<f64>,
+}
+
+impl<'a> BestTraining<'a> {
+    /// Training of the study's winner; `None` where nothing was trained.
+    pub fn of(config: &'a StudyConfig, state: &StudyState, trial: &Trial, outcome: &Outcome) -> Option<Self> {
+        let training = config.training()?;
+        let finals = outcome.finals.as_ref();
+        let finalist = finals.and_then(|finals| Some((finals, &finals.rows[finals.best?])));
+        if let (Some((finals, row)), Some(plan)) = (finalist, &training.finals) {
+            return Some(Self {
+                is_final: true,
+                recipe: &plan.recipe,
+                data: &training.data,
+                effort: format!("trained to the end as deployed: {}", finals.spent),
+                seed: state.finals().of_trial(trial.number)?.seed,
+                seconds: row.train_seconds,
+                val_top1: row.val_top1,
+                test_top1: row.test_top1,
+            });
+        }
+        let seconds = match &trial.outcome {
+            TrialOutcome::Finished(result) => Some(result.seconds),
+            TrialOutcome::Pending | TrialOutcome::Failed { .. } => None,
+        };
+        Some(Self {
+            is_final: false,
+            recipe: &training.recipe,
+            data: &training.data,
+            effort: config.fidelity(None),
+            seed: trial.seed,
+            seconds,
+            val_top1: trial.accuracy(),
+            test_top1: None,
+        })
+    }
+}
 
 /// File beside the model card, with its purpose.
 pub(super) struct CardFile {
@@ -14,11 +67,12 @@ pub(super) struct CardFile {
     pub exported: Exported,
 }
 
-/// Text of the card of a trial's network, which was trained to the end where it has a finalist.
+/// Text of the card of a trial's network.
 pub(super) fn model_card(
     (config, state): (&StudyConfig, &StudyState),
-    (trial, finalist, row): (&Trial, Option<&Finalist>, &ReportRow),
-    (network, files): (&Network, &[CardFile]),
+    (trial, training): (&Trial, &BestTraining<'_>),
+    network: &Network,
+    files: &[CardFile],
 ) -> String {
     let mut text = format!(
         "# Best network of {}\n\nFound and written by mnas {}. Network `{}`:\n\n    {}\n\n",
@@ -27,84 +81,78 @@ pub(super) fn model_card(
         trial.id,
         network.architecture,
     );
-    let mut rows = costs(row, network);
-    rows.extend(latencies(config, trial));
-    rows.extend(accuracies(state, trial, finalist));
-    text += &table(["", ""], &rows);
-    text += "\nThe search compared networks on the validation images, which makes accuracies on them a little too good; it reads no \
-             test images.\n\n## Files\n\n";
+    text += &table(["", ""], &facts((config, state), (trial, training), network));
+    text += "\nThe validation accuracy comes from the images that the search compared networks on, which makes it a little too good; the \
+             search itself never read test images.\n\n## Files\n\n";
     let rows = files.iter().map(|file| {
         let purpose = format!("{}; {}", file.purpose, checked(&file.exported.check));
         (format!("`{}`", file.name), purpose)
     });
     text += &table(["file", "content"], &rows.collect::<Vec<_>>());
     text += "\n## Training\n\n";
-    text += &training(config, state, (trial, finalist));
+    text += &repetition(config, state, training);
     text
 }
 
-/// Rows of the network's input, classes and counts.
-fn costs(row: &ReportRow, network: &Network) -> Vec<(String, String)> {
+/// Rows of what is known of the network.
+fn facts(
+    (config, state): (&StudyConfig, &StudyState),
+    (trial, training): (&Trial, &BestTraining<'_>),
+    network: &Network,
+) -> Vec<(String, String)> {
     let input = network.graph.input;
     let mut facts = vec![
-        ("input", format!("RGB image, {} x {}", input.height, input.width)),
-        ("parameters", units::grouped(row.params)),
-        ("multiply-adds", units::grouped(row.macs)),
-        ("peak memory of feature maps", units::bytes(row.peak_activation_bytes)),
+        (
+            "input".to_owned(),
+            format!("RGB image, {} x {}", input.height, input.width),
+        ),
+        ("parameters".to_owned(), units::grouped(trial.costs.params)),
+        ("multiply-adds".to_owned(), units::grouped(trial.costs.macs)),
+        (
+            "peak memory of feature maps".to_owned(),
+            units::bytes(trial.costs.peak_activation_bytes),
+        ),
     ];
+    let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
     if let Some(trained) = &network.trained {
         if let Some(normalization) = trained.normalization {
             let (mean, std) = (normalization.mean, normalization.std);
-            let text = format!("(pixel / 255 - mean) / deviation; mean {mean:.4?}, deviation {std:.4?}");
-            facts.push(("normalisation", text));
+            add(
+                "normalisation",
+                format!("(pixel / 255 - mean) / deviation; mean {mean:.4?}, deviation {std:.4?}"),
+            );
         }
-        facts.push(("classes", format!("{} (`labels.txt`)", trained.classes.len())));
+        add("classes", format!("{} (`labels.txt`)", trained.classes.len()));
     }
-    facts
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
-}
-
-/// Rows of the latencies on the devices of the study.
-fn latencies(config: &StudyConfig, trial: &Trial) -> Vec<(String, String)> {
-    let row = |(index, device): (usize, &DeviceConfig)| {
-        let measured = trial.measured_ms.get(index).copied().flatten();
-        let measured = measured.map_or_else(
-            || "not measured".to_owned(),
-            |ms| format!("measured {}", units::milliseconds(ms)),
-        );
+    for (index, device) in config.devices.iter().enumerate() {
+        let name = format!("latency on {}", device.name);
         let predicted = trial.costs.latency.get(index).map(|prediction| {
             let [low, middle, high] =
                 [prediction.low, prediction.latency, prediction.high].map(|ms| units::milliseconds(ms.0));
             format!("predicted {middle} ({low} to {high})")
         });
-        let budget = device.budget.map(|budget| format!("budget {budget}"));
-        let parts = [Some(measured), predicted, budget, Some(device.runtime.clone())];
-        let text = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        (format!("latency on {}", device.name), text)
-    };
-    config.devices.iter().enumerate().map(row).collect()
-}
-
-/// Rows of the accuracies: those of the training to the end where there was one.
-fn accuracies(state: &StudyState, trial: &Trial, finalist: Option<&Finalist>) -> Vec<(String, String)> {
-    let mut facts = Vec::new();
-    let validation = finalist.map_or_else(|| trial.accuracy(), Finalist::val_top1);
-    if let Some(accuracy) = validation {
-        let images = state.data().map(|data| units::grouped(data.val as u64));
-        let images = images.map_or_else(String::new, |images| format!(" of {images} images"));
-        facts.push((
-            "validation top-1".to_owned(),
-            format!("{}{images}", units::percent(accuracy)),
-        ));
+        let measured = trial.measured_ms.get(index).copied().flatten();
+        let measured = measured.map_or_else(
+            || "not measured".to_owned(),
+            |ms| format!("measured {}", units::milliseconds(ms)),
+        );
+        let budget = device
+            .budget
+            .map_or_else(|| "no budget".to_owned(), |budget| format!("budget {budget}"));
+        let parts = [Some(measured), predicted, Some(budget), Some(device.runtime.clone())];
+        add(&name, parts.into_iter().flatten().collect::<Vec<_>>().join("; "));
     }
-    let test = finalist.and_then(Finalist::test);
-    let text = test.map_or_else(
-        || "not measured; see below".to_owned(),
-        |test| format!("{}; top-5 {}", units::percent(test.top1), units::percent(test.top5)),
+    if let Some(accuracy) = training.val_top1 {
+        let images = state.data().map_or_else(String::new, |data| {
+            format!(" of {} images", units::grouped(data.val as u64))
+        });
+        add("validation top-1", format!("{}{images}", units::percent(accuracy)));
+    }
+    let test = training.test_top1;
+    add(
+        "test top-1",
+        test.map_or_else(|| "not measured; see below".to_owned(), units::percent),
     );
-    facts.push(("test top-1".to_owned(), text));
     facts
 }
 
@@ -120,10 +168,7 @@ fn checked(check: &Check) -> String {
 }
 
 /// Images, recipe and seeds, and the commands that repeat the training and test the network.
-fn training(config: &StudyConfig, state: &StudyState, (trial, finalist): (&Trial, Option<&Finalist>)) -> String {
-    let Some(training) = config.training() else {
-        return String::new();
-    };
+fn repetition(config: &StudyConfig, state: &StudyState, training: &BestTraining<'_>) -> String {
     let mut text = String::new();
     if let Some(data) = state.data() {
         let demo = if data.demo {
@@ -134,34 +179,27 @@ fn training(config: &StudyConfig, state: &StudyState, (trial, finalist): (&Trial
         // Writing to a string cannot fail.
         let _ = writeln!(text, "- images: {}{demo}", data.description);
     }
-    let outcome = finalist.map_or(&trial.outcome, |finalist| &finalist.outcome);
-    let seconds = match outcome {
-        TrialOutcome::Finished(result) => format!(", {}", units::seconds(result.seconds)),
-        TrialOutcome::Pending | TrialOutcome::Failed { .. } => String::new(),
-    };
-    let finals = training.finals.as_ref().filter(|_| finalist.is_some());
-    let spent = finals.map_or_else(
-        || config.fidelity(None),
-        |finals| {
-            format!(
-                "trained to the end: {} epochs, recipe {}",
-                finals.recipe.epochs, finals.recipe.name
-            )
-        },
+    let seconds = training
+        .seconds
+        .map_or_else(String::new, |seconds| format!(", {}", units::seconds(seconds)));
+    let _ = writeln!(text, "- recipe: `recipe.toml`; {}{seconds}", training.effort);
+    let _ = writeln!(
+        text,
+        "- seeds: {} of the study, {} of this training",
+        config.seed, training.seed
     );
-    let seed = finalist.map_or(trial.seed, |finalist| finalist.seed);
-    let _ = writeln!(text, "- recipe: `recipe.toml`; {spent}{seconds}");
-    let _ = writeln!(text, "- seeds: {} of the study, {seed} of this training", config.seed);
-    let images = training.data.images;
-    let images = images.map_or_else(String::new, |images| format!(" --images {images}"));
+    let images = training
+        .data
+        .images
+        .map_or_else(String::new, |images| format!(" --images {images}"));
+    let data = training.data.path.display();
     let _ = write!(
         text,
         "\nTrain it again, and test it on images that the search did not read:\n\n    \
-         mnas train architecture.toml --data {}{images} --data-seed {} --recipe recipe.toml --seed {seed} -o again.safetensors\n    \
+         mnas train architecture.toml --data {data}{images} --data-seed {} --recipe recipe.toml --seed {} -o again.safetensors\n    \
          mnas eval --weights weights.safetensors --split test\n\n\
          The whole search follows from `../study.toml` and `../space.toml`.\n",
-        training.data.path.display(),
-        training.data.seed,
+        training.data.seed, training.seed
     );
     text
 }

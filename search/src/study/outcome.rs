@@ -7,6 +7,7 @@ use crate::report::{
     PlotSpec, ReferenceRow, ReportError, ReportRow, RowKind, RowStatus, mark_front, write_plots, write_references,
     write_tables,
 };
+use mnas_engine::imagenet::Predictor;
 use mnas_engine::problem::{Metric, Problem};
 use mnas_engine::study::{
     self, FrontVolume, ReferenceComparison, StudyConfig, StudyFolder, StudyState, Trial, TrialKind, TrialOutcome,
@@ -84,7 +85,7 @@ fn reference_row(found: &ReferenceComparison, problem: &Problem, rows: &[ReportR
 
 fn row(trial: &Trial, problem: &Problem) -> ReportRow {
     let (kind, name) = match &trial.kind {
-        TrialKind::Candidate => (RowKind::Candidate, String::new()),
+        TrialKind::Candidate | TrialKind::Imported { .. } => (RowKind::Candidate, String::new()),
         TrialKind::Reference { title, width, .. } => (
             RowKind::Reference,
             format!("{title} {width:?}x {}", trial.architecture.resolution),
@@ -102,6 +103,10 @@ fn row(trial: &Trial, problem: &Problem) -> ReportRow {
         architecture: trial.architecture.to_string(),
         status,
         accuracy: trial.accuracy(),
+        imagenet_top1: Predictor::embedded()
+            .predict(&trial.architecture)
+            .ok()
+            .map(|predicted| predicted.top1),
         latency_ms: prediction.map(|prediction| prediction.latency.0),
         latency_low_ms: prediction.map(|prediction| prediction.low.0),
         latency_high_ms: prediction.map(|prediction| prediction.high.0),

@@ -19,8 +19,10 @@ pub struct Sample {
 pub struct Belief {
     /// Mean.
     pub mean: f64,
-    /// Standard deviation, without the noise of an observation.
+    /// Standard deviation of the value, without the noise of an observation.
     pub deviation: f64,
+    /// Standard deviation of an observation of the value, noise included.
+    pub observed_deviation: f64,
 }
 
 /// Shift and scale that make a set of values have mean 0 and standard deviation 1.
@@ -190,9 +192,11 @@ impl GaussianProcess {
             for (at, row) in rows.iter().enumerate() {
                 let explained = whitened.column(at).norm_squared();
                 let variance = self.variance * (self.covariance.variance(row) - explained).max(0.0);
+                let observed = variance + self.variance * self.parameters.noise;
                 beliefs.push(Belief {
                     mean: self.target.mean + self.target.deviation * means[at],
                     deviation: self.target.deviation * variance.sqrt(),
+                    observed_deviation: self.target.deviation * observed.sqrt(),
                 });
             }
         }

@@ -7,6 +7,7 @@ use mnas_space::{DocumentError, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
+use super::warm_start::WarmStartConfig;
 use crate::problem::{Constraint, Metric, MetricError};
 use crate::strategy::StrategyConfig;
 use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
@@ -43,6 +44,9 @@ pub struct StudyConfig {
     /// Worker processes, where the evaluator trains.
     #[serde(default, rename = "worker", skip_serializing_if = "Vec::is_empty")]
     pub workers: Vec<WorkerConfig>,
+    /// Studies whose results this one began with; the results are its first trials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warm_start: Vec<WarmStartConfig>,
     /// Version of mnas that made the study.
     pub mnas: String,
 }
@@ -207,6 +211,7 @@ impl StudyConfig {
             evaluator: EvaluatorConfig::Table { path: path.into() },
             references: References { per_network: 0 },
             workers: Vec::new(),
+            warm_start: Vec::new(),
             mnas: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

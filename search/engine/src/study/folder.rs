@@ -46,7 +46,7 @@ pub enum FolderError {
 const LOCK: &str = ".lock";
 
 /// All that a folder holds before `study.toml` makes it a study.
-const BEFORE_IT_BEGINS: [&str; 4] = [LOCK, "latency", "logs", "space.toml"];
+const BEFORE_IT_BEGINS: [&str; 6] = [LOCK, "latency", "logs", "space.toml", "trials.jsonl", "weights"];
 
 impl StudyFolder {
     /// A locked folder for a new study; refuses to touch one that holds anything but what is left of a search that was

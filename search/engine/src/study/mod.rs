@@ -2,7 +2,8 @@
 //!
 //! [`Study`] is the whole: it is created or opened, and run with an evaluator to a [`StopReason`]. `config` says what is asked
 //! for, `folder` where files lie, `journal` what has happened (the truth, everything else can be rebuilt from it), `state`
-//! what follows from the journal, `proposer` which candidate is next, `runner` makes it happen.
+//! what follows from the journal, `proposer` which candidate is next, `runner` makes it happen; `warm_start` takes results of other
+//! studies over.
 //!
 //! A study of a recorded table:
 //!
@@ -47,6 +48,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod trial_kind;
+mod warm_start;
 
 pub use comparison::{Beside, FrontVolume, ReferenceComparison, compare_references, evaluations_until, front_volume};
 pub use config::{
@@ -63,13 +65,15 @@ pub use references::{ChosenReference, choose_references};
 pub use runner::RunOptions;
 pub use state::{Counts, StudyState, Trial, TrialOutcome, TrialTimes};
 pub use trial_kind::TrialKind;
+pub use warm_start::{ImportedTrial, WarmStart, WarmStartConfig, WarmStartError, WarmStartTarget, check_warm_start};
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use mnas_latency::{LatencyError, LatencyModel};
-use mnas_space::{DocumentError, SearchSpace};
+use mnas_space::{ArchitectureId, DocumentError, SearchSpace};
 
 use crate::evaluator::{Evaluator, EvaluatorError};
 use crate::files::{self, FileError};
@@ -160,16 +164,36 @@ impl Study {
         problem: Problem,
         space_toml: &str,
     ) -> Result<Self, StudyError> {
+        Self::create_from(folder, config, problem, space_toml, WarmStart::default())
+    }
+
+    /// Creates a study that begins with results of other studies. They are its first trials, and nothing of it needs the
+    /// other studies' folders later.
+    pub fn create_from(
+        folder: NewFolder,
+        mut config: StudyConfig,
+        problem: Problem,
+        space_toml: &str,
+        warm_start: WarmStart,
+    ) -> Result<Self, StudyError> {
+        config.warm_start = warm_start.studies;
         files::write_atomically(&folder.space(), space_toml.as_bytes())?;
+        // What an attempt that was killed here has left.
+        files::remove_if_there(&folder.journal())?;
+        let (mut journal, _) = Journal::open(&folder.journal())?;
+        let mut state = StudyState::default();
+        for (number, trial) in warm_start.trials.iter().enumerate() {
+            import(&folder, &mut journal, &mut state, number as u64, trial)?;
+        }
+        journal.commit()?;
         files::write_atomically(&folder.config(), config.to_toml().as_bytes())?;
         let (folder, lock) = folder.keep();
-        let (journal, _) = Journal::open(&folder.journal())?;
         Ok(Self {
             folder,
             config,
             problem: Arc::new(problem),
             journal,
-            state: StudyState::default(),
+            state,
             _lock: lock,
         })
     }
@@ -358,8 +382,11 @@ impl Study {
             per_network,
             &mut value,
         );
-        let known = self.state.counts().references;
-        for reference in chosen.into_iter().skip(known) {
+        let known: HashSet<ArchitectureId> = self.state.references().map(|trial| trial.id).collect();
+        for reference in chosen {
+            if known.contains(&reference.architecture.id()) {
+                continue;
+            }
             let costs = self.problem.costs(&reference.architecture);
             let proposal = Proposal {
                 architecture: reference.architecture,
@@ -373,6 +400,42 @@ impl Study {
 
 fn is_same_data(one: &Ready, other: &Ready) -> bool {
     (&one.classes, &one.fingerprint) == (&other.classes, &other.fingerprint)
+}
+
+/// Records a result of another study as the next trial of a new one, and copies its weights.
+fn import(
+    folder: &StudyFolder,
+    journal: &mut Journal,
+    state: &mut StudyState,
+    number: u64,
+    trial: &ImportedTrial,
+) -> Result<(), StudyError> {
+    if trial.weights.exists() {
+        files::copy_file(&trial.weights, &folder.weights(number))?;
+    }
+    let events = [
+        Event::Proposed {
+            trial: number,
+            kind: trial.kind.clone(),
+            architecture: trial.proposal.architecture.to_string(),
+            costs: trial.proposal.costs.clone(),
+            seed: trial.seed,
+            fidelity: crate::evaluator::Fidelity::Full,
+        },
+        Event::Finished {
+            trial: number,
+            result: trial.result.clone(),
+            worker: trial.worker.clone(),
+        },
+    ];
+    for event in events {
+        let at = journal.append(&event)?;
+        state.apply(&event, at).map_err(|problem| StudyError::Contradiction {
+            path: journal.path().to_path_buf(),
+            problem,
+        })?;
+    }
+    Ok(())
 }
 
 /// The configuration and the problem of an existing study.

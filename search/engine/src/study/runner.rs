@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
     fn announce_settled(&mut self) {
         let state = &self.study.state;
         let counts = state.counts();
-        let total = counts.references + self.study.config.trials;
+        let total = counts.references + counts.imported + self.study.config.trials;
         for number in std::mem::take(&mut self.settled) {
             let trial = &state.trials()[number as usize];
             for superseded in self.retention.insert(trial, &self.study.problem) {

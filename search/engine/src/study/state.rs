@@ -79,9 +79,9 @@ impl Trial {
         self.outcome != TrialOutcome::Pending
     }
 
-    /// Returns true if it is a candidate of the search.
+    /// Returns true if it is a candidate of the search, drawn by this study or imported from another one.
     pub fn is_candidate(&self) -> bool {
-        self.kind == TrialKind::Candidate
+        !matches!(self.kind, TrialKind::Reference { .. })
     }
 
     /// The costs with latencies as measured, where they were.
@@ -93,8 +93,10 @@ impl Trial {
 /// Numbers of trials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Candidates proposed.
+    /// Candidates proposed, without imported ones.
     pub candidates: usize,
+    /// Candidates imported from other studies.
+    pub imported: usize,
     /// References proposed.
     pub references: usize,
     /// Trials settled, failed ones included.
@@ -191,6 +193,7 @@ impl StudyState {
         self.known.insert(id);
         match kind {
             TrialKind::Candidate => self.counts.candidates += 1,
+            TrialKind::Imported { .. } => self.counts.imported += 1,
             TrialKind::Reference { .. } => self.counts.references += 1,
         }
         self.trials.push(Trial {

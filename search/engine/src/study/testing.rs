@@ -130,6 +130,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
         })),
         references: References { per_network: 0 },
         workers: Vec::new(),
+        warm_start: Vec::new(),
         mnas: "1".to_owned(),
     }
 }

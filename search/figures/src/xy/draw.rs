@@ -18,7 +18,7 @@ use super::points::Points;
 const FRAME_GAP: f64 = 6.0;
 
 impl XyFigure {
-    /// The figure as an SVG document 1600 pixels wide.
+    /// The figure as an SVG document.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         self.check()?;
         let mut notes = self.notes.clone();
@@ -29,7 +29,7 @@ impl XyFigure {
             notes.push(format!("{lost} {labels} found no room"));
             layout = Layout::new(self, &notes.join("; "));
         }
-        Svg::draw(&self.caption, layout.height, |canvas| {
+        Svg::draw(&self.caption, (layout.width, layout.height), |canvas| {
             layout.caption.draw(canvas);
             layout.legend.draw(canvas)?;
             for panel in &layout.panels {

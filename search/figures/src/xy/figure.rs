@@ -4,6 +4,7 @@ use crate::axis::Axis;
 use crate::caption::Caption;
 use crate::error::FigureError;
 use crate::legend::Legend;
+use crate::style::{UNITS_PER_PIXEL, WIDTH};
 
 use super::series::Series;
 
@@ -22,6 +23,8 @@ pub enum Arrangement {
     SharedY,
     /// One above the other with one horizontal axis, which must be of the same kind in all.
     SharedX,
+    /// One above the other, each with its own axes.
+    Column,
 }
 
 /// Line or band that is no series.
@@ -112,7 +115,7 @@ impl Panel {
     }
 }
 
-/// A figure of one or several panels, 1600 pixels wide.
+/// A figure of one or several panels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct XyFigure {
     /// Title, subtitle and alternative text.
@@ -125,6 +128,8 @@ pub struct XyFigure {
     pub legend: Legend,
     /// Remarks at the lower right, such as what is not drawn.
     pub notes: Vec<String>,
+    /// Width in pixels: 1600 but for figures that small screens show.
+    pub width: u32,
     /// Height in pixels; a figure whose head needs it is higher.
     pub height: u32,
 }
@@ -135,6 +140,7 @@ impl XyFigure {
         Self {
             caption,
             arrangement: Arrangement::Row,
+            width: WIDTH / UNITS_PER_PIXEL,
             height: if panels.len() > 1 { FLAT } else { TALL },
             panels,
             legend: Legend::Series,
@@ -145,7 +151,7 @@ impl XyFigure {
     /// Fails where the input contradicts itself.
     pub(crate) fn check(&self) -> Result<(), FigureError> {
         let kind = |panel: &Panel| match self.arrangement {
-            Arrangement::Row => None,
+            Arrangement::Row | Arrangement::Column => None,
             Arrangement::SharedY => Some(panel.y.kind),
             Arrangement::SharedX => Some(panel.x.kind),
         };

@@ -7,7 +7,7 @@ use crate::legend::{Legend, LegendEntry, PlacedLegend};
 use crate::scale::Scale;
 use crate::style::{
     ABOVE_FRAME, AXIS_TITLE_LEFT, AxisSizes, BUDGET_ROOM, INK, LARGE_AXES, NOTE_ROOM, NOTE_SIZE, OWN_AXIS_GAP,
-    PANEL_TITLE_ROOM, SHARED_AXIS_GAP, SIDE, SMALL_AXES, STACKED_GAP, TICK_GAP, UNITS_PER_PIXEL, WIDTH,
+    PANEL_TITLE_ROOM, SHARED_AXIS_GAP, SIDE, SMALL_AXES, STACKED_GAP, TICK_GAP, UNITS_PER_PIXEL,
 };
 use crate::text::TextStyle;
 
@@ -59,6 +59,8 @@ impl PlacedPanel<'_> {
 
 /// The whole figure laid out.
 pub(crate) struct Layout<'a> {
+    /// Width of the figure.
+    pub(crate) width: u32,
     /// Height of the figure.
     pub(crate) height: u32,
     pub(crate) caption: PlacedCaption,
@@ -71,14 +73,15 @@ pub(crate) struct Layout<'a> {
 impl<'a> Layout<'a> {
     /// Lays out a figure with this note at its lower right.
     pub(crate) fn new(figure: &'a XyFigure, note: &str) -> Self {
-        let is_stacked = figure.arrangement == Arrangement::SharedX;
+        let width = figure.width * UNITS_PER_PIXEL;
+        let is_stacked = is_stacked(figure);
         let sizes = if figure.panels.len() > 1 && !is_stacked {
             SMALL_AXES
         } else {
             LARGE_AXES
         };
-        let caption = PlacedCaption::new(&figure.caption);
-        let legend = PlacedLegend::rows(&entries(figure), caption.bottom + 4.0);
+        let caption = PlacedCaption::new(&figure.caption, width);
+        let legend = PlacedLegend::rows(&entries(figure), caption.bottom + 4.0, width);
         let mut top = legend.bottom + ABOVE_FRAME;
         if figure.panels.iter().any(|panel| panel.budget().is_some()) {
             top += BUDGET_ROOM;
@@ -87,7 +90,7 @@ impl<'a> Layout<'a> {
             top += PANEL_TITLE_ROOM;
         }
         let style = TextStyle::new(NOTE_SIZE, INK);
-        let note = style.shorten(note, f64::from(WIDTH) - 2.0 * SIDE);
+        let note = style.shorten(note, f64::from(width) - 2.0 * SIDE);
         let note_shares_line = figure.panels.len() < 2 && note_fits_beside_title(figure, style.width(&note), sizes);
         let below = if note.is_empty() || note_shares_line {
             sizes.below
@@ -95,14 +98,14 @@ impl<'a> Layout<'a> {
             sizes.below + NOTE_ROOM
         };
         let rows = if is_stacked { figure.panels.len().max(1) } else { 1 };
-        let least = top + rows as f64 * (LEAST_FRAME + STACKED_GAP) + below;
+        let least = top + rows as f64 * (LEAST_FRAME + stacked_gap(figure, sizes)) + below;
         let height = (figure.height * UNITS_PER_PIXEL)
             .max(least.ceil() as u32)
             .next_multiple_of(2);
         let area = Rect {
             left: 0.0,
             top,
-            right: f64::from(WIDTH) - SIDE,
+            right: f64::from(width) - SIDE,
             bottom: f64::from(height) - below,
         };
         let panels = if is_stacked {
@@ -116,6 +119,7 @@ impl<'a> Layout<'a> {
             f64::from(height) - NOTE_Y
         };
         Self {
+            width,
             height,
             caption,
             legend,
@@ -125,13 +129,26 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// Tests that the panels stand one above the other.
+fn is_stacked(figure: &XyFigure) -> bool {
+    matches!(figure.arrangement, Arrangement::SharedX | Arrangement::Column)
+}
+
+/// Distance of the frames of panels one above the other: with axes of their own, room for these, titles and budgets.
+fn stacked_gap(figure: &XyFigure, sizes: AxisSizes) -> f64 {
+    if figure.arrangement != Arrangement::Column {
+        return STACKED_GAP;
+    }
+    sizes.below + ABOVE_FRAME + BUDGET_ROOM + PANEL_TITLE_ROOM
+}
+
 /// Tests that a note has room in the line of the horizontal axis' title.
 fn note_fits_beside_title(figure: &XyFigure, width: f64, sizes: AxisSizes) -> bool {
     let Some(panel) = figure.panels.first() else {
         return true;
     };
     let left = AXIS_TITLE_LEFT + sizes.y_title;
-    let right = f64::from(WIDTH) - SIDE;
+    let right = f64::from(figure.width * UNITS_PER_PIXEL) - SIDE;
     // The title may grow by the word `logarithmic`.
     let title = TextStyle::new(sizes.title, INK).width(&format!("{}, logarithmic", panel.x.title));
     f64::midpoint(left, right) + title / 2.0 + NOTE_GAP <= right - width
@@ -224,11 +241,13 @@ fn widths(figure: &XyFigure, area: Rect, room: f64) -> Vec<f64> {
 /// Panels one above the other.
 fn stack(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>> {
     let count = figure.panels.len().max(1) as f64;
-    let height = (area.height() - (count - 1.0) * STACKED_GAP) / count;
+    let gap = stacked_gap(figure, sizes);
+    let height = (area.height() - (count - 1.0) * gap) / count;
+    let is_shared = figure.arrangement == Arrangement::SharedX;
     let x_values: Vec<f64> = figure.panels.iter().flat_map(|panel| values(panel).0).collect();
     let frames: Vec<Rect> = (0..figure.panels.len())
         .map(|index| {
-            let top = area.top + index as f64 * (height + STACKED_GAP);
+            let top = area.top + index as f64 * (height + gap);
             Rect {
                 top,
                 bottom: top + height,
@@ -252,10 +271,12 @@ fn stack(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>
             left: AXIS_TITLE_LEFT + title_room,
             ..frame
         };
-        let x = panel.x.scale(&x_values, frame.left, frame.right);
+        let own = values(panel).0;
+        let x_values = if is_shared { &x_values } else { &own };
+        let x = panel.x.scale(x_values, frame.left, frame.right);
         placed.push(PlacedPanel {
             y_title_x: Some(AXIS_TITLE_LEFT),
-            has_x_labels: index + 1 == figure.panels.len(),
+            has_x_labels: !is_shared || index + 1 == figure.panels.len(),
             ..place(figure, panel, frame, (x, y), sizes)
         });
     }

@@ -119,6 +119,7 @@ impl Comparison {
             line("input side in pixels", units::grouped, |network| {
                 u64::from(network.resolution)
             }),
+            self.imagenet(),
             vec![
                 "layers the same in both".to_owned(),
                 shared(a),
@@ -133,6 +134,19 @@ impl Comparison {
             Heading::number("B/A"),
         ];
         listing(&headings, &rows, width)
+    }
+
+    /// Predicted ImageNet accuracies and their difference in points.
+    fn imagenet(&self) -> Vec<String> {
+        let (a, b) = (&self.a.imagenet, &self.vs.imagenet);
+        let cell = |cell: Option<String>| cell.unwrap_or_else(|| "–".to_owned());
+        let difference = a.predicted_top1.zip(b.predicted_top1).map(|(a, b)| b - a);
+        vec![
+            "predicted ImageNet top-1".to_owned(),
+            cell(a.cell()),
+            cell(b.cell()),
+            difference.map_or_else(String::new, |points| format!("{points:+.1} points")),
+        ]
     }
 
     /// One row for each pair of corresponding layers.

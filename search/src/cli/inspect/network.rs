@@ -1,5 +1,6 @@
 //! One network layer by layer, with its exact costs.
 
+use mnas_engine::imagenet::{Predictor, Recipe};
 use mnas_space::{ACTIVATION_BYTES, Architecture, Cost, KeyLayer, Shape};
 use serde::Serialize;
 
@@ -17,7 +18,19 @@ pub struct Network {
     pub macs: u64,
     pub resolution: u32,
     pub peak_activation_bytes: u64,
+    pub imagenet: Imagenet,
     pub layers: Vec<Layer>,
+}
+
+/// Predicted ImageNet top-1 in percent with its 90 % interval, or the reason why there is none.
+#[derive(Debug, Serialize)]
+pub struct Imagenet {
+    pub predicted_top1: Option<f64>,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    /// Distance from the centre of the published networks, 1 for the farthest of them.
+    pub distance: Option<f64>,
+    pub refused: Option<String>,
 }
 
 /// One layer: a block or the head.
@@ -97,6 +110,7 @@ impl Network {
             macs: cost.macs,
             resolution: architecture.resolution,
             peak_activation_bytes: cost.peak_activation_bytes,
+            imagenet: Imagenet::of(architecture),
             layers: layers.collect(),
         }
     }
@@ -125,7 +139,7 @@ impl Network {
             Heading::number("peak").expendable(3),
         ];
         format!(
-            "{}\n{}\n{} parameters ({} of them batch-norm)\n{} multiply-adds at {} px\n{} peak activation memory, one image in 32-bit floats\n{}",
+            "{}\n{}\n{} parameters ({} of them batch-norm)\n{} multiply-adds at {} px\n{} peak activation memory, one image in 32-bit floats\n{}\n{}",
             self.title(),
             listing(&headings, &rows, width),
             units::grouped(self.params),
@@ -133,6 +147,7 @@ impl Network {
             units::grouped(self.macs),
             self.resolution,
             units::bytes(self.peak_activation_bytes),
+            self.imagenet.text(),
             self.architecture,
         )
     }
@@ -140,6 +155,51 @@ impl Network {
     /// One row a layer.
     pub fn csv_rows(&self) -> Vec<CsvRow<'_>> {
         self.layers.iter().map(Layer::csv_row).collect()
+    }
+}
+
+impl Imagenet {
+    /// Predicts for `architecture` with 1000 classes, whatever its own number.
+    fn of(architecture: &Architecture) -> Self {
+        match Predictor::embedded().predict(architecture) {
+            Ok(predicted) => Self {
+                predicted_top1: Some(predicted.top1),
+                low: Some(predicted.low),
+                high: Some(predicted.high),
+                distance: Some(predicted.distance),
+                refused: None,
+            },
+            Err(reason) => Self {
+                predicted_top1: None,
+                low: None,
+                high: None,
+                distance: None,
+                refused: Some(reason.to_string()),
+            },
+        }
+    }
+
+    /// Prediction in figures, or why there is none.
+    fn text(&self) -> String {
+        let (Some(top1), Some(interval)) = (self.cell(), self.interval()) else {
+            let reason = self.refused.as_deref().unwrap_or_default();
+            return format!("no predicted ImageNet top-1: {reason}");
+        };
+        format!(
+            "{top1} predicted ImageNet top-1 (90 % interval {interval}), if trained {}",
+            Recipe::default().description()
+        )
+    }
+
+    /// `72.4 %`
+    pub fn cell(&self) -> Option<String> {
+        self.predicted_top1.map(|top1| format!("{top1:.1} %"))
+    }
+
+    /// `70.1 to 74.9`
+    pub fn interval(&self) -> Option<String> {
+        let (low, high) = (self.low?, self.high?);
+        Some(format!("{low:.1} to {high:.1}"))
     }
 }
 

@@ -14,6 +14,7 @@ use super::super::cancel_flag;
 use super::super::device::{OpenDevice, TableArguments, measured_with};
 use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
+use crate::predicted::{PublishedNetwork, family_lines};
 use crate::report::{Printer, ReportError, to_csv_text, write_figure};
 use mnas_engine::files;
 
@@ -56,15 +57,10 @@ struct Row {
     source: String,
 }
 
-/// A published point that is going to be drawn.
+/// A published network that is going to be drawn, with the title of its family.
 struct Point {
-    reference: &'static Reference,
     family: &'static str,
-    width: f64,
-    resolution: u32,
-    top1: f64,
-    source: String,
-    network: Architecture,
+    published: PublishedNetwork,
 }
 
 /// Options of the figure.
@@ -125,43 +121,11 @@ fn points() -> Result<Vec<Point>, CliError> {
     let mut points = Vec::new();
     for (family, names) in FAMILIES {
         for name in names {
-            let reference = Reference::named(name)?;
-            for (width, resolution) in fullest_document(reference) {
-                let first = reference
-                    .published_at(width, resolution)
-                    .find(|point| point.top1.is_some());
-                let Some((top1, source)) = first.and_then(|point| Some((point.top1?, point.source.clone()))) else {
-                    continue;
-                };
-                points.push(Point {
-                    reference,
-                    family,
-                    width,
-                    resolution,
-                    top1,
-                    source,
-                    network: reference.architecture(width, resolution, 1000)?,
-                });
-            }
+            let networks = PublishedNetwork::of(Reference::named(name)?)?;
+            points.extend(networks.into_iter().map(|published| Point { family, published }));
         }
     }
     Ok(points)
-}
-
-/// Widths and resolutions with an accuracy in the document that has most of them, the first of equals.
-fn fullest_document(reference: &Reference) -> Vec<(f64, u32)> {
-    let mut documents: Vec<(&str, Vec<(f64, u32)>)> = Vec::new();
-    for point in reference.published.iter().filter(|point| point.top1.is_some()) {
-        let place = (point.width, point.resolution);
-        match documents.iter_mut().find(|(document, _)| *document == point.document()) {
-            Some((_, places)) if places.contains(&place) => {}
-            Some((_, places)) => places.push(place),
-            None => documents.push((point.document(), vec![place])),
-        }
-    }
-    let most = documents.iter().map(|(_, places)| places.len()).max();
-    let fullest = documents.into_iter().find(|(_, places)| Some(places.len()) == most);
-    fullest.map(|(_, places)| places).unwrap_or_default()
 }
 
 /// The device's table, with the networks measured if that was asked for.
@@ -184,7 +148,10 @@ fn table(
     opened.measurable()?;
     let cancel = cancel_flag()?;
     let mut table = opened.table(&options.measure)?;
-    let networks: Vec<Architecture> = points.iter().map(|point| point.network.clone()).collect();
+    let networks: Vec<Architecture> = points
+        .iter()
+        .map(|point| point.published.architecture.clone())
+        .collect();
     // One bar for all groups; what a group says beside its progress are warnings.
     let mut warnings = ProfileProgress::new(printer);
     let bar = printer.progress("measuring networks", networks.len() as u64);
@@ -224,13 +191,13 @@ fn rows(points: &[Point], table: &LatencyTable, measured: bool) -> Result<Vec<Ro
     let mut predictor = None;
     let mut rows = Vec::new();
     for point in points {
-        let cost = point.network.cost();
+        let cost = point.published.architecture.cost();
         let mut row = Row {
-            reference: point.reference.name().to_owned(),
+            reference: point.published.reference.name().to_owned(),
             family: point.family,
-            width: point.width,
-            resolution_px: point.resolution,
-            top1_percent: point.top1,
+            width: point.published.width,
+            resolution_px: point.published.resolution,
+            top1_percent: point.published.top1,
             params: cost.params,
             macs: cost.macs,
             latency_ms: 0.0,
@@ -238,16 +205,16 @@ fn rows(points: &[Point], table: &LatencyTable, measured: bool) -> Result<Vec<Ro
             high_ms: None,
             coverage: None,
             latency: "measured",
-            source: point.source.clone(),
+            source: point.published.source.to_owned(),
         };
-        if let Some(measurement) = table.network(&point.network).filter(|_| measured) {
+        if let Some(measurement) = table.network(&point.published.architecture).filter(|_| measured) {
             row.latency_ms = rounded(measurement.median_ms);
         } else {
             let predictor = match &predictor {
                 Some(predictor) => predictor,
                 None => predictor.insert(Predictor::fit(table)?),
             };
-            let prediction = predictor.estimate(&point.network);
+            let prediction = predictor.estimate(&point.published.architecture);
             row.latency_ms = rounded(prediction.latency.0);
             row.low_ms = Some(rounded(prediction.low.0));
             row.high_ms = Some(rounded(prediction.high.0));
@@ -329,33 +296,13 @@ fn family_of(family: &str, points: &[Point], rows: &[Row]) -> Family {
         .zip(rows)
         .filter(|(point, _)| point.family == family)
         .collect();
-    members.sort_by_key(|(point, row)| (point.reference.name(), row.macs));
-    // Lines along the resolutions of each width; families of one resolution, or of one width, are a single line.
-    let widths = |wanted: f64| {
-        let of_width = members
-            .iter()
-            .enumerate()
-            .filter(move |(_, (point, _))| point.width.total_cmp(&wanted).is_eq());
-        of_width.map(|(index, _)| index).collect::<Vec<usize>>()
-    };
-    let mut distinct: Vec<f64> = members.iter().map(|(point, _)| point.width).collect();
-    distinct.sort_by(f64::total_cmp);
-    distinct.dedup();
-    let is_grid = distinct.iter().any(|&width| widths(width).len() > 1) && distinct.len() > 1;
-    let lines: Vec<Vec<usize>> = if is_grid {
-        distinct
-            .iter()
-            .map(|&width| widths(width))
-            .filter(|line| line.len() > 1)
-            .collect()
-    } else {
-        vec![(0..members.len()).collect()]
-    };
-    let is_labelled = |index: usize| !is_grid || widths(members[index].0.width).last() == Some(&index);
+    members.sort_by_key(|(point, row)| (point.published.reference.name(), row.macs));
+    let widths: Vec<f64> = members.iter().map(|(point, _)| point.published.width).collect();
+    let (lines, labelled) = family_lines(&widths);
     let point = |(index, (point, row)): (usize, &(&Point, &Row))| FamilyPoint {
         costs: vec![row.latency_ms, row.macs as f64 / 1e6, row.params as f64 / 1e6],
         accuracy: row.top1_percent,
-        label: is_labelled(index).then(|| label(point)),
+        label: labelled[index].then(|| label(point)),
     };
     Family {
         name: family.to_owned(),
@@ -366,8 +313,8 @@ fn family_of(family: &str, points: &[Point], rows: &[Row]) -> Family {
 
 /// `0.75`, or what tells the networks of a family apart.
 fn label(point: &Point) -> String {
-    match point.reference.name().strip_prefix("efficientnet-") {
+    match point.published.reference.name().strip_prefix("efficientnet-") {
         Some(name) => name.to_uppercase(),
-        None => format!("{:?}", point.width),
+        None => format!("{:?}", point.published.width),
     }
 }

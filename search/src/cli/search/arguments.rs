@@ -59,14 +59,15 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON)
-    /// [default: train]
+    /// Source of accuracies: train, imagenet (predicted from published networks; looks at millions of candidates, trains
+    /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON) [default: train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
-    /// Strategy that proposes candidates [default: evolution]
+    /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
-    /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, else 24]
+    /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, 5,000,000 for
+    /// imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,
     /// Number of results that a proposal may lack; more workers than this are never busy at once [default: 4]
@@ -106,6 +107,9 @@ pub struct SearchArguments {
     /// Time for measuring layers before the search; what is left is predicted [default: 1m]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub profile_time: Option<Duration>,
+    /// Begin with the finished trials of another study of the same space, data and recipe; repeat it for several
+    #[arg(long, value_name = "STUDY")]
+    pub warm_start: Vec<PathBuf>,
     /// The study's folder [default: results/<data>-<budget>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

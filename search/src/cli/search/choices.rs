@@ -60,6 +60,8 @@ pub struct Choices {
     pub final_epochs: Option<u32>,
     #[serde(deserialize_with = "duration")]
     pub profile_time: Option<Duration>,
+    #[serde(deserialize_with = "one_or_more")]
+    pub warm_start: Vec<PathBuf>,
     pub out: Option<PathBuf>,
 }
 
@@ -71,11 +73,13 @@ pub struct EvolutionTable {
     pub sample: usize,
 }
 
-/// A source of accuracies by name: `train`, or `table:FILE`.
+/// A source of accuracies by name: `train`, `imagenet`, or `table:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum EvaluatorName {
     Train,
+    /// The ImageNet predictor.
+    Imagenet,
     Table(PathBuf),
 }
 
@@ -85,9 +89,10 @@ impl std::str::FromStr for EvaluatorName {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             None if text == "train" => Ok(Self::Train),
+            None if text == "imagenet" => Ok(Self::Imagenet),
             Some(("table", path)) if !path.is_empty() => Ok(Self::Table(path.into())),
             _ => Err(format!(
-                "`{text}` is no evaluator; expected train (every candidate is trained) or table:FILE (recorded accuracies)"
+                "`{text}` is no evaluator; expected train (every candidate is trained), imagenet (predicted accuracies) or table:FILE (recorded accuracies)"
             )),
         }
     }
@@ -105,6 +110,7 @@ impl std::fmt::Display for EvaluatorName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Train => f.write_str("train"),
+            Self::Imagenet => f.write_str("imagenet"),
             Self::Table(path) => write!(f, "table:{}", path.display()),
         }
     }
@@ -300,6 +306,7 @@ impl Choices {
             final_recipe,
             final_epochs,
             profile_time,
+            warm_start,
             out,
             ..
         } = arguments.clone();
@@ -333,6 +340,7 @@ impl Choices {
             final_recipe,
             final_epochs,
             profile_time,
+            warm_start,
             out,
             ..Self::default()
         }
@@ -395,6 +403,11 @@ impl Choices {
             final_recipe: self.final_recipe.or(other.final_recipe),
             final_epochs: self.final_epochs.or(other.final_epochs),
             profile_time: self.profile_time.or(other.profile_time),
+            warm_start: if self.warm_start.is_empty() {
+                other.warm_start
+            } else {
+                self.warm_start
+            },
             out: self.out.or(other.out),
         }
     }
@@ -480,7 +493,7 @@ mod tests {
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
-                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nout = \"results/x\"\n";
+                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
         let file = choices(text);
         assert_eq!(
             file.devices(false).unwrap()[1],

@@ -1,12 +1,15 @@
 //! `mnas search`: `arguments` and `choices` take what the user says, `settings` resolves it, `setup` makes a study of it or opens
-//! one, this file runs it, `conclude` shows the outcome.
+//! one, this file runs it, `conclude` shows the outcome. `predicted` is the
+//! search of predicted ImageNet accuracies, which is no study.
 
 mod arguments;
+mod beside;
 mod choices;
 mod conclude;
 mod finals;
 mod live;
 mod placement;
+pub mod predicted;
 mod progress;
 mod settings;
 mod setup;
@@ -25,11 +28,16 @@ use super::error::CliError;
 use super::profile::ProfileProgress;
 use crate::report::Printer;
 use crate::study::{MeasuredWinners, measure_winners, outcome, redraw, write_best};
+use choices::{Choices, EvaluatorName};
 use progress::SearchProgress;
 use setup::Prepared;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
+    let choices = Choices::of(arguments)?;
+    if choices.evaluator == Some(EvaluatorName::Imagenet) {
+        return predicted::run(arguments, &choices, printer, &cancel);
+    }
     let prepared = if arguments.resume {
         setup::resume(arguments, printer, &cancel)?
     } else {
@@ -48,8 +56,14 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     if let Some(data) = &data {
         study.check_data(data)?;
     }
+    let is_first = data.as_ref().is_some_and(|data| data.demo) && choices.data.is_none();
+    let predicted = if is_first && (!arguments.resume || beside::is_written(&study)) {
+        beside::predict(&study, printer, arguments.json, &cancel)?
+    } else {
+        None
+    };
     let references = study.config().references.per_network * study.problem().space.references.len();
-    let total = study.config().trials + references;
+    let total = study.config().trials + references + study.state().counts().imported;
     let mut progress = SearchProgress::new(printer, &study, total);
     let options = RunOptions {
         deadline: time.map(|time| Instant::now() + time),
@@ -73,7 +87,10 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     let measured = measure(&mut study, arguments, printer, &cancel)?;
     let measured = measured && finals::train(&mut study, printer, &cancel)?;
     let shown = outcome(study.config(), study.problem(), study.state());
-    let paths = redraw(study.folder(), &shown)?;
+    let mut paths = redraw(study.folder(), &shown)?;
+    if let Some(predicted) = &predicted {
+        paths.extend(beside::draw(&study, predicted, &shown)?);
+    }
     if !measured {
         return Err(interrupted(study.folder()));
     }

@@ -95,7 +95,7 @@ impl Observer for SearchProgress<'_> {
 
 fn line(trial: &Trial, settled: usize, total: usize) -> String {
     let name = match &trial.kind {
-        TrialKind::Candidate => format!("#{}", trial.number),
+        TrialKind::Candidate | TrialKind::Imported { .. } => format!("#{}", trial.number),
         TrialKind::Reference { title, width, .. } => format!("{title} {width:?}x {}", trial.architecture.resolution),
     };
     let metric = if trial.costs.latency.is_empty() {

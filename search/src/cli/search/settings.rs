@@ -99,6 +99,7 @@ pub fn resolve(
 ) -> Result<Settings, CliError> {
     let settings = match choices.evaluator.as_ref().unwrap_or(&EvaluatorName::Train) {
         EvaluatorName::Train => of_trainings(choices, libtorch, inspect)?,
+        EvaluatorName::Imagenet => return Err(CliError::failure("a search of predictions has no study")),
         EvaluatorName::Table(path) => of_table(choices, path)?,
     };
     settings.config.check()?;
@@ -251,6 +252,7 @@ fn common(
         evaluator: EvaluatorConfig::Table { path: PathBuf::new() },
         references: References { per_network: 0 },
         workers: Vec::new(),
+        warm_start: Vec::new(),
         mnas: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
@@ -286,7 +288,9 @@ fn study_name(choices: &Choices, source: &Path, devices: &[(String, Option<Milli
 }
 
 fn strategy_of(choices: &Choices, trials: usize) -> Result<StrategyConfig, CliError> {
-    let name = choices.strategy.as_deref().unwrap_or("evolution");
+    // Settings of a strategy choose it.
+    let default = choices.evolution.map_or(StrategyConfig::DEFAULT, |_| "evolution");
+    let name = choices.strategy.as_deref().unwrap_or(default);
     let strategy = StrategyConfig::named(name, trials).ok_or_else(|| {
         CliError::config(format!(
             "`{name}` is no strategy; expected one of {}",
@@ -460,6 +464,13 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
         "--strategy",
         choices.strategy.clone(),
         config.strategy.name().to_owned(),
+    );
+    let studies = choices.warm_start.iter().map(|study| study.display().to_string());
+    let begun_with = config.warm_start.iter().map(|one| one.study.display().to_string());
+    compare(
+        "--warm-start",
+        joined(&studies.collect::<Vec<_>>()),
+        begun_with.collect::<Vec<_>>().join(", "),
     );
     let references = choices.references.map(|references| references.to_string());
     compare("--references", references, config.references.per_network.to_string());

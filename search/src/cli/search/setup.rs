@@ -8,7 +8,8 @@ use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
 use mnas_engine::files;
 use mnas_engine::problem::{Metric, Problem, Quantity};
 use mnas_engine::study::{
-    EvaluatorConfig, NewFolder, Study, StudyConfig, StudyFolder, TrainConfig, WorkerConfig, problem_of,
+    EvaluatorConfig, Study, StudyConfig, StudyFolder, TrainConfig, WarmStartTarget, WorkerConfig, check_warm_start,
+    problem_of,
 };
 use mnas_engine::training::{DataRequest, Proxy, Recipe};
 use mnas_engine::worker::{Ready, ToWorker};
@@ -60,6 +61,7 @@ pub(super) fn begin(
             .check_space(&space)
             .map_err(|error| CliError::config(error.to_string()))?;
     }
+    check_warm_start(&choices.warm_start, &settings.out, &space)?;
     describe_devices(&mut settings.config, &arguments.tables.tables)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
     let Settings {
@@ -89,7 +91,21 @@ pub(super) fn begin(
         printer.result(&plan(&config, &problem, &out, &placement))?;
         return Ok(None);
     }
-    let study = create(folder, config, problem, &space_toml)?;
+    let warm_start = WarmStartTarget {
+        root: &out,
+        config: &config,
+        problem: &problem,
+        data: data.as_ref(),
+    }
+    .collect(&choices.warm_start)?;
+    for one in &warm_start.studies {
+        printer.status(&format!(
+            "begins with {} results of {}",
+            one.trials,
+            one.study.display()
+        ));
+    }
+    let study = Study::create_from(folder, config, problem, &space_toml, warm_start)?;
     let time = choices.time;
     Ok(Some(Prepared {
         study,
@@ -97,10 +113,6 @@ pub(super) fn begin(
         data,
         time,
     }))
-}
-
-fn create(folder: NewFolder, config: StudyConfig, problem: Problem, space_toml: &str) -> Result<Study, CliError> {
-    Ok(Study::create(folder, config, problem, space_toml)?)
 }
 
 /// Opens a study to go on with it; `None` after a dry run.
@@ -343,17 +355,28 @@ fn measure_layers(
 ) -> Result<LatencyTable, CliError> {
     let device = &config.devices[index];
     let mut opened = OpenDevice::open(&device.name, tables)?;
-    let options = ProfileOptions {
-        seed: config.seed,
-        ..ProfileOptions::quick()
-    };
-    let mut table = opened.table(&options.measure)?;
     let purpose = Purpose {
         space,
         classes: config.classes,
         budget_ms: device.budget.map(|budget| budget.0),
         seed: config.seed,
     };
+    filled_table(&mut opened, purpose, time, printer, cancel)
+}
+
+/// The table of a device, filled for a purpose within about `time`.
+pub(super) fn filled_table(
+    opened: &mut OpenDevice,
+    purpose: Purpose<'_>,
+    time: Duration,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<LatencyTable, CliError> {
+    let options = ProfileOptions {
+        seed: purpose.seed,
+        ..ProfileOptions::quick()
+    };
+    let mut table = opened.table(&options.measure)?;
     let mut bars = ProfileProgress::new(printer);
     let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
     let runtime = opened.runtime.as_mut();
@@ -379,7 +402,7 @@ fn freeze(table: &LatencyTable, into: &Path) -> Result<(), CliError> {
 }
 
 /// Refuses constraints that no network of the space keeps, before anything is evaluated.
-fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
+pub(super) fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
     let names = problem.device_names();
     let infeasible = problem.infeasible();
     if let Some(first) = infeasible.first() {
@@ -489,5 +512,14 @@ fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> Strin
             out.display()
         ),
     };
-    format!("{how}\n\n{}", config.to_toml())
+    let finals = config.training().and_then(|training| training.finals.as_ref());
+    let to_the_end = finals
+        .filter(|finals| finals.count > 0)
+        .map_or_else(String::new, |finals| {
+            format!(
+                "\nthen the {} best and the references within the budget to the end, as deployed, with {} ({} epochs)",
+                finals.count, finals.recipe.name, finals.recipe.epochs
+            )
+        });
+    format!("{how}{to_the_end}\n\n{}", config.to_toml())
 }

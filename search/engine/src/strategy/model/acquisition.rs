@@ -17,7 +17,11 @@ fn error(target: f64) -> f64 {
     (-target).exp()
 }
 
-/// The gain that is expected of networks.
+/// The gain that is expected of evaluating networks.
+///
+/// A study judges networks by their results, so that gains are those of results, noise included: a value that one evaluation
+/// finds is an improvement even where another seed would not repeat it. It also keeps the search from evaluating networks
+/// of uncertain but low value once the model knows the differences that are left no better than the noise.
 #[derive(Debug, Clone)]
 pub(super) enum Acquisition {
     /// Expected improvement of the value (Jones, Schonlau and Welch, 1998) over the best known.
@@ -65,7 +69,7 @@ impl Front {
         if costs.iter().zip(&self.bounds.1).any(|(cost, bound)| cost >= bound) {
             return 0.0;
         }
-        let shortfall = |error: f64| expected_shortfall_of_exponential(-belief.mean, belief.deviation, error);
+        let shortfall = |error: f64| expected_shortfall_of_exponential(-belief.mean, belief.observed_deviation, error);
         let mut gain = 0.0;
         let mut above = shortfall(self.bounds.0);
         // From the bound on the error downwards: above each member's error all members of a larger one count no more.
@@ -98,7 +102,7 @@ impl Acquisition {
     /// The expected gain of a network.
     pub fn gain(&self, belief: Belief, costs: &[f64]) -> f64 {
         match self {
-            Self::Accuracy { best } => expected_excess(belief.mean, belief.deviation, *best),
+            Self::Accuracy { best } => expected_excess(belief.mean, belief.observed_deviation, *best),
             Self::Front(front) => front.gain(belief, costs),
         }
     }
@@ -133,14 +137,15 @@ mod tests {
             for (mean, cost) in [(75.0, 3.5), (85.0, 5.0), (62.0, 0.5), (70.0, 3.0)] {
                 let belief = Belief {
                     mean: value(mean),
-                    deviation: 0.3,
+                    deviation: 0.2,
+                    observed_deviation: 0.3,
                 };
                 let step = 0.01;
                 let mut expected = 0.0;
                 for index in -500..500 {
                     let z = (f64::from(index) + 0.5) * step;
                     let mut grown = points.clone();
-                    grown.push(point(belief.mean + belief.deviation * z, &costs(cost)));
+                    grown.push(point(belief.mean + belief.observed_deviation * z, &costs(cost)));
                     expected +=
                         step * crate::regression::normal::density(z) * (hypervolume(&grown, &reference) - before);
                 }

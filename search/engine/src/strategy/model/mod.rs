@@ -49,7 +49,7 @@ pub enum Gain {
 /// which decide where the front is, and of the others the latest, so that a proposal costs a bounded time.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelGuided {
-    /// Trials before the model proposes, references included.
+    /// Trials before the model proposes, references included, in a space of one family; one more for each further family.
     pub start: usize,
     /// Quantity to improve.
     pub gain: Gain,
@@ -79,6 +79,8 @@ struct Guided<'a> {
     settings: ModelGuided,
     spread: Spread<'a>,
     largest: Option<Genotype>,
+    /// Number of trials before the model proposes.
+    start: usize,
     encoder: Encoder,
     /// Every network, in a small space.
     pool: Option<Vec<Candidate>>,
@@ -92,7 +94,9 @@ struct Guided<'a> {
 impl<'a> Guided<'a> {
     fn new(problem: &'a Problem, settings: ModelGuided) -> Self {
         let spread = Spread::new(problem);
+        let start = (settings.start + problem.space.families.len().saturating_sub(1)).max(2);
         let mut search = Self {
+            start,
             largest: spread.largest(),
             encoder: Encoder::new(&problem.space),
             spread,
@@ -102,7 +106,7 @@ impl<'a> Guided<'a> {
             observed: Vec::new(),
             known: HashSet::new(),
             parameters: None,
-            tune_at: settings.start.max(2),
+            tune_at: start,
         };
         search.pool = enumerate(&search);
         search
@@ -259,7 +263,7 @@ impl Search for Guided<'_> {
             .iter()
             .map(|one| self.sample(&one.genotype, &one.costs))
             .collect();
-        let is_start = self.observed.len() + pending.len() < self.settings.start;
+        let is_start = self.observed.len() + pending.len() < self.start;
         match self.process(&samples).filter(|_| !is_start) {
             Some(process) => Box::new(BestFirst::new(self, process, pending, &samples)),
             None => Box::new(FarthestFirst::new(self, pending, samples)),

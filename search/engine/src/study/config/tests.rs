@@ -3,7 +3,7 @@ use mnas_latency::Milliseconds;
 use super::{ConfigError, StudyConfig};
 use crate::strategy::StrategyConfig;
 use crate::study::testing::config;
-use crate::study::{EvaluatorConfig, TrainConfig, WorkerConfig};
+use crate::study::{EvaluatorConfig, TrainConfig, WarmStartConfig, WorkerConfig};
 use crate::training::Proxy;
 
 /// The trainings of a configuration, to be changed.
@@ -41,6 +41,10 @@ fn a_configuration_is_read_back_as_it_was() {
             count: 1,
         },
     ];
+    table.warm_start = vec![WarmStartConfig {
+        study: "results/other".into(),
+        trials: 12,
+    }];
     for written in [plain, other, bare, table] {
         written.check().unwrap();
         let text = written.to_toml();

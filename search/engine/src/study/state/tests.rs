@@ -107,6 +107,7 @@ fn a_journal_tells_the_state() {
     assert_eq!(state.references().map(|trial| trial.number).collect::<Vec<_>>(), [0]);
     assert!([reference, first, second].iter().all(|trial| state.knows(trial.id)));
     let counts = Counts {
+        imported: 0,
         candidates: 2,
         references: 1,
         settled: 2,
