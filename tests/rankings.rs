@@ -24,12 +24,12 @@ const REPORT: &str = "proxy-report --space space.toml --truth table:truth.csv";
 fn a_report_has_a_row_for_every_ranking_and_names_the_best() {
     let place = Workplace::new();
     write_truth(&place, 90);
-    let line = format!("{REPORT} --data demo --networks 40 --seed 3 --workers 2");
+    let line = format!("{REPORT} --data demo --networks 40 --seed 3");
     let report = |flags: &str| -> Value {
         let text = stdout(&place.run(&format!("{line} --json {flags}")).success());
         serde_json::from_str(&text).unwrap()
     };
-    let found = report("-o report");
+    let found = report("--workers 2 -o report");
     assert_eq!(found["networks"], 40);
     let rows = found["rows"].as_array().unwrap();
     let name = |row: &Value| row["name"].as_str().unwrap().to_owned();
@@ -178,12 +178,11 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
     let svg = place.read("study/front.svg");
     assert!(svg.contains("score by naswot+entropy+depth") && !svg.contains("accuracy (%)"));
 
-    // The same search interrupted after some trials ends alike.
-    let part = format!("{SEARCH} --evaluator proxy:naswot+entropy+depth --data demo --out other")
-        .replace("--trials 10", "--trials 4");
-    place.run(&part).success();
+    // Neither the number of workers nor a continuation changes a score.
+    let again = format!("{SEARCH} --evaluator proxy:naswot+entropy+depth --data demo --out other");
+    place.run(&again.replace("--workers 2", "--workers 1")).success();
     let resumed = place
-        .run("search --resume --out other --trials 10 --tables tables --workers 1 --json")
+        .run("search --resume --out other --trials 12 --tables tables --json")
         .success();
     let document: Value = serde_json::from_str(&stdout(&resumed)).unwrap();
     assert!(
@@ -191,7 +190,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
         "{document}"
     );
     let scores = |file: &str| -> Vec<String> { place.rows(file).iter().map(|row| row["score"].clone()).collect() };
-    assert_eq!(scores("other/trials.csv"), scores("study/trials.csv"));
+    assert_eq!(scores("other/trials.csv")[..10], scores("study/trials.csv"));
     // Scores are no truth.
     let report = place.run("proxy-report --truth study --signals free");
     refused(report, 3, &["study", "scores in place of accuracies"]);

@@ -79,7 +79,7 @@ enum Command {
     Scale(Box<scale::ScaleArguments>),
     /// Fit the predictor of ImageNet accuracies, measure its errors, or draw its front beside a study
     Imagenet(imagenet::ImagenetArguments),
-    /// Say how well cheap signals and predictors rank a space's networks, and what they cost
+    /// Measure how well cheap signals rank the networks of a space, and their cost
     ProxyReport(proxy_report::ProxyReportArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
