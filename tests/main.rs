@@ -13,6 +13,7 @@ mod interruptions;
 mod listings;
 mod predictions;
 mod published;
+mod rankings;
 mod scaling;
 mod studies;
 mod studies_together;

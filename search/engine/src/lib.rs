@@ -7,6 +7,7 @@ pub mod files;
 pub mod front;
 pub mod imagenet;
 pub mod problem;
+pub mod ranking;
 pub mod regression;
 pub mod scaling;
 pub mod strategy;

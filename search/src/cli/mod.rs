@@ -20,6 +20,7 @@ mod model;
 mod plot;
 mod predict;
 mod profile;
+mod proxy_report;
 mod refs;
 mod scale;
 mod search;
@@ -78,6 +79,8 @@ enum Command {
     Scale(Box<scale::ScaleArguments>),
     /// Fit the predictor of ImageNet accuracies, measure its errors, or draw its front beside a study
     Imagenet(imagenet::ImagenetArguments),
+    /// Measure how well cheap signals rank the networks of a space, and their cost
+    ProxyReport(proxy_report::ProxyReportArguments),
     /// Train one network and save its weights
     Train(train::TrainArguments),
     /// Evaluate saved weights or an exported network on a data set
@@ -139,6 +142,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), CliError> {
         Command::Refs(arguments) => refs::run(&arguments, printer),
         Command::Scale(arguments) => scale::run(&arguments, printer),
         Command::Imagenet(arguments) => imagenet::run(&arguments, printer),
+        Command::ProxyReport(arguments) => proxy_report::run(&arguments, printer),
         Command::Train(arguments) => train::run(&arguments, printer),
         Command::Eval(arguments) => eval::run(&arguments, printer),
         Command::Predict(arguments) => predict::run(&arguments, printer),

@@ -78,6 +78,8 @@ struct Columns<'a> {
     train_seconds: Option<f64>,
     imagenet_top1_predicted: Option<f64>,
     architecture: &'a str,
+    /// Rank among networks in place of an accuracy.
+    score: Option<f64>,
 }
 
 impl<'a> From<&'a ReportRow> for Columns<'a> {
@@ -91,7 +93,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
             status: row.status.to_string(),
             on_front: row.on_front,
             within_budget: row.within_budget,
-            top1: finite(row.accuracy),
+            top1: finite(row.accuracy).filter(|_| !row.is_score),
             latency_predicted_ms: finite(row.latency_ms),
             latency_low_ms: finite(row.latency_low_ms),
             latency_high_ms: finite(row.latency_high_ms),
@@ -103,6 +105,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
             train_seconds: finite(row.train_seconds),
             imagenet_top1_predicted: finite(row.imagenet_top1).map(|top1| (top1 * 100.0).round() / 100.0),
             architecture: &row.architecture,
+            score: finite(row.accuracy).filter(|_| row.is_score),
         }
     }
 }
@@ -132,7 +135,7 @@ mod tests {
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
     const HEADER: &str = "trial,kind,name,id,status,on_front,within_budget,top1,latency_predicted_ms,\
-        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,imagenet_top1_predicted,architecture";
+        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,imagenet_top1_predicted,architecture,score";
 
     #[test]
     fn columns_are_stable_and_absent_values_empty() -> Outcome {
@@ -154,7 +157,7 @@ mod tests {
         assert_eq!(lines[0], HEADER);
         assert_eq!(
             lines[1],
-            r#"0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,"a, ""quoted"" one""#
+            r#"0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,"a, ""quoted"" one",""#
         );
         assert!(lines[2].starts_with("1,candidate,,"), "{}", lines[2]);
         assert!(

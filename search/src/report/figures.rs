@@ -189,7 +189,7 @@ fn described(row: &ReportRow, point: Point, has_budget: bool) -> Best {
     } else {
         "most accurate"
     };
-    let accuracy = row.accuracy.map(units::percent).unwrap_or_default();
+    let accuracy = row.accuracy_text().unwrap_or_default();
     let predicted = row
         .latency_ms
         .map(|value| format!("{} predicted", units::milliseconds(value)));

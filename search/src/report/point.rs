@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::units;
 use mnas_engine::front::pareto_front;
 
 /// Kind of a row: found by the search, or a named published network trained beside it.
@@ -62,10 +63,13 @@ pub struct ReportRow {
     pub architecture: String,
     /// State of its evaluation.
     pub status: RowStatus,
-    /// Top-1 accuracy in percent, 0 to 100.
+    /// Top-1 accuracy in percent, 0 to 100; a score where `is_score` is set.
     pub accuracy: Option<f64>,
     /// Predicted ImageNet top-1 in percent; `None` outside of the predictor's range.
     pub imagenet_top1: Option<f64>,
+    /// True if the accuracy is a score: a rank among networks, no share of images.
+    #[serde(default)]
+    pub is_score: bool,
     /// Latency predicted from the table, in milliseconds.
     pub latency_ms: Option<f64>,
     /// Lower end of the prediction's interval, in milliseconds.
@@ -102,6 +106,7 @@ impl ReportRow {
             status: RowStatus::Pending,
             accuracy: None,
             imagenet_top1: None,
+            is_score: false,
             latency_ms: None,
             latency_low_ms: None,
             latency_high_ms: None,
@@ -114,6 +119,12 @@ impl ReportRow {
             on_front: false,
             within_budget: false,
         }
+    }
+
+    /// The accuracy, or the score, as text.
+    pub fn accuracy_text(&self) -> Option<String> {
+        let format = if self.is_score { units::score } else { units::percent };
+        self.accuracy.filter(|value| value.is_finite()).map(format)
     }
 
     /// Label of the row in tables and plots: its name, else `#<trial>`, else the first eight characters of its id.

@@ -34,6 +34,9 @@ struct Line<'a> {
 /// Heading of the column that is left out where no network has a prediction.
 const PREDICTED: &str = "ImageNet, predicted";
 
+/// Heading of the accuracies; scores have their own.
+const ACCURACY: &str = "accuracy";
+
 const ABSENT: &str = "–";
 
 const COLUMNS: [TableColumn; 10] = [
@@ -50,10 +53,13 @@ const COLUMNS: [TableColumn; 10] = [
         value: |line| line.row.label(),
     },
     TableColumn {
-        heading: "accuracy",
+        heading: ACCURACY,
         numeric: true,
         expendable: 0,
-        value: |line| optional(line.row.accuracy, units::percent),
+        value: |line| match line.row.accuracy {
+            Some(score) if line.row.is_score && score.is_finite() => format!("{score:.1}"),
+            accuracy => optional(accuracy, units::percent),
+        },
     },
     TableColumn {
         heading: "predicted",
@@ -187,7 +193,12 @@ fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
             CellAlignment::Left
         })
     };
-    table.set_header(columns.iter().map(|column| align(Cell::new(column.heading), column)));
+    let has_scores = lines.iter().any(|line| line.row.is_score);
+    let heading = |column: &TableColumn| match column.heading {
+        ACCURACY if has_scores => "score",
+        heading => heading,
+    };
+    table.set_header(columns.iter().map(|column| align(Cell::new(heading(column)), column)));
     for line in lines {
         table.add_row(columns.iter().map(|column| {
             let cell = align(Cell::new((column.value)(line)), column);

@@ -73,6 +73,11 @@ pub fn percent(value: f64) -> String {
     format!("{value:.2} %")
 }
 
+/// A score, which is a rank and no accuracy: `score 87.3`.
+pub fn score(value: f64) -> String {
+    format!("score {value:.1}")
+}
+
 /// A difference in size as words: `1.20 ms less`, `0.310 ms more`, `equal`.
 pub fn lead(saved: f64, unit: &str) -> String {
     let amount = significant(saved.abs());

@@ -44,6 +44,10 @@ impl Outcome {
 /// Builds the rows of a study.
 pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> Outcome {
     let mut rows: Vec<ReportRow> = state.trials().iter().map(|trial| row(trial, problem)).collect();
+    let is_score = config.scoring().is_some();
+    for row in &mut rows {
+        row.is_score = is_score;
+    }
     mark_front(&mut rows);
     let plot = plot_spec(config, state);
     let best = study::best(problem, state.trials().iter());
@@ -135,6 +139,9 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
     }
     if config.training().is_none() {
         "recorded top-1 accuracy (%)".clone_into(&mut plot.accuracy_title);
+    }
+    if let Some(scoring) = config.scoring() {
+        plot.accuracy_title = format!("score by {} (rank from 0 to 100, no accuracy)", scoring.score);
     }
     if let Some(data) = state.data() {
         let demo = if data.demo {

@@ -19,6 +19,7 @@ mod network;
 mod optimizer;
 mod process;
 mod serve;
+mod signals;
 mod teacher;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -159,6 +159,17 @@ impl Network {
 
     /// Scores of `images` as in [`Network::forward`]: in training mode where `mode` is given.
     pub fn forward_as(&self, images: &Tensor, mode: Option<&TrainingMode>) -> Result<Tensor, TchError> {
+        self.forward_observed(images, mode, &mut |_, _| Ok(()))
+    }
+
+    /// Scores of `images` as in [`Network::forward_as`]; `observe` receives the index of every node with its output as soon as it is
+    /// computed. A later node may overwrite the output.
+    pub(crate) fn forward_observed(
+        &self,
+        images: &Tensor,
+        mode: Option<&TrainingMode>,
+        observe: &mut dyn FnMut(usize, &Tensor) -> Result<(), TchError>,
+    ) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = vec![None];
         values[0] = Some(self.cast(images, mode)?);
         for (index, node) in self.graph.nodes.iter().enumerate() {
@@ -168,6 +179,7 @@ impl Network {
                 (x, node.inputs.1.map(take))
             };
             let output = self.run(index, node, x, other, mode)?;
+            observe(index, &output)?;
             values.push(Some(output));
         }
         // The last node's output has no reader and is still there.

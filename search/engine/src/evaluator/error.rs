@@ -44,7 +44,7 @@ pub enum TableError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The file is no table.
-    #[error("{}{}: {problem}; expected a CSV file with the columns `architecture` and `accuracy`, or the JSON of NAS-Bench-Macro", path.display(), at(*line))]
+    #[error("{}{}: {problem}; expected a CSV file with the columns `architecture` and `accuracy`, the JSON of NAS-Bench-Macro, or the CSV of Accel-NASBench", path.display(), at(*line))]
     Format {
         /// The file.
         path: PathBuf,

@@ -7,12 +7,14 @@
 mod contract;
 mod error;
 mod function;
+mod scorer;
 mod table;
 mod workers;
 
 pub use contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
 pub use error::{EvaluatorError, TableError};
 pub use function::FunctionEvaluator;
+pub use scorer::Scorer;
 pub use table::RecordedTable;
 pub use workers::{WorkerPool, WorkerSetup};
 

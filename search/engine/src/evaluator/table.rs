@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mnas_space::random::stream;
-use mnas_space::{Architecture, ArchitectureId, SearchSpace};
+use mnas_space::{Architecture, ArchitectureId, NotationError, SearchSpace};
 use serde::Deserialize;
 
 use super::contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
 use super::error::{EvaluatorError, TableError};
 use super::function::FunctionEvaluator;
 use crate::files;
+use crate::imagenet::accel_architecture;
 
 /// Networks drawn to tell whether a table is of a space.
 const DRAWN: usize = 1000;
@@ -23,12 +24,15 @@ const DRAWN: usize = 1000;
 pub struct RecordedTable {
     path: PathBuf,
     accuracies: HashMap<ArchitectureId, f64>,
+    /// Distinct networks in the order of the file.
+    networks: Vec<Architecture>,
     classes: u32,
 }
 
 impl RecordedTable {
     /// Reads a table: CSV with the columns `architecture` (a string) and `accuracy` (top-1 in percent), others being ignored,
-    /// or the JSON file of NAS-Bench-Macro (Su et al., arXiv:2103.11922), whose mean accuracies are taken.
+    /// the JSON file of NAS-Bench-Macro (Su et al., arXiv:2103.11922), whose mean accuracies are taken, or the CSV file of
+    /// Accel-NASBench (Ahmad et al., arXiv:2404.08005) with the columns `arch` and `top1`.
     ///
     /// Of several rows of one network the mean counts.
     pub fn read(path: &Path) -> Result<Self, TableError> {
@@ -47,6 +51,7 @@ impl RecordedTable {
         let (first, ..) = rows.first().ok_or_else(|| format(None, "it has no rows"))?;
         let classes = first.head.classes;
         let mut sums: HashMap<ArchitectureId, (f64, u32)> = HashMap::with_capacity(rows.len());
+        let mut networks = Vec::new();
         for (architecture, accuracy, line) in &rows {
             if !(0.0..=100.0).contains(accuracy) {
                 return Err(format(Some(*line), &format!("accuracy {accuracy} is no percentage")));
@@ -60,12 +65,16 @@ impl RecordedTable {
                 });
             }
             let sum = sums.entry(architecture.id()).or_default();
+            if sum.1 == 0 {
+                networks.push(architecture.clone());
+            }
             *sum = (sum.0 + accuracy, sum.1 + 1);
         }
         let mean = |(id, (sum, count)): (ArchitectureId, (f64, u32))| (id, sum / f64::from(count));
         Ok(Self {
             path: path.to_path_buf(),
             accuracies: sums.into_iter().map(mean).collect(),
+            networks,
             classes,
         })
     }
@@ -88,6 +97,13 @@ impl RecordedTable {
     /// Top-1 accuracy of a network in percent, where the table holds it.
     pub fn accuracy(&self, architecture: &Architecture) -> Option<f64> {
         self.accuracies.get(&architecture.id()).copied()
+    }
+
+    /// Distinct networks with their accuracies in percent, in the order of the file.
+    pub fn networks(&self) -> impl Iterator<Item = (&Architecture, f64)> {
+        self.networks
+            .iter()
+            .filter_map(|network| Some((network, self.accuracy(network)?)))
     }
 
     /// The best accuracy in the table, in percent.
@@ -164,15 +180,24 @@ fn csv_rows(path: &Path, text: &str) -> Result<Vec<Row>, TableError> {
         let found = headers.iter().position(|header| header.trim() == name);
         found.ok_or_else(|| format(Some(1), format!("there is no column `{name}`")))
     };
-    let (architectures, accuracies) = (column("architecture")?, column("accuracy")?);
+    let is_accel = column("architecture").is_err() && column("arch").is_ok();
+    let [architectures, accuracies] = if is_accel {
+        [column("arch")?, column("top1")?]
+    } else {
+        [column("architecture")?, column("accuracy")?]
+    };
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| format(error.position().map(csv::Position::line), error.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
         let field = |index: usize| record.get(index).unwrap_or_default().trim();
-        let architecture = field(architectures)
-            .parse()
-            .map_err(|error| format(Some(line), format!("architecture {error}")))?;
+        let architecture = if is_accel {
+            accel_architecture(field(architectures))
+        } else {
+            let parsed: Result<Architecture, NotationError> = field(architectures).parse();
+            parsed.map_err(|error| error.to_string())
+        };
+        let architecture = architecture.map_err(|error| format(Some(line), format!("architecture {error}")))?;
         let accuracy = field(accuracies)
             .parse()
             .map_err(|_| format(Some(line), format!("accuracy `{}` is no number", field(accuracies))))?;

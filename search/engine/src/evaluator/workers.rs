@@ -1,15 +1,19 @@
-//! Worker processes that train, behind pipes.
+//! Worker processes that train or score, behind pipes.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use mnas_latency::pipe::{CommandLine, Event, Pipe, PipeError, PipeOptions, ReconnectPolicy, Reconnection, Tagged};
 
+use mnas_space::Architecture;
+
 use super::contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
 use super::error::EvaluatorError;
+use super::scorer::Scorer;
 use crate::files;
+use crate::ranking::Measured;
 use crate::training::{Proxy, Recipe};
 use crate::worker::{CheckpointRequest, FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};
 
@@ -33,7 +37,9 @@ pub struct WorkerSetup {
 /// the pool goes on while one is left.
 #[derive(Debug)]
 pub struct WorkerPool {
-    setup: WorkerSetup,
+    /// The request that loads the images.
+    prepare: ToWorker,
+    task: Task,
     /// Folder of the workers' logs.
     logs: PathBuf,
     policy: ReconnectPolicy,
@@ -48,6 +54,59 @@ pub struct WorkerPool {
     loading: (usize, usize),
     /// End of the last worker that was lost for good, and whether it could not load its images.
     last_end: Option<(String, bool)>,
+}
+
+/// Work on a trial.
+#[derive(Debug)]
+enum Task {
+    Train {
+        proxy: Proxy,
+        recipe: Box<Recipe>,
+        test: bool,
+    },
+    Score {
+        scorer: Scorer,
+        /// Networks that are being scored, by trial.
+        architectures: HashMap<u64, Architecture>,
+    },
+}
+
+impl Task {
+    /// The request for a trial.
+    fn request(&mut self, request: TrialRequest) -> Result<ToWorker, String> {
+        match self {
+            Self::Train { proxy, recipe, test } => {
+                let mut recipe = (**recipe).clone();
+                if let Fidelity::Epochs(epochs) = request.fidelity {
+                    recipe.set_epochs(epochs);
+                }
+                Ok(ToWorker::Train(Box::new(TrainRequest {
+                    architecture: request.architecture.to_string(),
+                    proxy: *proxy,
+                    recipe,
+                    seed: request.seed,
+                    weights: request.weights,
+                    checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
+                    validate_every_epoch: false,
+                    test: *test,
+                })))
+            }
+            Self::Score { scorer, architectures } => {
+                let signals = scorer.request(&request.architecture)?;
+                architectures.insert(request.trial, request.architecture);
+                Ok(ToWorker::Signals(Box::new(signals)))
+            }
+        }
+    }
+
+    /// The evaluation of a trial by measured signals; `None` where no signals were asked for.
+    fn score(&mut self, trial: u64, measured: &[Measured]) -> Option<Result<Evaluation, String>> {
+        let Self::Score { scorer, architectures } = self else {
+            return None;
+        };
+        let architecture = architectures.remove(&trial)?;
+        Some(scorer.evaluation(&architecture, measured))
+    }
 }
 
 /// A place for one worker.
@@ -82,9 +141,28 @@ enum SlotState {
 impl WorkerPool {
     /// A pool without workers, whose logs are appended to files in `logs`.
     pub fn new(setup: WorkerSetup, logs: &Path) -> Self {
+        let task = Task::Train {
+            proxy: setup.proxy,
+            recipe: Box::new(setup.recipe),
+            test: setup.test,
+        };
+        Self::with_task(setup.prepare, task, logs)
+    }
+
+    /// A pool without workers that scores candidates and trains none; `prepare` loads the images of the signals.
+    pub fn scoring(prepare: ToWorker, scorer: Scorer, logs: &Path) -> Self {
+        let task = Task::Score {
+            scorer,
+            architectures: HashMap::new(),
+        };
+        Self::with_task(prepare, task, logs)
+    }
+
+    fn with_task(prepare: ToWorker, task: Task, logs: &Path) -> Self {
         let (sender, receiver) = channel();
         Self {
-            setup,
+            prepare,
+            task,
             logs: logs.to_path_buf(),
             policy: ReconnectPolicy::default(),
             slots: Vec::new(),
@@ -156,7 +234,7 @@ impl WorkerPool {
         slot.state = SlotState::Loading;
         match Pipe::start::<FromWorker>(&slot.command, &options, sink) {
             Ok(mut pipe) => {
-                pipe.request(&self.setup.prepare);
+                pipe.request(&self.prepare);
                 slot.pipe = Some(pipe);
             }
             Err(error) => {
@@ -265,10 +343,20 @@ impl WorkerPool {
                 },
                 worker,
             }),
+            FromWorker::Signals(measured) if let Some(scored) = self.task.score(trial, &measured) => {
+                Some(match scored {
+                    Ok(evaluation) => EvaluatorEvent::Finished {
+                        trial,
+                        evaluation,
+                        worker,
+                    },
+                    Err(reason) => EvaluatorEvent::Failed { trial, reason, worker },
+                })
+            }
             FromWorker::Failed { reason, .. } => Some(EvaluatorEvent::Failed { trial, reason, worker }),
             FromWorker::Unsaved { reason } => return Err(EvaluatorError::Unsaved { trial, reason }),
             other => {
-                let reason = format!("its reply to a training is none: {other:?}");
+                let reason = format!("its reply does not fit the request: {other:?}");
                 return self.lose_for_good(index, &reason, false);
             }
         })
@@ -380,37 +468,29 @@ impl Evaluator for WorkerPool {
     }
 
     fn submit(&mut self, request: TrialRequest) -> Result<(), EvaluatorError> {
-        let mut recipe = self.setup.recipe.clone();
-        if let Fidelity::Epochs(epochs) = request.fidelity {
-            recipe.set_epochs(epochs);
-        }
-        let training = ToWorker::Train(Box::new(TrainRequest {
-            architecture: request.architecture.to_string(),
-            proxy: self.setup.proxy,
-            recipe,
-            seed: request.seed,
-            weights: request.weights,
-            checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
-            validate_every_epoch: false,
-            test: self.setup.test,
-        }));
+        let trial = request.trial;
+        let task = match self.task.request(request) {
+            Ok(task) => task,
+            Err(reason) => {
+                let worker = "in process".to_owned();
+                self.found.push_back(EvaluatorEvent::Failed { trial, reason, worker });
+                return Ok(());
+            }
+        };
         let free = self.slots.iter_mut().find(|slot| slot.state == SlotState::Free);
         if let Some((slot, pipe)) = free.and_then(|slot| {
             let pipe = slot.pipe.take()?;
             Some((slot, pipe))
         }) {
             let mut pipe = pipe;
-            let id = pipe.request(&training);
+            let id = pipe.request(&task);
             slot.pipe = Some(pipe);
-            slot.state = SlotState::Busy {
-                trial: request.trial,
-                request: id,
-            };
+            slot.state = SlotState::Busy { trial, request: id };
             return Ok(());
         }
         // No worker is free after all: the trial is to be given out again.
         self.found.push_back(EvaluatorEvent::Lost {
-            trial: request.trial,
+            trial,
             reason: "no worker was free".to_owned(),
         });
         Ok(())

@@ -54,7 +54,7 @@ pub fn accel_architecture(key: &str) -> Result<Architecture, String> {
     if stages.len() != STAGES.len() {
         return Err(format!("{} stages; expected {}", stages.len(), STAGES.len()));
     }
-    let mut text = String::from("in224,conv_k3_s2_c32_nsw");
+    let mut text = String::from("in224_eps0.001_mom0.01,conv_k3_s2_c32_nsw");
     for (stage, (channels, stride)) in stages.into_iter().zip(STAGES) {
         let (choices, squeeze) = match stage.strip_suffix("se") {
             Some(choices) => (choices, "_si0.25_gsi_snsw"),
@@ -113,6 +113,8 @@ mod tests {
         let network = accel_architecture("e6k5l2|e4k3l3se|e4k5l3|e4k3l2|e4k5l3se|e4k3l2|e1k3l3").unwrap();
         // Parameters in the benchmark's table: 2.941476 million.
         assert_eq!(network.cost().params, 2_941_476);
+        let space = mnas_space::SearchSpace::embedded("accel-nasbench").unwrap();
+        assert!(mnas_space::SearchSpace::from_toml(space).unwrap().contains(&network));
     }
 
     #[test]

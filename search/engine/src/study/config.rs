@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
 use super::warm_start::WarmStartConfig;
+use crate::evaluator::Scorer;
 use crate::problem::{Constraint, Metric, MetricError};
+use crate::ranking::{Probe, Score, ScoreScale};
 use crate::strategy::StrategyConfig;
 use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
 
@@ -112,6 +114,38 @@ pub enum EvaluatorConfig {
         /// The table.
         path: PathBuf,
     },
+    /// Candidates are ranked by signals; there are scores in place of accuracies.
+    Proxy(Box<ScoreConfig>),
+}
+
+/// Ranking of candidates by signals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ScoreConfig {
+    /// The signals.
+    pub score: Score,
+    /// Device that measures.
+    #[serde(default)]
+    pub train_device: TrainDevice,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// Width, resolution and batch at which signals are measured.
+    pub probe: Probe,
+    /// The images of the signals, and the classes of the networks.
+    pub data: DataRequest,
+    /// Distribution of each signal over random networks of the space.
+    pub scale: ScoreScale,
+}
+
+impl ScoreConfig {
+    /// The evaluator's part of it.
+    pub fn scorer(&self) -> Scorer {
+        Scorer {
+            score: self.score.clone(),
+            scale: self.scale.clone(),
+            probe: self.probe,
+        }
+    }
 }
 
 /// Trainings of candidates.
@@ -248,7 +282,15 @@ impl StudyConfig {
     pub fn training(&self) -> Option<&TrainConfig> {
         match &self.evaluator {
             EvaluatorConfig::Train(training) => Some(training),
-            EvaluatorConfig::Table { .. } => None,
+            EvaluatorConfig::Table { .. } | EvaluatorConfig::Proxy(_) => None,
+        }
+    }
+
+    /// The ranking, where candidates have scores in place of accuracies.
+    pub fn scoring(&self) -> Option<&ScoreConfig> {
+        match &self.evaluator {
+            EvaluatorConfig::Proxy(scoring) => Some(scoring),
+            EvaluatorConfig::Train(_) | EvaluatorConfig::Table { .. } => None,
         }
     }
 
@@ -346,6 +388,7 @@ impl StudyConfig {
         let training = match &self.evaluator {
             EvaluatorConfig::Train(training) => training,
             EvaluatorConfig::Table { path } => return format!("accuracies recorded in {}", path.display()),
+            EvaluatorConfig::Proxy(scoring) => return ranking(scoring),
         };
         let recipe = &training.recipe;
         let images = images.map_or_else(String::new, |(train, val)| {
@@ -364,6 +407,15 @@ impl StudyConfig {
             training.proxy.resolution_scale
         )
     }
+}
+
+/// The meaning of a score.
+fn ranking(scoring: &ScoreConfig) -> String {
+    let probe = scoring.probe;
+    format!(
+        "scores by {}, at {}x the width with {} images: the share of random networks that a network is expected to outrank; a rank, no accuracy",
+        scoring.score, probe.width, probe.batch_size
+    )
 }
 
 fn value(key: &str, value: impl std::fmt::Display, expected: &str) -> ConfigError {

@@ -52,7 +52,7 @@ mod warm_start;
 
 pub use comparison::{Beside, FrontVolume, ReferenceComparison, compare_references, evaluations_until, front_volume};
 pub use config::{
-    ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, StudyConfig, TrainConfig, WorkerConfig,
+    ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, ScoreConfig, StudyConfig, TrainConfig, WorkerConfig,
 };
 pub use events::{Observer, StopReason, StudyEvent};
 pub use finals::{

@@ -5,6 +5,7 @@
 
 mod floats;
 mod protocol;
+mod signals;
 
 pub use floats::{Floats, FloatsError};
 pub use protocol::{
@@ -12,3 +13,4 @@ pub use protocol::{
     ImagesRequest, ImagesSource, Inspected, LIBTORCH_VERSION, PROTOCOL, Ready, ScoresRequest, Throughput,
     ThroughputRequest, ToWorker, TorchScriptRequest, TorchScriptScoresRequest, TrainRequest, TrainResult, WorkerFacts,
 };
+pub use signals::SignalsRequest;

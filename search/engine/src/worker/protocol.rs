@@ -13,6 +13,7 @@
 //! | [`ToWorker::Images`] | `Loading`, `Warning`, `Images` | `ImagesRead`, `Interrupted` |
 //! | [`ToWorker::TorchScript`] | | `Written`, `Unsaved` |
 //! | [`ToWorker::TorchScriptScores`] | | `Scores` |
+//! | [`ToWorker::Signals`] | | `Signals` |
 //!
 //! Every request may also be answered by `Failed`. A worker handles requests one after the other, except `Cancel`, which takes effect
 //! when it arrives.
@@ -25,6 +26,8 @@ use mnas_latency::pipe::Protocol;
 use serde::{Deserialize, Serialize};
 
 use super::floats::Floats;
+use super::signals::SignalsRequest;
+use crate::ranking::Measured;
 use crate::training::{
     Accuracy, Augmentation, Confusion, DataRequest, EpochReport, Fit, Normalization, Proxy, Recipe, Split,
 };
@@ -32,7 +35,7 @@ use crate::training::{
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
-    version: 2,
+    version: 3,
 };
 
 /// Version of libtorch that workers of this version link.
@@ -89,6 +92,8 @@ pub enum ToWorker {
     TorchScript(Box<TorchScriptRequest>),
     /// Compute scores with a TorchScript file.
     TorchScriptScores(Box<TorchScriptScoresRequest>),
+    /// Measure signals of a network with random weights.
+    Signals(Box<SignalsRequest>),
 }
 
 /// One training.
@@ -430,6 +435,8 @@ pub enum FromWorker {
         /// Names of the classes; none for images without labels.
         classes: Vec<String>,
     },
+    /// Reply: the value of each signal, in the order of the request.
+    Signals(Vec<Measured>),
 }
 
 /// Cause of a failure.

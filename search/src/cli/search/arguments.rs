@@ -60,7 +60,8 @@ pub struct SearchArguments {
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
     /// Source of accuracies: train, imagenet (predicted from published networks; looks at millions of candidates, trains
-    /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON) [default: train]
+    /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their
+    /// place, proxy:NAME (a signal of mnas proxy-report, such as proxy:entropy) [default: train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: model]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mnas_engine::files;
+use mnas_engine::ranking::{Score, UnknownSignal};
 use mnas_engine::study::{Limits, WorkerConfig};
 use mnas_engine::training::{OnCorrupt, Proxy, Recipe, TrainDevice};
 use mnas_latency::Milliseconds;
@@ -73,7 +74,7 @@ pub struct EvolutionTable {
     pub sample: usize,
 }
 
-/// A source of accuracies by name: `train`, `imagenet`, or `table:FILE`.
+/// A source of accuracies by name: `train`, `imagenet`, `table:FILE`, or `proxy:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum EvaluatorName {
@@ -81,6 +82,8 @@ pub enum EvaluatorName {
     /// The ImageNet predictor.
     Imagenet,
     Table(PathBuf),
+    /// Scores by signals.
+    Proxy(Score),
 }
 
 impl std::str::FromStr for EvaluatorName {
@@ -91,8 +94,12 @@ impl std::str::FromStr for EvaluatorName {
             None if text == "train" => Ok(Self::Train),
             None if text == "imagenet" => Ok(Self::Imagenet),
             Some(("table", path)) if !path.is_empty() => Ok(Self::Table(path.into())),
+            Some(("proxy", name)) => name
+                .parse()
+                .map(Self::Proxy)
+                .map_err(|error: UnknownSignal| error.to_string()),
             _ => Err(format!(
-                "`{text}` is no evaluator; expected train (every candidate is trained), imagenet (predicted accuracies) or table:FILE (recorded accuracies)"
+                "`{text}` is no evaluator; expected train (every candidate is trained), imagenet (predicted accuracies), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
             )),
         }
     }
@@ -112,6 +119,7 @@ impl std::fmt::Display for EvaluatorName {
             Self::Train => f.write_str("train"),
             Self::Imagenet => f.write_str("imagenet"),
             Self::Table(path) => write!(f, "table:{}", path.display()),
+            Self::Proxy(score) => write!(f, "proxy:{score}"),
         }
     }
 }

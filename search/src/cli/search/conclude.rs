@@ -62,6 +62,8 @@ struct NetworkRow {
     architecture: String,
     accuracy: Option<f64>,
     accuracy_kind: &'static str,
+    /// Rank among networks, where there is no accuracy.
+    score: Option<f64>,
     latency_ms: Option<f64>,
     measured_ms: Option<f64>,
     params: u64,
@@ -73,7 +75,8 @@ fn network_row(row: &ReportRow, accuracy_kind: &'static str) -> NetworkRow {
     NetworkRow {
         id: row.id.clone(),
         architecture: row.architecture.clone(),
-        accuracy: row.accuracy,
+        accuracy: row.accuracy.filter(|_| !row.is_score),
+        score: row.accuracy.filter(|_| row.is_score),
         accuracy_kind,
         latency_ms: row.latency_ms,
         measured_ms: row.measured_ms,
@@ -131,6 +134,8 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
 
 fn document(study: &Study, shown: &Outcome) -> Document {
     let front = shown.rows.iter().filter(|row| row.on_front);
+    // The volume is one of accuracies.
+    let volume = shown.volume.filter(|_| study.config().scoring().is_none());
     let of_role = |role: FinalRole| {
         let rows = shown.finals.iter().flat_map(|finals| &finals.rows);
         rows.filter(|row| row.role == role).cloned().collect()
@@ -148,8 +153,8 @@ fn document(study: &Study, shown: &Outcome) -> Document {
         finalists: of_role(FinalRole::Finalist),
         finalist_references: of_role(FinalRole::Reference),
         references: shown.references.clone(),
-        hypervolume: shown.volume.map(|volume| volume.share),
-        hypervolume_reference: shown.volume.map(ReferencePoint::from),
+        hypervolume: volume.map(|volume| volume.share),
+        hypervolume_reference: volume.map(ReferencePoint::from),
     }
 }
 
@@ -161,7 +166,8 @@ fn show_tables(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), 
         let table = references_table(&shown.references, options.width);
         printer.result(&format!("\nCandidates beside the references:\n{table}"))?;
     }
-    if let Some(volume) = shown.volume {
+    let has_scores = study.config().scoring().is_some();
+    if let Some(volume) = shown.volume.filter(|_| !has_scores) {
         printer.result(&volume_line(&volume))?;
     }
     if let Some(finals) = &shown.finals {
@@ -192,6 +198,12 @@ fn show_best(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), Cl
         figures(row),
         row.architecture
     ))?;
+    if row.is_score {
+        printer.result(
+            "scores rank networks and are no accuracies: train the best with mnas train, and measure how well they rank \
+             with mnas proxy-report",
+        )?;
+    }
     if row.kind == RowKind::Reference {
         printer.result(&format!(
             "no candidate is more accurate within the budget than this reference; to try more candidates: \
@@ -229,7 +241,7 @@ fn bounds(study: &Study) -> String {
 
 /// Name, accuracy and latency of a network.
 fn figures(row: &ReportRow) -> String {
-    let accuracy = row.accuracy.map_or_else(String::new, units::percent);
+    let accuracy = row.accuracy_text().unwrap_or_default();
     let Some(latency) = row.decisive_latency_ms().map(units::milliseconds) else {
         return format!("{} with {accuracy} at {} MAdds", row.label(), units::count(row.macs));
     };

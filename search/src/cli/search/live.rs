@@ -4,6 +4,8 @@ use mnas_engine::front::{Archive, Insertion, hypervolume};
 use mnas_engine::problem::{Constraint, Metric, Problem, Quantity};
 use mnas_engine::study::Trial;
 
+use crate::report::units;
+
 /// The best network and the front of the trials settled so far, as predicted.
 #[derive(Debug, Clone)]
 pub struct Live {
@@ -15,11 +17,13 @@ pub struct Live {
     front: Archive,
     /// Share of the box that the front dominates.
     volume: f64,
+    /// True if trials have scores in place of accuracies.
+    has_scores: bool,
 }
 
 impl Live {
     /// The figures of a study without trials.
-    pub fn new(problem: &Problem) -> Self {
+    pub fn new(problem: &Problem, has_scores: bool) -> Self {
         let metric = problem.size_metric();
         Self {
             metric,
@@ -28,6 +32,7 @@ impl Live {
             best: None,
             front: Archive::default(),
             volume: 0.0,
+            has_scores,
         }
     }
 
@@ -62,6 +67,9 @@ impl Live {
         let Some((accuracy, size)) = self.best else {
             return String::new();
         };
+        if self.has_scores {
+            return format!("best {} at {}", units::score(accuracy), Quantity(self.metric, size));
+        }
         let volume = match self.bound {
             Some(_) => format!(", hypervolume {:.3}", self.volume),
             None => String::new(),
@@ -83,6 +91,7 @@ mod tests {
             best: None,
             front: Archive::default(),
             volume: 0.0,
+            has_scores: false,
         };
         assert_eq!(live.text(), "");
         live.add_point(0, false, 70.0, 8.0);
@@ -93,5 +102,7 @@ mod tests {
         live.add_point(2, true, 80.0, 10.0);
         live.add_point(3, true, 40.0, 6.0);
         assert_eq!(live.text(), "best 80.0 % at 10 ms, hypervolume 0.250");
+        live.has_scores = true;
+        assert_eq!(live.text(), "best score 80.0 at 10 ms");
     }
 }

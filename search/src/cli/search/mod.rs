@@ -11,6 +11,7 @@ mod live;
 mod placement;
 pub mod predicted;
 mod progress;
+mod scoring;
 mod settings;
 mod setup;
 

@@ -7,7 +7,7 @@ use mnas_engine::study::{Observer, Study, StudyEvent, Trial, TrialKind, TrialOut
 
 use super::super::clock::Clock;
 use super::live::Live;
-use crate::report::{Printer, Progress};
+use crate::report::{Printer, Progress, units};
 
 /// One bar over all trials, and a line for each that is settled.
 pub struct SearchProgress<'a> {
@@ -19,6 +19,8 @@ pub struct SearchProgress<'a> {
     running: BTreeMap<u64, f64>,
     live: Live,
     clock: Clock,
+    /// True if trials have scores in place of accuracies.
+    has_scores: bool,
 }
 
 /// Share of a training's time spent waiting for images above which it is shown.
@@ -26,7 +28,8 @@ const NOTED_WAIT: f64 = 0.05;
 
 impl<'a> SearchProgress<'a> {
     pub fn new(printer: &'a Printer, study: &Study, total: usize) -> Self {
-        let mut live = Live::new(study.problem());
+        let has_scores = study.config().scoring().is_some();
+        let mut live = Live::new(study.problem(), has_scores);
         for trial in study.state().trials() {
             live.add(trial);
         }
@@ -40,6 +43,7 @@ impl<'a> SearchProgress<'a> {
             running: BTreeMap::new(),
             live,
             clock: Clock::default(),
+            has_scores,
         };
         progress.show();
         progress
@@ -85,7 +89,7 @@ impl Observer for SearchProgress<'_> {
                 self.failed = counts.failed;
                 self.total = *total;
                 self.live.add(trial);
-                self.printer.status(&line(trial, self.settled, *total));
+                self.printer.status(&line(trial, self.settled, *total, self.has_scores));
             }
             StudyEvent::Notice { message } => self.printer.warning(message),
         }
@@ -93,7 +97,7 @@ impl Observer for SearchProgress<'_> {
     }
 }
 
-fn line(trial: &Trial, settled: usize, total: usize) -> String {
+fn line(trial: &Trial, settled: usize, total: usize, has_scores: bool) -> String {
     let name = match &trial.kind {
         TrialKind::Candidate | TrialKind::Imported { .. } => format!("#{}", trial.number),
         TrialKind::Reference { title, width, .. } => format!("{title} {width:?}x {}", trial.architecture.resolution),
@@ -105,6 +109,7 @@ fn line(trial: &Trial, settled: usize, total: usize) -> String {
     };
     let cost = Quantity(metric, trial.costs.value(metric).unwrap_or(f64::NAN));
     let outcome = match &trial.outcome {
+        TrialOutcome::Finished(result) if has_scores => format!("{} at {cost}", units::score(result.accuracy)),
         TrialOutcome::Finished(result) => {
             let training = result.training.as_ref().map_or_else(String::new, |training| {
                 let waiting = if training.data_wait_share > NOTED_WAIT {

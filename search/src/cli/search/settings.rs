@@ -14,13 +14,14 @@ use mnas_latency::Milliseconds;
 use super::super::error::CliError;
 use super::super::train::{num_cores, open_recipe};
 use super::choices::{Choices, EvaluatorName};
+use super::scoring;
 
 /// Results that a proposal may lack where nothing else is said: enough to keep a few workers busy, few enough that strategies
 /// learn early.
 const LOOKAHEAD: usize = 4;
 
 /// Time for measuring layers before a search.
-const PROFILE_TIME: Duration = Duration::from_mins(1);
+pub(super) const PROFILE_TIME: Duration = Duration::from_mins(1);
 
 /// Settings of one command: the study's configuration, and what is no part of it.
 #[derive(Debug)]
@@ -101,6 +102,10 @@ pub fn resolve(
         EvaluatorName::Train => of_trainings(choices, libtorch, inspect)?,
         EvaluatorName::Imagenet => return Err(CliError::failure("a search of predictions has no study")),
         EvaluatorName::Table(path) => of_table(choices, path)?,
+        EvaluatorName::Proxy(score) => {
+            let defaults = Defaults::of(inspect(&data_of(choices))?);
+            scoring::settings_of(choices, score, libtorch, defaults.space)?
+        }
     };
     settings.config.check()?;
     Ok(settings)
@@ -125,20 +130,10 @@ fn of_trainings(
     inspect: &dyn Fn(&DataRequest) -> Result<DataFacts, CliError>,
 ) -> Result<Settings, CliError> {
     if choices.budget.is_empty() && choices.limits() == mnas_engine::study::Limits::default() {
-        return Err(CliError::usage(
-            "no budget is given; say how long the network may take, such as --budget 20ms",
-        ));
+        return Err(no_budget());
     }
     let devices = devices_of(choices)?;
-    let seed = choices.seed.unwrap_or(0);
-    let mut data = DataRequest {
-        path: data_path(choices),
-        images: choices.images,
-        val_fraction: choices.val_fraction.unwrap_or(0.1),
-        on_corrupt: choices.on_corrupt.unwrap_or_default(),
-        seed: choices.data_seed.unwrap_or(seed),
-        memory_mb: choices.memory_mb,
-    };
+    let mut data = data_of(choices);
     let defaults = Defaults::of(inspect(&data)?);
     data.images = data.images.or(defaults.images);
     let train_device = choices.train_device.unwrap_or_default();
@@ -173,6 +168,23 @@ fn of_trainings(
         out: folder_of(choices)?,
         profile_time: choices.profile_time.unwrap_or(PROFILE_TIME),
     })
+}
+
+/// The error of a search without any bound.
+pub(super) fn no_budget() -> CliError {
+    CliError::usage("no budget is given; say how long the network may take, such as --budget 20ms")
+}
+
+/// The images of the choices.
+pub(super) fn data_of(choices: &Choices) -> DataRequest {
+    DataRequest {
+        path: data_path(choices),
+        images: choices.images,
+        val_fraction: choices.val_fraction.unwrap_or(0.1),
+        on_corrupt: choices.on_corrupt.unwrap_or_default(),
+        seed: choices.data_seed.or(choices.seed).unwrap_or(0),
+        memory_mb: choices.memory_mb,
+    }
 }
 
 fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
@@ -218,7 +230,7 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
 }
 
 /// The parts of a configuration that do not depend on the evaluator.
-fn common(
+pub(super) fn common(
     choices: &Choices,
     source: &Path,
     devices: Vec<(String, Option<Milliseconds>)>,
@@ -350,7 +362,7 @@ pub fn resumed_finals(
     }
     let Some(training) = config.training() else {
         return Err(CliError::usage(
-            "this study looks its accuracies up and has no images: no network of it can be trained to the end;              train one with mnas train",
+            "this study trains no candidates, and no network of it to the end; train one with mnas train",
         ));
     };
     let stored = training.finals.as_ref();
@@ -383,7 +395,8 @@ pub fn resumed_finals(
     }
     if asked.recipe != stored.recipe && !state.finals().is_empty() {
         return Err(CliError::config(format!(
-            "finalists of this study were trained with recipe {} of {} epochs; leave --final-recipe and --final-epochs out, or              train single networks with mnas train",
+            "finalists of this study were trained with recipe {} of {} epochs; leave --final-recipe and --final-epochs out, or \
+             train single networks with mnas train",
             stored.recipe.name, stored.recipe.epochs
         )));
     }
@@ -400,7 +413,7 @@ fn proxy_of(choices: &Choices, default: Proxy) -> Proxy {
 }
 
 /// Workers by command; where none is named, `count` of this mnas.
-fn workers_of(choices: &Choices, count: usize) -> Vec<WorkerConfig> {
+pub(super) fn workers_of(choices: &Choices, count: usize) -> Vec<WorkerConfig> {
     if !choices.worker.is_empty() {
         return choices.worker.clone();
     }
@@ -506,6 +519,7 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
     let stored = match &config.evaluator {
         EvaluatorConfig::Train(_) => EvaluatorName::Train,
         EvaluatorConfig::Table { path } => EvaluatorName::Table(path.clone()),
+        EvaluatorConfig::Proxy(scoring) => EvaluatorName::Proxy(scoring.score.clone()),
     };
     compare(
         "--evaluator",

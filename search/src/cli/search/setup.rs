@@ -11,7 +11,7 @@ use mnas_engine::study::{
     EvaluatorConfig, Study, StudyConfig, StudyFolder, TrainConfig, WarmStartTarget, WorkerConfig, check_warm_start,
     problem_of,
 };
-use mnas_engine::training::{DataRequest, Proxy, Recipe};
+use mnas_engine::training::{DataRequest, Proxy, Recipe, TrainDevice};
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
 use mnas_latency::workload::{Purpose, fill_table};
@@ -26,6 +26,7 @@ use super::super::space;
 use super::arguments::SearchArguments;
 use super::choices::Choices;
 use super::placement;
+use super::scoring;
 use super::settings::{self, DataFacts, Settings};
 use crate::report::Printer;
 use crate::worker_client;
@@ -75,6 +76,7 @@ pub(super) fn begin(
     let (evaluator, data) = if let Some(table) = table {
         (evaluator_of_table(table), None)
     } else {
+        scoring::complete(&mut config, &space, printer, cancel)?;
         let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
         config.classes = ready.classes.len() as u32;
         (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
@@ -149,7 +151,7 @@ pub(super) fn resume(
             let table = RecordedTable::read(path).map_err(|error| CliError::config(error.to_string()))?;
             (evaluator_of_table(table), None)
         }
-        EvaluatorConfig::Train(_) => {
+        EvaluatorConfig::Train(_) | EvaluatorConfig::Proxy(_) => {
             let (pool, ready) = start_workers(&config, &space, study.folder(), printer, cancel)?;
             (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
         }
@@ -200,7 +202,7 @@ fn share_out_cores(
 ) -> Result<String, CliError> {
     let is_open = settings.workers_are_open;
     let EvaluatorConfig::Train(training) = &mut settings.config.evaluator else {
-        return Ok("accuracies are looked up".to_owned());
+        return Ok("nothing is trained".to_owned());
     };
     if !is_open {
         return Ok("as asked for".to_owned());
@@ -228,11 +230,15 @@ fn start_workers(
     printer: &Printer,
     cancel: &AtomicBool,
 ) -> Result<(WorkerPool, Ready), CliError> {
-    let EvaluatorConfig::Train(training) = &config.evaluator else {
-        return Err(CliError::failure("the study trains no networks"));
+    let (device, pool) = match &config.evaluator {
+        EvaluatorConfig::Train(training) => {
+            let setup = worker_setup(training, space);
+            (training.train_device, WorkerPool::new(setup, &folder.logs()))
+        }
+        EvaluatorConfig::Proxy(scoring) => (scoring.train_device, scoring::pool(scoring, space, folder)),
+        EvaluatorConfig::Table { .. } => return Err(CliError::failure("the study trains no networks")),
     };
-    let setup = worker_setup(training, space);
-    let Some((pool, ready)) = start_pool(config, training, setup, folder, printer, cancel)? else {
+    let Some((pool, ready)) = start_pool(config, device, pool, printer, cancel)? else {
         return Err(CliError::interrupted(
             "interrupted while the images were loaded; nothing was begun",
         ));
@@ -263,7 +269,7 @@ pub(super) fn start_final_workers(
     };
     let setup = WorkerSetup {
         prepare: ToWorker::Prepare {
-            data: absolute_data(training),
+            data: absolute_data(&training.data),
             resolution,
             augmentation: recipe.augmentation,
             threads: training.threads_per_worker,
@@ -272,20 +278,19 @@ pub(super) fn start_final_workers(
         recipe: recipe.clone(),
         test: true,
     };
-    start_pool(study.config(), training, setup, study.folder(), printer, cancel)
+    let pool = WorkerPool::new(setup, &study.folder().logs());
+    start_pool(study.config(), training.train_device, pool, printer, cancel)
 }
 
 /// Starts all workers of a study and waits until the first one has loaded its images; `None` when cancelled.
 fn start_pool(
     config: &StudyConfig,
-    training: &TrainConfig,
-    setup: WorkerSetup,
-    folder: &StudyFolder,
+    device: TrainDevice,
+    mut pool: WorkerPool,
     printer: &Printer,
     cancel: &AtomicBool,
 ) -> Result<Option<(WorkerPool, Ready)>, CliError> {
-    let mut pool = WorkerPool::new(setup, &folder.logs());
-    for (host, command) in worker_commands(config, training)? {
+    for (host, command) in worker_commands(config, device)? {
         pool.start(&host, command)?;
     }
     let bar = printer.progress("loading images", 0);
@@ -301,7 +306,7 @@ fn start_pool(
 }
 
 /// The command line of every worker, with the name of its host.
-fn worker_commands(config: &StudyConfig, training: &TrainConfig) -> Result<Vec<(String, CommandLine)>, CliError> {
+fn worker_commands(config: &StudyConfig, device: TrainDevice) -> Result<Vec<(String, CommandLine)>, CliError> {
     let mut commands = Vec::new();
     for worker in &config.workers {
         let (host, command) = match &worker.command {
@@ -311,20 +316,24 @@ fn worker_commands(config: &StudyConfig, training: &TrainConfig) -> Result<Vec<(
                     .map_err(|error| CliError::usage(format!("worker command `{text}`: {error}")))?;
                 (text.clone(), command)
             }
-            None => ("local".to_owned(), worker_client::command(training.train_device)?),
+            None => ("local".to_owned(), worker_client::command(device)?),
         };
         commands.extend((0..worker.count).map(|_| (host.clone(), command.clone())));
     }
     Ok(commands)
 }
 
-fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
+/// The largest resolution of a space in pixels.
+pub(super) fn largest_resolution(space: &SearchSpace) -> u32 {
     let resolutions = space.families.iter().flat_map(|family| &family.resolutions);
-    let largest = resolutions.copied().max().unwrap_or(224);
+    resolutions.copied().max().unwrap_or(224)
+}
+
+fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
     WorkerSetup {
         prepare: ToWorker::Prepare {
-            data: absolute_data(training),
-            resolution: training.proxy.resolution(largest),
+            data: absolute_data(&training.data),
+            resolution: training.proxy.resolution(largest_resolution(space)),
             augmentation: training.recipe.augmentation,
             threads: training.threads_per_worker,
         },
@@ -335,8 +344,8 @@ fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
 }
 
 /// The images by a path that holds in whatever folder a worker runs.
-fn absolute_data(training: &TrainConfig) -> DataRequest {
-    let mut data = training.data.clone();
+pub(super) fn absolute_data(data: &DataRequest) -> DataRequest {
+    let mut data = data.clone();
     if data.path != Path::new("demo") {
         data.path = std::path::absolute(&data.path).unwrap_or(data.path);
     }
@@ -506,6 +515,11 @@ fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> Strin
                 training.threads_per_worker
             )
         }
+        None if config.scoring().is_some() => format!(
+            "would score {} candidates in {}; nothing was evaluated",
+            config.trials,
+            out.display()
+        ),
         None => format!(
             "would look up {} candidates and up to {references} references in {}; nothing was evaluated",
             config.trials,

@@ -9,6 +9,7 @@ mod evaluation;
 mod facts;
 mod fault;
 mod images;
+mod signals;
 mod speed;
 mod test_split;
 mod torch_script;
@@ -98,6 +99,7 @@ impl Worker {
             ToWorker::Images(request) => images::read(&request, context),
             ToWorker::TorchScript(request) => torch_script::write(&request),
             ToWorker::TorchScriptScores(request) => torch_script::scores(&request),
+            ToWorker::Signals(request) => signals::measure(&request, self.device, self.loaded.as_ref()),
         };
         result.unwrap_or_else(FromWorker::from)
     }

@@ -4,11 +4,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use mnas_engine::ranking::Signal;
 use mnas_engine::training::weights::Weights;
 use mnas_engine::training::{Augmentation, DataRequest, Fit, Normalization, OnCorrupt, Proxy, Split, TrainDevice};
 use mnas_engine::worker::{
     CheckpointRequest, DataThroughputRequest, EvaluateRequest, FailureKind, Floats, FromWorker, ImagesRequest,
-    ImagesSource, Inspected, Ready, ScoresRequest, ThroughputRequest, ToWorker, TorchScriptRequest,
+    ImagesSource, Inspected, Ready, ScoresRequest, SignalsRequest, ThroughputRequest, ToWorker, TorchScriptRequest,
     TorchScriptScoresRequest, TrainRequest, TrainResult, WorkerFacts,
 };
 use serde::Deserialize;
@@ -717,4 +718,38 @@ fn a_coordinator_that_reads_nothing_more_ends_the_worker() {
     ));
     talk.send(&train(request(None)));
     assert!(talk.worker.join().unwrap().is_err());
+}
+
+#[test]
+fn signals_are_measured_and_those_of_images_need_them_loaded() {
+    let request = |signals: &[Signal], batch_size| {
+        ToWorker::Signals(Box::new(SignalsRequest {
+            architecture: request(None).architecture,
+            signals: signals.to_vec(),
+            batch_size,
+            seed: 7,
+            threads: 1,
+        }))
+    };
+    let mut talk = Talk::start();
+    let (reason, _) = talk.failure(request(&[Signal::Naswot], 8));
+    assert!(reason.contains("naswot") && reason.contains("loaded first"), "{reason}");
+    let (reason, kind) = talk.failure(request(&[Signal::Entropy], 1));
+    assert!(reason.contains("2 images") && kind == FailureKind::Input, "{reason}");
+    let measure = |talk: &mut Talk, signals: &[Signal]| match talk.ask(&request(signals, 8)) {
+        FromWorker::Signals(measured) => measured
+            .into_iter()
+            .map(|one| (one.signal, one.value))
+            .collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let entropy = measure(&mut talk, &[Signal::Entropy]);
+    assert!(entropy[0].1.is_some_and(|value| value > 0.0), "{entropy:?}");
+    talk.prepare();
+    let all = [Signal::Naswot, Signal::Entropy, Signal::Depth];
+    let measured = measure(&mut talk, &all);
+    assert!(measured.iter().all(|(_, value)| value.is_some()), "{measured:?}");
+    assert_eq!(measured[1], entropy[0]);
+    assert_eq!(measured, measure(&mut talk, &all));
+    talk.end();
 }

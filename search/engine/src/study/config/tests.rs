@@ -10,7 +10,7 @@ use crate::training::Proxy;
 fn training(config: &mut StudyConfig) -> &mut TrainConfig {
     match &mut config.evaluator {
         EvaluatorConfig::Train(training) => training,
-        EvaluatorConfig::Table { .. } => panic!("the test's configuration trains"),
+        EvaluatorConfig::Table { .. } | EvaluatorConfig::Proxy(_) => panic!("the test's configuration trains"),
     }
 }
 
