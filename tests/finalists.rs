@@ -153,6 +153,15 @@ fn a_search_killed_among_its_finalists_goes_on_with_those_that_are_left() {
 #[test]
 fn finalists_that_cannot_be_trained_are_explained() {
     let place = workplace();
+    let planned = stdout(
+        &place
+            .search("--trials 2 --finalists 2 --final-recipe final.toml --dry-run")
+            .success(),
+    );
+    assert!(
+        planned.contains("then the 2 best and the references within the budget to the end"),
+        "{planned}"
+    );
     let unknown = place.search("--trials 2 --finalists 1 --final-recipe cifra");
     refused(unknown, 3, &["no recipe is called `cifra`", "cifar", "TOML file"]);
     assert!(!place.exists("study"));

@@ -8,7 +8,7 @@ use assert_cmd::assert::Assert;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use polars::prelude::{Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, ParquetWriter, Series, StructChunked};
 
-use crate::support::{Workplace, refused, stderr};
+use crate::support::{Workplace, flat, refused, stderr, stdout};
 
 const IMAGES: u32 = 12;
 
@@ -158,4 +158,17 @@ fn a_network_with_fewer_outputs_than_the_data_has_classes_is_refused() {
     let line = "train in16,conv_k3_s2_c8_nr6,head_o2 --classes 2 --data demo --images 20 --recipe recipe.toml";
     refused(place.run(line), 3, &["2 classes", "10"]);
     assert!(!place.exists("weights.safetensors"));
+}
+
+#[test]
+fn finalists_of_a_data_set_without_test_images_are_validated_and_this_is_said() {
+    let place = Workplace::new();
+    write_classes(&place, "data/train", &["cat", "dog"]);
+    let done = search(&place, "--finalists 1 --final-recipe recipe.toml").success();
+    let text = flat(&stdout(&done));
+    assert!(text.contains("The data set has no test split"), "{text}");
+    assert!(stderr(&done).contains("there is no test split"));
+    let row = &place.rows("study/finalists.csv")[0];
+    assert!(row["test_top1"].is_empty() && !row["val_top1"].is_empty(), "{row:?}");
+    assert!(place.read("study/finalists.svg").contains("final, validation top-1"));
 }

@@ -217,7 +217,7 @@ fn the_first_command_shows_the_predicted_front_before_its_demo() {
         "MobileNetV3-Small 1.0x 224",
         "The training demo follows",
         "accuracies mean nothing beyond the demo",
-        "accuracy",
+        " rank ",
         "best under 3.00 ms",
     ];
     assert!(order.map(at).is_sorted(), "{text}");

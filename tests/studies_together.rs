@@ -12,27 +12,28 @@ fn write_table(place: &Workplace, name: &str, add: f64) {
     let space = SearchSpace::from_toml(&place.read("space.toml")).unwrap();
     let mut rng = mnas_space::random::stream(0, "table", 0, 0);
     let mut known: Vec<ArchitectureId> = Vec::new();
-    let mut text = "architecture,accuracy\n".to_owned();
+    let mut lines = vec!["architecture,accuracy\n".to_owned()];
     for _ in 0..4000 {
         let network = space.express(&space.sample(&mut rng), 2);
         if !known.contains(&network.id()) {
             known.push(network.id());
             let accuracy = add + 10.0 * (network.cost().macs as f64).log10();
-            text += &format!("\"{network}\",{accuracy}\n");
+            lines.push(format!("\"{network}\",{accuracy}\n"));
         }
     }
-    place.write(&format!("{name}.csv"), text);
+    place.write(&format!("{name}.csv"), lines.concat());
 }
 
 /// A search of the table without a device; flags replace those of the line.
 fn search(place: &Workplace, flags: &str) -> assert_cmd::assert::Assert {
-    let mut line = format!("search --evaluator table:table.csv {flags}");
-    for (flag, value) in [("--space", "space.toml"), ("--strategy", "random")] {
+    let mut words = vec!["search --evaluator table:table.csv", flags];
+    for default in ["--space space.toml", "--strategy random"] {
+        let flag = default.split_whitespace().next().unwrap_or_default();
         if !flags.contains(flag) {
-            line += &format!(" {flag} {value}");
+            words.push(default);
         }
     }
-    place.run(&line)
+    place.run(&words.join(" "))
 }
 
 /// Values of a column of a study's trials.

@@ -24,6 +24,10 @@ fn a_search_leaves_a_complete_study() {
         "best/architecture.toml",
         "best/weights.safetensors",
         "best/model.onnx",
+        "best/model.tflite",
+        "best/labels.txt",
+        "best/recipe.toml",
+        "best/README.md",
     ] {
         let size = fs::metadata(study.join(file))
             .unwrap_or_else(|error| panic!("{file}: {error}"))
@@ -58,6 +62,7 @@ fn a_search_leaves_a_complete_study() {
         (Some("study"), Some(7))
     );
     let best = document["best"].as_object().unwrap();
+    assert_eq!(best["accuracy_kind"], "trial, validation top-1");
     for key in ["id", "architecture", "accuracy", "latency_ms", "params", "macs"] {
         assert!(!best[key].is_null(), "{key}");
     }
@@ -78,6 +83,7 @@ fn a_search_leaves_a_complete_study() {
     );
     redrawing_reproduces_the_files(&place);
     evaluating_reproduces_the_accuracy(&place, most);
+    the_model_card_names_what_the_search_found(&place, best["id"].as_str().unwrap());
     the_best_network_can_be_exported(&place);
     refused(
         place.search("--trials 6 --seed 3"),
@@ -147,6 +153,21 @@ fn evaluating_reproduces_the_accuracy(place: &Workplace, accuracy: f64) {
         (Some(accuracy), Some(60))
     );
     assert!(found["top5"].as_f64().unwrap() >= accuracy);
+}
+
+fn the_model_card_names_what_the_search_found(place: &Workplace, id: &str) {
+    let card = place.read("study/best/README.md");
+    for text in [
+        id,
+        "| latency on fake | measured ",
+        "budget 0.070 ms",
+        "| validation top-1 | ",
+        "| `model.tflite` | network for LiteRT (TensorFlow Lite), 32-bit floats; ",
+        "mnas train architecture.toml --data demo --images 60 --data-seed 3 --recipe recipe.toml",
+    ] {
+        assert!(card.contains(text), "`{text}` is not in:\n{card}");
+    }
+    assert_eq!(place.read("study/best/labels.txt").lines().count(), 10);
 }
 
 fn the_best_network_can_be_exported(place: &Workplace) {

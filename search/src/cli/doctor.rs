@@ -1,6 +1,6 @@
 //! `mnas doctor`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
@@ -106,14 +106,14 @@ fn libtorch(worker: &Result<WorkerFacts, WorkerError>) -> Finding {
 
 fn onnx_runtime() -> Finding {
     let remedy = "run `cargo xtask setup`, or set ORT_DYLIB_PATH to libonnxruntime.so";
-    runtime("ONNX Runtime", onnx_runtime_library(), remedy, |library| {
+    runtime("ONNX Runtime", onnx_runtime_library().as_deref(), remedy, |library| {
         OnnxRuntime::new(library, 1).map(|runtime| runtime.version().to_owned())
     })
 }
 
 fn litert() -> Finding {
     let remedy = "run `cargo xtask setup`, or set LITERT_DYLIB_PATH to libLiteRt.so";
-    runtime("LiteRT", litert_library(), remedy, |library| {
+    runtime("LiteRT", litert_library().as_deref(), remedy, |library| {
         LiteRt::new(library, 1).map(|runtime| runtime.version().to_owned())
     })
 }
@@ -121,11 +121,11 @@ fn litert() -> Finding {
 /// Library of a runtime, as `load` finds it: its version.
 fn runtime(
     what: &'static str,
-    library: Option<PathBuf>,
+    library: Option<&Path>,
     remedy: &'static str,
     load: impl FnOnce(&Path) -> Result<String, RuntimeError>,
 ) -> Finding {
-    let found = match &library {
+    let found = match library {
         None => Err("no library is known".to_owned()),
         Some(library) => load(library)
             .map(|version| format!("{version} {}", library.display()))

@@ -47,7 +47,7 @@ pub struct ExportArguments {
     #[arg(long, value_enum, default_value_t = PrecisionName::Fp32)]
     precision: PrecisionName,
     /// Rule for the ranges of activations in 8-bit integers
-    #[arg(long, value_enum, default_value_t = RangeRule::Percentile)]
+    #[arg(long, value_enum, default_value_t = RangeRule::Extremes)]
     ranges: RangeRule,
     /// Fold batch-norm into the convolutions of an ONNX file
     #[arg(

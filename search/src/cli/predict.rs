@@ -56,7 +56,8 @@ struct Prediction {
 
 #[derive(Serialize)]
 struct Class {
-    class: String,
+    #[serde(rename = "class")]
+    name: String,
     index: usize,
     /// Softmax of the scores, in percent.
     percent: f64,
@@ -115,7 +116,7 @@ fn predict(
     }
     let shares = shares(&scores);
     let class = |index: usize| Class {
-        class: labels.get(index).cloned().unwrap_or_else(|| index.to_string()),
+        name: labels.get(index).cloned().unwrap_or_else(|| index.to_string()),
         index,
         percent: 100.0 * f64::from(shares[index]),
     };
@@ -161,7 +162,7 @@ impl PredictArguments {
                 let once = |text: String| if is_first { text } else { String::new() };
                 vec![
                     once(prediction.image.display().to_string()),
-                    class.class.clone(),
+                    class.name.clone(),
                     format!("{:.1} %", class.percent),
                     once(units::milliseconds(prediction.ms)),
                 ]

@@ -77,7 +77,7 @@ pub fn course_figure(comparison: &Comparison, progress: Progress, caption: Capti
     let (title, kind, divisor) = match progress {
         Progress::Trials => ("trials settled", AxisKind::Whole, 1.0),
         Progress::Time => {
-            let steps = comparison.studies.iter().flat_map(|study| study.course.steps.last());
+            let steps = comparison.studies.iter().filter_map(|study| study.course.steps.last());
             let (title, divisor) = time_unit(steps.map(|step| step.seconds).fold(0.0, f64::max));
             (title, AxisKind::Positive, divisor)
         }

@@ -232,7 +232,8 @@ fn style(total: u64) -> ProgressStyle {
 const SHARE_STEPS: u64 = 1000;
 
 fn share_style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix} [{bar:28}] {percent} % {elapsed} {wide_msg}")
+    // The message has a line of its own: it is too long to stand beside the bar.
+    ProgressStyle::with_template("{prefix} [{bar:28}] {percent} % {elapsed}\n  {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
 }

@@ -26,7 +26,7 @@ pub fn read_notes(file: &[u8]) -> BTreeMap<String, String> {
     notes.into_iter().filter_map(read).collect()
 }
 
-/// Bytes with the layout of a FlatBuffer. Positions are counted from the start.
+/// Bytes with the layout of `FlatBuffers`. Positions are counted from the start.
 struct FlatBuffer<'a>(&'a [u8]);
 
 impl<'a> FlatBuffer<'a> {

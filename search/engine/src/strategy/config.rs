@@ -42,8 +42,11 @@ impl StrategyConfig {
     /// Names of all strategies.
     pub const NAMES: [&'static str; 5] = ["random", "evolution", "nsga2", "local", "model"];
 
-    /// Name of the default strategy: the fewest evaluations to the best network, and the largest hypervolume, of all on
-    /// every truth that they were compared on (`cargo bench -p mnas-engine --bench strategies`).
+    /// Name of the default strategy: of all, it needs the fewest evaluations to the best network and reaches the largest
+    /// hypervolume on every truth that they were compared on (`cargo bench -p mnas-engine --bench strategies`).
+    ///
+    /// NAS-Bench-Macro's best network is found by half of the searches within 26 evaluations (local search 84, evolution 122,
+    /// random search and NSGA-II over 150), and after 200 evaluations 99.99 % of the exact hypervolume (NSGA-II 99.3 %).
     pub const DEFAULT: &'static str = "model";
 
     /// The strategy of a name with settings for a study of `trials` trials; `None` for an unknown name.
@@ -76,8 +79,8 @@ impl StrategyConfig {
     /// Model-guided search in which the model proposes from the fourth trial on, or later by one for each further family of
     /// the space.
     ///
-    /// The priors of the regression make up for a longer start. Networks far from all others are rarely good ones: with 3 of
-    /// them in place of 8, half of the searches of NAS-Bench-Macro find its best network in 23 evaluations instead of 38.
+    /// The priors of the regression make up for a longer start, and networks far from all others are rarely good ones: with 8
+    /// trials in place of 3, half of the searches of NAS-Bench-Macro find its best network within 32 evaluations instead of 26.
     pub fn model() -> Self {
         Self::Model {
             start: 3,

@@ -35,7 +35,7 @@ use crate::training::{
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
-    version: 2,
+    version: 3,
 };
 
 /// Version of libtorch that workers of this version link.

@@ -61,6 +61,7 @@ struct NetworkRow {
     id: String,
     architecture: String,
     accuracy: Option<f64>,
+    accuracy_kind: &'static str,
     /// Rank among networks, where there is no accuracy.
     score: Option<f64>,
     latency_ms: Option<f64>,
@@ -69,18 +70,18 @@ struct NetworkRow {
     macs: u64,
 }
 
-impl From<&ReportRow> for NetworkRow {
-    fn from(row: &ReportRow) -> Self {
-        Self {
-            id: row.id.clone(),
-            architecture: row.architecture.clone(),
-            accuracy: row.accuracy.filter(|_| !row.is_score),
-            score: row.accuracy.filter(|_| row.is_score),
-            latency_ms: row.latency_ms,
-            measured_ms: row.measured_ms,
-            params: row.params,
-            macs: row.macs,
-        }
+/// A network of a study whose accuracies are of this kind.
+fn network_row(row: &ReportRow, accuracy_kind: &'static str) -> NetworkRow {
+    NetworkRow {
+        id: row.id.clone(),
+        architecture: row.architecture.clone(),
+        accuracy: row.accuracy.filter(|_| !row.is_score),
+        score: row.accuracy.filter(|_| row.is_score),
+        accuracy_kind,
+        latency_ms: row.latency_ms,
+        measured_ms: row.measured_ms,
+        params: row.params,
+        macs: row.macs,
     }
 }
 
@@ -139,12 +140,16 @@ fn document(study: &Study, shown: &Outcome) -> Document {
         let rows = shown.finals.iter().flat_map(|finals| &finals.rows);
         rows.filter(|row| row.role == role).cloned().collect()
     };
+    let kind = match study.config().training() {
+        Some(_) => "trial, validation top-1",
+        None => "recorded top-1",
+    };
     Document {
         study: study.folder().root().to_path_buf(),
         trials: shown.rows.iter().filter(|row| row.trial.is_some()).count(),
         evaluations: shown.evaluations,
-        front: front.map(NetworkRow::from).collect(),
-        best: shown.winner().map(|index| NetworkRow::from(&shown.rows[index])),
+        front: front.map(|row| network_row(row, kind)).collect(),
+        best: shown.winner().map(|index| network_row(&shown.rows[index], kind)),
         finalists: of_role(FinalRole::Finalist),
         finalist_references: of_role(FinalRole::Reference),
         references: shown.references.clone(),

@@ -256,6 +256,9 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
         ("--workers", choices.workers.is_some() || !choices.worker.is_empty()),
         ("--train-device", choices.train_device.is_some()),
         ("--references", choices.references.is_some()),
+        ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
+        ("--final-recipe", choices.final_recipe.is_some()),
+        ("--final-epochs", choices.final_epochs.is_some()),
     ];
     let given: Vec<&str> = given
         .iter()

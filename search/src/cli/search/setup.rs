@@ -526,5 +526,14 @@ fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> Strin
             out.display()
         ),
     };
-    format!("{how}\n\n{}", config.to_toml())
+    let finals = config.training().and_then(|training| training.finals.as_ref());
+    let to_the_end = finals
+        .filter(|finals| finals.count > 0)
+        .map_or_else(String::new, |finals| {
+            format!(
+                "\nthen the {} best and the references within the budget to the end, as deployed, with {} ({} epochs)",
+                finals.count, finals.recipe.name, finals.recipe.epochs
+            )
+        });
+    format!("{how}{to_the_end}\n\n{}", config.to_toml())
 }

@@ -116,8 +116,8 @@ fn block(nodes: &[&Node], indent: usize) -> String {
         return format!("Block({only})");
     }
     let space = " ".repeat(indent);
-    let lines: String = arguments.iter().map(|line| format!("{space}    {line},\n")).collect();
-    format!("Block(\n{lines}{space})")
+    let lines: Vec<String> = arguments.iter().map(|line| format!("{space}    {line},")).collect();
+    format!("Block(\n{}\n{space})", lines.join("\n"))
 }
 
 /// Layers of a part of a block.
