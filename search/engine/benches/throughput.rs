@@ -15,6 +15,7 @@ use std::time::Instant;
 use mnas_engine::evaluator::RecordedTable;
 use mnas_engine::problem::{Metric, Problem, TargetDevice};
 use mnas_engine::strategy::{Evolution, LocalSearch, Nsga2, Observation, RandomSearch, Strategy};
+use mnas_latency::runtimes::Libraries;
 use mnas_latency::{Device, LatencyModel, MeasureSettings, Milliseconds, ProfileOptions};
 use mnas_space::random::stream;
 use mnas_space::{Architecture, SearchSpace};
@@ -86,7 +87,7 @@ fn constrained(candidates: usize, threads: usize) {
 fn budgeted(folder: &std::path::Path) -> Problem {
     let space = space("mobilenet");
     let device = Device::open("fake").unwrap();
-    let mut runtime = mnas_latency::runtimes::open(&device, None).unwrap();
+    let mut runtime = mnas_latency::runtimes::open(&device, &Libraries::default()).unwrap();
     let settings = MeasureSettings::quick();
     let mut table = mnas_latency::open_or_create(folder, &device, runtime.as_mut(), &settings).unwrap();
     let networks: Vec<Architecture> = (0..300)

@@ -362,7 +362,7 @@ pub fn resumed_finals(
     }
     let Some(training) = config.training() else {
         return Err(CliError::usage(
-            "this study looks its accuracies up and has no images: no network of it can be trained to the end;              train one with mnas train",
+            "this study trains no candidates, and no network of it to the end; train one with mnas train",
         ));
     };
     let stored = training.finals.as_ref();
@@ -395,7 +395,8 @@ pub fn resumed_finals(
     }
     if asked.recipe != stored.recipe && !state.finals().is_empty() {
         return Err(CliError::config(format!(
-            "finalists of this study were trained with recipe {} of {} epochs; leave --final-recipe and --final-epochs out, or              train single networks with mnas train",
+            "finalists of this study were trained with recipe {} of {} epochs; leave --final-recipe and --final-epochs out, or \
+             train single networks with mnas train",
             stored.recipe.name, stored.recipe.epochs
         )));
     }

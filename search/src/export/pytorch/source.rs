@@ -222,6 +222,6 @@ mod tests {
     fn a_network_with_every_kind_of_layer_in_full() {
         let text = "in16,conv_k3_s2_c8_nhs,id_c8,ir_k3_e3_c8_se0.25_nre,uib_a5_k3_e4_c8_nge_ls,ir_k3_e2_c8_gr2_nsw,head_f16_nhs_o4";
         let graph = text.parse::<mnas_space::Architecture>().unwrap().graph();
-        insta::assert_snapshot!(class(&graph));
+        insta::assert_snapshot!(class(&graph).trim());
     }
 }
