@@ -205,7 +205,7 @@ fn accuracies(study: &ComparedStudy) -> String {
             let name = path.file_name().unwrap_or(path.as_os_str());
             format!("recorded in {}", name.display())
         }
-        EvaluatorConfig::Train(_) => study.config.fidelity(None),
+        EvaluatorConfig::Train(_) | EvaluatorConfig::Proxy(_) => study.config.fidelity(None),
     }
 }
 
