@@ -25,9 +25,8 @@ const RANDOM_NETWORKS: u64 = 32;
 /// Candidates, unless a number is asked for.
 const TRIALS: usize = 200;
 
-/// Resolves the choices of a search by `score`; `space` is the default space of the data.
+/// Resolves the choices of a search by `score`, which [`refuse_other_flags`] accepts; `space` is the default space of the data.
 pub(super) fn settings_of(choices: &Choices, score: &Score, libtorch: &str, space: &str) -> Result<Settings, CliError> {
-    refuse_other_flags(choices, score)?;
     let devices = choices.devices(false)?;
     let data = settings::data_of(choices);
     let source = data.path.clone();
@@ -58,7 +57,7 @@ pub(super) fn settings_of(choices: &Choices, score: &Score, libtorch: &str, spac
 }
 
 /// Refuses flags of trainings, and images that are missing.
-fn refuse_other_flags(choices: &Choices, score: &Score) -> Result<(), CliError> {
+pub(super) fn refuse_other_flags(choices: &Choices, score: &Score) -> Result<(), CliError> {
     if choices.budget.is_empty() && choices.limits() == mnas_engine::study::Limits::default() {
         return Err(settings::no_budget());
     }

@@ -103,6 +103,7 @@ pub fn resolve(
         EvaluatorName::Imagenet => return Err(CliError::failure("a search of predictions has no study")),
         EvaluatorName::Table(path) => of_table(choices, path)?,
         EvaluatorName::Proxy(score) => {
+            scoring::refuse_other_flags(choices, score)?;
             let defaults = Defaults::of(inspect(&data_of(choices))?);
             scoring::settings_of(choices, score, libtorch, defaults.space)?
         }
