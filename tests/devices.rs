@@ -80,7 +80,7 @@ fn a_recorded_table_is_a_device() {
 
 #[test]
 fn the_bundled_recording_answers_where_it_lies() {
-    let texts = ["results/imagenette/latency holds none", "the device's file"];
+    let texts = ["results/imagenette/latency/0 holds none", "the device's file"];
     refused(Workplace::new().run(&format!("{PROFILE} replay")), 3, &texts);
 }
 

@@ -114,7 +114,7 @@ fn held_out_networks_of_other_families_are_predicted() {
 #[test]
 fn a_server_s_table_and_ten_networks_predict_the_phone() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let server = LatencyTable::load(&root.join("results/imagenette/latency")).unwrap();
+    let server = LatencyTable::load(&root.join("results/imagenette/latency/0")).unwrap();
     let phone = published();
     let shown: Vec<_> = phone
         .iter()

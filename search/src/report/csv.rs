@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(lines[0], HEADER);
         assert_eq!(
             lines[1],
-            r#"0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,"a, ""quoted"" one",""#
+            "0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,\"a, \"\"quoted\"\" one\","
         );
         assert!(lines[2].starts_with("1,candidate,,"), "{}", lines[2]);
         assert!(
