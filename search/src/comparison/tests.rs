@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use mnas_engine::evaluator::FunctionEvaluator;
-use mnas_engine::study::{RunOptions, Study, StudyEvent};
+use mnas_engine::study::{EvaluatorConfig, RunOptions, Study, StudyConfig, StudyEvent, StudyFolder, Trial, problem_of};
 use mnas_space::SearchSpace;
 
 use super::*;
@@ -13,7 +13,7 @@ fn study(root: &Path, name: &str, strategy: &str, change: impl Fn(&mut StudyConf
     let mut config = StudyConfig::for_table(name, 20, strategy, "toy.csv");
     change(&mut config);
     let folder = StudyFolder::create(&path).unwrap();
-    let problem = study::problem_of(&folder, &config, SearchSpace::from_toml(toml).unwrap()).unwrap();
+    let problem = problem_of(&folder, &config, SearchSpace::from_toml(toml).unwrap()).unwrap();
     let mut study = Study::create(folder, config, problem, toml).unwrap();
     study.begin_session(Vec::new()).unwrap();
     let mut evaluator = FunctionEvaluator::new(|trial| Ok((trial.architecture.cost().params as f64).ln()));

@@ -4,7 +4,7 @@ use mnas_space::quantisation::{Clipping, Histogram, Ranges};
 use mnas_space::tflite::{self, Outputs, TfliteError, TfliteOptions};
 use mnas_space::{Graph, TensorId, WeightSource};
 
-use super::LiteRt;
+use super::runtime::LiteRt;
 use crate::error::RuntimeError;
 
 /// Error of calibration.

@@ -8,6 +8,8 @@ use crate::error::RuntimeError;
 
 /// Sizes in bytes of the libraries that set-up installs, by which their version is known: LiteRT has no function for it.
 const KNOWN_BUILDS: [(u64, &str); 3] = [(8_039_424, "2.3.0"), (5_991_672, "2.3.0"), (6_362_912, "2.3.0")];
+/// Name of the runtime.
+pub(super) const NAME: &str = "litert";
 /// Name of the library in messages.
 const LIBRARY: &str = "LiteRT";
 /// Oldest version with the binary interface that is used here.

@@ -1,8 +1,7 @@
 //! TFLite files in LiteRT: results, not times.
 
-use super::NAME;
 use super::ffi::{Buffer, CompiledModel, Fault};
-use super::library::Library;
+use super::library::{Library, NAME};
 use crate::error::RuntimeError;
 
 /// Element type of 32-bit floats.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::{Calibration, StructureWeights};
+use super::calibration::Calibration;
 use super::interactions::Interactions;
 use super::range::Range;
+use super::structure::StructureWeights;
 
 /// Compiled-in coefficients.
 const EMBEDDED: &str = include_str!("../../../../configs/imagenet/predictor.toml");

@@ -23,6 +23,7 @@
 
 mod accel;
 mod algebra;
+mod calibration;
 mod document;
 mod evaluator;
 mod features;
@@ -32,6 +33,7 @@ mod interactions;
 mod predictor;
 mod published;
 mod range;
+mod structure;
 mod transform;
 pub mod validation;
 

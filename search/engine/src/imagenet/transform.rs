@@ -4,6 +4,9 @@
 //! negative logarithm of the error. On held-out networks of Accel-NASBench this scale ranks and fits better than percent and
 //! than log-odds.
 
+/// Deviation of published accuracies from the model, on the scale of the model.
+pub(super) const NOISE: f64 = 0.02;
+
 /// Negative logarithm of the error of a network with `top1` percent.
 pub(super) fn from_percent(top1: f64) -> f64 {
     -(100.0 - top1).ln()

@@ -4,10 +4,11 @@ use mnas_space::Architecture;
 use rand::seq::SliceRandom as _;
 
 use super::accel::AccelNetwork;
-use super::fit::{Calibration, Point, StructureWeights};
+use super::calibration::{Calibration, Point};
 use super::interactions::Interactions;
 use super::published::{PublishedNetwork, Recipe};
 use super::range::Range;
+use super::structure::StructureWeights;
 use super::transform::to_percent;
 use mnas_space::random::stream;
 

@@ -2,7 +2,8 @@
 
 use mnas_space::{Architecture, Compound, Cost, Multipliers, ScalingRule};
 
-use super::{Accuracy, ScalingError};
+use super::accuracy::Accuracy;
+use super::error::ScalingError;
 
 /// Settings of [`fit_compound`].
 #[derive(Debug, Clone, PartialEq)]

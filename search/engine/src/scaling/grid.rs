@@ -3,7 +3,8 @@
 use mnas_latency::Milliseconds;
 use mnas_space::{Architecture, Multipliers, ScalingRule};
 
-use super::{Accuracy, ScalingError};
+use super::accuracy::Accuracy;
+use super::error::ScalingError;
 use crate::problem::Costs;
 use mnas_latency::LatencyModel;
 

@@ -1,10 +1,10 @@
 //! The contract of every strategy.
 
-use mnas_space::SearchSpace;
+use mnas_space::random::stream;
+use mnas_space::{Genotype, SearchSpace};
 
 use super::*;
-use crate::problem::{Constraint, Metric};
-use mnas_space::random::stream;
+use crate::problem::{Constraint, Metric, Problem};
 
 /// A problem without devices: accuracy against multiply-adds.
 pub(crate) fn problem() -> Problem {

@@ -1,6 +1,6 @@
 //! Candidates beside the references that were evaluated by the same recipe, in numbers.
 
-use super::state::Trial;
+use super::trial::Trial;
 use super::trial_kind::TrialKind;
 use crate::front::{dominates, hypervolume};
 use crate::problem::{Metric, Problem};

@@ -1,7 +1,8 @@
 //! Events of a running study, for progress displays and logs; and the reasons of its end.
 
 use super::proposer::Refusals;
-use super::state::{Counts, Trial};
+use super::state::Counts;
+use super::trial::Trial;
 
 /// An event of a running study.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use std::fmt;
 use mnas_space::Genotype;
 use rand_chacha::ChaCha8Rng;
 
-use super::state::{StudyState, Trial};
+use super::state::StudyState;
+use super::trial::Trial;
 use crate::problem::{Problem, Proposal, Violation};
 use crate::strategy::{Observation, Search, Strategy};
 use mnas_space::random::stream;

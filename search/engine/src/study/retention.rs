@@ -1,6 +1,7 @@
 //! Selection of the trials whose weights are kept.
 
-use super::state::{StudyState, Trial};
+use super::state::StudyState;
+use super::trial::Trial;
 use crate::front::{Archive, Insertion};
 use crate::problem::Problem;
 

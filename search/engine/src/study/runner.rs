@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::error::StudyError;
 use super::events::{Observer, StopReason, StudyEvent};
 use super::journal::Event;
 use super::proposer::{Proposer, Refusals};
+use super::record::Study;
 use super::retention::{Retention, may_be_best};
-use super::{Study, StudyError};
 use crate::evaluator::{Evaluator, EvaluatorEvent, TrialRequest};
 
 /// Attempts at a trial before it counts as failed: workers are lost for causes that pass.
@@ -39,8 +41,26 @@ impl Default for RunOptions<'static> {
     }
 }
 
+impl Study {
+    /// Evaluates references and candidates until there are no more, or the options stop it.
+    ///
+    /// Killed at any moment and run again, a study ends with the same trials: candidates follow from the seed and the results
+    /// of earlier trials, never from timing or the number of workers.
+    pub fn run(
+        &mut self,
+        evaluator: &mut dyn Evaluator,
+        options: RunOptions<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<StopReason, StudyError> {
+        let strategy = self.config.strategy.build();
+        let problem = Arc::clone(&self.problem);
+        let mut proposer = Proposer::new(&problem, strategy.as_ref(), self.config.seed, self.config.lookahead);
+        Run::new(self, evaluator, observer).run(&mut proposer, options)
+    }
+}
+
 /// One run of a study.
-pub(super) struct Run<'a> {
+struct Run<'a> {
     study: &'a mut Study,
     evaluator: &'a mut dyn Evaluator,
     observer: &'a mut dyn Observer,
@@ -56,7 +76,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(study: &'a mut Study, evaluator: &'a mut dyn Evaluator, observer: &'a mut dyn Observer) -> Self {
+    fn new(study: &'a mut Study, evaluator: &'a mut dyn Evaluator, observer: &'a mut dyn Observer) -> Self {
         // What an earlier run left unfinished comes first.
         let queue = study.state.forget_attempts().into();
         let retention = Retention::of(&study.state, &study.problem);
@@ -73,7 +93,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs until the study stops.
-    pub fn run(mut self, proposer: &mut Proposer<'_>, options: RunOptions<'_>) -> Result<StopReason, StudyError> {
+    fn run(mut self, proposer: &mut Proposer<'_>, options: RunOptions<'_>) -> Result<StopReason, StudyError> {
         let stopped = self.turns(proposer, options);
         // Also after an error: results that came in the same turn are kept.
         let committed = self.study.journal.commit();

@@ -2,19 +2,21 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mnas_latency::Milliseconds;
+use mnas_latency::{LatencyModel, Milliseconds};
+use mnas_space::random::stream;
 use mnas_space::{Architecture, ArchitectureId, SearchSpace};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::load::replayed;
 use super::testing::{CLASSES, all_networks, config, embedded, latency, small_space};
 use super::*;
-use crate::evaluator::{Evaluation, EvaluatorEvent, FunctionEvaluator, TrialRequest};
-use crate::problem::Constraint;
-use mnas_space::random::stream;
+use crate::evaluator::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, FunctionEvaluator, TrialRequest};
+use crate::problem::{Constraint, Metric, Problem, TargetDevice};
 
 mod short_search;
 

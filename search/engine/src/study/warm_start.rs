@@ -4,30 +4,26 @@
 //! and the source of accuracies have to be the same. Devices, budgets, objectives, strategy and seed may differ; costs are
 //! those of the new problem.
 
+mod config;
+#[cfg(test)]
+mod tests;
+
+pub use config::WarmStartConfig;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::config::{EvaluatorConfig, StudyConfig};
+use super::error::StudyError;
 use super::folder::{FolderError, StudyFolder};
-use super::state::{StudyState, Trial, TrialOutcome};
+use super::load::{load, replay};
+use super::state::StudyState;
+use super::trial::{Trial, TrialOutcome};
 use super::trial_kind::TrialKind;
-use super::{StudyError, load, replay};
 use crate::evaluator::{Evaluation, Fidelity, RecordedTable, TableError};
 use crate::problem::{Problem, Proposal};
 use crate::worker::Ready;
 use mnas_space::SearchSpace;
-
-/// A study whose results another one began with, as `study.toml` holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct WarmStartConfig {
-    /// Folder of the study, as it was given.
-    pub study: PathBuf,
-    /// Number of its results that were taken over.
-    pub trials: usize,
-}
 
 /// A result of another study.
 #[derive(Debug, Clone, PartialEq)]
@@ -291,6 +287,3 @@ fn check_against(
         remedy: "search the same table, or leave this study out".to_owned(),
     })
 }
-
-#[cfg(test)]
-mod tests;

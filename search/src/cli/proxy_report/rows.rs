@@ -235,24 +235,7 @@ fn greatest<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
-    use super::*;
-
-    /// A row with the cost of its labels unknown, where it has any.
-    pub fn row(name: &str, tau: Option<f64>, cpu_minutes: f64, labels: usize) -> Row {
-        let kind = match (labels, cpu_minutes > 0.0) {
-            (0, false) => RowKind::Free,
-            (0, true) => RowKind::Signal,
-            _ => RowKind::Predictor,
-        };
-        Row {
-            tau,
-            labels,
-            label_cost_is_unknown: labels > 0,
-            ..Row::new(name.to_owned(), kind, &Agreement::default(), 60.0 * cpu_minutes)
-        }
-    }
-}
+pub(super) mod testing;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use mnas_latency::{Milliseconds, parse_latency};
 
 use super::super::data::Corrupt;
 use super::super::device::TableArguments;
-use super::choices::{Bytes, Count, EvaluatorName};
+use super::values::{Bytes, Count, EvaluatorName};
 
 /// `mnas search`
 #[derive(Debug, Clone, Args)]

@@ -10,7 +10,7 @@ use mnas_engine::worker::Ready;
 
 use super::super::clock::Clock;
 use super::super::error::CliError;
-use super::setup;
+use super::workers::start_final_workers;
 use crate::report::{Printer, Progress, units};
 use crate::study::outcome;
 
@@ -54,7 +54,7 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
         .iter()
         .map(|choice| &study.state().trials()[choice.trial as usize]);
     let largest = resolutions.map(|trial| trial.architecture.resolution).max();
-    let started = setup::start_final_workers(study, &finals.recipe, largest.unwrap_or(224), printer, cancel);
+    let started = start_final_workers(study, &finals.recipe, largest.unwrap_or(224), printer, cancel);
     let Some((mut pool, ready)) = started? else {
         return Ok(false);
     };

@@ -1,19 +1,25 @@
-//! `mnas search`: `arguments` and `choices` take what the user says, `settings` resolves it, `setup` makes a study of it or opens
-//! one, this file runs it, `conclude` shows the outcome. `predicted` is the
-//! search of predicted ImageNet accuracies, which is no study.
+//! `mnas search`: `arguments` and `choices` take what the user says, `resolve` makes `settings` of it, `setup` makes a study of
+//! these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs it, and `conclude`
+//! shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which is no study.
 
 mod arguments;
 mod beside;
 mod choices;
 mod conclude;
 mod finals;
+mod images;
 mod live;
 mod placement;
 pub mod predicted;
 mod progress;
+mod recipes;
+mod resolve;
+mod resumed;
 mod scoring;
 mod settings;
 mod setup;
+mod values;
+mod workers;
 
 pub use arguments::SearchArguments;
 
@@ -29,9 +35,10 @@ use super::error::CliError;
 use super::profile::ProfileProgress;
 use crate::report::Printer;
 use crate::study::{MeasuredWinners, measure_winners, outcome, redraw, write_best};
-use choices::{Choices, EvaluatorName};
+use choices::Choices;
 use progress::SearchProgress;
 use setup::Prepared;
+use values::EvaluatorName;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;

@@ -14,8 +14,8 @@ use super::super::error::CliError;
 use super::super::proxy_report::measure::Measurement;
 use super::super::train::num_cores;
 use super::choices::Choices;
+use super::images::{absolute_data, largest_resolution};
 use super::settings::{self, Settings};
-use super::setup;
 use crate::report::Printer;
 use crate::worker_client;
 
@@ -98,7 +98,7 @@ pub(super) fn complete(
         return Ok(());
     };
     let classes = worker_client::inspect(&scoring.data)?.classes.len().max(1) as u32;
-    scoring.probe = Probe::of_largest_resolution(setup::largest_resolution(space), seed);
+    scoring.probe = Probe::of_largest_resolution(largest_resolution(space), seed);
     let drawn = (0..RANDOM_NETWORKS).map(|number| space.sample(&mut stream(seed, "score scale", number, 0)));
     let networks: Vec<Architecture> = drawn.map(|genotype| space.express(&genotype, classes)).collect();
     let signals = scoring.score.signals();
@@ -137,9 +137,9 @@ pub(super) fn pool(scoring: &ScoreConfig, space: &SearchSpace, folder: &StudyFol
     let prepare = ToWorker::Prepare {
         data: DataRequest {
             images: Some(scoring.data.images.map_or(batch, |images| images.min(batch))),
-            ..setup::absolute_data(&scoring.data)
+            ..absolute_data(&scoring.data)
         },
-        resolution: scoring.probe.resolution(setup::largest_resolution(space)),
+        resolution: scoring.probe.resolution(largest_resolution(space)),
         augmentation: Augmentation::None,
         threads: 1,
     };

@@ -1,19 +1,17 @@
 //! From settings to a study that is ready to run: a new one with its data, latency tables and folder, or an existing one.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use mnas_engine::evaluator::{Evaluator, RecordedTable, WorkerPool, WorkerSetup};
+use mnas_engine::evaluator::{Evaluator, RecordedTable};
 use mnas_engine::files;
 use mnas_engine::problem::{Metric, Problem, Quantity};
 use mnas_engine::study::{
-    EvaluatorConfig, Study, StudyConfig, StudyFolder, TrainConfig, WarmStartTarget, WorkerConfig, check_warm_start,
-    problem_of,
+    EvaluatorConfig, Study, StudyConfig, StudyFolder, WarmStartTarget, WorkerConfig, check_warm_start, problem_of,
 };
-use mnas_engine::training::{DataRequest, Proxy, Recipe, TrainDevice};
-use mnas_engine::worker::{Ready, ToWorker};
-use mnas_latency::pipe::CommandLine;
+use mnas_engine::training::DataRequest;
+use mnas_engine::worker::Ready;
 use mnas_latency::workload::{Purpose, fill_table};
 use mnas_latency::{LatencyTable, ProfileOptions};
 use mnas_space::SearchSpace;
@@ -26,8 +24,11 @@ use super::super::space;
 use super::arguments::SearchArguments;
 use super::choices::Choices;
 use super::placement;
+use super::resolve::{DataFacts, resolve};
+use super::resumed;
 use super::scoring;
-use super::settings::{self, DataFacts, Settings};
+use super::settings::{Settings, folder_of};
+use super::workers::start_workers;
 use crate::report::Printer;
 use crate::worker_client;
 
@@ -55,7 +56,7 @@ pub(super) fn begin(
             is_small: found.side.is_some_and(|side| side <= 64),
         })
     };
-    let mut settings = settings::resolve(&choices, worker_client::LIBTORCH_VERSION, &inspect)?;
+    let mut settings = resolve(&choices, worker_client::LIBTORCH_VERSION, &inspect)?;
     let (space, space_toml) = space::open(&settings.space)?;
     if let Some(table) = &settings.table {
         table
@@ -124,10 +125,10 @@ pub(super) fn resume(
     cancel: &AtomicBool,
 ) -> Result<Option<Prepared>, CliError> {
     let choices = Choices::of(arguments)?;
-    let mut study = Study::open(StudyFolder::open(&settings::folder_of(&choices)?)?)?;
+    let mut study = Study::open(StudyFolder::open(&folder_of(&choices)?)?)?;
     let config = study.config().clone();
     let space = study.problem().space.clone();
-    let contradictions = settings::contradictions(&choices, &config, &space.name)?;
+    let contradictions = resumed::contradictions(&choices, &config, &space.name)?;
     if !contradictions.is_empty() {
         let root = study.folder().root().display();
         return Err(CliError::config(format!(
@@ -141,11 +142,11 @@ pub(super) fn resume(
     let trials = choices.trials.unwrap_or(config.trials);
     let config = StudyConfig {
         trials,
-        workers: settings::resumed_workers(&choices, &config),
+        workers: resumed::resumed_workers(&choices, &config),
         ..config
     };
     config.check()?;
-    let finals = settings::resumed_finals(&choices, &config, study.state())?;
+    let finals = resumed::resumed_finals(&choices, &config, study.state())?;
     let (evaluator, data) = match &config.evaluator {
         EvaluatorConfig::Table { path } => {
             let table = RecordedTable::read(path).map_err(|error| CliError::config(error.to_string()))?;
@@ -220,136 +221,6 @@ fn share_out_cores(
         found.workers, found.threads, found.reason
     ));
     Ok(found.reason)
-}
-
-/// Starts all workers and waits until the first one has loaded its images.
-fn start_workers(
-    config: &StudyConfig,
-    space: &SearchSpace,
-    folder: &StudyFolder,
-    printer: &Printer,
-    cancel: &AtomicBool,
-) -> Result<(WorkerPool, Ready), CliError> {
-    let (device, pool) = match &config.evaluator {
-        EvaluatorConfig::Train(training) => {
-            let setup = worker_setup(training, space);
-            (training.train_device, WorkerPool::new(setup, &folder.logs()))
-        }
-        EvaluatorConfig::Proxy(scoring) => (scoring.train_device, scoring::pool(scoring, space, folder)),
-        EvaluatorConfig::Table { .. } => return Err(CliError::failure("the study trains no networks")),
-    };
-    let Some((pool, ready)) = start_pool(config, device, pool, printer, cancel)? else {
-        return Err(CliError::interrupted(
-            "interrupted while the images were loaded; nothing was begun",
-        ));
-    };
-    for skipped in &ready.skipped {
-        printer.warning(&format!("skipped {skipped}"));
-    }
-    let count: usize = config.workers.iter().map(|worker| worker.count).sum();
-    if count > config.lookahead {
-        printer.warning(&format!(
-            "{count} workers, but a proposal may lack {} results at most: some will wait; raise --lookahead to keep them busy",
-            config.lookahead
-        ));
-    }
-    Ok((pool, ready))
-}
-
-/// Starts the workers of final trainings at up to `resolution` pixels, as many as train the trials; `None` when cancelled.
-pub(super) fn start_final_workers(
-    study: &Study,
-    recipe: &Recipe,
-    resolution: u32,
-    printer: &Printer,
-    cancel: &AtomicBool,
-) -> Result<Option<(WorkerPool, Ready)>, CliError> {
-    let Some(training) = study.config().training() else {
-        return Err(CliError::failure("the study trains no networks"));
-    };
-    let setup = WorkerSetup {
-        prepare: ToWorker::Prepare {
-            data: absolute_data(&training.data),
-            resolution,
-            augmentation: recipe.augmentation,
-            threads: training.threads_per_worker,
-        },
-        proxy: Proxy::DIRECT,
-        recipe: recipe.clone(),
-        test: true,
-    };
-    let pool = WorkerPool::new(setup, &study.folder().logs());
-    start_pool(study.config(), training.train_device, pool, printer, cancel)
-}
-
-/// Starts all workers of a study and waits until the first one has loaded its images; `None` when cancelled.
-fn start_pool(
-    config: &StudyConfig,
-    device: TrainDevice,
-    mut pool: WorkerPool,
-    printer: &Printer,
-    cancel: &AtomicBool,
-) -> Result<Option<(WorkerPool, Ready)>, CliError> {
-    for (host, command) in worker_commands(config, device)? {
-        pool.start(&host, command)?;
-    }
-    let bar = printer.progress("loading images", 0);
-    let ready = pool.wait_for_data(&mut |done, total| {
-        bar.set_total(total as u64);
-        bar.set(done as u64);
-        !cancel.load(Ordering::Relaxed)
-    })?;
-    Ok(ready.map(|ready| {
-        bar.finish(&ready.description);
-        (pool, ready)
-    }))
-}
-
-/// The command line of every worker, with the name of its host.
-fn worker_commands(config: &StudyConfig, device: TrainDevice) -> Result<Vec<(String, CommandLine)>, CliError> {
-    let mut commands = Vec::new();
-    for worker in &config.workers {
-        let (host, command) = match &worker.command {
-            Some(text) => {
-                let command: CommandLine = text
-                    .parse()
-                    .map_err(|error| CliError::usage(format!("worker command `{text}`: {error}")))?;
-                (text.clone(), command)
-            }
-            None => ("local".to_owned(), worker_client::command(device)?),
-        };
-        commands.extend((0..worker.count).map(|_| (host.clone(), command.clone())));
-    }
-    Ok(commands)
-}
-
-/// The largest resolution of a space in pixels.
-pub(super) fn largest_resolution(space: &SearchSpace) -> u32 {
-    let resolutions = space.families.iter().flat_map(|family| &family.resolutions);
-    resolutions.copied().max().unwrap_or(224)
-}
-
-fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
-    WorkerSetup {
-        prepare: ToWorker::Prepare {
-            data: absolute_data(&training.data),
-            resolution: training.proxy.resolution(largest_resolution(space)),
-            augmentation: training.recipe.augmentation,
-            threads: training.threads_per_worker,
-        },
-        proxy: training.proxy,
-        recipe: training.recipe.clone(),
-        test: false,
-    }
-}
-
-/// The images by a path that holds in whatever folder a worker runs.
-pub(super) fn absolute_data(data: &DataRequest) -> DataRequest {
-    let mut data = data.clone();
-    if data.path != Path::new("demo") {
-        data.path = std::path::absolute(&data.path).unwrap_or(data.path);
-    }
-    data
 }
 
 /// Measures layers on a device of the study until its table is good enough for the space and the budget.

@@ -9,6 +9,7 @@ mod evaluation;
 mod facts;
 mod fault;
 mod images;
+mod loaded;
 mod signals;
 mod speed;
 mod test_split;
@@ -26,7 +27,7 @@ use crate::device::open_device;
 use cancel::Cancellation;
 use context::Context;
 use fault::Fault;
-use training::Loaded;
+use loaded::Loaded;
 
 /// Serves a coordinator until `input` ends: reads requests from it, trains on `device`, writes replies to `output`.
 ///

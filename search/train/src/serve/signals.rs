@@ -7,7 +7,7 @@ use mnas_space::Architecture;
 use tch::Tensor;
 
 use super::fault::Fault;
-use super::training::Loaded;
+use super::loaded::Loaded;
 use crate::data::{BatchOptions, Batches};
 use crate::device::open_device;
 use crate::feed;

@@ -8,7 +8,7 @@ use mnas_engine::worker::FromWorker;
 
 use super::context::Context;
 use super::fault::Fault;
-use super::training::Loaded;
+use super::loaded::Loaded;
 use crate::data::{self, BatchOptions};
 use crate::evaluation::evaluate_by_class;
 use crate::network::Network;

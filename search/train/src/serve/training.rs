@@ -3,29 +3,20 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use mnas_engine::training::EpochReport;
 use mnas_engine::training::weights::WeightsInfo;
-use mnas_engine::training::{DataRequest, EpochReport, Normalization};
 use mnas_engine::worker::{CheckpointRequest, FromWorker, TrainRequest, TrainResult};
 use mnas_space::Architecture;
 
 use super::context::{Context, PROGRESS_EVERY};
 use super::fault::Fault;
+use super::loaded::Loaded;
 use super::test_split;
 use crate::checkpoint::{CheckpointError, CheckpointPlan};
-use crate::data::Splits;
 use crate::error::TrainError;
 use crate::network::Network;
 use crate::trainer::{Progress, TrainPlan, Trained, train};
 use crate::weights::weights_of;
-
-/// Loaded images and the device that trains on them.
-pub(super) struct Loaded {
-    pub device: tch::Device,
-    pub splits: Splits,
-    pub normalization: Normalization,
-    /// The request that the images were loaded by.
-    pub data: DataRequest,
-}
 
 /// Trains a network and saves its weights.
 pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>) -> Result<FromWorker, Fault> {

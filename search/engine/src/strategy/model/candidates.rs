@@ -5,21 +5,11 @@ use std::collections::HashSet;
 use mnas_space::{ArchitectureId, Genotype};
 use rand_chacha::ChaCha8Rng;
 
-use super::Guided;
-use crate::problem::Costs;
-use crate::regression::Sample;
+use super::candidate::Candidate;
+use super::guided::Guided;
 
 /// Most networks of a space that is enumerated instead of sampled, by its number of configurations.
 const ENUMERABLE: usize = 10_000;
-
-/// An unknown network that may be tried.
-#[derive(Debug, Clone)]
-pub(super) struct Candidate {
-    pub genotype: Genotype,
-    pub id: ArchitectureId,
-    pub costs: Costs,
-    pub sample: Sample,
-}
 
 /// Networks collected once each, without those that are known.
 pub(super) struct Candidates<'s, 'a> {

@@ -6,8 +6,10 @@ use std::collections::HashSet;
 use mnas_space::{ArchitectureId, Genotype};
 use rand_chacha::ChaCha8Rng;
 
-use super::candidates::{Candidate, Candidates};
-use super::{Acquisition, Guided};
+use super::acquisition::Acquisition;
+use super::candidate::Candidate;
+use super::candidates::Candidates;
+use super::guided::Guided;
 use crate::problem::Costs;
 use crate::regression::{Belief, Covariance, GaussianProcess, Hyperparameters, Sample};
 use crate::strategy::{Observation, Sampler};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::state::Trial;
+use super::super::trial::Trial;
 use super::super::trial_kind::TrialKind;
 use crate::problem::Problem;
 

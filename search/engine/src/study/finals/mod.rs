@@ -5,26 +5,13 @@
 //! [`Finals`] is what follows from these, and [`Study::train_finalists`](super::Study::train_finalists) makes it happen.
 
 mod choice;
+mod config;
 mod run;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use choice::{Choice, FinalRole, choose_finalists, ranked_networks};
-pub(super) use run::FinalRun;
+pub use config::FinalsConfig;
 pub use run::FinalsEvent;
 pub use state::{FinalEvent, Finalist, Finals};
-
-use serde::{Deserialize, Serialize};
-
-use crate::training::Recipe;
-
-/// Final trainings of a study.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct FinalsConfig {
-    /// Number of networks that are trained to the end; 0 for none.
-    pub count: usize,
-    /// Their recipe. What is trained is the deployed network.
-    pub recipe: Recipe,
-}

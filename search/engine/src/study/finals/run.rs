@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use mnas_space::random::derived_seed;
 
+use super::super::error::StudyError;
+use super::super::events::StopReason;
 use super::super::journal::Event;
-use super::super::{StopReason, Study, StudyError};
-use super::{Choice, FinalEvent, Finalist};
+use super::super::record::Study;
+use super::choice::Choice;
+use super::state::{FinalEvent, Finalist};
 use crate::evaluator::{Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
 
 /// Attempts at a training before it counts as failed: workers are lost for causes that pass.
@@ -45,8 +48,24 @@ pub enum FinalsEvent<'a> {
     },
 }
 
+impl Study {
+    /// Trains chosen networks to the end that were not yet, in their order, and records the results. `evaluator` is one of the
+    /// final recipe; `cancel` stops it.
+    ///
+    /// Killed at any moment and run again, it goes on with the trainings that are left.
+    pub fn train_finalists(
+        &mut self,
+        chosen: &[Choice],
+        evaluator: &mut dyn Evaluator,
+        cancel: &AtomicBool,
+        observer: &mut dyn FnMut(&FinalsEvent<'_>),
+    ) -> Result<StopReason, StudyError> {
+        FinalRun::new(self, evaluator, observer).run(chosen, cancel)
+    }
+}
+
 /// One run of final trainings.
-pub(in super::super) struct FinalRun<'a> {
+struct FinalRun<'a> {
     study: &'a mut Study,
     evaluator: &'a mut dyn Evaluator,
     observer: &'a mut dyn FnMut(&FinalsEvent<'_>),
@@ -55,7 +74,7 @@ pub(in super::super) struct FinalRun<'a> {
 }
 
 impl<'a> FinalRun<'a> {
-    pub fn new(
+    fn new(
         study: &'a mut Study,
         evaluator: &'a mut dyn Evaluator,
         observer: &'a mut dyn FnMut(&FinalsEvent<'_>),
@@ -70,7 +89,7 @@ impl<'a> FinalRun<'a> {
     }
 
     /// Trains what was chosen and is not settled, in the order of the choice.
-    pub fn run(mut self, chosen: &[Choice], cancel: &AtomicBool) -> Result<StopReason, StudyError> {
+    fn run(mut self, chosen: &[Choice], cancel: &AtomicBool) -> Result<StopReason, StudyError> {
         self.choose(chosen)?;
         let finals = self.study.state.finals();
         self.queue = finals.unsettled(chosen).map(|finalist| finalist.number).collect();

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::state::{TrialOutcome, TrialTimes};
-use super::{Choice, FinalRole};
+use super::super::trial::{TrialOutcome, TrialTimes};
+use super::choice::{Choice, FinalRole};
 use crate::evaluator::Evaluation;
 use crate::training::Accuracy;
 

@@ -1,0 +1,200 @@
+//! State of the model-guided search: results known, and the regression of them.
+
+use std::collections::HashSet;
+
+use mnas_space::{ArchitectureId, Genotype};
+
+use super::acquisition::{Acquisition, Front};
+use super::candidate::Candidate;
+use super::settings::{Gain, ModelGuided};
+use crate::front::{crowding_distance, non_dominated_ranks};
+use crate::problem::{Costs, Metric, Problem};
+use crate::regression::{Encoder, GaussianProcess, Hyperparameters, Sample};
+use crate::strategy::spread::Spread;
+
+/// Observations that the regression uses at most: preparing takes some `n³ / 3` and predicting `n²` multiply-adds a network.
+const OBSERVATIONS: usize = 240;
+
+/// Observations from which hyper-parameters are found at most.
+const TUNED_ON: usize = 120;
+
+/// Steps of the search for hyper-parameters: first from the centre of their priors, later from those before.
+const FIRST_STEPS: usize = 30;
+const STEPS: usize = 5;
+
+/// A settled trial with everything that the regression needs.
+pub(super) struct Observed {
+    pub genotype: Genotype,
+    pub sample: Sample,
+    pub costs: Costs,
+    /// `-ln(error)`
+    pub target: f64,
+}
+
+/// Results of a search with the regression of them.
+pub(super) struct Guided<'a> {
+    pub problem: &'a Problem,
+    settings: ModelGuided,
+    pub spread: Spread<'a>,
+    pub largest: Option<Genotype>,
+    /// Number of trials before the model proposes.
+    pub start: usize,
+    pub encoder: Encoder,
+    /// Every network, in a small space.
+    pub pool: Option<Vec<Candidate>>,
+    pub observed: Vec<Observed>,
+    pub known: HashSet<ArchitectureId>,
+    parameters: Option<Hyperparameters>,
+    /// Number of observations at which hyper-parameters are found next.
+    pub tune_at: usize,
+}
+
+impl<'a> Guided<'a> {
+    /// A search without results and without a pool.
+    pub fn new(problem: &'a Problem, settings: ModelGuided) -> Self {
+        let spread = Spread::new(problem);
+        let start = (settings.start + problem.space.families.len().saturating_sub(1)).max(2);
+        Self {
+            start,
+            largest: spread.largest(),
+            encoder: Encoder::new(&problem.space),
+            spread,
+            problem,
+            settings,
+            pool: None,
+            observed: Vec::new(),
+            known: HashSet::new(),
+            parameters: None,
+            tune_at: start,
+        }
+    }
+
+    /// A network as the regression sees it, with the columns logarithm of multiply-adds, of parameters, and depth.
+    pub fn sample(&self, genotype: &Genotype, costs: &Costs) -> Sample {
+        let encoding = self.encoder.encode(genotype);
+        let logarithm = |count: u64| (count.max(1) as f64).ln();
+        let columns = vec![
+            logarithm(costs.macs),
+            logarithm(costs.params),
+            f64::from(encoding.layers),
+        ];
+        Sample { encoding, columns }
+    }
+
+    /// Objectives other than accuracy.
+    fn cost_metrics(&self) -> impl Iterator<Item = Metric> + '_ {
+        let objectives = self.problem.objectives.iter().copied();
+        objectives.filter(|metric| *metric != Metric::Accuracy)
+    }
+
+    fn improves_front(&self) -> bool {
+        match self.settings.gain {
+            Gain::Accuracy => false,
+            Gain::Front => self.cost_metrics().next().is_some(),
+            Gain::Auto => self.cost_metrics().any(|metric| self.problem.bound(metric).is_none()),
+        }
+    }
+
+    /// Values of the objectives other than accuracy.
+    pub fn objective_costs(&self, costs: &Costs) -> Vec<f64> {
+        self.cost_metrics()
+            .map(|metric| costs.value(metric).unwrap_or(f64::INFINITY))
+            .collect()
+    }
+
+    /// Indices of observations, those that matter most first: by non-dominated rank, then by crowding distance.
+    pub fn by_merit(&self) -> Vec<usize> {
+        let with_costs = self.improves_front();
+        let point = |one: &Observed| {
+            let mut point = vec![-one.target];
+            if with_costs {
+                point.extend(self.objective_costs(&one.costs));
+            }
+            point
+        };
+        let points: Vec<Vec<f64>> = self.observed.iter().map(point).collect();
+        let ranks = non_dominated_ranks(&points);
+        let crowding = crowding_distance(&points, &ranks);
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|&one, &other| {
+            let by_rank = ranks[one].cmp(&ranks[other]);
+            by_rank
+                .then(crowding[other].total_cmp(&crowding[one]))
+                .then(one.cmp(&other))
+        });
+        order
+    }
+
+    /// Observations that the regression uses, at most `limit`, in the order of their trials.
+    fn training_set(&self, limit: usize) -> Vec<&Observed> {
+        if self.observed.len() <= limit {
+            return self.observed.iter().collect();
+        }
+        let order = self.by_merit();
+        let (best, rest) = order.split_at(limit / 2);
+        let mut rest = rest.to_vec();
+        rest.sort_unstable();
+        let mut chosen: Vec<usize> = best
+            .iter()
+            .chain(&rest[rest.len() - (limit - best.len())..])
+            .copied()
+            .collect();
+        chosen.sort_unstable();
+        chosen.into_iter().map(|index| &self.observed[index]).collect()
+    }
+
+    /// Finds hyper-parameters again.
+    pub fn tune(&mut self) {
+        let chosen = self.training_set(TUNED_ON);
+        let samples: Vec<(&Sample, f64)> = chosen.iter().map(|one| (&one.sample, one.target)).collect();
+        let steps = if self.parameters.is_some() { STEPS } else { FIRST_STEPS };
+        self.parameters = Some(GaussianProcess::tune(
+            &self.encoder,
+            &samples,
+            self.parameters.as_ref(),
+            steps,
+        ));
+        self.tune_at = self.observed.len() + (self.observed.len() / 16).max(1);
+    }
+
+    /// The process given all observations and, as believed, the pending networks.
+    pub fn process(&self, pending: &[Sample]) -> Option<GaussianProcess> {
+        let parameters = self.parameters.clone()?;
+        let chosen = self.training_set(OBSERVATIONS);
+        let samples: Vec<(&Sample, f64)> = chosen.iter().map(|one| (&one.sample, one.target)).collect();
+        let process = GaussianProcess::condition(&self.encoder, parameters, &samples)?;
+        Some(process.believing(&pending.iter().collect::<Vec<_>>()))
+    }
+
+    /// The gain over what is known, pending networks having the values that are expected of them.
+    pub fn acquisition(&self, believed: &[(f64, Costs)]) -> Acquisition {
+        let observed = self.observed.iter().map(|one| (one.target, &one.costs));
+        let known = observed.chain(believed.iter().map(|(value, costs)| (*value, costs)));
+        if !self.improves_front() {
+            let best = known.map(|(value, _)| value).fold(f64::NEG_INFINITY, f64::max);
+            return Acquisition::Accuracy { best };
+        }
+        let known: Vec<(f64, Vec<f64>)> = known
+            .map(|(value, costs)| (value, self.objective_costs(costs)))
+            .collect();
+        let bounds = self.cost_metrics().enumerate().map(|(index, metric)| {
+            let seen = known
+                .iter()
+                .map(|(_, costs)| costs[index])
+                .fold(f64::NEG_INFINITY, f64::max);
+            let largest = if metric == self.problem.size_metric() {
+                self.spread.largest_size()
+            } else {
+                seen
+            };
+            // A network at the bound itself still counts.
+            1.01 * self
+                .problem
+                .bound(metric)
+                .unwrap_or(f64::INFINITY)
+                .min(largest.max(seen))
+        });
+        let bounds = bounds.collect();
+        Acquisition::Front(Front::new(&known, bounds))
+    }
+}

@@ -1,0 +1,38 @@
+//! Recipes that the choices name, of trials and of final trainings.
+
+use mnas_engine::study::FinalsConfig;
+use mnas_engine::training::Recipe;
+
+use super::super::error::CliError;
+use super::super::train::open_recipe;
+use super::choices::Choices;
+
+/// The recipe of trials.
+pub(super) fn recipe_of(choices: &Choices, default: &str) -> Result<Recipe, CliError> {
+    let mut recipe = match (&choices.recipe, &choices.recipe_table) {
+        (Some(name), _) => open_recipe(name)?,
+        (None, Some(recipe)) => recipe.clone(),
+        (None, None) => Recipe::embedded(default)?,
+    };
+    if let Some(epochs) = choices.epochs {
+        recipe.set_epochs(epochs);
+    }
+    Ok(recipe)
+}
+
+/// Finalists where a recipe is named for them and no number.
+const FINALISTS: usize = 3;
+
+/// The final trainings, where they are asked for.
+pub(super) fn finals_of(choices: &Choices, default: &str) -> Result<Option<FinalsConfig>, CliError> {
+    let is_named = choices.final_recipe.is_some() || choices.final_epochs.is_some();
+    let count = choices.finalists.unwrap_or(if is_named { FINALISTS } else { 0 });
+    if count == 0 {
+        return Ok(None);
+    }
+    let mut recipe = open_recipe(choices.final_recipe.as_deref().unwrap_or(default))?;
+    if let Some(epochs) = choices.final_epochs {
+        recipe.set_epochs(epochs);
+    }
+    Ok(Some(FinalsConfig { count, recipe }))
+}
