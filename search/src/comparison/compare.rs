@@ -90,7 +90,7 @@ fn check(studies: &[ComparedStudy]) -> Result<(), ComparisonError> {
 /// A property of a study, in words.
 type Property = (&'static str, fn(&ComparedStudy) -> String);
 
-/// What has to be the same in studies that compare.
+/// Properties that are the same in studies that compare.
 const COMPARED: [Property; 4] = [
     ("objectives", |study| study.config.objectives.join(", ")),
     ("devices", devices),

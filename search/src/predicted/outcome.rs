@@ -36,12 +36,12 @@ pub struct Reference {
     pub costs: Costs,
     /// Prediction with the recipe of the front, or the reason why there is none.
     pub predicted: Result<PredictedTop1, String>,
-    /// Whether it keeps every constraint of the search.
+    /// True if it keeps every constraint of the search.
     pub within_budget: bool,
-    /// Whether some network of the front is at least as fast and predicted to be at least as accurate as published, and better
+    /// True if some network of the front is at least as fast and predicted to be at least as accurate as published, and better
     /// in one.
     pub dominated: bool,
-    /// Whether that holds for the lower bound of the interval too.
+    /// True if that holds for the lower bound of the interval too.
     pub surely_dominated: bool,
     /// Highest predicted accuracy at its latency, less its published one; `None` where every network of the front is slower.
     pub points: Option<f64>,

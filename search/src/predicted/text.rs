@@ -151,7 +151,7 @@ fn verdict(outcome: &PredictedOutcome) -> String {
     )
 }
 
-/// What another system published on this device at a latency within the budget, beside the front at the same latency.
+/// Accuracy that another system published on this device at a latency within the budget, beside the front at the same latency.
 fn comparison(outcome: &PredictedOutcome) -> Option<String> {
     let budget = outcome.budget_ms.unwrap_or(f64::INFINITY);
     let systems = published_systems(&outcome.device);

@@ -57,11 +57,11 @@ pub(super) enum Content<'w> {
 /// Origin of the range of an activation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Extent {
-    /// That of a tensor of the graph, which is calibrated.
+    /// Quantisation of a tensor of the graph, which is calibrated.
     Calibrated(TensorId),
     /// Known from the function that computes it.
     Known(Range),
-    /// That of another value, whose numbers this one has too.
+    /// Quantisation of another value with the same numbers.
     SameAs(ValueId),
 }
 

@@ -74,9 +74,9 @@ pub enum WarmStartError {
     Differs {
         /// The file that shows the difference.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         difference: String,
-        /// What to do.
+        /// Remedy.
         remedy: String,
     },
     /// The study cannot be read.

@@ -80,7 +80,7 @@ fn problem(study: &Study) -> Result<Problem, LatencyError> {
     ))
 }
 
-/// Whether predictions lie beside a study.
+/// Returns true if predictions lie beside a study.
 pub fn is_written(study: &Study) -> bool {
     study.folder().root().join(FOLDER).is_dir()
 }

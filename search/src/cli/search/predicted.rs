@@ -172,7 +172,7 @@ fn refusal(error: &SearchError, problem: &Problem) -> CliError {
     }
 }
 
-/// What a predicted front is searched for.
+/// Request for a predicted front.
 pub struct FrontRequest<'a> {
     pub space: SearchSpace,
     /// Devices with their budgets, one at least.
@@ -212,7 +212,7 @@ impl FrontRequest<'_> {
     }
 }
 
-/// Whether some of the first candidates within the constraints have a prediction.
+/// Returns true if some of the first candidates within the constraints have a prediction.
 pub fn has_predictions(problem: &Problem, options: FrontOptions) -> bool {
     let never = AtomicBool::new(false);
     search_front(problem, Predictor::embedded(), options, &mut |_| {}, &never).is_ok()
