@@ -19,7 +19,7 @@ warmup-epochs = 0.5
 augmentation = { crop-flip = { padding = 0.125 } }
 "#;
 
-const FLAGS: &str = "--trials 4 --seed 5 --references 1 --finalists 2 --final-recipe final.toml";
+const FLAGS: &str = "--trials 4 --seed 5 --references 1 --finalists 2 --final-recipe final.toml --final-images 60";
 
 fn workplace() -> Workplace {
     let place = Workplace::new();

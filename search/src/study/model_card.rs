@@ -15,12 +15,16 @@ pub(super) struct BestTraining<'a> {
     pub is_final: bool,
     pub recipe: &'a Recipe,
     data: &'a DataRequest,
+    /// Largest number of images per split, where limited.
+    images: Option<usize>,
     /// Effort of the training: what was trained, on how many images, with which recipe.
     effort: String,
     seed: u64,
     seconds: Option<f64>,
     /// Top-1 accuracy on validation images, in percent.
     val_top1: Option<f64>,
+    /// Number of validation images.
+    val_images: Option<usize>,
     /// Top-1 accuracy on the test split, in percent.
     test_top1: Option<f64>,
 }
@@ -32,14 +36,17 @@ impl<'a> BestTraining<'a> {
         let finals = outcome.finals.as_ref();
         let finalist = finals.and_then(|finals| Some((finals, &finals.rows[finals.best?])));
         if let (Some((finals, row)), Some(plan)) = (finalist, &training.finals) {
+            let finalist = state.finals().of_trial(trial.number)?;
             return Some(Self {
                 is_final: true,
                 recipe: &plan.recipe,
                 data: &training.data,
+                images: plan.images,
                 effort: format!("trained to the end as deployed: {}", finals.spent),
-                seed: state.finals().of_trial(trial.number)?.seed,
+                seed: finalist.seed,
                 seconds: row.train_seconds,
                 val_top1: row.val_top1,
+                val_images: val_images(&finalist.outcome),
                 test_top1: row.test_top1,
             });
         }
@@ -51,10 +58,12 @@ impl<'a> BestTraining<'a> {
             is_final: false,
             recipe: &training.recipe,
             data: &training.data,
+            images: training.data.images,
             effort: config.fidelity(None),
             seed: trial.seed,
             seconds,
             val_top1: trial.accuracy(),
+            val_images: val_images(&trial.outcome),
             test_top1: None,
         })
     }
@@ -65,6 +74,14 @@ pub(super) struct CardFile {
     pub name: &'static str,
     pub purpose: &'static str,
     pub exported: Exported,
+}
+
+fn val_images(outcome: &TrialOutcome) -> Option<usize> {
+    let TrialOutcome::Finished(result) = outcome else {
+        return None;
+    };
+    let images = result.training.as_ref()?.validation_images;
+    (images > 0).then_some(images)
 }
 
 /// Text of the card of a trial's network.
@@ -81,7 +98,7 @@ pub(super) fn model_card(
         trial.id,
         network.architecture,
     );
-    text += &table(["", ""], &facts((config, state), (trial, training), network));
+    text += &table(["", ""], &facts(config, (trial, training), network));
     text += "\nThe validation accuracy comes from the images that the search compared networks on, which makes it a little too good; the \
              search itself never read test images.\n\n## Files\n\n";
     let rows = files.iter().map(|file| {
@@ -96,7 +113,7 @@ pub(super) fn model_card(
 
 /// Rows of what is known of the network.
 fn facts(
-    (config, state): (&StudyConfig, &StudyState),
+    config: &StudyConfig,
     (trial, training): (&Trial, &BestTraining<'_>),
     network: &Network,
 ) -> Vec<(String, String)> {
@@ -143,8 +160,8 @@ fn facts(
         add(&name, parts.into_iter().flatten().collect::<Vec<_>>().join("; "));
     }
     if let Some(accuracy) = training.val_top1 {
-        let images = state.data().map_or_else(String::new, |data| {
-            format!(" of {} images", units::grouped(data.val as u64))
+        let images = training.val_images.map_or_else(String::new, |images| {
+            format!(" of {} images", units::grouped(images as u64))
         });
         add("validation top-1", format!("{}{images}", units::percent(accuracy)));
     }
@@ -177,7 +194,12 @@ fn repetition(config: &StudyConfig, state: &StudyState, training: &BestTraining<
             ""
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "- images: {}{demo}", data.description);
+        let images = match (training.is_final, training.images) {
+            (false, _) => data.description.clone(),
+            (true, None) => format!("{}, all images of its splits", data.name),
+            (true, Some(images)) => format!("{}, at most {images} images of each split", data.name),
+        };
+        let _ = writeln!(text, "- images: {images}{demo}");
     }
     let seconds = training
         .seconds
@@ -189,7 +211,6 @@ fn repetition(config: &StudyConfig, state: &StudyState, training: &BestTraining<
         config.seed, training.seed
     );
     let images = training
-        .data
         .images
         .map_or_else(String::new, |images| format!(" --images {images}"));
     let data = training.data.path.display();

@@ -105,6 +105,9 @@ pub struct SearchArguments {
     /// Epochs of each final training, in place of the recipe's
     #[arg(long, value_name = "N")]
     pub final_epochs: Option<u32>,
+    /// At most so many images per split for the finalists [default: all, whatever --images says]
+    #[arg(long, value_name = "N")]
+    pub final_images: Option<usize>,
     /// Time for measuring layers before the search; what is left is predicted [default: 1m]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub profile_time: Option<Duration>,

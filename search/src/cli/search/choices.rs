@@ -59,6 +59,7 @@ pub struct Choices {
     pub finalists: Option<usize>,
     pub final_recipe: Option<String>,
     pub final_epochs: Option<u32>,
+    pub final_images: Option<usize>,
     #[serde(deserialize_with = "duration")]
     pub profile_time: Option<Duration>,
     #[serde(deserialize_with = "one_or_more")]
@@ -165,6 +166,7 @@ impl Choices {
             finalists,
             final_recipe,
             final_epochs,
+            final_images,
             profile_time,
             warm_start,
             out,
@@ -199,6 +201,7 @@ impl Choices {
             finalists,
             final_recipe,
             final_epochs,
+            final_images,
             profile_time,
             warm_start,
             out,
@@ -262,6 +265,7 @@ impl Choices {
             finalists: self.finalists.or(other.finalists),
             final_recipe: self.final_recipe.or(other.final_recipe),
             final_epochs: self.final_epochs.or(other.final_epochs),
+            final_images: self.final_images.or(other.final_images),
             profile_time: self.profile_time.or(other.profile_time),
             warm_start: if self.warm_start.is_empty() {
                 other.warm_start
@@ -335,7 +339,7 @@ mod tests {
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
-                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
+                    references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nfinal-images = 500\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
         let file = choices(text);
         assert_eq!(
             file.devices(false).unwrap()[1],
@@ -345,6 +349,7 @@ mod tests {
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
         assert_eq!(file.time, Some(Duration::from_hours(2)));
         assert_eq!((file.finalists, file.final_epochs), (Some(2), Some(30)));
+        assert_eq!(file.final_images, Some(500));
         let more = choices(
             "name = \"x\"\n[[worker]]\ncommand = \"ssh board mnas worker\"\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n",
         );

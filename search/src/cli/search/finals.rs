@@ -54,19 +54,20 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
         .iter()
         .map(|choice| &study.state().trials()[choice.trial as usize]);
     let largest = resolutions.map(|trial| trial.architecture.resolution).max();
-    let started = start_final_workers(study, &finals.recipe, largest.unwrap_or(224), printer, cancel);
+    let started = start_final_workers(study, &finals, largest.unwrap_or(224), printer, cancel);
     let Some((mut pool, ready)) = started? else {
         return Ok(false);
     };
-    check_data(study, &ready)?;
+    check_data(study, &ready, finals.images)?;
     printer.status(&format!(
-        "training to the end: {finalists} finalist{} and {} reference{} beside {}, recipe {}, {} epochs, as deployed",
+        "training to the end: {finalists} finalist{} and {} reference{} beside {}, recipe {}, {} epochs on {} images, as deployed",
         if finalists == 1 { "" } else { "s" },
         chosen.len() - finalists,
         if chosen.len() - finalists == 1 { "" } else { "s" },
         if finalists == 1 { "it" } else { "them" },
         finals.recipe.name,
-        finals.recipe.epochs
+        finals.recipe.epochs,
+        units::grouped(ready.train as u64)
     ));
     let shown = outcome(study.config(), study.problem(), study.state());
     let labels = shown.rows.iter().map(crate::report::ReportRow::label).collect();
@@ -102,12 +103,13 @@ fn name_absent_references(study: &Study, chosen: &[Choice], printer: &Printer) {
 }
 
 /// Compares the images of the final trainings with those of the trials.
-fn check_data(study: &Study, ready: &Ready) -> Result<(), CliError> {
-    let Some(before) = study.state().data() else {
+fn check_data(study: &Study, ready: &Ready, images: Option<usize>) -> Result<(), CliError> {
+    let (Some(before), Some(training)) = (study.state().data(), study.config().training()) else {
         return Ok(());
     };
-    // Images may be stored at another size, so that fingerprints differ.
-    let facts = |ready: &Ready| (ready.classes.clone(), ready.train, ready.val);
+    // Images may be stored at another size, so that fingerprints differ; numbers are the same where the same part is taken.
+    let has_same_part = images == training.data.images;
+    let facts = |ready: &Ready| (ready.classes.clone(), has_same_part.then_some((ready.train, ready.val)));
     if facts(before) == facts(ready) {
         return Ok(());
     }

@@ -259,6 +259,7 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
         ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
         ("--final-recipe", choices.final_recipe.is_some()),
         ("--final-epochs", choices.final_epochs.is_some()),
+        ("--final-images", choices.final_images.is_some()),
     ];
     let given: Vec<&str> = given
         .iter()

@@ -25,7 +25,7 @@ const FINALISTS: usize = 3;
 
 /// The final trainings, where they are asked for.
 pub(super) fn finals_of(choices: &Choices, default: &str) -> Result<Option<FinalsConfig>, CliError> {
-    let is_named = choices.final_recipe.is_some() || choices.final_epochs.is_some();
+    let is_named = choices.final_recipe.is_some() || choices.final_epochs.is_some() || choices.final_images.is_some();
     let count = choices.finalists.unwrap_or(if is_named { FINALISTS } else { 0 });
     if count == 0 {
         return Ok(None);
@@ -34,5 +34,9 @@ pub(super) fn finals_of(choices: &Choices, default: &str) -> Result<Option<Final
     if let Some(epochs) = choices.final_epochs {
         recipe.set_epochs(epochs);
     }
-    Ok(Some(FinalsConfig { count, recipe }))
+    Ok(Some(FinalsConfig {
+        count,
+        recipe,
+        images: choices.final_images,
+    }))
 }

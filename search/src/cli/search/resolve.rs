@@ -143,6 +143,7 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
         ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
         ("--final-recipe", choices.final_recipe.is_some()),
         ("--final-epochs", choices.final_epochs.is_some()),
+        ("--final-images", choices.final_images.is_some()),
     ];
     if let Some((flag, _)) = trains.iter().find(|(_, given)| *given) {
         return Err(CliError::usage(format!(

@@ -19,7 +19,11 @@ pub fn resumed_finals(
     config: &StudyConfig,
     state: &StudyState,
 ) -> Result<Option<FinalsConfig>, CliError> {
-    if choices.finalists.is_none() && choices.final_recipe.is_none() && choices.final_epochs.is_none() {
+    let is_changed = choices.finalists.is_some()
+        || choices.final_recipe.is_some()
+        || choices.final_epochs.is_some()
+        || choices.final_images.is_some();
+    if !is_changed {
         return Ok(None);
     }
     let Some(training) = config.training() else {
@@ -40,6 +44,7 @@ pub fn resumed_finals(
         (None, Some(stored)) => FinalsConfig {
             count: 0,
             recipe: stored.recipe.clone(),
+            images: stored.images,
         },
         (None, None) => return Ok(None),
     };
@@ -55,10 +60,12 @@ pub fn resumed_finals(
     if choices.finalists.is_none() {
         asked.count = stored.count.max(1);
     }
-    if asked.recipe != stored.recipe && !state.finals().is_empty() {
+    asked.images = asked.images.or(stored.images);
+    let is_the_same = asked.recipe == stored.recipe && asked.images == stored.images;
+    if !is_the_same && !state.finals().is_empty() {
         return Err(CliError::config(format!(
-            "finalists of this study were trained with recipe {} of {} epochs; leave --final-recipe and --final-epochs out, or \
-             train single networks with mnas train",
+            "finalists of this study were trained with recipe {} of {} epochs; leave --final-recipe, --final-epochs and \
+             --final-images out, or train single networks with mnas train",
             stored.recipe.name, stored.recipe.epochs
         )));
     }

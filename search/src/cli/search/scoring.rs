@@ -77,6 +77,7 @@ pub(super) fn refuse_other_flags(choices: &Choices, score: &Score) -> Result<(),
         ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
         ("--final-recipe", choices.final_recipe.is_some()),
         ("--final-epochs", choices.final_epochs.is_some()),
+        ("--final-images", choices.final_images.is_some()),
     ];
     match trains.iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(CliError::usage(format!(

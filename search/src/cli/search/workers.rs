@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mnas_engine::evaluator::{WorkerPool, WorkerSetup};
-use mnas_engine::study::{EvaluatorConfig, Study, StudyConfig, StudyFolder, TrainConfig};
-use mnas_engine::training::{Proxy, Recipe, TrainDevice};
+use mnas_engine::study::{EvaluatorConfig, FinalsConfig, Study, StudyConfig, StudyFolder, TrainConfig};
+use mnas_engine::training::{DataRequest, Proxy, TrainDevice};
 use mnas_engine::worker::{Ready, ToWorker};
 use mnas_latency::pipe::CommandLine;
 use mnas_space::SearchSpace;
@@ -52,7 +52,7 @@ pub(super) fn start_workers(
 /// Starts the workers of final trainings at up to `resolution` pixels, as many as train the trials; `None` when cancelled.
 pub(super) fn start_final_workers(
     study: &Study,
-    recipe: &Recipe,
+    finals: &FinalsConfig,
     resolution: u32,
     printer: &Printer,
     cancel: &AtomicBool,
@@ -60,9 +60,14 @@ pub(super) fn start_final_workers(
     let Some(training) = study.config().training() else {
         return Err(CliError::failure("the study trains no networks"));
     };
+    let data = DataRequest {
+        images: finals.images,
+        ..training.data.clone()
+    };
+    let recipe = &finals.recipe;
     let setup = WorkerSetup {
         prepare: ToWorker::Prepare {
-            data: absolute_data(&training.data),
+            data: absolute_data(&data),
             resolution,
             augmentation: recipe.augmentation,
             threads: training.threads_per_worker,

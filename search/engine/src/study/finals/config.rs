@@ -12,4 +12,7 @@ pub struct FinalsConfig {
     pub count: usize,
     /// Their recipe. What is trained is the deployed network.
     pub recipe: Recipe,
+    /// Largest number of images per split, whatever the trials are limited to. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<usize>,
 }
