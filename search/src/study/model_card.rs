@@ -175,6 +175,9 @@ fn facts(
 
 fn checked(check: &Check) -> String {
     match check {
+        Check::Agrees(agreement) if agreement.difference == 0.0 => {
+            format!("read back by {} with the same scores", agreement.reader)
+        }
         Check::Agrees(agreement) => format!(
             "read back by {}, which differs from libtorch by {:.1e} of the largest score",
             agreement.reader, agreement.difference
