@@ -39,7 +39,7 @@ pub(crate) struct Obstacles<'a> {
 
 /// Place of a label.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Placement {
+pub(crate) struct LabelPlace {
     /// The label's box.
     pub(crate) rect: Rect,
     /// Line from the marker's rim to the box when the label stands far from its point.
@@ -62,7 +62,7 @@ pub(crate) fn place_labels(
     requests: &[LabelRequest],
     obstacles: Obstacles<'_>,
     bounds: Rect,
-) -> Vec<Option<Placement>> {
+) -> Vec<Option<LabelPlace>> {
     let search = Placer::new(requests, obstacles, bounds);
     let mut placed = vec![None; requests.len()];
     search.settle(&mut placed);
@@ -78,7 +78,7 @@ struct Placer<'a> {
     /// Indices of the requests in the order of priority.
     order: Vec<usize>,
     /// Per request the positions inside the bounds and off the hard obstacles, and their cost without the other labels.
-    choices: Vec<Vec<(f64, Placement)>>,
+    choices: Vec<Vec<(f64, LabelPlace)>>,
 }
 
 impl<'a> Placer<'a> {
@@ -96,7 +96,7 @@ impl<'a> Placer<'a> {
     }
 
     /// Places every label at its cheapest position beside the others, several times over.
-    fn settle(&self, placed: &mut Vec<Option<Placement>>) {
+    fn settle(&self, placed: &mut Vec<Option<LabelPlace>>) {
         for _ in 0..=ROUNDS {
             let before = placed.clone();
             for &index in &self.order {
@@ -109,8 +109,8 @@ impl<'a> Placer<'a> {
         }
     }
 
-    fn cheapest(&self, index: usize, placed: &[Option<Placement>]) -> Option<Placement> {
-        let mut best: Option<(f64, &Placement)> = None;
+    fn cheapest(&self, index: usize, placed: &[Option<LabelPlace>]) -> Option<LabelPlace> {
+        let mut best: Option<(f64, &LabelPlace)> = None;
         for (least, placement) in &self.choices[index] {
             if best.is_some_and(|(cost, _)| cost <= *least)
                 || placed.iter().flatten().any(|other| clash(placement, other))
@@ -126,7 +126,7 @@ impl<'a> Placer<'a> {
     }
 
     /// Places the labels left out by removing others of no higher priority, and keeps the best state found.
-    fn make_room(&self, placed: &mut Vec<Option<Placement>>) {
+    fn make_room(&self, placed: &mut Vec<Option<LabelPlace>>) {
         let mut state = placed.clone();
         let mut pushed = vec![0_u32; self.requests.len()];
         for _ in 0..16 * self.requests.len() {
@@ -164,8 +164,8 @@ impl<'a> Placer<'a> {
         }
     }
 
-    fn cheapest_push(&self, index: usize, state: &[Option<Placement>], pushed: &[u32]) -> Option<Placement> {
-        let price = |placement: &Placement| -> Option<f64> {
+    fn cheapest_push(&self, index: usize, state: &[Option<LabelPlace>], pushed: &[u32]) -> Option<LabelPlace> {
+        let price = |placement: &LabelPlace| -> Option<f64> {
             let mut price = 0.0;
             for (other, place) in state.iter().enumerate() {
                 if place.as_ref().is_some_and(|place| clash(placement, place)) {
@@ -177,7 +177,7 @@ impl<'a> Placer<'a> {
             }
             Some(price)
         };
-        let mut best: Option<(f64, &Placement)> = None;
+        let mut best: Option<(f64, &LabelPlace)> = None;
         for (least, placement) in &self.choices[index] {
             let Some(price) = price(placement) else {
                 continue;
@@ -190,7 +190,7 @@ impl<'a> Placer<'a> {
     }
 
     /// Labels without a place, as numbers per priority from the most important.
-    fn missing(&self, state: &[Option<Placement>]) -> Vec<u32> {
+    fn missing(&self, state: &[Option<LabelPlace>]) -> Vec<u32> {
         let mut missing = Vec::new();
         let mut priority = None;
         for &index in &self.order {
@@ -207,7 +207,7 @@ impl<'a> Placer<'a> {
 }
 
 /// Positions of a label that break no hard rule, without regard to the other labels, with their costs.
-fn choices(index: usize, requests: &[LabelRequest], obstacles: Obstacles<'_>, bounds: Rect) -> Vec<(f64, Placement)> {
+fn choices(index: usize, requests: &[LabelRequest], obstacles: Obstacles<'_>, bounds: Rect) -> Vec<(f64, LabelPlace)> {
     let request = &requests[index];
     positions(request)
         .filter(|(_, placement)| {
@@ -218,23 +218,23 @@ fn choices(index: usize, requests: &[LabelRequest], obstacles: Obstacles<'_>, bo
 }
 
 /// Tests that two labels, or a label and the other's leader, touch.
-fn clash(left: &Placement, right: &Placement) -> bool {
+fn clash(left: &LabelPlace, right: &LabelPlace) -> bool {
     left.rect.intersects(&right.rect)
         || left.leader.is_some_and(|line| right.rect.crossed_by(line))
         || right.leader.is_some_and(|line| left.rect.crossed_by(line))
 }
 
 /// Cost of leaders that cross one another.
-fn crossings(placement: &Placement, placed: &[Option<Placement>]) -> f64 {
+fn crossings(placement: &LabelPlace, placed: &[Option<LabelPlace>]) -> f64 {
     let Some(line) = placement.leader else {
         return 0.0;
     };
-    let crossed = |other: &&Placement| other.leader.is_some_and(|other| segments_cross(line, other));
+    let crossed = |other: &&LabelPlace| other.leader.is_some_and(|other| segments_cross(line, other));
     60.0 * placed.iter().flatten().filter(crossed).count() as f64
 }
 
 /// Positions to try, with the cost of their distance and direction.
-fn positions(request: &LabelRequest) -> impl Iterator<Item = (f64, Placement)> {
+fn positions(request: &LabelRequest) -> impl Iterator<Item = (f64, LabelPlace)> {
     let mut distances = vec![GAP];
     while let Some(&last) = distances.last() {
         let next = last + 6.0 + last * 0.12;
@@ -259,7 +259,7 @@ fn positions(request: &LabelRequest) -> impl Iterator<Item = (f64, Placement)> {
             let direction_cost =
                 3.0 * (1.0 - x) + if y.abs() > 0.9 { 3.0 } else { 0.0 } + if y > 0.0 { 1.0 } else { 0.0 };
             let leader = (distance > LEADER_FROM).then(|| leader(request, &rect));
-            (distance + direction_cost, Placement { rect, leader })
+            (distance + direction_cost, LabelPlace { rect, leader })
         })
     })
 }
@@ -273,7 +273,7 @@ fn leader(request: &LabelRequest, rect: &Rect) -> Segment {
 }
 
 /// Cost of a position for the shapes that it covers, and for standing nearer to another point than to its own.
-fn clutter(index: usize, placement: &Placement, requests: &[LabelRequest], obstacles: Obstacles<'_>) -> f64 {
+fn clutter(index: usize, placement: &LabelPlace, requests: &[LabelRequest], obstacles: Obstacles<'_>) -> f64 {
     let rect = &placement.rect;
     let request = &requests[index];
     let mut cost = 0.0;
@@ -337,10 +337,10 @@ mod tests {
     fn assert_rules_hold(
         requests: &[LabelRequest],
         hard: &[Rect],
-        placed: &[Option<Placement>],
+        placed: &[Option<LabelPlace>],
     ) -> Result<(), TestCaseError> {
         prop_assert_eq!(placed.len(), requests.len());
-        let present: Vec<(usize, &Placement)> = placed
+        let present: Vec<(usize, &LabelPlace)> = placed
             .iter()
             .enumerate()
             .filter_map(|(index, placement)| Some((index, placement.as_ref()?)))

@@ -17,7 +17,7 @@ use super::error::CliError;
 use super::images::{InputArguments, read_images};
 use super::model::ModelSource;
 use crate::export::{
-    self, Calibration, Check, Exported, Network, Onnx, PyTorch, SafetensorsFile, Tflite, TflitePrecision, Toml,
+    self, Calibration, Check, ExportNetwork, Exported, Onnx, PyTorch, SafetensorsFile, Tflite, TflitePrecision, Toml,
     TorchScript, Verifier,
 };
 use crate::report::{Printer, units};
@@ -153,7 +153,7 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
 
 impl ExportArguments {
     /// The runtime that reads the format.
-    fn verifier(&self, network: &Network) -> Result<Verifier, CliError> {
+    fn verifier(&self, network: &ExportNetwork) -> Result<Verifier, CliError> {
         let onnx_runtime = match self.format {
             FormatName::Onnx => onnx_runtime()?,
             _ => None,
@@ -166,7 +166,7 @@ impl ExportArguments {
     }
 
     /// The network of the arguments with its weights, and what to call it.
-    fn network(&self) -> Result<(Network, String), CliError> {
+    fn network(&self) -> Result<(ExportNetwork, String), CliError> {
         let source = ModelSource::of(self.architecture.as_deref(), self.weights.as_deref())?;
         let weights = source.weights.as_deref().map(Weights::read).transpose()?;
         let info = weights.as_ref().and_then(|weights| weights.info.as_ref());
@@ -180,18 +180,18 @@ impl ExportArguments {
             architecture = architecture.with_classes(info.classes.len().max(1) as u32);
         }
         if self.format == FormatName::Toml {
-            return Ok((Network::untrained(architecture), name));
+            return Ok((ExportNetwork::untrained(architecture), name));
         }
         let (Some(weights), Some(path)) = (&weights, &source.weights) else {
             return Err(CliError::usage("all formats but toml need --weights").with_help("mnas train makes weights"));
         };
-        let mut network = Network::trained(architecture, weights, path)?;
+        let mut network = ExportNetwork::trained(architecture, weights, path)?;
         self.describe(&mut network)?;
         Ok((network, name))
     }
 
     /// Adds what the arguments say of the images and classes.
-    fn describe(&self, network: &mut Network) -> Result<(), CliError> {
+    fn describe(&self, network: &mut ExportNetwork) -> Result<(), CliError> {
         let Some(trained) = &mut network.trained else {
             return Ok(());
         };
@@ -211,7 +211,7 @@ impl ExportArguments {
     }
 
     /// Training images to calibrate and to compare on, none unless they are needed or given.
-    fn images(&self, network: &Network, printer: &Printer) -> Result<Vec<Floats>, CliError> {
+    fn images(&self, network: &ExportNetwork, printer: &Printer) -> Result<Vec<Floats>, CliError> {
         let is_int8 = self.precision == PrecisionName::Int8;
         let info = network
             .trained
@@ -251,7 +251,7 @@ impl ExportArguments {
 
     fn format(
         &self,
-        network: &Network,
+        network: &ExportNetwork,
         images: &[Floats],
         verifier: &Verifier,
     ) -> Result<Box<dyn export::Format>, CliError> {

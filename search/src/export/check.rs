@@ -11,7 +11,7 @@ use mnas_space::{Architecture, Shape};
 use rand::distr::Distribution;
 use rand_distr::StandardNormal;
 
-use super::{ExportError, Network};
+use super::{ExportError, ExportNetwork};
 use crate::worker_client::{WorkerClient, WorkerError};
 
 /// Largest accepted difference between libtorch's scores and those of a file of 32-bit floats, relative to the largest score.
@@ -88,7 +88,7 @@ impl Verifier {
     }
 
     /// Scores that libtorch computes with a weight file.
-    pub(super) fn libtorch(&self, network: &Network, weights: &Path) -> Result<Vec<Floats>, ExportError> {
+    pub(super) fn libtorch(&self, network: &ExportNetwork, weights: &Path) -> Result<Vec<Floats>, ExportError> {
         self.scores(&ToWorker::Scores(Box::new(ScoresRequest {
             architecture: network.architecture.to_string(),
             weights: weights.to_path_buf(),
@@ -125,7 +125,7 @@ impl Verifier {
     /// Compares scores with those of the network in libtorch.
     pub(super) fn compare(
         &self,
-        network: &Network,
+        network: &ExportNetwork,
         path: &Path,
         (reader, tolerance): (&'static str, f64),
         found: &[Floats],

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::check::{Check, Verifier};
 use super::error::ExportError;
-use super::network::Network;
+use super::network::ExportNetwork;
 
 /// File format of networks.
 pub trait Format {
@@ -13,10 +13,10 @@ pub trait Format {
 
     /// Writes the network to `path`, which lies in a folder of its own; a file that belongs to it may be written beside it. The
     /// verifier has the worker, which a format may need.
-    fn write(&self, network: &Network, path: &Path, verifier: &Verifier) -> Result<(), ExportError>;
+    fn write(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<(), ExportError>;
 
     /// Reads the file back and compares it with the network.
-    fn check(&self, network: &Network, path: &Path, verifier: &Verifier) -> Result<Check, ExportError>;
+    fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError>;
 }
 
 /// File that was written.

@@ -10,7 +10,7 @@ use super::ExportError;
 
 /// Network to write, with or without trained weights.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub struct ExportNetwork {
     /// The architecture.
     pub architecture: Architecture,
     /// Lowered architecture.
@@ -32,7 +32,7 @@ pub struct Trained {
     pub classes: Vec<String>,
 }
 
-impl Network {
+impl ExportNetwork {
     /// Architecture without weights.
     pub fn untrained(architecture: Architecture) -> Self {
         let graph = architecture.graph();

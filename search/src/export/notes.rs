@@ -2,7 +2,7 @@
 
 use mnas_engine::training::Normalization;
 
-use super::Network;
+use super::ExportNetwork;
 
 const ARCHITECTURE: &str = "mnas.architecture";
 const CLASSES: &str = "mnas.classes";
@@ -42,7 +42,7 @@ impl Notes {
 }
 
 /// Notes about a network, by key: architecture, version of this program, input size, normalisation, classes.
-pub(super) fn notes(network: &Network) -> Vec<(String, String)> {
+pub(super) fn notes(network: &ExportNetwork) -> Vec<(String, String)> {
     let mut notes = vec![
         (ARCHITECTURE, network.architecture.to_string()),
         (VERSION, env!("CARGO_PKG_VERSION").to_owned()),

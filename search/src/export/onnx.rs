@@ -7,7 +7,7 @@ use mnas_engine::worker::Floats;
 use mnas_space::onnx::{self, OnnxOptions};
 
 use super::check::TOLERANCE;
-use super::{Check, ExportError, Format, Network, Verifier, notes};
+use super::{Check, ExportError, ExportNetwork, Format, Verifier, notes};
 
 /// ONNX with batch-norm folded or not, and notes on the network as metadata.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,7 @@ impl Format for Onnx {
         "onnx"
     }
 
-    fn write(&self, network: &Network, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
+    fn write(&self, network: &ExportNetwork, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
         let options = OnnxOptions {
             name: network.label(),
             fold_batch_norm: self.fold,
@@ -32,7 +32,7 @@ impl Format for Onnx {
         Ok(files::write_atomically(path, &bytes)?)
     }
 
-    fn check(&self, network: &Network, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
+    fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
         let Some(runtime) = &verifier.onnx_runtime else {
             return Ok(Check::Unchecked {
                 reason: "there is no ONNX Runtime, see `mnas doctor`",

@@ -9,7 +9,7 @@ use mnas_space::Architecture;
 use mnas_space::onnx::{RandomWeights, WeightSource};
 
 use super::check::random_images;
-use super::{Check, ExportError, Format, Network, Onnx, PyTorch, Toml, Verifier, export};
+use super::{Check, ExportError, ExportNetwork, Format, Onnx, PyTorch, Toml, Verifier, export};
 
 const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ir_k3_e3_c8_se0.25_nhs,head_f16_nhs_o4";
 
@@ -55,13 +55,13 @@ fn weights(text: &str) -> (Architecture, Weights) {
     (architecture, Weights::new(values, Some(info)))
 }
 
-pub(super) fn network() -> Network {
+pub(super) fn network() -> ExportNetwork {
     let (architecture, weights) = weights(SMALL);
-    Network::trained(architecture, &weights, Path::new("weights")).unwrap()
+    ExportNetwork::trained(architecture, &weights, Path::new("weights")).unwrap()
 }
 
 /// A verifier that expects these scores.
-fn verifier(network: &Network, runtime: OnnxRuntime, scores: &[Floats]) -> Verifier {
+fn verifier(network: &ExportNetwork, runtime: OnnxRuntime, scores: &[Floats]) -> Verifier {
     Verifier::new(&network.architecture, Some(runtime), None).with_scores(scores.to_vec())
 }
 
@@ -162,7 +162,7 @@ fn the_images_of_a_check_are_reproducible_and_differ() {
 fn weights_of_another_architecture_are_refused() {
     let (_, weights) = weights(SMALL);
     let other: Architecture = SMALL.replace("k3_e3", "k5_e3").parse().unwrap();
-    let error = Network::trained(other, &weights, Path::new("their/weights"))
+    let error = ExportNetwork::trained(other, &weights, Path::new("their/weights"))
         .unwrap_err()
         .to_string();
     assert!(
@@ -175,7 +175,7 @@ fn weights_of_another_architecture_are_refused() {
 fn architectures_are_read_back_from_their_toml() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("best/architecture.toml");
-    let network = Network::untrained(SMALL.parse().unwrap());
+    let network = ExportNetwork::untrained(SMALL.parse().unwrap());
     let verifier = Verifier::new(&network.architecture, None, None);
     let exported = export(&network, &Toml, &path, &verifier).unwrap();
     assert_eq!(exported.check, Check::Exact);

@@ -10,7 +10,7 @@ use mnas_space::quantisation::{Clipping, Ranges};
 use mnas_space::tflite::{self, Classifier, Interface, Precision, TfliteOptions};
 
 use super::check::{TOLERANCE, channels_last};
-use super::{Check, ExportError, Format, Network, Verifier, notes};
+use super::{Check, ExportError, ExportNetwork, Format, Verifier, notes};
 
 /// Largest accepted difference of 16-bit weights, relative to the largest score.
 const FLOAT16_TOLERANCE: f64 = 0.02;
@@ -47,7 +47,7 @@ impl Calibration {
     /// Computes the ranges on images, each `[height, width, 3]` as the network takes them.
     pub fn on(
         images: &[Floats],
-        network: &Network,
+        network: &ExportNetwork,
         runtime: Option<&LiteRt>,
         clipping: Clipping,
     ) -> Result<Self, ExportError> {
@@ -75,7 +75,7 @@ impl Format for Tflite {
         "tflite"
     }
 
-    fn write(&self, network: &Network, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
+    fn write(&self, network: &ExportNetwork, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
         let trained = network.require(self.name())?;
         let precision = match &self.precision {
             TflitePrecision::Float32 => Precision::Float32,
@@ -101,7 +101,7 @@ impl Format for Tflite {
         Ok(files::write_atomically(path, &bytes)?)
     }
 
-    fn check(&self, network: &Network, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
+    fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
         let Some(runtime) = &verifier.litert else {
             return Ok(Check::Unchecked {
                 reason: "there is no LiteRT, see `mnas doctor`",

@@ -6,7 +6,7 @@ use mnas_engine::files::FileError;
 use mnas_engine::worker::{FromWorker, ToWorker, TorchScriptRequest};
 
 use super::check::TOLERANCE;
-use super::{Check, ExportError, Format, Network, Verifier};
+use super::{Check, ExportError, ExportNetwork, Format, Verifier};
 use crate::worker_client::WorkerError;
 
 /// TorchScript of one image per run, with the weights in the file.
@@ -18,7 +18,7 @@ impl Format for TorchScript {
         "torchscript"
     }
 
-    fn write(&self, network: &Network, path: &Path, verifier: &Verifier) -> Result<(), ExportError> {
+    fn write(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<(), ExportError> {
         let output = std::path::absolute(path).map_err(|error| FileError::write(path, error))?;
         let request = TorchScriptRequest {
             architecture: network.architecture.to_string(),
@@ -31,7 +31,7 @@ impl Format for TorchScript {
         }
     }
 
-    fn check(&self, network: &Network, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
+    fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
         let found = verifier.torch_script(path, network.graph.input)?;
         let reader = "TorchScript's interpreter";
         let agreement = verifier.compare(network, path, (reader, TOLERANCE), &found)?;

@@ -7,13 +7,13 @@ use mnas_space::Architecture;
 use super::check::Verifier;
 use super::error::ExportError;
 use super::format::{Exported, Format};
-use super::network::Network;
+use super::network::ExportNetwork;
 use super::place::place;
 use super::toml::Toml;
 
 /// Writes a network at `path`, unless what is read back from the file disagrees with the network.
 pub fn export(
-    network: &Network,
+    network: &ExportNetwork,
     format: &dyn Format,
     path: &Path,
     verifier: &Verifier,
@@ -26,6 +26,6 @@ pub fn export(
 
 /// Writes an architecture as TOML.
 pub fn export_architecture(architecture: &Architecture, path: &Path) -> Result<Exported, ExportError> {
-    let network = Network::untrained(architecture.clone());
+    let network = ExportNetwork::untrained(architecture.clone());
     export(&network, &Toml, path, &Verifier::new(architecture, None, None))
 }

@@ -10,7 +10,7 @@ use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
 use super::model_card::{BestTraining, CardFile, model_card};
 use super::outcome::Outcome;
 use crate::export::{
-    Check, ExportError, Format, Network, Onnx, SafetensorsFile, Tflite, TflitePrecision, Verifier, export,
+    Check, ExportError, ExportNetwork, Format, Onnx, SafetensorsFile, Tflite, TflitePrecision, Verifier, export,
     export_architecture, labels,
 };
 
@@ -58,7 +58,7 @@ pub fn write_best(
     if !source.exists() {
         return Ok(BestFiles::WithoutWeights);
     }
-    let network = Network::trained(trial.architecture.clone(), &Weights::read(&source)?, &source)?;
+    let network = ExportNetwork::trained(trial.architecture.clone(), &Weights::read(&source)?, &source)?;
     let files = write_models(&network, &into, &verifier)?;
     write_texts((config, state), (trial, training.as_ref()), &network, &files, &into)?;
     let onnx = files.iter().find(|file| file.name == ONNX);
@@ -72,7 +72,7 @@ pub fn write_best(
 const ONNX: &str = "model.onnx";
 
 /// Writes the network in the formats that programs read.
-fn write_models(network: &Network, into: &Path, verifier: &Verifier) -> Result<Vec<CardFile>, ExportError> {
+fn write_models(network: &ExportNetwork, into: &Path, verifier: &Verifier) -> Result<Vec<CardFile>, ExportError> {
     let float32 = Tflite {
         precision: TflitePrecision::Float32,
     };
@@ -104,7 +104,7 @@ fn write_models(network: &Network, into: &Path, verifier: &Verifier) -> Result<V
 fn write_texts(
     (config, state): (&StudyConfig, &StudyState),
     (trial, training): (&Trial, Option<&BestTraining<'_>>),
-    network: &Network,
+    network: &ExportNetwork,
     files: &[CardFile],
     into: &Path,
 ) -> Result<(), ExportError> {

@@ -6,7 +6,7 @@ use mnas_engine::study::{StudyConfig, StudyState, Trial, TrialOutcome};
 use mnas_engine::training::{DataRequest, Recipe};
 
 use super::outcome::Outcome;
-use crate::export::{Check, Exported, Network};
+use crate::export::{Check, ExportNetwork, Exported};
 use crate::report::units;
 
 /// Training behind the best network: its trial's, or its final one.
@@ -88,7 +88,7 @@ fn val_images(outcome: &TrialOutcome) -> Option<usize> {
 pub(super) fn model_card(
     (config, state): (&StudyConfig, &StudyState),
     (trial, training): (&Trial, &BestTraining<'_>),
-    network: &Network,
+    network: &ExportNetwork,
     files: &[CardFile],
 ) -> String {
     let mut text = format!(
@@ -115,7 +115,7 @@ pub(super) fn model_card(
 fn facts(
     config: &StudyConfig,
     (trial, training): (&Trial, &BestTraining<'_>),
-    network: &Network,
+    network: &ExportNetwork,
 ) -> Vec<(String, String)> {
     let input = network.graph.input;
     let mut facts = vec![

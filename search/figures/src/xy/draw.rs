@@ -3,7 +3,7 @@
 use crate::canvas::Canvas;
 use crate::error::FigureError;
 use crate::geometry::{Rect, Segment};
-use crate::labels::{LabelRequest, Obstacles, Placement, place_labels};
+use crate::labels::{LabelPlace, LabelRequest, Obstacles, place_labels};
 use crate::style::{FAINT_INK, MESSAGE_SIZE, NOTE_SIZE, PAPER};
 use crate::svg::Svg;
 use crate::text::{Align, TextStyle};
@@ -92,7 +92,7 @@ impl PanelObstacles {
 /// Labels of a panel with their places.
 struct PanelLabels {
     labels: Vec<Label>,
-    places: Vec<Option<Placement>>,
+    places: Vec<Option<LabelPlace>>,
     obstacles: PanelObstacles,
 }
 
@@ -115,7 +115,7 @@ impl PanelLabels {
     }
 
     /// Labels that have a place.
-    fn placed(&self) -> impl Iterator<Item = (&Label, &Placement)> {
+    fn placed(&self) -> impl Iterator<Item = (&Label, &LabelPlace)> {
         let pairs = self.labels.iter().zip(&self.places);
         pairs.filter_map(|(label, place)| Some((label, place.as_ref()?)))
     }

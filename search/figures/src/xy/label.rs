@@ -4,7 +4,7 @@ use crate::canvas::Canvas;
 use crate::color::Color;
 use crate::error::FigureError;
 use crate::geometry::Position;
-use crate::labels::{LabelRequest, Obstacles, Placement};
+use crate::labels::{LabelPlace, LabelRequest, Obstacles};
 use crate::palette::MarkerSize;
 use crate::style::{ANNOTATION_LINE, ANNOTATION_SIZE, BUDGET, INK, PAPER, RULE};
 use crate::text::{Align, TextStyle};
@@ -86,7 +86,7 @@ impl Label {
     pub(crate) fn draw_box(
         &self,
         canvas: &mut Canvas<'_>,
-        place: &Placement,
+        place: &LabelPlace,
         obstacles: &Obstacles<'_>,
     ) -> Result<(), FigureError> {
         let inner = place.rect.grown(-BOX_MARGIN);
@@ -112,7 +112,7 @@ impl Label {
     }
 
     /// Writes the text, which lies above the markers.
-    pub(crate) fn draw_text(&self, canvas: &mut Canvas<'_>, place: &Placement) {
+    pub(crate) fn draw_text(&self, canvas: &mut Canvas<'_>, place: &LabelPlace) {
         let rect = place.rect;
         for (number, line) in self.lines.iter().enumerate() {
             if self.is_boxed {

@@ -94,16 +94,16 @@ fn places(layers: &[Layer]) -> Vec<Place<'_>> {
 mod tests {
     use mnas_space::{Architecture, Reference};
 
-    use super::super::network::Network;
+    use super::super::network::InspectedNetwork;
     use super::*;
 
     fn layers(text: &str) -> Vec<Layer> {
-        Network::of(&text.parse().unwrap(), String::new()).layers
+        InspectedNetwork::of(&text.parse().unwrap(), String::new()).layers
     }
 
     fn reference(name: &str) -> Vec<Layer> {
         let network: Architecture = Reference::named(name).unwrap().architecture(1.0, 224, 1000).unwrap();
-        Network::of(&network, String::new()).layers
+        InspectedNetwork::of(&network, String::new()).layers
     }
 
     fn pairs(a: &[Layer], b: &[Layer]) -> Vec<(Option<usize>, Option<usize>)> {

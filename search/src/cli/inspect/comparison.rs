@@ -3,15 +3,15 @@
 use serde::Serialize;
 
 use super::alignment::{Pair, align};
-use super::network::{Layer, Network, shape};
+use super::network::{InspectedNetwork, Layer, shape};
 use crate::report::{Heading, listing, units};
 
 /// Two networks and which of their layers correspond. As JSON it is the first network with the second beside it.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     #[serde(flatten)]
-    a: Network,
-    vs: Network,
+    a: InspectedNetwork,
+    vs: InspectedNetwork,
     /// Of the second network to the first.
     ratios: Ratios,
     rows: Vec<Row>,
@@ -54,8 +54,8 @@ pub struct CsvRow<'a> {
 }
 
 impl Comparison {
-    pub fn new(a: Network, b: Network) -> Self {
-        let ratio = |of: fn(&Network) -> u64| of(&b) as f64 / of(&a).max(1) as f64;
+    pub fn new(a: InspectedNetwork, b: InspectedNetwork) -> Self {
+        let ratio = |of: fn(&InspectedNetwork) -> u64| of(&b) as f64 / of(&a).max(1) as f64;
         let rows = align(&a.layers, &b.layers).into_iter().map(|Pair { a: i, b: j }| Row {
             layer: i,
             vs_layer: j,
@@ -105,11 +105,11 @@ impl Comparison {
 
     fn totals(&self, width: Option<u16>) -> String {
         let (a, b) = (&self.a, &self.vs);
-        let line = |what: &str, show: fn(u64) -> String, of: fn(&Network) -> u64| {
+        let line = |what: &str, show: fn(u64) -> String, of: fn(&InspectedNetwork) -> u64| {
             vec![what.to_owned(), show(of(a)), show(of(b)), ratio(of(a), of(b))]
         };
         let same = self.rows.iter().filter(|row| row.same).count();
-        let shared = |network: &Network| format!("{same} of {}", network.layers.len());
+        let shared = |network: &InspectedNetwork| format!("{same} of {}", network.layers.len());
         let rows = [
             line("parameters", units::grouped, |network| network.params),
             line("multiply-adds", units::grouped, |network| network.macs),
@@ -220,9 +220,9 @@ mod tests {
 
     use super::*;
 
-    fn network(name: &str) -> Network {
+    fn network(name: &str) -> InspectedNetwork {
         let reference = Reference::named(name).unwrap();
-        Network::of(&reference.architecture(1.0, 224, 1000).unwrap(), name.to_owned())
+        InspectedNetwork::of(&reference.architecture(1.0, 224, 1000).unwrap(), name.to_owned())
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::architecture::{ArchitectureArguments, NOTATION};
 use super::error::CliError;
 use crate::report::{Printer, to_csv_text};
 use comparison::Comparison;
-use network::Network;
+use network::InspectedNetwork;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = NOTATION)]
@@ -38,7 +38,7 @@ pub struct InspectArguments {
 pub fn run(arguments: &InspectArguments, printer: &Printer) -> Result<(), CliError> {
     let width = printer.table_options().width;
     let (architecture, name) = arguments.architecture.resolve()?;
-    let network = Network::of(&architecture, name);
+    let network = InspectedNetwork::of(&architecture, name);
     let Some(other) = &arguments.vs else {
         if arguments.json {
             return Ok(printer.json(&network)?);
@@ -55,7 +55,7 @@ pub fn run(arguments: &InspectArguments, printer: &Printer) -> Result<(), CliErr
         .form
         .of_other(other, arguments.vs_width, arguments.vs_resolution);
     let (architecture, name) = form.resolve(other)?;
-    let comparison = Comparison::new(network, Network::of(&architecture, name));
+    let comparison = Comparison::new(network, InspectedNetwork::of(&architecture, name));
     if arguments.json {
         return Ok(printer.json(&comparison)?);
     }

@@ -8,7 +8,7 @@ use crate::report::{Heading, listing, units};
 
 /// A network, its totals and its layers.
 #[derive(Debug, Serialize)]
-pub struct Network {
+pub struct InspectedNetwork {
     pub name: String,
     pub id: String,
     pub architecture: String,
@@ -76,7 +76,7 @@ pub struct CsvRow<'a> {
     peak_activation_bytes: u64,
 }
 
-impl Network {
+impl InspectedNetwork {
     /// Counts `architecture`, which is called `name`.
     pub fn of(architecture: &Architecture, name: String) -> Self {
         let cost = architecture.cost();

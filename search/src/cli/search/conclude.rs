@@ -28,18 +28,18 @@ struct Document {
     references: Vec<ReferenceRow>,
     /// Share of the box that the hypervolume's reference point bounds, 0 to 1.
     hypervolume: Option<f64>,
-    hypervolume_reference: Option<ReferencePoint>,
+    hypervolume_reference: Option<VolumeBound>,
 }
 
 /// The point that bounds the hypervolume.
 #[derive(Serialize)]
-struct ReferencePoint {
+struct VolumeBound {
     accuracy: f64,
     metric: String,
     value: f64,
 }
 
-impl From<FrontVolume> for ReferencePoint {
+impl From<FrontVolume> for VolumeBound {
     fn from(volume: FrontVolume) -> Self {
         Self {
             accuracy: 0.0,
@@ -154,7 +154,7 @@ fn document(study: &Study, shown: &Outcome) -> Document {
         finalist_references: of_role(FinalRole::Reference),
         references: shown.references.clone(),
         hypervolume: volume.map(|volume| volume.share),
-        hypervolume_reference: volume.map(ReferencePoint::from),
+        hypervolume_reference: volume.map(VolumeBound::from),
     }
 }
 

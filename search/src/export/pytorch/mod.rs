@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use mnas_engine::files;
 
 use super::check::TOLERANCE;
-use super::{Check, ExportError, Format, Network, Verifier};
+use super::{Check, ExportError, ExportNetwork, Format, Verifier};
 use python::Python;
 
 /// Python source and, beside it, the weights in safetensors: both are needed, and PyTorch alone.
@@ -20,7 +20,7 @@ impl Format for PyTorch {
         "pytorch"
     }
 
-    fn write(&self, network: &Network, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
+    fn write(&self, network: &ExportNetwork, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
         let trained = network.require(self.name())?;
         let weights = weights_of(path);
         trained.weights.write(&weights)?;
@@ -29,7 +29,7 @@ impl Format for PyTorch {
         Ok(files::write_atomically(path, text.as_bytes())?)
     }
 
-    fn check(&self, network: &Network, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
+    fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
         let Some(python) = Python::find() else {
             return Ok(Check::Unchecked {
                 reason: "there is no Python with PyTorch; name one in MNAS_PYTHON",

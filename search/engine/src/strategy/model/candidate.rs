@@ -7,7 +7,7 @@ use crate::regression::Sample;
 
 /// An unknown network that may be tried.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(super) struct PooledCandidate {
     pub genotype: Genotype,
     pub id: ArchitectureId,
     pub costs: Costs,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use mnas_space::{ArchitectureId, Genotype};
 use rand_chacha::ChaCha8Rng;
 
-use super::candidate::Candidate;
+use super::candidate::PooledCandidate;
 use super::guided::Guided;
 
 /// Most networks of a space that is enumerated instead of sampled, by its number of configurations.
@@ -15,7 +15,7 @@ const ENUMERABLE: usize = 10_000;
 pub(super) struct Candidates<'s, 'a> {
     search: &'s Guided<'a>,
     seen: HashSet<ArchitectureId>,
-    pub found: Vec<Candidate>,
+    pub found: Vec<PooledCandidate>,
 }
 
 impl<'s, 'a> Candidates<'s, 'a> {
@@ -38,7 +38,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
         let Ok(proposal) = problem.admit(architecture) else {
             return;
         };
-        self.found.push(Candidate {
+        self.found.push(PooledCandidate {
             sample: self.search.sample(&genotype, &proposal.costs),
             genotype,
             id,
@@ -65,7 +65,7 @@ impl<'s, 'a> Candidates<'s, 'a> {
 }
 
 /// Every network that may be tried, of a space small enough; `None` for larger ones.
-pub(super) fn enumerate(search: &Guided<'_>) -> Option<Vec<Candidate>> {
+pub(super) fn enumerate(search: &Guided<'_>) -> Option<Vec<PooledCandidate>> {
     let space = &search.problem.space;
     let mut total = 0_usize;
     for family in &space.families {

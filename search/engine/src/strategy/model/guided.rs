@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use mnas_space::{ArchitectureId, Genotype};
 
 use super::acquisition::{Acquisition, Front};
-use super::candidate::Candidate;
+use super::candidate::PooledCandidate;
 use super::settings::{Gain, ModelGuided};
 use crate::front::{crowding_distance, non_dominated_ranks};
 use crate::problem::{Costs, Metric, Problem};
@@ -41,7 +41,7 @@ pub(super) struct Guided<'a> {
     pub start: usize,
     pub encoder: Encoder,
     /// Every network, in a small space.
-    pub pool: Option<Vec<Candidate>>,
+    pub pool: Option<Vec<PooledCandidate>>,
     pub observed: Vec<Observed>,
     pub known: HashSet<ArchitectureId>,
     parameters: Option<Hyperparameters>,

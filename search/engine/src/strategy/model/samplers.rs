@@ -7,7 +7,7 @@ use mnas_space::{ArchitectureId, Genotype};
 use rand_chacha::ChaCha8Rng;
 
 use super::acquisition::Acquisition;
-use super::candidate::Candidate;
+use super::candidate::PooledCandidate;
 use super::candidates::Candidates;
 use super::guided::Guided;
 use crate::problem::Costs;
@@ -55,7 +55,7 @@ impl<'s, 'a> FarthestFirst<'s, 'a> {
     }
 
     /// The network with the greatest distance to the nearest one taken; all kinds of choice count the same.
-    fn farthest(&self, candidates: &[Candidate]) -> Option<usize> {
+    fn farthest(&self, candidates: &[PooledCandidate]) -> Option<usize> {
         let kinds = self.search.encoder.kinds().count();
         let equal = Hyperparameters {
             scales: vec![1.0; kinds],
@@ -63,7 +63,7 @@ impl<'s, 'a> FarthestFirst<'s, 'a> {
             noise: 0.0,
         };
         let covariance = Covariance::new(&self.search.encoder, &equal);
-        let nearest = |candidate: &Candidate| {
+        let nearest = |candidate: &PooledCandidate| {
             let distances = self.taken.iter();
             let distances = distances.map(|one| covariance.distance(&one.encoding, &candidate.sample.encoding));
             distances.fold(f64::INFINITY, f64::min)
@@ -130,7 +130,7 @@ impl<'s, 'a> BestFirst<'s, 'a> {
     }
 
     /// Candidates with their gains.
-    fn with_gains<C: Borrow<Candidate>>(&self, candidates: Vec<C>) -> Vec<(f64, C)> {
+    fn with_gains<C: Borrow<PooledCandidate>>(&self, candidates: Vec<C>) -> Vec<(f64, C)> {
         let samples: Vec<&Sample> = candidates.iter().map(|candidate| &candidate.borrow().sample).collect();
         let beliefs = self.process.predict(&samples);
         let gain = |(belief, candidate): (Belief, C)| {
@@ -143,7 +143,8 @@ impl<'s, 'a> BestFirst<'s, 'a> {
     /// Candidates whose gain counts, in ascending order of it.
     fn rank(&self, rng: &mut ChaCha8Rng) -> Vec<Genotype> {
         if let Some(pool) = &self.search.pool {
-            let is_new = |one: &&Candidate| !self.search.known.contains(&one.id) && !self.pending.contains(&one.id);
+            let is_new =
+                |one: &&PooledCandidate| !self.search.known.contains(&one.id) && !self.pending.contains(&one.id);
             return ascending(self.with_gains(pool.iter().filter(is_new).collect()));
         }
         ascending(self.explore(rng))
@@ -151,14 +152,14 @@ impl<'s, 'a> BestFirst<'s, 'a> {
 
     /// Candidates of a large space: some of all sizes, neighbours of the best networks known, and in rounds the neighbours of
     /// the best candidates.
-    fn explore(&self, rng: &mut ChaCha8Rng) -> Vec<(f64, Candidate)> {
+    fn explore(&self, rng: &mut ChaCha8Rng) -> Vec<(f64, PooledCandidate)> {
         let search = self.search;
         let mut candidates = Candidates::new(search, self.pending.iter().copied());
         candidates.add_spread(RANDOM, rng);
         for index in search.by_merit().into_iter().take(PARENTS) {
             candidates.add_neighbours(&search.observed[index].genotype, CHILDREN, rng);
         }
-        let mut ranked: Vec<(f64, Candidate)> = Vec::new();
+        let mut ranked: Vec<(f64, PooledCandidate)> = Vec::new();
         for round in 0..=ROUNDS {
             let found = std::mem::take(&mut candidates.found);
             ranked.extend(self.with_gains(found));
@@ -174,7 +175,7 @@ impl<'s, 'a> BestFirst<'s, 'a> {
 }
 
 /// Genotypes of candidates whose gain is not negligible, the greatest gain last.
-fn ascending<C: Borrow<Candidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genotype> {
+fn ascending<C: Borrow<PooledCandidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genotype> {
     ranked.retain(|(gain, _)| *gain > NEGLIGIBLE);
     sort(&mut ranked);
     let last = ranked.split_off(ranked.len().saturating_sub(KEPT));
@@ -184,7 +185,7 @@ fn ascending<C: Borrow<Candidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genotype> {
 }
 
 /// Sorts by gain, the greatest last; of equals the one of the least id is last.
-fn sort<C: Borrow<Candidate>>(ranked: &mut [(f64, C)]) {
+fn sort<C: Borrow<PooledCandidate>>(ranked: &mut [(f64, C)]) {
     ranked.sort_unstable_by(|(one_gain, one), (other_gain, other)| {
         one_gain
             .total_cmp(other_gain)
