@@ -17,7 +17,7 @@ pub(super) fn source(network: &ExportNetwork, trained: &Trained, weights: &str) 
     let normalization = trained.normalization;
     let channels = |values: Option<[f32; 3]>| values.map_or_else(|| "None".to_owned(), |values| format!("{values:?}"));
     let mut text = format!(
-        "\"\"\"ExportNetwork {} for PyTorch, written by mnas {}.\n\nInput [batch, {}, {}, {}], output [batch, {}]. Architecture:\n{}\n\n\
+        "\"\"\"Network {} for PyTorch, written by mnas {}.\n\nInput [batch, {}, {}, {}], output [batch, {}]. Architecture:\n{}\n\n\
          The weights are in {weights}. Classes of images: python <this file> IMAGE...\n\"\"\"\n\n",
         network.architecture.id(),
         env!("CARGO_PKG_VERSION"),
@@ -67,7 +67,7 @@ fn names(classes: &[String]) -> String {
 
 /// Class of the network.
 fn class(graph: &Graph) -> String {
-    let mut text = "\n\nclass ExportNetwork(nn.Module):\n    def __init__(self):\n        super().__init__()\n        \
+    let mut text = "\n\nclass Network(nn.Module):\n    def __init__(self):\n        super().__init__()\n        \
                     self.blocks = nn.Sequential(\n"
         .to_owned();
     let scopes = scopes(graph);
