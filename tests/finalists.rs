@@ -5,25 +5,14 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Running, Workplace, number, refused, search_line, stderr, stdout};
-
-/// A training of the end that takes a moment.
-const FINAL: &str = r#"name = "final"
-epochs = 5
-batch-size = 4
-learning-rate = 1.0
-momentum = 0.9
-weight-decay = 4e-5
-label-smoothing = 0.0
-warmup-epochs = 0.5
-augmentation = { crop-flip = { padding = 0.125 } }
-"#;
+use crate::support::{Running, Workplace, number, recipe, refused, search_line, stderr, stdout};
 
 const FLAGS: &str = "--trials 4 --seed 5 --references 1 --finalists 2 --final-recipe final.toml --final-images 60";
 
 fn workplace() -> Workplace {
     let place = Workplace::new();
-    place.write("final.toml", FINAL);
+    // A training to the end that takes a moment.
+    place.write("final.toml", recipe("final", 5));
     place
 }
 

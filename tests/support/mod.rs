@@ -28,17 +28,21 @@ stage = [
 ]
 "#;
 
-/// Few steps of large size: accuracies far from good, and far from equal.
-const RECIPE: &str = r#"name = "tiny"
-epochs = 3
+/// A recipe of few steps of large size: accuracies far from good, and far from equal.
+pub fn recipe(name: &str, epochs: u32) -> String {
+    format!(
+        r#"name = "{name}"
+epochs = {epochs}
 batch-size = 4
 learning-rate = 1.0
 momentum = 0.9
 weight-decay = 4e-5
 label-smoothing = 0.0
 warmup-epochs = 0.5
-augmentation = { crop-flip = { padding = 0.125 } }
-"#;
+augmentation = {{ crop-flip = {{ padding = 0.125 }} }}
+"#
+    )
+}
 
 /// The budget of the tests' searches, on the device of invented times: some networks of the space are slower.
 pub const BUDGET_MS: f64 = 0.07;
@@ -61,7 +65,7 @@ impl Workplace {
             folder: tempfile::tempdir().unwrap(),
         };
         place.write("space.toml", SPACE);
-        place.write("recipe.toml", RECIPE);
+        place.write("recipe.toml", recipe("tiny", 3));
         place.write("search.toml", CONFIG);
         place
     }

@@ -2,6 +2,7 @@
 
 use mnas_engine::imagenet::{PredictedFront, PredictedMember, PredictedTop1, Predictor};
 use mnas_engine::problem::{Costs, Problem};
+use mnas_engine::study::Beside;
 use mnas_space::ReferenceError;
 
 use super::published::{EMPHASISED, PublishedNetwork, published_networks};
@@ -94,7 +95,12 @@ impl PredictedOutcome {
         if below_published < front.members.len() {
             front.members.retain(|member| member.predicted.top1 >= least);
         }
-        let beside = |network: PublishedNetwork| reference(problem, &front.members, network);
+        let places = front
+            .members
+            .iter()
+            .map(|member| (latency_of(&member.proposal.costs), member.predicted.top1));
+        let places: Vec<(f64, f64)> = places.collect();
+        let beside = |network: PublishedNetwork| reference(problem, (&front.members, &places), network);
         let references = networks.into_iter().map(beside).collect();
         let device = problem.devices.first();
         Ok(Self {
@@ -140,28 +146,30 @@ impl PredictedOutcome {
     }
 }
 
-fn reference(problem: &Problem, members: &[PredictedMember], network: PublishedNetwork) -> Reference {
+/// Sets a published network beside the members of a front, of which `places` holds latency and predicted accuracy.
+fn reference(
+    problem: &Problem,
+    (members, places): (&[PredictedMember], &[(f64, f64)]),
+    network: PublishedNetwork,
+) -> Reference {
     let costs = problem.costs(&network.architecture);
     let latency = latency_of(&costs);
     let predicted = Predictor::embedded().predict(&network.architecture);
-    // The front is sorted by latency and by accuracy.
-    let beside = members
-        .iter()
-        .rfind(|member| latency_of(&member.proposal.costs) <= latency);
-    let points = beside.map(|member| member.predicted.top1 - network.top1);
-    let as_accurate = members.iter().find(|member| member.predicted.top1 >= network.top1);
-    let ms = as_accurate.map(|member| latency - latency_of(&member.proposal.costs));
+    let beside = Beside::of((latency, network.top1), places);
+    // The front is sorted by latency and by accuracy: the most accurate member that is no slower.
+    let member = members.iter().zip(places).rfind(|(_, place)| place.0 <= latency);
+    let member = member.map(|(member, _)| &member.predicted);
     Reference {
         within_budget: problem.violation(&costs).is_none(),
-        dominated: points.is_some_and(|points| points > 0.0 || (points >= 0.0 && ms > Some(0.0))),
-        surely_dominated: beside.is_some_and(|member| member.predicted.low >= network.top1),
-        predicted_points: beside
+        dominated: beside.dominated,
+        surely_dominated: member.is_some_and(|member| member.low >= network.top1),
+        predicted_points: member
             .zip(predicted.as_ref().ok())
-            .map(|(member, own)| member.predicted.top1 - own.top1),
+            .map(|(member, own)| member.top1 - own.top1),
         predicted: predicted.map_err(|error| error.to_string()),
         costs,
-        points,
-        ms,
+        points: beside.points,
+        ms: beside.saved,
         network,
     }
 }

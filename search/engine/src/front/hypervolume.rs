@@ -2,6 +2,11 @@
 
 use super::dominance::pareto_front;
 
+/// Share that points of size and negated accuracy dominate of the box between 0 % at `size` and 100 % at no size, 0 to 1.
+pub fn dominated_share<P: AsRef<[f64]>>(points: &[P], size: f64) -> f64 {
+    hypervolume(points, &[size, 0.0]) / (100.0 * size)
+}
+
 /// Volume dominated by `points` and bounded by `reference`, a point worse than those that matter.
 ///
 /// Points that do not dominate the reference strictly in every objective add nothing. Adding a point never makes it

@@ -11,7 +11,7 @@ mod sorting;
 
 pub use archive::{Archive, Insertion};
 pub use dominance::{dominates, pareto_front};
-pub use hypervolume::hypervolume;
+pub use hypervolume::{dominated_share, hypervolume};
 pub use sorting::{crowding_distance, non_dominated_ranks};
 
 #[cfg(test)]

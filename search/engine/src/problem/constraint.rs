@@ -4,7 +4,7 @@ use std::fmt;
 
 use mnas_space::Architecture;
 
-use super::Metric;
+use super::{Costs, Metric};
 
 /// A hard constraint: a network whose metric is above the bound is never evaluated.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,6 +38,17 @@ pub struct Infeasible {
     pub least: f64,
     /// The network that has it.
     pub architecture: Architecture,
+}
+
+/// The first of some constraints that these costs break.
+pub fn violation(constraints: &[Constraint], costs: &Costs) -> Option<Violation> {
+    constraints.iter().find_map(|constraint| {
+        let value = costs.value(constraint.metric)?;
+        (value > constraint.at_most).then_some(Violation::Constraint {
+            constraint: *constraint,
+            value,
+        })
+    })
 }
 
 impl Constraint {

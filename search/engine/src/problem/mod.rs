@@ -7,7 +7,7 @@ mod constraint;
 mod costs;
 mod metric;
 
-pub use constraint::{Constraint, Infeasible, Quantity, Violation};
+pub use constraint::{Constraint, Infeasible, Quantity, Violation, violation};
 pub use costs::Costs;
 pub use metric::{Metric, MetricError};
 
@@ -111,13 +111,7 @@ impl Problem {
 
     /// The first constraint that these costs break.
     pub fn violation(&self, costs: &Costs) -> Option<Violation> {
-        self.constraints.iter().find_map(|constraint| {
-            let value = costs.value(constraint.metric)?;
-            (value > constraint.at_most).then_some(Violation::Constraint {
-                constraint: *constraint,
-                value,
-            })
-        })
+        violation(&self.constraints, costs)
     }
 
     /// Decides whether a network may be tried, and computes its costs.

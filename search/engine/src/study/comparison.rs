@@ -2,7 +2,7 @@
 
 use super::trial::Trial;
 use super::trial_kind::TrialKind;
-use crate::front::{dominates, hypervolume};
+use crate::front::{dominated_share, dominates};
 use crate::problem::{Metric, Problem};
 
 /// A reference beside the candidates of its study.
@@ -121,9 +121,8 @@ pub fn front_volume(problem: &Problem, trials: &[Trial]) -> Option<FrontVolume> 
         .filter(|trial| trial.is_candidate() && problem.violation(&trial.known_costs()).is_none())
         .filter_map(|trial| Some([size_of(trial)?, -trial.accuracy()?]))
         .collect();
-    let whole = 100.0 * size;
-    (whole > 0.0).then(|| FrontVolume {
-        share: hypervolume(&points, &[size, 0.0]) / whole,
+    (size > 0.0).then(|| FrontVolume {
+        share: dominated_share(&points, size),
         metric,
         size,
     })

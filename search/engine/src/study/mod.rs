@@ -32,6 +32,7 @@
 //! # }
 //! ```
 
+mod attempts;
 mod comparison;
 mod config;
 mod creation;

@@ -1,11 +1,11 @@
 //! The loop of a study: propose, evaluate, record, until the trials are done or it is stopped.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::attempts::{ATTEMPTS, TICK, absolute, lost_too_often};
 use super::error::StudyError;
 use super::events::{Observer, StopReason, StudyEvent};
 use super::journal::Event;
@@ -13,12 +13,6 @@ use super::proposer::{Proposer, Refusals};
 use super::record::Study;
 use super::retention::{Retention, may_be_best};
 use crate::evaluator::{Evaluator, EvaluatorEvent, TrialRequest};
-
-/// Attempts at a trial before it counts as failed: workers are lost for causes that pass.
-const ATTEMPTS: u32 = 3;
-
-/// Longest wait for an event before the clock and the cancel flag are read again.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Limits of one run of a study.
 #[derive(Debug, Clone, Copy)]
@@ -215,7 +209,7 @@ impl<'a> Run<'a> {
             .trial(trial)
             .is_some_and(|trial| trial.attempts >= ATTEMPTS)
         {
-            let reason = format!("its worker was lost {ATTEMPTS} times, last {reason}");
+            let reason = lost_too_often(reason);
             let worker = String::new();
             return self.settle(trial, &Event::Failed { trial, reason, worker });
         }
@@ -259,9 +253,4 @@ impl<'a> Run<'a> {
             .clone()
             .map_or(StopReason::Complete, StopReason::Exhausted)
     }
-}
-
-/// A worker may run in another folder.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
 }

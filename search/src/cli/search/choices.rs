@@ -276,6 +276,26 @@ impl Choices {
         }
     }
 
+    /// The flags that say how finalists are trained, each with whether it is given.
+    fn final_training_flags(&self) -> [(&'static str, bool); 3] {
+        [
+            ("--final-recipe", self.final_recipe.is_some()),
+            ("--final-epochs", self.final_epochs.is_some()),
+            ("--final-images", self.final_images.is_some()),
+        ]
+    }
+
+    /// Returns true if some choice says how finalists are trained.
+    pub fn names_final_training(&self) -> bool {
+        self.final_training_flags().iter().any(|(_, given)| *given)
+    }
+
+    /// The flags that ask for finalists, each with whether it is given.
+    pub fn finalist_flags(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let count = ("--finalists", self.finalists.is_some_and(|count| count > 0));
+        std::iter::once(count).chain(self.final_training_flags())
+    }
+
     /// The bounds on counts.
     pub fn limits(&self) -> Limits {
         Limits {

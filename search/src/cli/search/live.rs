@@ -1,7 +1,7 @@
 //! Figures of a running search: the best network so far and the hypervolume of the front.
 
-use mnas_engine::front::{Archive, Insertion, hypervolume};
-use mnas_engine::problem::{Constraint, Metric, Problem, Quantity};
+use mnas_engine::front::{Archive, Insertion, dominated_share};
+use mnas_engine::problem::{Constraint, Metric, Problem, Quantity, violation};
 use mnas_engine::study::Trial;
 
 use crate::report::units;
@@ -39,12 +39,7 @@ impl Live {
     /// Adds a settled trial.
     pub fn add(&mut self, trial: &Trial) {
         let costs = trial.known_costs();
-        let keeps = |constraint: &Constraint| {
-            costs
-                .value(constraint.metric)
-                .is_none_or(|value| value <= constraint.at_most)
-        };
-        let is_within = self.constraints.iter().all(keeps);
+        let is_within = violation(&self.constraints, &costs).is_none();
         if let (Some(accuracy), Some(size), true) = (trial.accuracy(), costs.value(self.metric), is_within) {
             self.add_point(trial.number, trial.is_candidate(), accuracy, size);
         }
@@ -58,7 +53,7 @@ impl Live {
         let joined = is_candidate && self.front.insert(number, vec![size, -accuracy]) != Insertion::Dominated;
         if let (Some(bound), true) = (self.bound, joined) {
             let points: Vec<&[f64]> = self.front.members().map(|(_, point)| point).collect();
-            self.volume = hypervolume(&points, &[bound, 0.0]) / (100.0 * bound);
+            self.volume = dominated_share(&points, bound);
         }
     }
 

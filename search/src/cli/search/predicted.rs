@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use mnas_engine::front::hypervolume;
+use mnas_engine::front::dominated_share;
 use mnas_engine::imagenet::{FrontOptions, PredictedFront, PredictedMember, Predictor, SearchError, search_front};
 use mnas_engine::problem::{Constraint, Metric, Problem, TargetDevice};
 use mnas_latency::workload::Purpose;
@@ -256,15 +256,12 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
         ("--workers", choices.workers.is_some() || !choices.worker.is_empty()),
         ("--train-device", choices.train_device.is_some()),
         ("--references", choices.references.is_some()),
-        ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
-        ("--final-recipe", choices.final_recipe.is_some()),
-        ("--final-epochs", choices.final_epochs.is_some()),
-        ("--final-images", choices.final_images.is_some()),
     ];
     let given: Vec<&str> = given
-        .iter()
+        .into_iter()
+        .chain(choices.finalist_flags())
         .filter(|(_, given)| *given)
-        .map(|(flag, _)| *flag)
+        .map(|(flag, _)| flag)
         .collect();
     if given.is_empty() {
         return Ok(());
@@ -318,7 +315,7 @@ fn volume(members: &[PredictedMember], budget_ms: f64) -> f64 {
         .iter()
         .filter_map(|member| Some([member.proposal.costs.latency.first()?.latency.0, -member.predicted.top1]))
         .collect();
-    hypervolume(&points, &[budget_ms, 0.0]) / (100.0 * budget_ms)
+    dominated_share(&points, budget_ms)
 }
 
 fn network_row(member: &PredictedMember) -> NetworkRow {

@@ -25,8 +25,9 @@ const FINALISTS: usize = 3;
 
 /// The final trainings, where they are asked for.
 pub(super) fn finals_of(choices: &Choices, default: &str) -> Result<Option<FinalsConfig>, CliError> {
-    let is_named = choices.final_recipe.is_some() || choices.final_epochs.is_some() || choices.final_images.is_some();
-    let count = choices.finalists.unwrap_or(if is_named { FINALISTS } else { 0 });
+    let count = choices
+        .finalists
+        .unwrap_or(if choices.names_final_training() { FINALISTS } else { 0 });
     if count == 0 {
         return Ok(None);
     }

@@ -140,12 +140,9 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
         ("--workers", choices.workers.is_some()),
         ("--worker-command", choices.worker_command.is_some()),
         ("--train-device", choices.train_device.is_some()),
-        ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
-        ("--final-recipe", choices.final_recipe.is_some()),
-        ("--final-epochs", choices.final_epochs.is_some()),
-        ("--final-images", choices.final_images.is_some()),
     ];
-    if let Some((flag, _)) = trains.iter().find(|(_, given)| *given) {
+    let mut trains = trains.into_iter().chain(choices.finalist_flags());
+    if let Some((flag, _)) = trains.find(|(_, given)| *given) {
         return Err(CliError::usage(format!(
             "{flag} is for trainings; accuracies come from {}",
             path.display()

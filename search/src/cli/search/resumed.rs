@@ -19,11 +19,7 @@ pub fn resumed_finals(
     config: &StudyConfig,
     state: &StudyState,
 ) -> Result<Option<FinalsConfig>, CliError> {
-    let is_changed = choices.finalists.is_some()
-        || choices.final_recipe.is_some()
-        || choices.final_epochs.is_some()
-        || choices.final_images.is_some();
-    if !is_changed {
+    if choices.finalists.is_none() && !choices.names_final_training() {
         return Ok(None);
     }
     let Some(training) = config.training() else {

@@ -74,12 +74,9 @@ pub(super) fn refuse_other_flags(choices: &Choices, score: &Score) -> Result<(),
             choices.proxy_scale.is_some() || choices.proxy.is_some(),
         ),
         ("--references", choices.references.is_some_and(|count| count > 0)),
-        ("--finalists", choices.finalists.is_some_and(|count| count > 0)),
-        ("--final-recipe", choices.final_recipe.is_some()),
-        ("--final-epochs", choices.final_epochs.is_some()),
-        ("--final-images", choices.final_images.is_some()),
     ];
-    match trains.iter().find(|(_, given)| *given) {
+    let mut trains = trains.into_iter().chain(choices.finalist_flags());
+    match trains.find(|(_, given)| *given) {
         Some((flag, _)) => Err(CliError::usage(format!(
             "{flag} is for trainings; --evaluator proxy:{score} trains nothing"
         ))),

@@ -25,7 +25,7 @@ pub(super) fn start_workers(
 ) -> Result<(WorkerPool, Ready), CliError> {
     let (device, pool) = match &config.evaluator {
         EvaluatorConfig::Train(training) => {
-            let setup = worker_setup(training, space);
+            let setup = worker_setup(training, training.proxy.resolution(largest_resolution(space)));
             (training.train_device, WorkerPool::new(setup, &folder.logs()))
         }
         EvaluatorConfig::Proxy(scoring) => (scoring.train_device, scoring::pool(scoring, space, folder)),
@@ -60,21 +60,18 @@ pub(super) fn start_final_workers(
     let Some(training) = study.config().training() else {
         return Err(CliError::failure("the study trains no networks"));
     };
-    let data = DataRequest {
-        images: finals.images,
-        ..training.data.clone()
-    };
-    let recipe = &finals.recipe;
-    let setup = WorkerSetup {
-        prepare: ToWorker::Prepare {
-            data: absolute_data(&data),
-            resolution,
-            augmentation: recipe.augmentation,
-            threads: training.threads_per_worker,
+    let to_the_end = TrainConfig {
+        data: DataRequest {
+            images: finals.images,
+            ..training.data.clone()
         },
         proxy: Proxy::DIRECT,
-        recipe: recipe.clone(),
+        recipe: finals.recipe.clone(),
+        ..training.clone()
+    };
+    let setup = WorkerSetup {
         test: true,
+        ..worker_setup(&to_the_end, resolution)
     };
     let pool = WorkerPool::new(setup, &study.folder().logs());
     start_pool(study.config(), training.train_device, pool, printer, cancel)
@@ -121,11 +118,12 @@ fn worker_commands(config: &StudyConfig, device: TrainDevice) -> Result<Vec<(Str
     Ok(commands)
 }
 
-fn worker_setup(training: &TrainConfig, space: &SearchSpace) -> WorkerSetup {
+/// Set-up of workers whose images are for trainings at up to `resolution` pixels.
+fn worker_setup(training: &TrainConfig, resolution: u32) -> WorkerSetup {
     WorkerSetup {
         prepare: ToWorker::Prepare {
             data: absolute_data(&training.data),
-            resolution: training.proxy.resolution(largest_resolution(space)),
+            resolution,
             augmentation: training.recipe.augmentation,
             threads: training.threads_per_worker,
         },

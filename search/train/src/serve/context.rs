@@ -1,5 +1,6 @@
 //! Surroundings of a request: its progress lines and its cancellation.
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,25 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancellation.concerns(self.number)
+    }
+
+    /// `Break` once the request is cancelled.
+    pub(super) fn proceed(&self) -> ControlFlow<()> {
+        if self.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Reports images that were skipped in a batch, and stops once the request is cancelled.
+    pub(super) fn after_batch(&self, skipped: &[String]) -> ControlFlow<()> {
+        for error in skipped {
+            (self.report)(&FromWorker::Warning {
+                message: format!("skipped: {error}"),
+            });
+        }
+        self.proceed()
     }
 
     /// Runs `load` with an observer that sends progress lines and stops loading when the request is cancelled.

@@ -1,22 +1,19 @@
 //! Evaluations and scores of saved weights.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use mnas_engine::training::weights::{Weights, WeightsInfo};
+use mnas_engine::training::weights::WeightsInfo;
 use mnas_engine::training::{Augmentation, ExtraAugmentation, TrainDevice};
 use mnas_engine::worker::{EvaluateRequest, Evaluated, Floats, FromWorker, ScoresRequest};
-use mnas_space::Architecture;
 use tch::Tensor;
 
 use super::context::Context;
 use super::fault::Fault;
+use super::saved::SavedNetwork;
 use crate::data::{self, BatchOptions, ImageSet};
-use crate::device::open_device;
 use crate::evaluation::evaluate_by_class;
-use crate::network::{Network, channels_last};
-use crate::weights::load_weights;
+use crate::network::channels_last;
 
 /// Evaluates weights on a split of a data set.
 pub(super) fn evaluate(
@@ -25,10 +22,11 @@ pub(super) fn evaluate(
     context: &Context<'_>,
 ) -> Result<FromWorker, Fault> {
     tch::set_num_threads(i32::try_from(request.threads.max(1)).unwrap_or(i32::MAX));
-    let weights = Weights::read(&request.weights)?;
-    let architecture: Architecture = request.architecture.parse().map_err(Fault::input)?;
-    let mut network = Network::new(architecture.graph(), open_device(device)?, 0)?;
-    load_weights(&weights, &mut network, &request.weights)?;
+    let SavedNetwork {
+        architecture,
+        network,
+        info,
+    } = SavedNetwork::read(&request.weights, &request.architecture, device)?;
 
     let mut options = data::load_options(&request.data, request.image_size, &Augmentation::None);
     options.fit = request.fit;
@@ -39,8 +37,8 @@ pub(super) fn evaluate(
             message: format!("skipped as corrupt: {skipped}"),
         });
     }
-    let set = relabelled(set, request, weights.info.as_ref(), architecture.head.classes)?;
-    let of_weights = weights.info.as_ref().map(|info| info.normalization);
+    let set = relabelled(set, request, info.as_ref(), architecture.head.classes)?;
+    let of_weights = info.as_ref().map(|info| info.normalization);
     let options = BatchOptions {
         batch_size: request.batch_size,
         resolution: architecture.resolution,
@@ -53,19 +51,8 @@ pub(super) fn evaluate(
         seed: 0,
     };
     let set = Arc::new(set);
-    let mut on_batch = |skipped: &[String]| {
-        for error in skipped {
-            (context.report)(&FromWorker::Warning {
-                message: format!("skipped: {error}"),
-            });
-        }
-        if context.is_cancelled() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
-    let (accuracy, confusion) = evaluate_by_class(&network, &set, &options, &mut on_batch)?;
+    let (accuracy, confusion) =
+        evaluate_by_class(&network, &set, &options, &mut |skipped| context.after_batch(skipped))?;
     Ok(FromWorker::Evaluated(Box::new(Evaluated {
         accuracy,
         confusion,
@@ -112,10 +99,9 @@ pub(super) fn classes_by_number(numbers: &BTreeMap<String, u32>, scores: u32) ->
 
 /// Computes the scores of weights on given images, on the CPU.
 pub(super) fn scores(request: &ScoresRequest) -> Result<FromWorker, Fault> {
-    let weights = Weights::read(&request.weights)?;
-    let architecture: Architecture = request.architecture.parse().map_err(Fault::input)?;
-    let mut network = Network::new(architecture.graph(), tch::Device::Cpu, 0)?;
-    load_weights(&weights, &mut network, &request.weights)?;
+    let SavedNetwork {
+        architecture, network, ..
+    } = SavedNetwork::read(&request.weights, &request.architecture, TrainDevice::Cpu)?;
     let input = architecture.input();
     let shape = [1, input.channels, input.height, input.width].map(i64::from);
     let scored = request.images.iter().map(|Floats(values)| {

@@ -10,6 +10,7 @@ mod facts;
 mod fault;
 mod images;
 mod loaded;
+mod saved;
 mod signals;
 mod speed;
 mod test_split;

@@ -1,10 +1,8 @@
 //! Evaluation of a network that was just trained on the test split, which no other training reads.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use mnas_engine::training::{Accuracy, Augmentation, ExtraAugmentation, Split};
-use mnas_engine::worker::FromWorker;
 
 use super::context::Context;
 use super::fault::Fault;
@@ -38,19 +36,9 @@ pub(super) fn evaluate(
         normalization: loaded.normalization,
         seed: 0,
     };
-    let mut on_batch = |skipped: &[String]| {
-        for error in skipped {
-            (context.report)(&FromWorker::Warning {
-                message: format!("skipped: {error}"),
-            });
-        }
-        if context.is_cancelled() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
-    let (accuracy, _) = evaluate_by_class(network, &Arc::new(set), &options, &mut on_batch)?;
+    let (accuracy, _) = evaluate_by_class(network, &Arc::new(set), &options, &mut |skipped| {
+        context.after_batch(skipped)
+    })?;
     Ok(Some(accuracy))
 }
 

@@ -1,22 +1,20 @@
 //! TorchScript files of networks.
 
-use mnas_engine::training::weights::Weights;
+use mnas_engine::training::TrainDevice;
 use mnas_engine::worker::{Floats, FromWorker, TorchScriptRequest, TorchScriptScoresRequest};
-use mnas_space::Architecture;
 use tch::{CModule, Tensor};
 
 use super::fault::Fault;
+use super::saved::SavedNetwork;
 use crate::network::Network;
-use crate::weights::load_weights;
 
 /// Traces a network into a TorchScript file.
 ///
 /// The weights are constants of the method `forward`, which takes `[1, 3, height, width]` and returns `[1, classes]`.
 pub(super) fn write(request: &TorchScriptRequest) -> Result<FromWorker, Fault> {
-    let weights = Weights::read(&request.weights)?;
-    let architecture: Architecture = request.architecture.parse().map_err(Fault::input)?;
-    let mut network = Network::new(architecture.graph(), tch::Device::Cpu, 0)?;
-    load_weights(&weights, &mut network, &request.weights)?;
+    let SavedNetwork {
+        architecture, network, ..
+    } = SavedNetwork::read(&request.weights, &request.architecture, TrainDevice::Cpu)?;
     let input = architecture.input();
     let shape = [1, input.channels, input.height, input.width].map(i64::from);
     trace(&network, shape)?

@@ -140,11 +140,7 @@ fn observer<'a>(context: &'a Context<'_>) -> impl FnMut(Progress<'_>) -> Control
             }),
             Progress::Epoch(report) => (context.report)(&FromWorker::Epoch(Box::new(*report))),
         }
-        if context.is_cancelled() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        context.proceed()
     }
 }
 

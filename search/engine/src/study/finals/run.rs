@@ -1,12 +1,12 @@
 //! The loop of final trainings.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mnas_space::random::derived_seed;
 
+use super::super::attempts::{ATTEMPTS, TICK, absolute, lost_too_often};
 use super::super::error::StudyError;
 use super::super::events::StopReason;
 use super::super::journal::Event;
@@ -14,12 +14,6 @@ use super::super::record::Study;
 use super::choice::Choice;
 use super::state::{FinalEvent, Finalist};
 use crate::evaluator::{Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
-
-/// Attempts at a training before it counts as failed: workers are lost for causes that pass.
-const ATTEMPTS: u32 = 3;
-
-/// Longest wait for an event before the cancel flag is read again.
-const TICK: Duration = Duration::from_millis(100);
 
 /// An event of final trainings under way.
 #[derive(Debug)]
@@ -191,7 +185,7 @@ impl<'a> FinalRun<'a> {
     /// Queues a training whose worker was lost again, or settles it after its last attempt.
     fn retry(&mut self, number: u64, reason: &str) -> Result<(), StudyError> {
         if self.finalist(number).attempts >= ATTEMPTS {
-            let reason = format!("its worker was lost {ATTEMPTS} times, last {reason}");
+            let reason = lost_too_often(reason);
             let worker = String::new();
             return self.settle(number, FinalEvent::Failed { number, reason, worker });
         }
@@ -208,9 +202,4 @@ impl<'a> FinalRun<'a> {
         (self.observer)(&FinalsEvent::Settled { finalist });
         Ok(())
     }
-}
-
-/// A worker may run in another folder.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
 }
