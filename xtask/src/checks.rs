@@ -8,8 +8,8 @@ use crate::environment::{self, Environment};
 use crate::error::{Error, Result};
 use crate::program::{build_command, exit_code};
 
-/// Sets up, builds the programs that the end-to-end tests run, and runs all tests of the workspace. Arguments are passed to `cargo
-/// test`.
+/// Sets up, builds the programs that the end-to-end tests run, and runs all tests of the workspace. Passes the arguments to
+/// `cargo test`.
 pub fn test(arguments: &[OsString]) -> Result<ExitCode> {
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
