@@ -115,7 +115,7 @@ fn reports_that_are_impossible_say_why() {
         (
             "--signals naswto",
             2,
-            vec!["`naswto` is no signal", "macs, params, depth, naswot, entropy"],
+            vec!["`naswto` is not a signal", "macs, params, depth, naswot, entropy"],
         ),
         (
             "--signals naswot+depth",
@@ -202,7 +202,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
 fn searches_by_a_score_that_are_impossible_say_why() {
     let place = Workplace::new();
     for (flags, texts) in [
-        ("--evaluator proxy:zen", vec!["`zen` is no signal", "naswot"]),
+        ("--evaluator proxy:zen", vec!["`zen` is not a signal", "naswot"]),
         (
             "--evaluator proxy:naswot",
             vec!["proxy:naswot needs images", "--data PATH"],

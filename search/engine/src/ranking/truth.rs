@@ -1,4 +1,4 @@
-//! Networks of known accuracy that rankings are judged by.
+//! Networks of known accuracy against which rankings are judged.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -37,8 +37,8 @@ pub enum TruthError {
     /// A study.
     #[error(transparent)]
     Study(#[from] StudyError),
-    /// A study of scores.
-    #[error("{} holds scores in place of accuracies, which are no truth", path.display())]
+    /// A study whose trials have scores.
+    #[error("{} holds scores in place of accuracies; give a study whose trials have accuracies", path.display())]
     Scores {
         /// Its folder.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum TruthError {
     },
 }
 
-/// Networks below which no correlation means anything.
+/// Least number of networks for a meaningful correlation.
 const LEAST: usize = 10;
 
 impl Truth {

@@ -1,3 +1,5 @@
+//! Regularised evolution.
+
 use std::collections::VecDeque;
 
 use mnas_space::Genotype;
@@ -66,7 +68,7 @@ impl Sampler for &Population<'_> {
         let first = draw(rng);
         let best = (1..self.settings.sample).fold(first, |best, _| {
             let drawn = draw(rng);
-            // Of equals the last drawn.
+            // Of equals, the last drawn.
             if drawn.0 >= best.0 { drawn } else { best }
         });
         self.problem.space.mutate(&best.1, rng)
@@ -121,7 +123,7 @@ mod tests {
         let history: Vec<Observation> = (0..8)
             .map(|_| observation(&problem, problem.space.sample(&mut rng), None))
             .collect();
-        // With an empty population the answer is a random draw.
+        // With an empty population, the proposal is a random draw.
         let evolution = Evolution {
             population: 4,
             sample: 2,

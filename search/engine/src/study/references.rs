@@ -102,7 +102,7 @@ mod tests {
         let small = latencies_of("mobilenet-v3-small", 2.0, 2);
         assert_eq!(small.len(), 2);
         assert!(small[0] < 0.5 * small[1] && small[1] <= 2.0, "{small:?}");
-        // No point of V1 is that fast: the fastest one shows it.
+        // No point of V1 is that fast: the fastest one represents it.
         let v1 = latencies_of("mobilenet-v1", 0.01, 2);
         assert!(v1.len() == 1 && v1[0] > 0.01, "{v1:?}");
     }
