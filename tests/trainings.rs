@@ -165,7 +165,7 @@ fn an_evaluation_tells_the_classes_apart() {
     refused(
         place.run(&format!("{eval} --label-map map.toml")),
         3,
-        &["is none of the network's 10", "--label-map"],
+        &["is not among the network's 10", "--label-map"],
     );
 }
 

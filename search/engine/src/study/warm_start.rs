@@ -152,7 +152,7 @@ impl WarmStartTarget<'_> {
             return Err(WarmStartError::Differs {
                 path: folder.config(),
                 difference: format!(
-                    "its networks tell {} classes apart, those of this study {}",
+                    "its networks have {} classes, those of this study {}",
                     config.classes, self.config.classes
                 ),
                 remedy: "use the same data, or leave this study out".to_owned(),
