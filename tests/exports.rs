@@ -239,7 +239,7 @@ fn int8_of_weights_that_name_no_images_asks_for_them() {
     refused(
         place.run(predict),
         2,
-        &["m.tflite does not say how images are normalised", "--mean"],
+        &["m.tflite does not state how images are normalised", "--mean"],
     );
     let done = place.run(&format!("{predict} --mean 0.5 --std 0.5 --json")).success();
     let found: Value = serde_json::from_str(&stdout(&done)).unwrap();

@@ -90,7 +90,7 @@ fn more_finalists_are_added_by_going_on(place: &Workplace) {
         .run("search --resume --out study --tables tables --finalists 3")
         .success();
     let text = stdout(&more);
-    assert!(text.contains("Trained to the end (recipe final, 5 epochs):"), "{text}");
+    assert!(text.contains("Trained in full (recipe final, 5 epochs):"), "{text}");
     let after = finalists(place);
     let same = |row: &&BTreeMap<String, String>| after.iter().any(|other| other["test_top1"] == row["test_top1"]);
     assert!(after.len() >= before.len() && before.iter().all(|row| same(&row)));
@@ -148,7 +148,7 @@ fn finalists_that_cannot_be_trained_are_explained() {
             .success(),
     );
     assert!(
-        planned.contains("then the 2 best and the references within the budget to the end"),
+        planned.contains("then the 2 best and the references within the budget in full"),
         "{planned}"
     );
     let unknown = place.search("--trials 2 --finalists 1 --final-recipe cifra");

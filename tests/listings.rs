@@ -276,7 +276,7 @@ fn a_network_is_read_from_json() {
     let unsized_network = refused(
         place.run("inspect net.json"),
         2,
-        &["net.json does not say the resolution", "add --resolution"],
+        &["net.json does not state the resolution", "add --resolution"],
     );
     assert!(!stderr(&unsized_network).contains("line 1"));
     place.edit("net.json", "\"name\": \"ProxylessNASNets\"", "\"resolution\": 48");

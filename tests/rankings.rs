@@ -211,7 +211,10 @@ fn searches_by_a_score_that_are_impossible_say_why() {
             "--evaluator proxy:entropy --epochs 3",
             vec!["--epochs is for trainings"],
         ),
-        ("--evaluator proxies", vec!["`proxies` is no evaluator", "proxy:NAME"]),
+        (
+            "--evaluator proxies",
+            vec!["`proxies` is not an evaluator", "proxy:NAME"],
+        ),
     ] {
         refused(place.run(&format!("{SEARCH} --out study {flags}")), 2, &texts);
     }

@@ -111,7 +111,7 @@ fn unusable_tables_and_flags_that_do_not_fit_one_are_refused() {
     refused(
         place.run("search --evaluator oracle"),
         2,
-        &["`oracle` is no evaluator", "table:FILE"],
+        &["`oracle` is not an evaluator", "table:FILE"],
     );
     refused(
         place.run("search --evaluator table:none.csv --space tiny"),

@@ -201,6 +201,6 @@ fn folder() -> Finding {
         ok: writable,
         found: std::env::current_dir().unwrap_or_default().display().to_string(),
         remedy: (!writable)
-            .then_some("it cannot be written to; results go to ./results unless --out and --tables say otherwise"),
+            .then_some("it cannot be written to; results go to ./results unless --out and --tables name other folders"),
     }
 }

@@ -17,7 +17,7 @@ pub struct ModelSource {
 }
 
 impl ModelSource {
-    /// Finds the best network of a study where `architecture` is its folder; `weights` wins over the study's.
+    /// Finds the best network of a study where `architecture` is its folder; `weights` takes precedence over the study's.
     pub fn of(architecture: Option<&str>, weights: Option<&Path>) -> Result<Self, CliError> {
         let given = weights.map(Path::to_path_buf);
         let Some(text) = architecture else {

@@ -192,7 +192,7 @@ fn best(outcome: &PredictedOutcome) -> Option<String> {
     ))
 }
 
-/// Predictions have no second decimal worth showing.
+/// Accuracy in percent with one decimal: predictions are no more precise.
 fn percent(value: f64) -> String {
     format!("{value:.1} %")
 }

@@ -91,7 +91,7 @@ fn build(headings: &[Heading], rows: &[Vec<String>], keep: u8) -> Table {
     table
 }
 
-/// Characters of a line without escape sequences; what the tables hold is one column per character.
+/// Characters of a line without escape sequences; every character in the tables is one column wide.
 pub(super) fn visible_width(line: &str) -> usize {
     let mut width = 0;
     let mut escape = false;

@@ -1,4 +1,4 @@
-//! The rows every report works on: one per candidate or reference, with its counts, accuracy and latency.
+//! Rows of reports: one per candidate or reference, with its counts, accuracy and latency.
 
 use std::fmt;
 
@@ -32,9 +32,9 @@ impl fmt::Display for RowKind {
 pub enum RowStatus {
     /// Evaluated; it has an accuracy.
     Complete,
-    /// The evaluation was tried and gave no accuracy.
+    /// The evaluation failed.
     Failed,
-    /// Asked for and not finished (the study was interrupted or is still running).
+    /// Proposed and not finished (the study was interrupted or is still running).
     Pending,
 }
 
@@ -67,7 +67,7 @@ pub struct ReportRow {
     pub accuracy: Option<f64>,
     /// Predicted ImageNet top-1 in percent; `None` outside of the predictor's range.
     pub imagenet_top1: Option<f64>,
-    /// True if the accuracy is a score: a rank among networks, no share of images.
+    /// True if the accuracy is a score: a rank among networks, not a share of images.
     #[serde(default)]
     pub is_score: bool,
     /// Latency predicted from the table, in milliseconds.
@@ -188,7 +188,7 @@ pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
     pareto_front(&minimised)
 }
 
-/// Index of the most accurate complete row within the budget, whoever proposed it; of equals the fastest, then the earliest.
+/// Index of the most accurate complete row within the budget, references included; of equals the fastest, then the earliest.
 ///
 /// Reads `within_budget`.
 pub fn best_row(rows: &[ReportRow]) -> Option<usize> {

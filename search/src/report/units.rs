@@ -1,4 +1,4 @@
-//! Numbers as people read them: `20.3 ms`, `3.50 M`, `301 M`, `1.2 MiB`.
+//! Readable numbers: `20.3 ms`, `3.50 M`, `301 M`, `1.2 MiB`.
 
 /// Three significant digits without an exponent: `0.0123`, `1.23`, `12.3`, `123`, `1234`.
 ///
@@ -73,7 +73,7 @@ pub fn percent(value: f64) -> String {
     format!("{value:.2} %")
 }
 
-/// A score, which is a rank and no accuracy: `score 87.3`.
+/// A score, which is a rank and not an accuracy: `score 87.3`.
 pub fn score(value: f64) -> String {
     format!("score {value:.1}")
 }

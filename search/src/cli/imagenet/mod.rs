@@ -1,5 +1,5 @@
-//! `mnas imagenet`: [`fit`] writes the coefficients of the ImageNet predictor, [`check`] measures its errors on networks that a
-//! fit did not see, [`overview`] draws a predicted front beside a trained study.
+//! `mnas imagenet`: [`fit`] writes the coefficients of the ImageNet predictor, [`check`] measures its errors on held-out networks,
+//! [`overview`] draws a predicted front beside a trained study.
 
 mod check;
 mod fit;

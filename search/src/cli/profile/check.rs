@@ -10,7 +10,7 @@ use super::super::error::{CliError, ExitCode};
 use super::ProfileArguments;
 use crate::report::{Printer, units};
 
-/// Rows shown to people.
+/// Rows shown in the report.
 const SHOWN: usize = 5;
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use super::predictions::Figures;
 use super::progress::Totals;
 use crate::report::units;
 
-/// Eight in ten of a normal distribution are within so many standard deviations.
+/// Number of standard deviations within which 80 % of a normal distribution lie.
 const INTERVAL: f64 = 1.2816;
 
 /// Report of a profile.
@@ -99,7 +99,7 @@ impl Document {
         }
     }
 
-    /// The same in words.
+    /// The report as lines of text.
     pub fn lines(&self) -> Vec<String> {
         let percent = |share: f64| units::percent(100.0 * share);
         let origin = self.layers_of.as_ref().map(|origin| format!(" on {origin}"));

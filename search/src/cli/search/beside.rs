@@ -14,10 +14,10 @@ use crate::predicted::{Form, PredictedOutcome, outcome_text, overview, write_fil
 use crate::report::{Printer, ReportError, write_figure};
 use crate::study::Outcome;
 
-/// Candidates to look at: a few seconds.
+/// Number of candidates to evaluate, which takes a few seconds.
 const CANDIDATES: u64 = 2_000_000;
 
-/// Candidates that tell whether a space has networks with a prediction.
+/// Number of candidates evaluated to find whether a space has networks with a prediction.
 const FIRST: u64 = 2_000;
 
 /// Folder of the predictions in a study.

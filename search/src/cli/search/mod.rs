@@ -1,6 +1,6 @@
-//! `mnas search`: `arguments` and `choices` take what the user says, `resolve` makes `settings` of it, `setup` makes a study of
-//! these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs it, and `conclude`
-//! shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which is no study.
+//! `mnas search`: `arguments` and `choices` read the flags and the configuration file, `resolve` turns them into `settings`, `setup`
+//! creates a study from these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs
+//! it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which creates no study.
 
 mod arguments;
 mod beside;
@@ -105,7 +105,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     let best = write_best(
         (study.folder(), study.config(), study.state()),
         &shown,
-        // A study ends without them, its files unchecked.
+        // Without them the study ends with its files unchecked.
         (onnx_runtime().ok().flatten(), litert().ok().flatten()),
     )?;
     conclude::conclude(arguments, printer, &study, &shown, &best, &paths)
@@ -113,7 +113,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
 
 fn interrupted(folder: &StudyFolder) -> CliError {
     CliError::interrupted("interrupted; every finished trial is saved").with_help(format!(
-        "go on with: mnas search --resume --out {}",
+        "continue with: mnas search --resume --out {}",
         folder.root().display()
     ))
 }
@@ -135,8 +135,8 @@ fn report_measurements(found: &MeasuredWinners, device: &str, printer: &Printer)
     ));
 }
 
-/// Measures the winners whole on every device; false when cancelled. A device that is not this machine's table any more is
-/// a warning: the study stands, on predictions.
+/// Measures the winners whole on every device; false when cancelled. A table that no longer holds for this machine is a warning:
+/// the study then keeps its predictions.
 fn measure(
     study: &mut Study,
     arguments: &SearchArguments,

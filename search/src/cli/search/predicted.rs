@@ -1,6 +1,6 @@
 //! `mnas search --evaluator imagenet`: the front of predicted ImageNet accuracy among millions of candidates.
 //!
-//! It is no study: nothing is trained, a run takes seconds and always gives the same front for a seed, so that there is no
+//! It is not a study: no network is trained, a run takes seconds and its front follows from the seed, so that there is no
 //! journal and nothing to resume.
 
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use crate::export;
 use crate::predicted::{PredictedOutcome, Reference, outcome_text, write_files};
 use crate::report::{Printer, units};
 
-/// Candidates to look at.
+/// Number of candidates to evaluate.
 pub const CANDIDATES: u64 = 5_000_000;
 
 /// Classes of ImageNet.
@@ -38,7 +38,7 @@ const PROFILE_TIME: Duration = Duration::from_mins(1);
 struct Document {
     study: PathBuf,
     trials: u64,
-    /// Nothing is evaluated: accuracies are predicted.
+    /// `None`: accuracies are predicted, not evaluated.
     evaluations: Option<u64>,
     seconds: f64,
     front: Vec<NetworkRow>,
@@ -238,7 +238,7 @@ fn ready_table(
     }
 }
 
-/// Refuses flags that only mean something where candidates are trained or looked up.
+/// Refuses flags that apply only where candidates are trained or looked up.
 fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<(), CliError> {
     let given = [
         ("--resume", arguments.resume),
@@ -271,7 +271,7 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
         given.join(", "),
         if given.len() == 1 { "s" } else { "" }
     ))
-    .with_help("leave out what is named; --budget, --device, --space, --trials, --seed, --out and the limits remain"))
+    .with_help("leave out the flags named; --budget, --device, --space, --trials, --seed, --out and the limits remain"))
 }
 
 /// The folder of the results, which must not be that of a study.
