@@ -193,7 +193,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
     );
     let scores = |file: &str| -> Vec<String> { place.rows(file).iter().map(|row| row["score"].clone()).collect() };
     assert_eq!(scores("other/trials.csv")[..10], scores("study/trials.csv"));
-    // Scores are no truth.
+    // Scores are not accepted as accuracies.
     let report = place.run("proxy-report --truth study --signals free");
     refused(report, 3, &["study", "scores in place of accuracies"]);
 }

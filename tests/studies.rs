@@ -1,4 +1,4 @@
-//! Searches over recorded tables, several constraints, workers of several commands, and studies that are gone on with.
+//! Searches over recorded tables, several constraints, workers of several commands, and resumed studies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ fn a_recorded_table_is_searched_without_images_and_without_a_device() {
         assert!(place.exists(&format!("study/{file}")), "{file}");
     }
     assert!(!place.exists("study/best/model.onnx"));
-    // The same search again, cut into two.
+    // The same search, interrupted and resumed.
     let line = line
         .replace("--trials 60", "--trials 25")
         .replace("--out study", "--out parts");
@@ -156,7 +156,7 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
         refused(resume(flag), 3, &[text]);
     }
     assert_eq!(place.read("study/trials.jsonl"), before);
-    // Choices that agree are no contradiction.
+    // Choices that agree with the study are accepted.
     resume("--seed 1 --device fake --budget 0.07ms --epochs 3 --workers 1").success();
 }
 
