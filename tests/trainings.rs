@@ -99,7 +99,7 @@ fn ctrl_c_saves_everything_and_says_how_to_go_on() {
         "{said}"
     );
     let done = place.run(&format!("{} --resume", line("w.safetensors"))).success();
-    assert!(stderr(&done).contains("going on from w.checkpoint"));
+    assert!(stderr(&done).contains("resuming from w.checkpoint"));
     for name in ["w.safetensors", "w.csv", "w.svg", "w.png"] {
         assert!(place.exists(name), "{name}");
     }

@@ -27,10 +27,10 @@ pub enum FileError {
 fn remedy(source: &std::io::Error) -> &'static str {
     match source.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            "; free some space and try again (a search goes on with --resume, nothing written before is lost)"
+            "; free some space and try again (continue a search with --resume; nothing written before is lost)"
         }
         std::io::ErrorKind::FileTooLarge => {
-            "; raise the limit on the size of files (ulimit -f) and try again (a search goes on with --resume)"
+            "; raise the limit on the size of files (ulimit -f) and try again (continue a search with --resume)"
         }
         std::io::ErrorKind::PermissionDenied => "; choose another folder with --out",
         _ => "",

@@ -58,7 +58,7 @@ pub fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<(), CliErro
     let missing = findings.iter().filter(|finding| !finding.ok).count();
     if missing > 0 {
         return Err(CliError::failure(format!(
-            "{missing} of {} things are missing",
+            "{missing} of {} components are missing",
             findings.len()
         )));
     }
@@ -92,7 +92,7 @@ fn libtorch(worker: &Result<WorkerFacts, WorkerError>) -> Finding {
                 what,
                 ok: facts.computes,
                 found: format!("{}{place}, {} threads", facts.libtorch, facts.threads),
-                remedy: (!facts.computes).then_some("it does not compute; run `cargo xtask setup --verify`"),
+                remedy: (!facts.computes).then_some("it fails a test computation; run `cargo xtask setup --verify`"),
             }
         }
         Err(error) => Finding {

@@ -183,7 +183,7 @@ impl ExportArguments {
             return Ok((ExportNetwork::untrained(architecture), name));
         }
         let (Some(weights), Some(path)) = (&weights, &source.weights) else {
-            return Err(CliError::usage("all formats but toml need --weights").with_help("mnas train makes weights"));
+            return Err(CliError::usage("all formats but toml need --weights").with_help("`mnas train` writes weights"));
         };
         let mut network = ExportNetwork::trained(architecture, weights, path)?;
         self.describe(&mut network)?;

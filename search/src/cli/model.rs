@@ -37,7 +37,7 @@ impl ModelSource {
         if !architecture.is_file() {
             return Err(
                 CliError::config(format!("{text} holds no best network yet (no best/architecture.toml)"))
-                    .with_help(format!("let the search end: mnas search --resume --out {text}")),
+                    .with_help(format!("complete the search: mnas search --resume --out {text}")),
             );
         }
         let saved = Some(best.join("weights.safetensors")).filter(|path| path.is_file());

@@ -141,7 +141,7 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
         "recorded top-1 accuracy (%)".clone_into(&mut plot.accuracy_title);
     }
     if let Some(scoring) = config.scoring() {
-        plot.accuracy_title = format!("score by {} (rank from 0 to 100, no accuracy)", scoring.score);
+        plot.accuracy_title = format!("score by {} (rank from 0 to 100, not an accuracy)", scoring.score);
     }
     if let Some(data) = state.data() {
         let demo = if data.demo {

@@ -177,7 +177,7 @@ pub(super) fn read<'a>(
         tch::no_grad(|| tensor.shallow_clone().f_copy_(&value))?;
     }
     match left.into_keys().next() {
-        Some(extra) => Err(format(format!("tensor `{extra}` belongs to nothing"))),
+        Some(extra) => Err(format(format!("tensor `{extra}` is unknown"))),
         None => Ok(position),
     }
 }

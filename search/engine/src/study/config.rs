@@ -24,7 +24,7 @@ pub struct StudyConfig {
     pub seed: u64,
     /// Number of candidates to evaluate.
     pub trials: usize,
-    /// Largest number of trials under way at once: trial `n` is proposed from the results of all but the `lookahead - 1` trials
+    /// Largest number of candidates under way at once: trial `n` is proposed from the results of all but the `lookahead - 1` trials
     /// before it. The course of a study does not depend on the number of workers.
     pub lookahead: usize,
     /// Number of classes.
@@ -221,7 +221,7 @@ pub enum ConfigError {
 
 /// Heading of `study.toml`.
 const HEADING: &str =
-    "# Written by mnas: everything this study follows from, with space.toml and latency/ beside it.\n";
+    "# Written by mnas: the complete configuration of this study, with space.toml and latency/ beside it.\n";
 
 impl StudyConfig {
     /// A study of 10 classes without device and references: accuracy, as recorded in the table at `path`, against
@@ -413,7 +413,7 @@ impl StudyConfig {
 fn ranking(scoring: &ScoreConfig) -> String {
     let probe = scoring.probe;
     format!(
-        "scores by {}, at {}x the width with {} images: the share of random networks that a network is expected to outrank; a rank, no accuracy",
+        "scores by {}, at {}x the width with {} images: the share of random networks that a network is expected to outrank; a rank, not an accuracy",
         scoring.score, probe.width, probe.batch_size
     )
 }

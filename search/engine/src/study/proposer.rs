@@ -27,7 +27,7 @@ pub struct Refusals {
     pub violations: BTreeMap<String, usize>,
 }
 
-/// `1,900 of 4,000 networks drawn are known already, 2,100 break the constraint on latency`
+/// `of 4000 networks drawn 1900 are known already, 2100 break the constraint on latency`
 impl fmt::Display for Refusals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.known + self.violations.values().sum::<usize>();

@@ -168,7 +168,7 @@ pub struct TrainResult {
     /// Report of every epoch.
     #[serde(default)]
     pub epochs: Vec<EpochReport>,
-    /// Accuracy on the test split, where it was asked for and there is one.
+    /// Accuracy on the test split, where it was requested and there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Accuracy>,
 }

@@ -14,7 +14,7 @@ pub struct Totals {
     pub layers: usize,
     /// Whole networks measured.
     pub networks: usize,
-    /// Layers that hit a cap before their interval was as narrow as asked for.
+    /// Layers that hit a cap before their interval was as narrow as requested.
     pub unsettled: usize,
     /// Runs too far from their median to be noise.
     pub outliers: u64,

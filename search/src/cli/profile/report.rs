@@ -127,7 +127,7 @@ impl Document {
         }
         if let (Some(slow), Some(fast)) = (run.slowest_speed, run.fastest_speed) {
             lines.push(format!(
-                "drift: the machine ran at {:.0} to {:.0} % of its reference speed, taken out by the anchor network",
+                "drift: the machine ran at {:.0} to {:.0} % of its reference speed, corrected by the anchor network",
                 100.0 * slow,
                 100.0 * fast
             ));
@@ -141,7 +141,7 @@ impl Document {
         lines.extend(self.predictions.as_ref().map(Figures::line));
         if let Some(interval) = self.interval {
             lines.push(format!(
-                "intervals: eight in ten networks like these are expected within {} of their prediction, others in wider ones",
+                "intervals: 80 % of networks like these are expected within {} of their prediction; intervals of others are wider",
                 percent(interval)
             ));
         }

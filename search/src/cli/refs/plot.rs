@@ -128,7 +128,7 @@ fn points() -> Result<Vec<Point>, CliError> {
     Ok(points)
 }
 
-/// The device's table, with the networks measured if that was asked for.
+/// The device's table, with the networks measured if `--measure` is given.
 fn table(
     request: &PlotArguments,
     opened: &mut OpenDevice,

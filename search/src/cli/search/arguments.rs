@@ -71,7 +71,7 @@ pub struct SearchArguments {
     /// imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,
-    /// Largest number of trials at once; a proposal does not wait for the results of those under way [default: 4]
+    /// Largest number of candidates at once; a proposal does not wait for the results of those under way [default: 4]
     #[arg(long, value_name = "N")]
     pub lookahead: Option<usize>,
     /// Begin no trial after this time, such as 2h

@@ -129,7 +129,7 @@ fn report_measurements(found: &MeasuredWinners, device: &str, printer: &Printer)
         count => format!("{count} break the budget and are replaced by the next best"),
     };
     printer.status(&format!(
-        "{} networks measured whole on {device}: predictions were off by {:.1} % on average, {over}; its table learns from them",
+        "{} networks measured whole on {device}: predictions were off by {:.1} % on average, {over}; they are added to its table",
         found.networks,
         100.0 * found.mean_error
     ));

@@ -53,7 +53,7 @@ struct Measurement {
     ways: Vec<Way>,
 }
 
-/// One way to share out the cores.
+/// One way to divide the cores among workers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Way {
@@ -112,7 +112,7 @@ fn read(path: &Path) -> Result<Known, CliError> {
 
 fn measure(network: &Architecture, batch_size: usize, cores: usize, printer: &Printer) -> Result<Vec<Way>, CliError> {
     let mut ways: Vec<Way> = splits(cores).collect();
-    let bar = printer.progress("measuring how to share out the cores", (ROUNDS * ways.len()) as u64);
+    let bar = printer.progress("measuring ways to divide the cores", (ROUNDS * ways.len()) as u64);
     for round in 0..ROUNDS {
         for index in 0..ways.len() {
             bar.set((round * ways.len() + index) as u64);

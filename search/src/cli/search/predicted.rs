@@ -102,7 +102,7 @@ pub fn run(
     };
     if arguments.dry_run {
         return Ok(printer.result(&format!(
-            "would look at {} candidates of space {} and write to {}; nothing was searched",
+            "would evaluate {} candidates of space {} and write to {}; nothing was searched",
             units::grouped(options.candidates),
             problem.space.name,
             out.display()
@@ -155,7 +155,7 @@ pub fn search(
 
 /// The error of a cancelled search of predictions that belongs to no study.
 pub fn interrupted() -> CliError {
-    CliError::interrupted("interrupted; a search of predictions keeps nothing, start it again")
+    CliError::interrupted("interrupted; a search of predictions saves no state; start it again")
 }
 
 fn refusal(error: &SearchError, problem: &Problem) -> CliError {
@@ -167,7 +167,7 @@ fn refusal(error: &SearchError, problem: &Problem) -> CliError {
         ),
         SearchError::NothingFound { .. } | SearchError::Infeasible(_) => {
             CliError::new(ExitCode::NoNetworkFits, format!("space {space}: {error}"))
-                .with_help("raise the budget, or look at more candidates with --trials")
+                .with_help("raise the budget, or evaluate more candidates with --trials")
         }
     }
 }

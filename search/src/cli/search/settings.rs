@@ -28,7 +28,7 @@ pub struct Settings {
     pub space: String,
     /// The table, where accuracies are recorded.
     pub table: Option<RecordedTable>,
-    /// True if neither workers nor threads were asked for, and the cores of this machine train.
+    /// True if neither workers nor threads were given, and the cores of this machine train.
     pub workers_are_open: bool,
     /// The study's folder.
     pub out: PathBuf,
@@ -36,7 +36,7 @@ pub struct Settings {
     pub profile_time: Duration,
 }
 
-/// The study's folder: the one asked for, else one named by the study.
+/// The study's folder: that of `--out`, else one named by the study.
 pub fn folder_of(choices: &Choices) -> Result<PathBuf, CliError> {
     if let Some(out) = &choices.out {
         return Ok(out.clone());

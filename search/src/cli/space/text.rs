@@ -208,9 +208,7 @@ fn references(description: &Document, width: Option<u16>) -> String {
             Heading::number("forms"),
         ];
         let rows: Vec<Vec<String>> = description.references.iter().flat_map(reference_rows).collect();
-        parts.push(
-            "\nreferences that it contains, with the widths and input sides (forms) at which it does:".to_owned(),
-        );
+        parts.push("\nreferences that it contains, at these widths and input sides (forms):".to_owned());
         parts.push(listing(&headings, &rows, width));
     }
     if !description.compared_with.is_empty() {

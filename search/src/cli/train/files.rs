@@ -74,7 +74,7 @@ impl Companions {
                 "{path} holds the state of an interrupted training; continue with --resume, choose another --output, or remove it"
             ))),
             (true, true) => {
-                printer.status(&format!("going on from {path}"));
+                printer.status(&format!("resuming from {path}"));
                 Ok(())
             }
             (true, false) => {

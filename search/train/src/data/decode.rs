@@ -21,7 +21,7 @@ pub(super) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
     }
     // Input is untrusted: a panic of a decoder fails the image, not the process.
     catch_unwind(AssertUnwindSafe(|| decode_checked(bytes)))
-        .unwrap_or_else(|_| Err("the image is malformed (its decoder gave up)".to_owned()))
+        .unwrap_or_else(|_| Err("the image is malformed (its decoder failed)".to_owned()))
 }
 
 fn decode_checked(bytes: &[u8]) -> Result<Rgb, String> {

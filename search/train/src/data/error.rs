@@ -90,7 +90,7 @@ pub enum DataError {
     SplitMissing {
         /// The data set.
         path: PathBuf,
-        /// The split asked for.
+        /// The split requested.
         split: Split,
         /// The splits there are.
         available: String,

@@ -136,7 +136,7 @@ impl<'a> Progress<'a> {
 pub(super) struct Loaded {
     pub store: Store,
     pub labels: Vec<u32>,
-    /// Side of the stored images: the one asked for, or less where every image is smaller.
+    /// Side of the stored images: the one requested, or less where every image is smaller.
     pub size: u32,
     pub skipped: Vec<String>,
 }
