@@ -69,7 +69,7 @@ fn a_search_on_a_full_disk_stops_and_goes_on_later() {
 #[test]
 fn weights_that_cannot_be_written_stop_the_search_and_cost_no_trial() {
     let place = Workplace::new();
-    // A limit on the size of files stands for the full disk: it needs no rights. The weights of one network, the fourth, are above it.
+    // A limit on the size of files replaces the full disk: it needs no privileges. The weights of one network, the fourth, are above it.
     let search = search_line("--trials 8 --seed 4");
     let (code, said) = script(
         &place,

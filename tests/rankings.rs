@@ -180,7 +180,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
 
     // Neither the number of workers nor a continuation changes a score.
     let again = format!("{SEARCH} --evaluator proxy:naswot+entropy+depth --data demo --out other");
-    // A table of its own: what a first search has measured would change the predictions of a second one.
+    // A table of its own: the measurements of a first search would change the predictions of a second one.
     let again = again.replace("--tables tables", "--tables other-tables");
     place.run(&again.replace("--workers 2", "--workers 1")).success();
     let resumed = place

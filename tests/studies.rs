@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Workplace, number, refused, stderr, stdout};
 
-/// A CSV table of networks of the test's space: what a search of it found.
+/// A CSV table of networks of the test's space with the results of a search of it.
 fn recorded(place: &Workplace) {
     place.search("--trials 12 --strategy random --out recorded").success();
     let mut reader = csv::Reader::from_path(place.path("recorded/trials.csv")).unwrap();

@@ -238,7 +238,7 @@ pub fn signal(process: u32, name: &str) {
     assert!(status.success(), "cannot send {name} to {process}");
 }
 
-/// Waits until processes are gone.
+/// Waits until processes have ended.
 pub fn wait_until_gone(wanted: &[u32]) {
     let started = Instant::now();
     loop {

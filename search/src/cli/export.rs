@@ -22,7 +22,7 @@ use crate::export::{
 };
 use crate::report::{Printer, units};
 
-/// Images that 8-bit integers are calibrated on unless `--images` says otherwise.
+/// Default number of images that 8-bit integers are calibrated on.
 const CALIBRATION_IMAGES: usize = 200;
 /// Images that a file is compared on.
 const CHECKED_IMAGES: usize = 8;

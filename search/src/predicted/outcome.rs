@@ -156,7 +156,7 @@ fn reference(
     let latency = latency_of(&costs);
     let predicted = Predictor::embedded().predict(&network.architecture);
     let beside = Beside::of((latency, network.top1), places);
-    // The front is sorted by latency and by accuracy: the most accurate member that is no slower.
+    // The front is sorted by latency and by accuracy: the most accurate member that is not slower.
     let member = members.iter().zip(places).rfind(|(_, place)| place.0 <= latency);
     let member = member.map(|(member, _)| &member.predicted);
     Reference {

@@ -46,7 +46,7 @@ pub struct FinalistRow {
     /// For a reference: true if a candidate trained in full is at least as good in final accuracy and latency, and better in
     /// one.
     pub dominated: Option<bool>,
-    /// For a reference: points by which the most accurate candidate that is no slower is ahead in final accuracy.
+    /// For a reference: points by which the most accurate candidate that is not slower is ahead in final accuracy.
     pub points: Option<f64>,
     /// For a reference: milliseconds by which the fastest candidate that is as accurate is ahead.
     pub ms: Option<f64>,

@@ -47,7 +47,7 @@ impl Heading {
 /// A table without a final newline, one cell for each heading in every row. `width` is the terminal's; `None` means as
 /// wide as needed.
 ///
-/// Columns are left out as their headings say until the table fits; where that is not enough, cells break into lines.
+/// Columns are left out in the order of their headings until the table fits; where that is not enough, cells break into lines.
 pub fn listing(headings: &[Heading], rows: &[Vec<String>], width: Option<u16>) -> String {
     fitting_listing(headings, rows, width).unwrap_or_else(|| {
         let mut table = build(headings, rows, 0);

@@ -51,7 +51,7 @@ impl fmt::Display for RowStatus {
 /// One network as the reports show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportRow {
-    /// Trial number within the study; `None` for a row that is no trial (a reference evaluated apart).
+    /// Trial number within the study; `None` for a row without a trial (a reference evaluated separately).
     pub trial: Option<u64>,
     /// Candidate or reference.
     pub kind: RowKind,
@@ -182,7 +182,7 @@ pub fn mark_front(rows: &mut [ReportRow]) {
     }
 }
 
-/// Indices of the points (cost, accuracy) that no other point is both cheaper and more accurate than, in ascending order of cost.
+/// Indices of the points (cost, accuracy) that no other point dominates, in ascending order of cost.
 pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
     let minimised: Vec<[f64; 2]> = points.iter().map(|&(cost, accuracy)| [cost, -accuracy]).collect();
     pareto_front(&minimised)

@@ -232,7 +232,7 @@ fn style(total: u64) -> ProgressStyle {
 const SHARE_STEPS: u64 = 1000;
 
 fn share_style() -> ProgressStyle {
-    // The message has a line of its own: it is too long to stand beside the bar.
+    // The message has a line of its own: it is too long to fit beside the bar.
     ProgressStyle::with_template("{prefix} [{bar:28}] {percent} % {elapsed}\n  {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")

@@ -19,7 +19,7 @@ const KEEP_MEMORY: [(&str, &str); 3] = [
 ];
 
 /// Settings of OpenMP: a thread that waits for others polls for a tenth of a millisecond, then sleeps. Small networks are thousands of
-/// operations shorter than the wake-up of a thread, so that threads that sleep at once never help; threads that never sleep take the cores
+/// operations shorter than the wake-up of a thread, so that threads that sleep at once never help; threads that never sleep take cores
 /// from those that make batches. GNU OpenMP needs the policy to keep polling where several threads start operations.
 const POLLING: [(&str, &str); 2] = [("OMP_WAIT_POLICY", "ACTIVE"), ("GOMP_SPINCOUNT", "10000")];
 

@@ -97,9 +97,9 @@ pub trait Evaluator {
     /// Number of trials that can be submitted now.
     fn free_slots(&self) -> usize;
 
-    /// Begins a trial; called only while there are free slots.
+    /// Begins a trial; called only while there are free slots. An error ends the run of the study.
     fn submit(&mut self, request: TrialRequest) -> Result<(), EvaluatorError>;
 
-    /// The next event, waiting for it at most `timeout`; `None` where nothing happened.
+    /// The next event, waiting for it at most `timeout`; `None` where nothing happened. An error ends the run of the study.
     fn next_event(&mut self, timeout: Duration) -> Result<Option<EvaluatorEvent>, EvaluatorError>;
 }

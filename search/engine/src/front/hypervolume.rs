@@ -7,7 +7,7 @@ pub fn dominated_share<P: AsRef<[f64]>>(points: &[P], size: f64) -> f64 {
     hypervolume(points, &[size, 0.0]) / (100.0 * size)
 }
 
-/// Volume dominated by `points` and bounded by `reference`, a point worse than those that matter.
+/// Volume dominated by `points` and bounded by `reference`, a point worse than all points of interest.
 ///
 /// Points that do not dominate the reference strictly in every objective add nothing. Adding a point never makes the volume
 /// smaller. Two objectives are swept in `n log n` steps; more are computed from the exclusive volumes of the points in turn

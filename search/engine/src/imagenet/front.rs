@@ -2,7 +2,7 @@
 //!
 //! The best network is kept for every narrow interval of size (the problem's [`Problem::size_metric`], such as latency).
 //! Candidates are mutants and children of those that no other dominates, and random draws. Work is divided into a fixed
-//! number of streams a round, whatever the number of threads, and merged in their order, so that a seed always gives the
+//! number of streams per round, independent of the number of threads, and merged in their order, so that a seed always gives the
 //! same front.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use mnas_space::random::stream;
 
 /// Streams of candidates in a round.
 const STREAMS: u64 = 16;
-/// Rounds, after each of which the streams' finds are merged.
+/// Rounds, after each of which the results of the streams are merged.
 const ROUNDS: u64 = 24;
 /// Logarithmic width of an interval of size.
 const INTERVAL: f64 = 0.005;

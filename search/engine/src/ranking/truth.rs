@@ -31,10 +31,10 @@ pub struct KnownNetwork {
 /// A truth that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TruthError {
-    /// A recorded table.
+    /// The recorded table cannot be used.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A study.
+    /// The study cannot be read.
     #[error(transparent)]
     Study(#[from] StudyError),
     /// A study whose trials have scores.

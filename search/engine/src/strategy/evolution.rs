@@ -11,8 +11,8 @@ use super::{Observation, Sampler, Search, Strategy};
 use crate::problem::Problem;
 
 /// Regularised evolution (Real et al., arXiv:1802.01548): the population is the youngest candidates; the most accurate
-/// of a few drawn from it is mutated. The oldest leave the population whatever their accuracy, so that a lucky result does
-/// not stay for ever.
+/// of a few drawn from it is mutated. The oldest leave the population independent of their accuracy, so that a lucky result does
+/// not stay forever.
 #[derive(Debug, Clone, Copy)]
 pub struct Evolution {
     /// Candidates alive at a time; as many are drawn at random, spread over the sizes, before the first mutation.

@@ -21,7 +21,7 @@ pub struct ReferenceComparison {
     pub within_budget: bool,
     /// True if some candidate is at least as good in both and better in one.
     pub dominated: bool,
-    /// Accuracy of the most accurate candidate that is no larger, less the reference's, in points; `None` where every
+    /// Accuracy of the most accurate candidate that is not larger, less the reference's, in points; `None` where every
     /// candidate is larger.
     pub points: Option<f64>,
     /// Its size less that of the smallest candidate that is at least as accurate; `None` where no candidate is.
@@ -67,7 +67,7 @@ pub fn compare_references(problem: &Problem, trials: &[Trial]) -> Vec<ReferenceC
 pub struct Beside {
     /// True if one of the others is at least as good in both and better in one.
     pub dominated: bool,
-    /// Accuracy of the most accurate of the others that is no larger, less the network's.
+    /// Accuracy of the most accurate of the others that is not larger, less the network's.
     pub points: Option<f64>,
     /// Size less that of the smallest of the others that is at least as accurate.
     pub saved: Option<f64>,

@@ -59,7 +59,7 @@ pub struct StudyConfig {
 pub struct DeviceConfig {
     /// Name of the device, or path of its TOML file.
     pub name: String,
-    /// Networks slower than this on it are never evaluated.
+    /// Networks with a larger latency on the device are never evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Milliseconds>,
     /// Runtime and version that its table was measured with.

@@ -163,7 +163,7 @@ impl StudyFolder {
         self.root.join("checkpoints").join(format!("final-{trial}.checkpoint"))
     }
 
-    /// `logs/`: what workers wrote to stderr.
+    /// `logs/`: stderr of the workers.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -18,7 +18,7 @@ pub struct ChosenReference {
 
 /// Selects, for each network that the space names, `per_network` of its points up to the budget.
 ///
-/// The points are those whose values (latencies, say), on a logarithmic scale, lie nearest to goals spread evenly from a
+/// The points are those whose values (such as latencies), on a logarithmic scale, lie nearest to goals spread evenly from a
 /// quarter of the budget to the budget itself, without exceeding it; the first goal is the budget. Where the budget is out of
 /// a network's reach, the goals reach up to its largest value; a network without a point within the budget is represented
 /// by its least one. Without a budget they are spread over all values.

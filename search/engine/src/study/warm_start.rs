@@ -109,7 +109,7 @@ pub struct WarmStartTarget<'a> {
 impl WarmStartTarget<'_> {
     /// Collects the finished trials of studies.
     ///
-    /// Candidates that break a constraint of the new problem, shortened trainings and networks met before are left out.
+    /// Candidates that break a constraint of the new problem, shortened trainings and networks already collected are left out.
     pub fn collect(&self, studies: &[PathBuf]) -> Result<WarmStart, WarmStartError> {
         let mut collected = WarmStart::default();
         let mut known = HashSet::new();

@@ -346,7 +346,7 @@ pub enum FromWorker {
     Inspected(Box<Inspected>),
     /// Reply: the images are loaded.
     Ready(Box<Ready>),
-    /// Reply: the images cannot be loaded, or there is no such device; the worker ends.
+    /// Reply: the images cannot be loaded, or the device does not exist; the worker ends.
     Refused {
         /// The reason, and the remedy.
         reason: String,

@@ -230,7 +230,7 @@ impl Job<'_> {
     }
 }
 
-/// The table of another device, whatever machine it was measured on.
+/// The table of another device, which may be of another machine.
 fn source_table(name: &str, tables: &Path) -> Result<LatencyTable, CliError> {
     let device = mnas_latency::Device::open(name)?;
     Ok(LatencyTable::load(&tables.join(device.folder_name()))?)

@@ -70,7 +70,7 @@ impl From<Totals> for Run {
 }
 
 impl Document {
-    /// Sums up a table with its predictor for a space with these layers, and what a run added to it.
+    /// Summarises a table and its predictor for a space with these layers, and the additions of a run.
     pub fn new(
         table: &LatencyTable,
         predictor: &Predictor,

@@ -69,7 +69,7 @@ impl Measurement<'_> {
                 let sender = sender.clone();
                 scope.spawn(move || {
                     if let Err(error) = self.work(requests, next, stop, &sender) {
-                        // The receiver is gone where another worker has failed.
+                        // The receiver is dropped where another worker has failed.
                         let _ = sender.send(News::Failed(error));
                     }
                 });

@@ -59,7 +59,7 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, imagenet (predicted from published networks; looks at millions of candidates, trains
+    /// Source of accuracies: train, imagenet (predicted from published networks; evaluates millions of candidates, trains
     /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their
     /// place, proxy:NAME (a signal of mnas proxy-report, such as proxy:entropy) [default: train]
     #[arg(long, value_name = "NAME")]

@@ -268,7 +268,7 @@ fn numbers(values: &[f64]) -> String {
     values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// A number of decimal digits, about: `6,561` as it is, `1.23e45` where it is long.
+/// A number of decimal digits, rounded where it is long: `6,561`, `1.23e45`.
 fn about(digits: &str) -> String {
     match digits.parse::<u64>() {
         Ok(number) if digits.len() <= 7 => units::grouped(number),

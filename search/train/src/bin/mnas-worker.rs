@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Opens libtorch for a device, whatever runtime the device names.
+/// Opens libtorch for a device, independent of the runtime that the device names.
 fn open_libtorch(device: &Device) -> Result<Box<dyn Runtime>, RuntimeError> {
     Ok(Box::new(TorchRuntime::open(device)?))
 }

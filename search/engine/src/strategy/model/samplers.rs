@@ -14,7 +14,7 @@ use crate::problem::Costs;
 use crate::regression::{Belief, Covariance, GaussianProcess, Hyperparameters, Sample};
 use crate::strategy::{Observation, Sampler};
 
-/// Networks among which the one farthest from all others is looked for.
+/// Networks drawn, of which the one farthest from all others is chosen.
 const SPREAD: usize = 200;
 
 /// Candidates spread over the sizes.

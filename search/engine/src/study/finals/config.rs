@@ -12,7 +12,7 @@ pub struct FinalsConfig {
     pub count: usize,
     /// Recipe of the final trainings, which train the deployed networks.
     pub recipe: Recipe,
-    /// Largest number of images per split, whatever the trials are limited to. Default: all.
+    /// Largest number of images per split, independent of the limit of trials. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<usize>,
 }

@@ -117,7 +117,7 @@ pub enum RecipeError {
         /// Values accepted.
         expected: &'static str,
     },
-    /// There is no such recipe.
+    /// No recipe has this name.
     #[error("no recipe is called `{name}`; known recipes: {known}; or give the path of a TOML file")]
     Unknown {
         /// Name given.
