@@ -93,6 +93,11 @@ pub fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
 }
 
+/// A number of epochs: `1 epoch`, `12 epochs`.
+pub fn epochs(count: u32) -> String {
+    format!("{count} epoch{}", if count == 1 { "" } else { "s" })
+}
+
 /// A duration for progress lines and tables: `41 s`, `3 min 05 s`, `2 h 07 min`.
 pub fn seconds(value: f64) -> String {
     if !value.is_finite() || value < 0.0 {

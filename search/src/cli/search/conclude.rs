@@ -7,7 +7,8 @@ use mnas_engine::study::{FinalRole, FrontVolume, Study};
 use serde::Serialize;
 
 use super::super::error::CliError;
-use super::SearchArguments;
+use super::{SearchArguments, beside, predicted};
+use crate::predicted::PredictedOutcome;
 use crate::report::{
     FinalistRow, Printer, ReferenceRow, ReportRow, RowKind, closing_table, finalists_table, references_table, units,
 };
@@ -29,6 +30,9 @@ struct Document {
     /// Share of the box that the hypervolume's reference point bounds, 0 to 1.
     hypervolume: Option<f64>,
     hypervolume_reference: Option<VolumeBound>,
+    /// The predicted ImageNet front of the training demo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predicted: Option<predicted::Document>,
 }
 
 /// The point that bounds the hypervolume.
@@ -85,20 +89,34 @@ fn network_row(row: &ReportRow, accuracy_kind: &'static str) -> NetworkRow {
     }
 }
 
+/// A study that has ended, with its outcome.
+#[derive(Clone, Copy)]
+pub(super) struct Conclusion<'a> {
+    pub study: &'a Study,
+    pub shown: &'a Outcome,
+    pub best: &'a BestFiles,
+    /// The predicted ImageNet front of the training demo.
+    pub predicted: Option<&'a PredictedOutcome>,
+}
+
 pub(super) fn conclude(
     arguments: &SearchArguments,
     printer: &Printer,
-    study: &Study,
-    shown: &Outcome,
-    best: &BestFiles,
+    conclusion: Conclusion<'_>,
     paths: &[PathBuf],
 ) -> Result<(), CliError> {
+    let Conclusion {
+        study,
+        shown,
+        best,
+        predicted,
+    } = conclusion;
     for path in paths {
         printer.status(&format!("wrote {}", path.display()));
     }
     report_best_files(printer, study, shown, best);
     if arguments.json {
-        return Ok(printer.json(&document(study, shown))?);
+        return Ok(printer.json(&document(study, shown, predicted))?);
     }
     show_tables(printer, study, shown)?;
     show_best(printer, study, shown)
@@ -134,7 +152,7 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
     }
 }
 
-fn document(study: &Study, shown: &Outcome) -> Document {
+fn document(study: &Study, shown: &Outcome, predicted: Option<&PredictedOutcome>) -> Document {
     let front = shown.rows.iter().filter(|row| row.on_front);
     // The hypervolume is defined for accuracies only.
     let volume = shown.volume.filter(|_| study.config().scoring().is_none());
@@ -157,6 +175,7 @@ fn document(study: &Study, shown: &Outcome) -> Document {
         references: shown.references.clone(),
         hypervolume: volume.map(|volume| volume.share),
         hypervolume_reference: volume.map(VolumeBound::from),
+        predicted: predicted.map(|outcome| predicted::document(beside::folder(study.folder()), outcome)),
     }
 }
 

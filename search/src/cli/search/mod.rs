@@ -3,7 +3,7 @@
 //! it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which creates no study.
 
 mod arguments;
-mod beside;
+pub(in crate::cli) mod beside;
 mod choices;
 mod conclude;
 mod finals;
@@ -65,11 +65,14 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         study.check_data(data)?;
     }
     let is_first = data.as_ref().is_some_and(|data| data.demo) && choices.data.is_none();
-    let predicted = if is_first && (!arguments.resume || beside::is_written(&study)) {
-        beside::predict(&study, printer, arguments.json, &cancel)?
+    let predicted = if is_first && (!arguments.resume || beside::is_written(study.folder())) {
+        beside::predict((&study).into(), printer, &cancel)?
     } else {
         None
     };
+    if let Some(predicted) = predicted.as_ref().filter(|_| !arguments.json) {
+        beside::show(predicted, printer)?;
+    }
     let references = study.config().references.per_network * study.problem().space.references.len();
     let total = study.config().trials + references + study.state().counts().imported;
     let mut progress = SearchProgress::new(printer, &study, total);
@@ -97,7 +100,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     let shown = outcome(study.config(), study.problem(), study.state());
     let mut paths = redraw(study.folder(), &shown)?;
     if let Some(predicted) = &predicted {
-        paths.extend(beside::draw(&study, predicted, &shown)?);
+        paths.extend(beside::draw(study.folder(), predicted, &shown)?);
     }
     if !measured {
         return Err(interrupted(study.folder()));
@@ -108,7 +111,13 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         // Without them the study ends with its files unchecked.
         (onnx_runtime().ok().flatten(), litert().ok().flatten()),
     )?;
-    conclude::conclude(arguments, printer, &study, &shown, &best, &paths)
+    let result = conclude::Conclusion {
+        study: &study,
+        shown: &shown,
+        best: &best,
+        predicted: predicted.as_ref(),
+    };
+    conclude::conclude(arguments, printer, result, &paths)
 }
 
 fn interrupted(folder: &StudyFolder) -> CliError {

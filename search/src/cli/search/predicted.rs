@@ -34,8 +34,9 @@ pub const CLASSES: u32 = 1000;
 /// Time for measuring layers of a device without a table.
 const PROFILE_TIME: Duration = Duration::from_mins(1);
 
+/// A search of predictions in JSON.
 #[derive(Serialize)]
-struct Document {
+pub struct Document {
     study: PathBuf,
     trials: u64,
     /// `None`: accuracies are predicted, not evaluated.
@@ -294,7 +295,7 @@ fn folder(choices: &Choices, devices: &[(String, Option<Milliseconds>)]) -> Resu
     Ok(out)
 }
 
-fn document(study: PathBuf, outcome: &PredictedOutcome) -> Document {
+pub fn document(study: PathBuf, outcome: &PredictedOutcome) -> Document {
     let members = &outcome.front.members;
     Document {
         study,

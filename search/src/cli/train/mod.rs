@@ -101,7 +101,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         augmentation: recipe.augmentation,
         threads: arguments.threads.unwrap_or_else(num_cores),
     };
-    let ready = load(&mut worker, &prepare, &cancel, printer)?;
+    let ready = load_images(&mut worker, &prepare, &cancel, printer)?;
     let (architecture, name) = arguments.architecture.resolve_for(ready.classes.len())?;
     if (architecture.head.classes as usize) < ready.classes.len() {
         return Err(CliError::config(format!(
@@ -133,7 +133,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
 }
 
 /// Loads images in the worker, with a progress bar.
-fn load(
+pub(in crate::cli) fn load_images(
     worker: &mut WorkerClient,
     prepare: &ToWorker,
     cancel: &AtomicBool,
