@@ -67,7 +67,7 @@ pub struct SearchArguments {
     /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
-    /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, 5,000,000 for
+    /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 5,000,000 for
     /// imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,

@@ -46,8 +46,8 @@ impl Defaults {
                 recipe: "demo",
                 final_recipe: "demo",
                 proxy: quarter,
-                trials: 16,
-                images: Some(2500),
+                trials: 12,
+                images: Some(2000),
             };
         }
         let (space, recipe, final_recipe, proxy) = if data.is_small {
