@@ -10,14 +10,35 @@ use super::error::EvaluatorError;
 use crate::worker::TrainResult;
 
 /// Effort of a trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+///
+/// Ordered by effort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fidelity {
+    /// The study's recipe shortened to this number of epochs, fewer than its own.
+    Epochs(u32),
     /// As the study's configuration says: its recipe to the end, or the recorded accuracy.
     #[default]
     Full,
-    /// The study's recipe shortened to this number of epochs.
-    Epochs(u32),
+}
+
+impl Fidelity {
+    /// The number of epochs, of a recipe of `full` epochs.
+    pub fn epochs(self, full: u32) -> u32 {
+        match self {
+            Self::Epochs(epochs) => epochs,
+            Self::Full => full,
+        }
+    }
+}
+
+/// A shorter training of the same network that a trial continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// Its weights.
+    pub weights: PathBuf,
+    /// Its effort, a part of the trial's.
+    pub fidelity: Fidelity,
 }
 
 /// One trial to evaluate.
@@ -29,6 +50,8 @@ pub struct TrialRequest {
     pub architecture: Architecture,
     /// Effort of the trial.
     pub fidelity: Fidelity,
+    /// The training that the trial continues; `None` for one that begins with random weights.
+    pub start_from: Option<Continuation>,
     /// Seed of everything random in the evaluation.
     pub seed: u64,
     /// File to save the trained weights to.

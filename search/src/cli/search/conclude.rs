@@ -64,6 +64,8 @@ struct NetworkRow {
     accuracy_kind: &'static str,
     /// Rank among networks, where there is no accuracy.
     score: Option<f64>,
+    /// Epochs behind the accuracy.
+    epochs: Option<u32>,
     latency_ms: Option<f64>,
     measured_ms: Option<f64>,
     params: u64,
@@ -78,6 +80,7 @@ fn network_row(row: &ReportRow, accuracy_kind: &'static str) -> NetworkRow {
         accuracy: row.accuracy.filter(|_| !row.is_score),
         score: row.accuracy.filter(|_| row.is_score),
         accuracy_kind,
+        epochs: row.epochs,
         latency_ms: row.latency_ms,
         measured_ms: row.measured_ms,
         params: row.params,
