@@ -43,7 +43,7 @@ pub(super) fn halving_of(choices: &Choices) -> Result<Option<Halving>, CliError>
 /// Finalists where a recipe is named for them and no number.
 const FINALISTS: usize = 3;
 
-/// The final trainings, where they are asked for.
+/// The final trainings, where they are requested.
 pub(super) fn finals_of(choices: &Choices, default: &str) -> Result<Option<FinalsConfig>, CliError> {
     let count = choices
         .finalists
