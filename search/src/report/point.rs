@@ -70,9 +70,9 @@ pub struct ReportRow {
     /// Epochs of the training behind the accuracy, including the shorter training that it continues.
     #[serde(default)]
     pub epochs: Option<u32>,
-    /// True if another row has a longer training of the same network, which counts in place of this one.
+    /// Trial with a longer training of the same network, which counts in place of this row.
     #[serde(default)]
-    pub is_continued: bool,
+    pub continued_by: Option<u64>,
     /// True if the accuracy is a score: a rank among networks, not a share of images.
     #[serde(default)]
     pub is_score: bool,
@@ -113,7 +113,7 @@ impl ReportRow {
             accuracy: None,
             imagenet_top1: None,
             epochs: None,
-            is_continued: false,
+            continued_by: None,
             is_score: false,
             latency_ms: None,
             latency_low_ms: None,
@@ -162,7 +162,7 @@ impl ReportRow {
     /// The row as a point (cost on the horizontal axis, accuracy in percent) if it is complete and has both, and if no other row
     /// has a longer training of the network.
     pub fn point(&self) -> Option<(f64, f64)> {
-        if self.status != RowStatus::Complete || self.is_continued {
+        if self.status != RowStatus::Complete || self.continued_by.is_some() {
             return None;
         }
         let accuracy = self.accuracy.filter(|value| value.is_finite())?;
@@ -281,7 +281,7 @@ mod tests {
             ..row(trial, RowKind::Candidate, 10.0, accuracy)
         };
         let mut rows = vec![trained(0, 1, 66.0), trained(1, 1, 70.0), trained(2, 3, 68.0)];
-        rows[0].is_continued = true;
+        rows[0].continued_by = Some(2);
         mark_front(&mut rows);
         assert_eq!(
             rows.iter().map(|row| row.on_front).collect::<Vec<_>>(),

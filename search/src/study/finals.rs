@@ -135,7 +135,7 @@ fn drawn_row(row: &FinalistRow, trials: &[ReportRow]) -> ReportRow {
         latency_high_ms: None,
         train_seconds: row.train_seconds,
         epochs: None,
-        is_continued: false,
+        continued_by: None,
         ..trial.clone()
     }
 }

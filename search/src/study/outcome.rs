@@ -49,10 +49,11 @@ pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> O
     for (row, trial) in rows.iter_mut().zip(state.trials()) {
         row.is_score = is_score;
         row.epochs = full.map(|full| trial.fidelity.epochs(full));
-        row.is_continued = true;
     }
-    for trial in study::latest(state.trials()) {
-        rows[trial.number as usize].is_continued = false;
+    for longer in state.trials().iter().filter(|trial| trial.accuracy().is_some()) {
+        if let Some(shorter) = longer.start_from {
+            rows[shorter as usize].continued_by = Some(longer.number);
+        }
     }
     mark_front(&mut rows);
     let plot = plot_spec(config, state);

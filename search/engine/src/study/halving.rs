@@ -10,7 +10,7 @@ use crate::evaluator::Fidelity;
 use crate::front::{crowding_distance, non_dominated_ranks};
 use crate::problem::Problem;
 
-/// Asynchronous successive halving (Li et al., MLSys 2020, arXiv:1810.05934).
+/// Asynchronous successive halving (Li et al. 2020, arXiv:1810.05934).
 ///
 /// Every network is trained for the epochs of the lowest rung. Of the candidates with a result in a rung, the best share of
 /// `1 / factor` is promoted to the next one, whenever there is one to promote; nothing waits for a rung to be full. A
@@ -56,14 +56,14 @@ impl Halving {
 pub(super) struct Promotion {
     /// Trial whose weights it begins with.
     pub trial: u64,
-    /// Effort of the longer training, the shorter one included.
+    /// Fidelity of the longer training, including the shorter one.
     pub fidelity: Fidelity,
 }
 
 /// The rungs of a study.
 #[derive(Debug, Clone)]
 pub(super) struct Ladder {
-    /// Efforts, ascending; the last one is full.
+    /// Fidelities, ascending; the last one is full.
     rungs: Vec<Fidelity>,
     factor: usize,
 }
@@ -87,7 +87,7 @@ impl Ladder {
         })
     }
 
-    /// Effort of a network's first trial.
+    /// Fidelity of the first trial of a network.
     pub fn lowest(&self) -> Fidelity {
         self.rungs[0]
     }

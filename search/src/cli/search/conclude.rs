@@ -149,7 +149,7 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
         }
         BestFiles::ArchitectureOnly => printer.status(&format!("wrote {} (architecture)", folder.best().display())),
         BestFiles::WithoutWeights => {
-            printer.warning("the best network's weights are missing; train it with mnas train")
+            printer.warning("the best network's weights are missing; train it with mnas train");
         }
         BestFiles::None => printer.warning("no evaluated network keeps the constraints"),
     }
