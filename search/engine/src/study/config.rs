@@ -7,6 +7,7 @@ use mnas_space::{DocumentError, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
+use super::time_plan::TimePlan;
 use super::warm_start::WarmStartConfig;
 use crate::evaluator::Scorer;
 use crate::problem::{Constraint, Metric, MetricError};
@@ -168,6 +169,9 @@ pub struct TrainConfig {
     /// Trainings of the best networks to the end, when the trials are done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
+    /// Division of the time, where it was given and decided the number and length of the trainings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<TimePlan>,
 }
 
 /// Published networks evaluated beside the candidates.

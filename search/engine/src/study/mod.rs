@@ -53,6 +53,7 @@ mod state;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod time_plan;
 mod trial;
 mod trial_kind;
 mod warm_start;
@@ -75,6 +76,7 @@ pub use references::{ChosenReference, choose_references};
 pub use runner::RunOptions;
 pub use selection::{best, front};
 pub use state::{Counts, StudyState};
+pub use time_plan::{PlanFacts, ShortTrainings, TimePlan, TimeTooShort, TrialCost};
 pub use trial::{Trial, TrialOutcome, TrialTimes};
 pub use trial_kind::TrialKind;
 pub use warm_start::{ImportedTrial, WarmStart, WarmStartConfig, WarmStartError, WarmStartTarget, check_warm_start};

@@ -127,6 +127,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
             proxy: Proxy::DIRECT,
             recipe: Recipe::plain("test", 1, 16, 1.6),
             finals: None,
+            plan: None,
         })),
         references: References { per_network: 0 },
         workers: Vec::new(),

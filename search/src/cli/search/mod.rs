@@ -1,8 +1,9 @@
 //! `mnas search`: `arguments` and `choices` take what the user says, `resolve` makes `settings` of it, `setup` makes a study of
-//! these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs it, and `conclude`
-//! shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which is no study.
+//! these or opens one, for which `resumed` compares the choices, `automatic` plans its time, `workers` starts its workers; this
+//! file runs it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which is no study.
 
 mod arguments;
+mod automatic;
 mod beside;
 mod choices;
 mod conclude;
@@ -93,7 +94,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         StopReason::Complete | StopReason::Deadline => {}
     }
     let measured = measure(&mut study, arguments, printer, &cancel)?;
-    let measured = measured && finals::train(&mut study, printer, &cancel)?;
+    let measured = measured && finals::train(&mut study, &choices, printer, &cancel)?;
     let shown = outcome(study.config(), study.problem(), study.state());
     let mut paths = redraw(study.folder(), &shown)?;
     if let Some(predicted) = &predicted {
