@@ -235,14 +235,20 @@ fn short_trainings(facts: &PlanFacts, images: f64) -> ShortTrainings {
         let candidates = count(LONGEST * recipe).clamp(ENOUGH_CANDIDATES, MOST_CANDIDATES);
         (candidates, LONGEST * recipe)
     };
-    // A training that is not a whole number of epochs sees a part of the images once more often.
+    // A training that is not a whole number of epochs sees a part of the images once more often, unless the part is too small.
     let whole = (epochs - 0.1).ceil().max(1.0);
-    let share = epochs / whole;
-    let part = ((share * all) as usize).clamp(facts.train_images.min(LEAST_IMAGES), facts.train_images);
+    let part = (epochs / whole * all) as usize;
+    if part < facts.train_images.min(LEAST_IMAGES) {
+        return ShortTrainings {
+            candidates,
+            epochs: (epochs.floor() as u32).max(1),
+            images: None,
+        };
+    }
     ShortTrainings {
         candidates,
         epochs: whole as u32,
-        images: (share < 1.0 && part < facts.train_images).then_some(part),
+        images: (part < facts.train_images).then_some(part),
     }
 }
 

@@ -102,6 +102,13 @@ fn few_images_are_seen_several_times() {
     };
     let (_, short) = TimePlan::divide(&few).unwrap();
     assert!(short.epochs > 1 && short.images.is_none(), "{short:?}");
+    let (plan, short) = TimePlan::divide(&PlanFacts {
+        total: Duration::from_secs(600),
+        ..few
+    })
+    .unwrap();
+    let needed = 28.0 * (f64::from(short.epochs) * 2_000.0 + 500.0 * EVALUATION) / (300.0 * SPEED_SHARE);
+    assert!(needed <= plan.search_s, "{short:?}: {needed} of {}", plan.search_s);
 }
 
 #[test]
