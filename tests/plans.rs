@@ -10,7 +10,7 @@ fn a_plan_is_shown_before_anything_is_trained() {
     for text in [
         "plan for 10m:",
         "candidates and up to 1 references",
-        "for the 2 best to the end",
+        "for the 2 best in full",
         "final trainings of the references come on top",
         "images/s measured",
     ] {

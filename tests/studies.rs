@@ -1,4 +1,4 @@
-//! Searches over recorded tables, several constraints, workers of several commands, and studies that are gone on with.
+//! Searches over recorded tables, several constraints, workers of several commands, and resumed studies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Workplace, number, refused, stderr, stdout};
 
-/// A CSV table of networks of the test's space: what a search of it found.
+/// A CSV table of networks of the test's space with the results of a search of it.
 fn recorded(place: &Workplace) {
     place.search("--trials 12 --strategy random --out recorded").success();
     let mut reader = csv::Reader::from_path(place.path("recorded/trials.csv")).unwrap();
@@ -60,7 +60,7 @@ fn a_recorded_table_is_searched_without_images_and_without_a_device() {
         assert!(place.exists(&format!("study/{file}")), "{file}");
     }
     assert!(!place.exists("study/best/model.onnx"));
-    // The same search again, cut into two.
+    // The same search, interrupted and resumed.
     let line = line
         .replace("--trials 60", "--trials 25")
         .replace("--out study", "--out parts");
@@ -111,7 +111,7 @@ fn unusable_tables_and_flags_that_do_not_fit_one_are_refused() {
     refused(
         place.run("search --evaluator oracle"),
         2,
-        &["`oracle` is no evaluator", "table:FILE"],
+        &["`oracle` is not an evaluator", "table:FILE"],
     );
     refused(
         place.run("search --evaluator table:none.csv --space tiny"),
@@ -156,7 +156,7 @@ fn a_resumed_study_refuses_choices_that_contradict_it() {
         refused(resume(flag), 3, &[text]);
     }
     assert_eq!(place.read("study/trials.jsonl"), before);
-    // Choices that agree are no contradiction.
+    // Choices that agree with the study are accepted.
     resume("--seed 1 --device fake --budget 0.07ms --epochs 3 --workers 1").success();
 }
 

@@ -1,4 +1,4 @@
-//! The one place that speaks to the user: stdout carries the result, stderr progress, status and logs.
+//! Output to the user: stdout carries the result, stderr progress, status and logs.
 //!
 //! On a terminal, progress is drawn as bars that move in place and everything else is printed above them. Elsewhere, as in
 //! the log of a continuous-integration job, each bar prints a plain line when it starts, about every ten seconds while it
@@ -105,7 +105,7 @@ impl Printer {
         self.shared.table
     }
 
-    /// Prints a result to stdout, with a newline at its end. An error (a closed pipe, a full disk) is the caller's to judge.
+    /// Prints a result to stdout, with a newline at its end. Errors (a closed pipe, a full disk) are returned to the caller.
     pub fn result(&self, text: &str) -> io::Result<()> {
         self.shared.bars.suspend(|| {
             let mut out = lock(&self.shared.out);
@@ -144,8 +144,8 @@ impl Printer {
         self.start(what, total, false)
     }
 
-    /// Starts a progress that is told in shares of the whole by [`Progress::set_share`], and shown in percent; its message says
-    /// how much time is left.
+    /// Starts a progress that is set in shares of the whole by [`Progress::set_share`], and shown in percent; its message contains
+    /// the time left.
     pub fn share(&self, what: &str) -> Progress {
         self.start(what, SHARE_STEPS, true)
     }
@@ -187,7 +187,7 @@ impl Printer {
         LogWriter { printer: self.clone() }
     }
 
-    /// Writes a line to stderr. There is nowhere to report that stderr itself is gone.
+    /// Writes a line to stderr; errors of stderr itself cannot be reported.
     fn say(&self, text: &str) {
         let mut line = text.trim_end_matches('\n').to_owned();
         line.push('\n');
@@ -212,7 +212,7 @@ impl std::fmt::Debug for Printer {
     }
 }
 
-/// Locks whatever a panicking thread may have left behind: output must not be lost with it.
+/// Locks a mutex even if a panicking thread has poisoned it, so that no output is lost.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -228,11 +228,11 @@ fn style(total: u64) -> ProgressStyle {
         .progress_chars("=> ")
 }
 
-/// Steps of a progress that is told in shares.
+/// Steps of a progress that is set in shares.
 const SHARE_STEPS: u64 = 1000;
 
 fn share_style() -> ProgressStyle {
-    // The message has a line of its own: it is too long to stand beside the bar.
+    // The message has a line of its own: it is too long to fit beside the bar.
     ProgressStyle::with_template("{prefix} [{bar:28}] {percent} % {elapsed}\n  {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
@@ -269,7 +269,7 @@ impl Progress {
         self.change(|state| state.done = done);
     }
 
-    /// Sets the share that is done, 0 to 1, of a progress that is told in shares.
+    /// Sets the share that is done, 0 to 1, of a progress that is set in shares.
     pub fn set_share(&self, share: f64) {
         self.set((SHARE_STEPS as f64 * share.clamp(0.0, 1.0)) as u64);
     }
@@ -291,7 +291,7 @@ impl Progress {
         self.change(|state| text.clone_into(&mut state.message));
     }
 
-    /// Removes the bar and says in one line how it ended; later calls do nothing.
+    /// Removes the bar and prints a closing line; later calls do nothing.
     pub fn finish(&self, summary: &str) {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.ended, true) {
@@ -343,7 +343,7 @@ fn plain_line(state: &State, elapsed: Duration) -> String {
     format!("{}: {count}, {took}{message}", state.what)
 }
 
-/// When a plain line is due, on the clock of the progress.
+/// Schedule of plain lines, on the clock of the progress.
 #[derive(Debug, Default)]
 struct Pace {
     last: Duration,

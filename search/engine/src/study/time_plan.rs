@@ -99,7 +99,7 @@ pub struct ShortTrainings {
 /// A time in which no plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} s are too short to rank {LEAST_CANDIDATES} candidates by trainings and to train the best to the end; at least {} s are needed on \
+    "{} s are too short to rank {LEAST_CANDIDATES} candidates by trainings and to train the best in full; at least {} s are needed on \
      this machine",
     total.as_secs(), needed.as_secs()
 )]

@@ -203,7 +203,7 @@ pub(super) fn describe(config: &StudyConfig, references: usize) -> Option<String
     match &training.finals {
         Some(finals) => {
             text += &format!(
-                "; {} for the {} best to the end, about {} epochs of all images, recipe {}. The final trainings of the references come on top",
+                "; {} for the {} best in full, about {} epochs of all images, recipe {}. The final trainings of the references come on top",
                 time(plan.finals_s),
                 finals.count,
                 finals.recipe.epochs,
