@@ -22,7 +22,7 @@ fn a_plan_is_shown_before_anything_is_trained() {
         "total-s = 600.0",
         "search-s",
         "finals-s",
-        "train-images = 54",
+        "train-images = 60",
     ] {
         assert!(config.contains(key), "`{key}` is not in: {config}");
     }

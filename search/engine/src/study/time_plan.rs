@@ -36,6 +36,9 @@ const SPEED_SHARE: f64 = 0.85;
 /// Share of the time of final trainings that their epochs are to take, judged by the trials' own seconds.
 const FINAL_SPEED_SHARE: f64 = 0.92;
 
+/// Images a second that a plan is made for at least.
+const LEAST_SPEED: f64 = 0.01;
+
 /// Cost of an image's evaluation, in training images.
 const EVALUATION: f64 = 0.35;
 
@@ -117,14 +120,13 @@ impl TimePlan {
         let total_s = facts.total.as_secs_f64();
         let preparation_s = facts.preparation.as_secs_f64();
         let available = total_s - preparation_s - RESERVE_S;
-        let speed = facts.images_per_s * SPEED_SHARE;
+        let speed = facts.images_per_s.max(LEAST_SPEED) * SPEED_SHARE;
         let least_images = facts.train_images.min(LEAST_IMAGES) as f64;
         let least_evaluated = facts.val_images.min(LEAST_IMAGES) as f64 * EVALUATION;
         let trainings = (LEAST_CANDIDATES + facts.references) as f64;
         let least_s = trainings * (least_images + least_evaluated) / speed / (1.0 - share);
-        if !(available >= least_s) {
-            let needed = if least_s.is_finite() { least_s } else { 0.0 };
-            let seconds = ((needed + preparation_s + RESERVE_S) / 10.0).ceil() * 10.0;
+        if available < least_s {
+            let seconds = ((least_s + preparation_s + RESERVE_S) / 10.0).ceil() * 10.0;
             return Err(TimeTooShort {
                 total: facts.total,
                 needed: Duration::from_secs(seconds as u64),

@@ -190,30 +190,30 @@ pub(super) fn describe(config: &StudyConfig, references: usize) -> Option<String
         .data
         .images
         .map_or(plan.train_images, |images| images.min(plan.train_images));
-    let mut text = format!(
-        "plan for {}: {} for preparation; {} for {} candidates and up to {references} references, {} epoch{} of {} images each",
-        time(plan.total_s),
-        time(plan.preparation_s),
-        time(plan.search_s),
+    let trainings = format!(
+        "{} candidates and up to {references} references, {} epoch{} of {} images each",
         config.trials,
         training.recipe.epochs,
         if training.recipe.epochs == 1 { "" } else { "s" },
         units::grouped(images as u64),
     );
-    match &training.finals {
-        Some(finals) => {
-            text += &format!(
-                "; {} for the {} best in full, about {} epochs of all images, recipe {}. The final trainings of the references come on top",
+    let finals = training.finals.as_ref().map_or_else(
+        || "no finalists".to_owned(),
+        |finals| {
+            format!(
+                "{} for the {} best in full, about {} epochs of all images, recipe {}. The final trainings of the references come on top",
                 time(plan.finals_s),
                 finals.count,
                 finals.recipe.epochs,
                 finals.recipe.name
-            );
-        }
-        None => text += "; no finalists",
-    }
+            )
+        },
+    );
     Some(format!(
-        "{text} ({} images/s measured on networks within the constraints)",
+        "plan for {}: {} for preparation; {} for {trainings}; {finals} ({} images/s measured on networks within the constraints)",
+        time(plan.total_s),
+        time(plan.preparation_s),
+        time(plan.search_s),
         units::grouped(plan.images_per_s.round() as u64)
     ))
 }

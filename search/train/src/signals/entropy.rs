@@ -14,7 +14,7 @@ pub(super) fn measure(network: &Network, architecture: &Architecture, noise: &Te
     let nodes = &network.graph().nodes;
     let is_output = |index: usize| match nodes[index].name.scope {
         Scope::Head => false,
-        scope => nodes.get(index + 1).is_none_or(|next| next.name.scope != scope),
+        scope @ Scope::Block(_) => nodes.get(index + 1).is_none_or(|next| next.name.scope != scope),
     };
     let mut entropies = vec![None; architecture.blocks.len()];
     let _scores = network.forward_observed(noise, Some(&TrainingMode::default()), &mut |index, output| {

@@ -6,8 +6,8 @@ use crate::problem::Costs;
 
 fn facts(minutes: u64) -> PlanFacts {
     PlanFacts {
-        total: Duration::from_secs(60 * minutes),
-        preparation: Duration::from_secs(60),
+        total: Duration::from_mins(minutes),
+        preparation: Duration::from_mins(1),
         images_per_s: 2_500.0,
         train_images: 45_000,
         val_images: 5_000,
@@ -78,7 +78,7 @@ fn trainings_fill_the_time_and_no_more() {
 #[test]
 fn a_time_too_short_names_the_least_one_which_suffices() {
     let error = TimePlan::divide(&facts(2)).unwrap_err();
-    assert_eq!(error.total, Duration::from_secs(120));
+    assert_eq!(error.total, Duration::from_mins(2));
     let enough = PlanFacts {
         total: error.needed,
         ..facts(2)
@@ -103,7 +103,7 @@ fn few_images_are_seen_several_times() {
     let (_, short) = TimePlan::divide(&few).unwrap();
     assert!(short.epochs > 1 && short.images.is_none(), "{short:?}");
     let (plan, short) = TimePlan::divide(&PlanFacts {
-        total: Duration::from_secs(600),
+        total: Duration::from_mins(10),
         ..few
     })
     .unwrap();
