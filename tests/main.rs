@@ -7,6 +7,7 @@ mod devices;
 mod exports;
 mod finalists;
 mod full_disk;
+mod halving;
 mod help;
 mod images;
 mod interruptions;

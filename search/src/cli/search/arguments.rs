@@ -56,6 +56,13 @@ pub struct SearchArguments {
     /// Epochs of each training, in place of the recipe's
     #[arg(long)]
     pub epochs: Option<u32>,
+    /// Successive halving: train all candidates for few epochs, and of every N of them the best one N times as long, up to the
+    /// recipe's epochs (N = 3 with 9 epochs: 1, then 3, then 9) [default: every candidate is trained in full]
+    #[arg(long, value_name = "N")]
+    pub halving: Option<u32>,
+    /// Epochs of the shortest trainings with --halving, at least [default: 1]
+    #[arg(long, value_name = "N")]
+    pub min_epochs: Option<u32>,
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
@@ -72,7 +79,8 @@ pub struct SearchArguments {
     /// imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,
-    /// Largest number of candidates at once; a proposal does not wait for the results of those under way [default: 4]
+    /// Largest number of candidates at once; a proposal does not wait for the results of those under way [default: 4, times that of
+    /// --halving]
     #[arg(long, value_name = "N")]
     pub lookahead: Option<usize>,
     /// Time of the search, such as 2h: a plan divides it (--evaluator auto); otherwise no trial is begun after it. Final trainings of

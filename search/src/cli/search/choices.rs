@@ -40,6 +40,8 @@ pub struct Choices {
     pub recipe: Option<String>,
     pub recipe_table: Option<Recipe>,
     pub epochs: Option<u32>,
+    pub halving: Option<u32>,
+    pub min_epochs: Option<u32>,
     pub proxy_scale: Option<f64>,
     pub proxy: Option<Proxy>,
     pub evaluator: Option<EvaluatorName>,
@@ -151,6 +153,8 @@ impl Choices {
             on_corrupt,
             recipe,
             epochs,
+            halving,
+            min_epochs,
             proxy_scale,
             evaluator,
             strategy,
@@ -186,6 +190,8 @@ impl Choices {
             on_corrupt: on_corrupt.map(Into::into),
             recipe,
             epochs,
+            halving,
+            min_epochs,
             proxy_scale,
             evaluator,
             strategy,
@@ -243,6 +249,8 @@ impl Choices {
             },
             recipe: self.recipe.or(other.recipe),
             epochs: self.epochs.or(other.epochs),
+            halving: self.halving.or(other.halving),
+            min_epochs: self.min_epochs.or(other.min_epochs),
             proxy_scale: self.proxy_scale.or(other.proxy_scale),
             proxy: self.proxy.or(other.proxy),
             evaluator: self.evaluator.or(other.evaluator),
@@ -282,6 +290,14 @@ impl Choices {
             ("--final-recipe", self.final_recipe.is_some()),
             ("--final-epochs", self.final_epochs.is_some()),
             ("--final-images", self.final_images.is_some()),
+        ]
+    }
+
+    /// The flags of successive halving, each with whether it is given.
+    pub fn halving_flags(&self) -> [(&'static str, bool); 2] {
+        [
+            ("--halving", self.halving.is_some()),
+            ("--min-epochs", self.min_epochs.is_some()),
         ]
     }
 
@@ -356,7 +372,7 @@ mod tests {
     fn a_file_says_everything_that_the_flags_say() {
         let text = "budget = [\"60ms\", \"3ms\"]\ndevice = [\"pixel1\", \"host\"]\nmax-params = \"4M\"\nmax-macs = 300000000\n\
                     max-memory = \"1MiB\"\nmax-file-size = \"5MB\"\nobjective = [\"accuracy\", \"macs\"]\nspace = \"tiny\"\n\
-                    data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
+                    data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nhalving = 3\nmin-epochs = 1\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
                     references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nfinal-images = 500\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
@@ -367,6 +383,7 @@ mod tests {
         );
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
+        assert_eq!((file.halving, file.min_epochs), (Some(3), Some(1)));
         assert_eq!(file.time, Some(Duration::from_hours(2)));
         assert_eq!((file.finalists, file.final_epochs), (Some(2), Some(30)));
         assert_eq!(file.final_images, Some(500));

@@ -1,5 +1,6 @@
 //! Figures of a running search: the best network so far and the hypervolume of the front.
 
+use mnas_engine::evaluator::Fidelity;
 use mnas_engine::front::{Archive, Insertion, dominated_share};
 use mnas_engine::problem::{Constraint, Metric, Problem, Quantity, violation};
 use mnas_engine::study::Trial;
@@ -12,6 +13,8 @@ pub struct Live {
     metric: Metric,
     bound: Option<f64>,
     constraints: Vec<Constraint>,
+    /// The highest fidelity that has a result: only its trials count.
+    fidelity: Fidelity,
     /// Accuracy and size of the most accurate network that keeps every constraint.
     best: Option<(f64, f64)>,
     front: Archive,
@@ -29,6 +32,7 @@ impl Live {
             metric,
             bound: problem.bound(metric),
             constraints: problem.constraints().to_vec(),
+            fidelity: Fidelity::Epochs(0),
             best: None,
             front: Archive::default(),
             volume: 0.0,
@@ -41,6 +45,13 @@ impl Live {
         let costs = trial.known_costs();
         let is_within = violation(&self.constraints, &costs).is_none();
         if let (Some(accuracy), Some(size), true) = (trial.accuracy(), costs.value(self.metric), is_within) {
+            if trial.fidelity > self.fidelity {
+                self.fidelity = trial.fidelity;
+                (self.best, self.front, self.volume) = (None, Archive::default(), 0.0);
+            }
+            if trial.fidelity < self.fidelity {
+                return;
+            }
             self.add_point(trial.number, trial.is_candidate(), accuracy, size);
         }
     }
@@ -83,6 +94,7 @@ mod tests {
             metric: Metric::Latency(0),
             bound: Some(10.0),
             constraints: Vec::new(),
+            fidelity: Fidelity::Full,
             best: None,
             front: Archive::default(),
             volume: 0.0,

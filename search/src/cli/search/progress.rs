@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mnas_engine::evaluator::Fidelity;
 use mnas_engine::problem::{Metric, Quantity};
 use mnas_engine::study::{Observer, Study, StudyEvent, Trial, TrialKind, TrialOutcome};
 
@@ -97,6 +98,16 @@ impl Observer for SearchProgress<'_> {
     }
 }
 
+/// ` after 3 epochs`, where trainings of the study differ in length.
+fn effort(trial: &Trial) -> String {
+    match trial.fidelity {
+        Fidelity::Epochs(1) => " after 1 epoch".to_owned(),
+        Fidelity::Epochs(epochs) => format!(" after {epochs} epochs"),
+        Fidelity::Full if trial.start_from.is_some() => " after all epochs".to_owned(),
+        Fidelity::Full => String::new(),
+    }
+}
+
 fn line(trial: &Trial, settled: usize, total: usize, has_scores: bool) -> String {
     let name = match &trial.kind {
         TrialKind::Candidate | TrialKind::Imported { .. } => format!("#{}", trial.number),
@@ -119,7 +130,7 @@ fn line(trial: &Trial, settled: usize, total: usize, has_scores: bool) -> String
                 };
                 format!(", trained in {:.0} s{waiting}", result.seconds)
             });
-            format!("{:.1} % at {cost}{training}", result.accuracy)
+            format!("{:.1} %{} at {cost}{training}", result.accuracy, effort(trial))
         }
         TrialOutcome::Failed { reason } => format!("failed: {reason}"),
         TrialOutcome::Pending => "pending".to_owned(),
