@@ -38,7 +38,12 @@ fn times_and_flags_without_a_plan_are_refused() {
     refused(short, 2, &["1 s are too short", "at least", "--time", "--epochs"]);
     assert!(!place.exists("study/study.toml"));
     refused(place.search("--evaluator auto"), 2, &["plans a time", "--time 30m"]);
-    for flag in ["--trials 3", "--epochs 2", "--finalists 1 --final-epochs 2"] {
+    for flag in [
+        "--trials 3",
+        "--epochs 2",
+        "--finalists 1 --final-epochs 2",
+        "--halving 3",
+    ] {
         let asked = place.search(&format!("--evaluator auto --time 10m {flag}"));
         refused(asked, 2, &["is decided by the plan", "--evaluator train"]);
     }

@@ -69,7 +69,7 @@ pub struct SearchArguments {
     /// Source of accuracies: auto (as many and as long trainings as --time allows, its last third for finalists), train, imagenet
     /// (predicted from published networks; evaluates millions of candidates, trains nothing), or table:FILE (CSV with the columns
     /// architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their place, proxy:NAME (a signal of mnas proxy-report,
-    /// such as proxy:entropy) [default: auto with --time and without --trials, --epochs and --final-epochs, else train]
+    /// such as proxy:entropy) [default: auto with --time and without flags that say what it decides, else train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: model]

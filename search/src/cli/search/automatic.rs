@@ -55,11 +55,12 @@ pub struct Automatic {
 }
 
 /// The flags that say what a plan decides, each with whether it is given.
-fn decided(choices: &Choices) -> [(&'static str, bool); 3] {
+fn decided(choices: &Choices) -> [(&'static str, bool); 4] {
     [
         ("--trials", choices.trials.is_some()),
         ("--epochs", choices.epochs.is_some()),
         ("--final-epochs", choices.final_epochs.is_some()),
+        ("--halving", choices.halving.is_some()),
     ]
 }
 

@@ -142,6 +142,7 @@ fn trial(number: u64, seconds: f64, kind: TrialKind) -> Trial {
         architecture,
         seed: 0,
         fidelity: Fidelity::Full,
+        start_from: None,
         attempts: 1,
         outcome: TrialOutcome::Finished(result),
         worker: String::new(),
