@@ -66,9 +66,10 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, imagenet (predicted from published networks; evaluates millions of candidates, trains
-    /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their
-    /// place, proxy:NAME (a signal of mnas proxy-report, or the mean rank of several, such as proxy:naswot+depth) [default: train]
+    /// Source of accuracies: auto (as many and as long trainings as --time allows, its last third for finalists), train, imagenet
+    /// (predicted from published networks; evaluates millions of candidates, trains nothing), or table:FILE (CSV with the columns
+    /// architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their place, proxy:NAME (a signal of mnas proxy-report,
+    /// or the mean rank of several, such as proxy:naswot+entropy) [default: auto with --time and without flags that say what it decides, else train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: model]
@@ -82,7 +83,8 @@ pub struct SearchArguments {
     /// --halving]
     #[arg(long, value_name = "N")]
     pub lookahead: Option<usize>,
-    /// Begin no trial after this time, such as 2h
+    /// Time of the search, such as 2h: a plan divides it (--evaluator auto); otherwise no trial is begun after it. Final trainings of
+    /// references come on top
     #[arg(long, value_parser = humantime::parse_duration)]
     pub time: Option<Duration>,
     /// Seed of every random draw [default: 0]

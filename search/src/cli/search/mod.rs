@@ -1,8 +1,10 @@
 //! `mnas search`: `arguments` and `choices` read the flags and the configuration file, `resolve` turns them into `settings`, `setup`
-//! creates a study from these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs
-//! it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which creates no study.
+//! creates a study from these or opens one, for which `resumed` compares the choices, `automatic` plans its time, `workers` starts its
+//! workers; this file runs it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which
+//! creates no study.
 
 mod arguments;
+mod automatic;
 pub(in crate::cli) mod beside;
 mod choices;
 mod conclude;
@@ -96,7 +98,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         StopReason::Complete | StopReason::Deadline => {}
     }
     let measured = measure(&mut study, arguments, printer, &cancel)?;
-    let measured = measured && finals::train(&mut study, printer, &cancel)?;
+    let measured = measured && finals::train(&mut study, &choices, printer, &cancel)?;
     let shown = outcome(study.config(), study.problem(), study.state());
     let mut paths = redraw(study.folder(), &shown)?;
     if let Some(predicted) = &predicted {
