@@ -14,6 +14,7 @@ mod checks;
 mod digest;
 mod environment;
 mod error;
+mod interruptions;
 mod libtorch;
 mod litert;
 mod marker;
@@ -45,6 +46,12 @@ cargo xtask lint              formatting and clippy; a warning is a failure
 cargo xtask ci                test, then lint
 cargo xtask bench [--python PROGRAM] [--pairs N]
                               training throughput beside PyTorch, in turns; PROGRAM is a Python with torch and torchvision
+cargo xtask kills [--kills N] [--seed N] [--data PATH] [--images N]
+                              run a search undisturbed, then again while its processes are killed (kill -9) at N random moments (50) and
+                              it is gone on with each time; fails unless trials, front and files are the same and no process is left
+cargo xtask slurm [--data PATH] [--images N]
+                              run a search on a Slurm cluster of two nodes, started on this machine as root, kill one node, and compare
+                              with local workers
 
 Set-up downloads about 0.6 GB once, with Python's pip from the package index that it is configured for, checks every file against a
 pinned SHA-256, and unpacks 0.5 GB into the cache. Variables it knows:
@@ -81,6 +88,8 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
         ("lint", []) => checks::lint(),
         ("ci", []) => checks::ci(),
         ("bench", rest) => bench::bench(rest),
+        ("slurm", rest) => interruptions::slurm(rest),
+        ("kills", rest) => interruptions::kills(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
