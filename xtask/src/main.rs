@@ -46,10 +46,10 @@ cargo xtask lint              formatting and clippy; a warning is a failure
 cargo xtask ci                test, then lint
 cargo xtask bench [--python PROGRAM] [--pairs N]
                               training throughput beside PyTorch, in turns; PROGRAM is a Python with torch and torchvision
-cargo xtask kills [--kills N] [--seed N] [--data PATH] [--images N]
+cargo xtask kills [--kills N] [--seed N] [--data PATH] [--images N] [--mnas PROGRAM]
                               run a search undisturbed, then again while its processes are killed (kill -9) at N random moments (50) and
                               it is gone on with each time; fails unless trials, front and files are the same and no process is left
-cargo xtask slurm [--data PATH] [--images N]
+cargo xtask slurm [--data PATH] [--images N] [--mnas PROGRAM]
                               run a search on a Slurm cluster of two nodes, started on this machine as root, kill one node, and compare
                               with local workers
 

@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::outcome::Outcome;
 use super::schedule::{Schedule, Victim};
-use super::study::{Data, Killed, Study, Workers, empty_folder};
+use super::study::{Killed, Study, Subject, Workers, empty_folder, program_of};
 use crate::error::{Error, Result};
-use crate::program;
 
-const USAGE: &str = "usage: cargo xtask kills [--kills N] [--seed N] [--data PATH] [--images N]; PATH is a data set of small images, or \
+const USAGE: &str = "usage: cargo xtask kills [--kills N] [--seed N] [--data PATH] [--images N] [--mnas PROGRAM]; PATH is a data set of small images, or \
                      `demo`";
 
 /// Bounds of the longest pause between two kills. A start takes about a second.
@@ -24,18 +23,18 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 struct Settings {
     kills: usize,
     seed: u64,
-    data: Data,
+    subject: Subject,
 }
 
 /// Runs the check and says whether kills changed anything.
 pub fn kills(arguments: &[OsString]) -> Result<ExitCode> {
     let settings = settings(arguments)?;
-    let mnas = match program::built()? {
+    let mnas = match program_of(&settings.subject)? {
         Ok(mnas) => mnas,
         Err(failed) => return Ok(failed),
     };
-    let place = empty_folder(&mnas, "kills")?;
-    let begin = |name: &str| Study::new(&mnas, &settings.data, &Workers::Local, &place.join(name));
+    let place = empty_folder("kills")?;
+    let begin = |name: &str| Study::new(&mnas, &settings.subject, &Workers::Local, &place.join(name));
     let started = Instant::now();
     let undisturbed = begin("undisturbed")?;
     undisturbed.finish()?;
@@ -160,13 +159,13 @@ fn settings(arguments: &[OsString]) -> Result<Settings> {
     let mut settings = Settings {
         kills: 50,
         seed: 0,
-        data: Data::demo(),
+        subject: Subject::demo(),
     };
     let wrong = || Error::new("unknown arguments of `cargo xtask kills`", USAGE);
     let number = |text: &OsString| text.to_str().and_then(|text| text.parse().ok()).ok_or_else(wrong);
     for pair in arguments.chunks(2) {
         match pair {
-            [flag, value] if settings.data.take(flag, value).ok_or_else(wrong)? => {}
+            [flag, value] if settings.subject.take(flag, value).ok_or_else(wrong)? => {}
             [flag, value] if flag == "--kills" => settings.kills = number(value)? as usize,
             [flag, value] if flag == "--seed" => settings.seed = number(value)?,
             _ => return Err(wrong()),
@@ -183,7 +182,10 @@ mod tests {
     fn arguments_are_checked() {
         let read = |words: &[&str]| settings(&words.iter().map(OsString::from).collect::<Vec<_>>());
         let settings = read(&["--kills", "6", "--seed", "2", "--data", "demo"]).unwrap();
-        assert_eq!((settings.kills, settings.seed, settings.data), (6, 2, Data::demo()));
+        assert_eq!(
+            (settings.kills, settings.seed, settings.subject),
+            (6, 2, Subject::demo())
+        );
         for wrong in [&["--kills", "few"][..], &["--kills"], &["--orphans", "3"]] {
             assert!(read(wrong).is_err());
         }

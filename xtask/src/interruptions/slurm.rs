@@ -8,13 +8,11 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use super::outcome::{Outcome, attempts, count_finished};
-use super::study::{Data, Study, Workers, empty_folder};
+use super::study::{Study, Subject, Workers, empty_folder, program_of};
 use crate::environment::{self, workspace};
 use crate::error::{Error, Result};
-use crate::program;
 
-const USAGE: &str =
-    "usage: cargo xtask slurm [--data PATH] [--images N]; PATH is a data set of small images, or `demo`";
+const USAGE: &str = "usage: cargo xtask slurm [--data PATH] [--images N] [--mnas PROGRAM]; PATH is a data set of small images, or `demo`";
 
 /// Trials that are finished before a node is lost.
 const BEFORE: usize = 5;
@@ -24,20 +22,20 @@ const NODE: &str = "two";
 
 /// Runs the check and says whether the lost node changed anything.
 pub fn slurm(arguments: &[OsString]) -> Result<ExitCode> {
-    let data = data(arguments)?;
-    let mnas = match program::built()? {
+    let subject = subject(arguments)?;
+    let mnas = match program_of(&subject)? {
         Ok(mnas) => mnas,
         Err(failed) => return Ok(failed),
     };
-    let place = empty_folder(&mnas, "slurm")?;
-    let local = Study::new(&mnas, &data, &Workers::Local, &place.join("local"))?;
+    let place = empty_folder("slurm")?;
+    let local = Study::new(&mnas, &subject, &Workers::Local, &place.join("local"))?;
     local.finish()?;
     let expected = Outcome::read(&local.folder())?;
     println!("on local workers: {} trials", expected.sizes()[0]);
 
     let cluster = Cluster::start(&place.join("cluster"))?;
     let workers = Workers::File(cluster.write_workers(&mnas)?);
-    let study = Study::new(&mnas, &data, &workers, &place.join("on-slurm"))?;
+    let study = Study::new(&mnas, &subject, &workers, &place.join("on-slurm"))?;
     let journal = study.folder().join("trials.jsonl");
     let mut running = study.start()?;
     while count_finished(&journal) < BEFORE {
@@ -81,18 +79,18 @@ pub fn slurm(arguments: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn data(arguments: &[OsString]) -> Result<Data> {
-    let mut data = Data::demo();
+fn subject(arguments: &[OsString]) -> Result<Subject> {
+    let mut subject = Subject::demo();
     for pair in arguments.chunks(2) {
         let is_taken = match pair {
-            [flag, value] => data.take(flag, value),
+            [flag, value] => subject.take(flag, value),
             _ => None,
         };
         if is_taken != Some(true) {
             return Err(Error::new("unknown arguments of `cargo xtask slurm`", USAGE));
         }
     }
-    Ok(data)
+    Ok(subject)
 }
 
 /// A Slurm cluster of two nodes on this machine; it is stopped with the guard.

@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::processes;
 use super::schedule::{Schedule, Victim};
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::program;
 
 /// A search that trains for real, in few minutes: no device, since measured latencies are never twice the same, and networks of
 /// 32 px, so that a trial takes about a second.
@@ -29,29 +30,33 @@ pub enum Workers {
     File(PathBuf),
 }
 
-/// A data set, and the largest number of images of a split.
+/// The program under test and its data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Data {
+pub struct Subject {
+    /// The program where one is named; else it is built.
+    pub mnas: Option<PathBuf>,
     /// Path, or `demo`.
     pub path: PathBuf,
     /// Most images of a split.
     pub images: usize,
 }
 
-impl Data {
-    /// The synthetic images; few, so that a trial takes about a second.
+impl Subject {
+    /// The program of this workspace with synthetic images; few, so that a trial takes about a second.
     pub fn demo() -> Self {
         Self {
+            mnas: None,
             path: "demo".into(),
             images: 200,
         }
     }
 
-    /// Takes one argument with its value; false for one that is not about data, `None` for a wrong value.
+    /// Takes one argument with its value; false for one that is about something else, `None` for a wrong value.
     pub fn take(&mut self, flag: &OsStr, value: &OsStr) -> Option<bool> {
         match flag.to_str() {
             Some("--data") if value == "demo" => self.path = value.into(),
             Some("--data") => self.path = std::path::absolute(value).ok()?,
+            Some("--mnas") => self.mnas = Some(std::path::absolute(value).ok()?),
             Some("--images") => self.images = value.to_str()?.parse().ok()?,
             _ => return Some(false),
         }
@@ -59,9 +64,18 @@ impl Data {
     }
 }
 
-/// A new folder beside a program; a former one of the name is removed.
-pub fn empty_folder(beside: &Path, name: &str) -> Result<PathBuf> {
-    let place = beside.with_file_name(name);
+/// Path of the program under test, built where none is named; or the exit code of a failed build.
+pub fn program_of(subject: &Subject) -> Result<std::result::Result<PathBuf, ExitCode>> {
+    match &subject.mnas {
+        Some(mnas) => Ok(Ok(mnas.clone())),
+        None => program::built(),
+    }
+}
+
+/// A new folder beside the running program; a former one of the name is removed.
+pub fn empty_folder(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().map_err(|error| Error::io("find", Path::new("the running program"), &error))?;
+    let place = own.with_file_name(name);
     if place.exists() {
         std::fs::remove_dir_all(&place).map_err(|error| Error::io("remove", &place, &error))?;
     }
@@ -73,8 +87,7 @@ pub fn empty_folder(beside: &Path, name: &str) -> Result<PathBuf> {
 #[derive(Debug)]
 pub struct Study {
     mnas: PathBuf,
-    /// Data set, and the number of images of a split.
-    data: Data,
+    subject: Subject,
     workers: Workers,
     /// Working folder of its processes.
     place: PathBuf,
@@ -82,11 +95,11 @@ pub struct Study {
 
 impl Study {
     /// A study that has not begun, in the new folder `place`.
-    pub fn new(mnas: &Path, data: &Data, workers: &Workers, place: &Path) -> Result<Self> {
+    pub fn new(mnas: &Path, subject: &Subject, workers: &Workers, place: &Path) -> Result<Self> {
         std::fs::create_dir_all(place).map_err(|error| Error::io("create", place, &error))?;
         Ok(Self {
             mnas: mnas.to_path_buf(),
-            data: data.clone(),
+            subject: subject.clone(),
             workers: workers.clone(),
             place: place.to_path_buf(),
         })
@@ -103,7 +116,7 @@ impl Study {
         if self.folder().join("study.toml").exists() {
             command.args(["search", "--resume", "--out", "study"]);
         } else {
-            let images = self.data.images.to_string();
+            let images = self.subject.images.to_string();
             command.args([
                 "search",
                 "--out",
@@ -115,7 +128,7 @@ impl Study {
             ]);
             command
                 .arg("--data")
-                .arg(&self.data.path)
+                .arg(&self.subject.path)
                 .args(SEARCH.split_whitespace());
         }
         match &self.workers {

@@ -6,6 +6,7 @@ mod arguments;
 mod beside;
 mod choices;
 mod conclude;
+mod feasibility;
 mod finals;
 mod images;
 mod live;
