@@ -8,15 +8,14 @@ use std::time::{Duration, Instant};
 
 use super::processes;
 use super::schedule::{Schedule, Victim};
-use crate::environment;
+use crate::environment::{self, workspace};
 use crate::error::{Error, Result};
 use crate::program;
 
-/// A search that trains for real, in few minutes: no device, since measured latencies are never twice the same, and networks of
-/// 32 px, so that a trial takes about a second.
-const SEARCH: &str = "--space mobilenet-small-images --max-macs 8M --recipe demo --epochs 2 --proxy-scale 1 --trials 16 \
-                      --references 1 --seed 3 --threads-per-worker 1 --finalists 1 --final-recipe demo \
-                      --final-epochs 2";
+/// A search that trains for real, in few minutes: no device, since measured latencies are never twice the same, and tiny networks, so
+/// that a trial takes about a second. Its space and recipe are in `xtask/interruptions`.
+const SEARCH: &str =
+    "--max-macs 900k --proxy-scale 1 --trials 24 --references 1 --seed 3 --threads-per-worker 1 --finalists 2";
 
 /// Time between two looks at a process.
 const POLL: Duration = Duration::from_millis(10);
@@ -130,6 +129,11 @@ impl Study {
                 .arg("--data")
                 .arg(&self.subject.path)
                 .args(SEARCH.split_whitespace());
+            let files = workspace().join("xtask/interruptions");
+            command.arg("--space").arg(files.join("space.toml"));
+            for flag in ["--recipe", "--final-recipe"] {
+                command.arg(flag).arg(files.join("recipe.toml"));
+            }
         }
         match &self.workers {
             Workers::Local => command.args(["--workers", "2"]),

@@ -10,6 +10,7 @@ use mnas_engine::worker::Ready;
 
 use super::super::clock::Clock;
 use super::super::error::CliError;
+use super::events::EventLog;
 use super::workers::start_final_workers;
 use crate::report::{Printer, Progress, units};
 use crate::study::outcome;
@@ -24,7 +25,12 @@ fn config(study: &Study) -> Option<&FinalsConfig> {
 }
 
 /// Trains the finalists of a study to the end, with the references beside them; false when cancelled.
-pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -> Result<bool, CliError> {
+pub(super) fn train(
+    study: &mut Study,
+    printer: &Printer,
+    cancel: &AtomicBool,
+    events: &mut EventLog,
+) -> Result<bool, CliError> {
     let Some(finals) = config(study).filter(|finals| finals.count > 0).cloned() else {
         return Ok(true);
     };
@@ -71,8 +77,12 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
     ));
     let shown = outcome(study.config(), study.problem(), study.state());
     let labels = shown.rows.iter().map(crate::report::ReportRow::label).collect();
+    events.finalists(chosen.iter().map(|choice| choice.trial).collect(), finals.recipe.epochs);
     let mut progress = FinalsProgress::new(printer, labels, settled, chosen.len());
-    let stop = study.train_finalists(&chosen, &mut pool, cancel, &mut |event| progress.on_event(event))?;
+    let stop = study.train_finalists(&chosen, &mut pool, cancel, &mut |event| {
+        progress.on_event(event);
+        events.on_finals_event(event);
+    })?;
     progress
         .bar
         .finish(&format!("{} networks trained to the end", progress.settled));

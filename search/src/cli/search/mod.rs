@@ -6,6 +6,8 @@ mod arguments;
 mod beside;
 mod choices;
 mod conclude;
+mod course;
+mod events;
 mod feasibility;
 mod finals;
 mod images;
@@ -19,7 +21,9 @@ mod resumed;
 mod scoring;
 mod settings;
 mod setup;
+mod sketch;
 mod values;
+mod watch;
 mod workers;
 
 pub use arguments::SearchArguments;
@@ -27,6 +31,7 @@ pub use arguments::SearchArguments;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use mnas_engine::files;
 use mnas_engine::study::{RunOptions, StopReason, Study, StudyFolder};
 use mnas_latency::ProfileOptions;
 
@@ -37,9 +42,10 @@ use super::profile::ProfileProgress;
 use crate::report::Printer;
 use crate::study::{MeasuredWinners, measure_winners, outcome, redraw, write_best};
 use choices::Choices;
-use progress::SearchProgress;
+use events::{EventLog, measured_on};
 use setup::Prepared;
 use values::EvaluatorName;
+use watch::Watch;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
@@ -47,6 +53,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     if choices.evaluator == Some(EvaluatorName::Imagenet) {
         return predicted::run(arguments, &choices, printer, &cancel);
     }
+    let mut events = EventLog::open(arguments.events.as_deref(), printer)?;
     let prepared = if arguments.resume {
         setup::resume(arguments, printer, &cancel)?
     } else {
@@ -73,16 +80,19 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     };
     let references = study.config().references.per_network * study.problem().space.references.len();
     let total = study.config().trials + references + study.state().counts().imported;
-    let mut progress = SearchProgress::new(printer, &study, total);
+    events.opened(&study, total);
+    let mut watch = Watch::new(printer, &study, total, &mut events);
     let options = RunOptions {
         deadline: time.map(|time| Instant::now() + time),
         cancel: &cancel,
     };
-    let stop = study.run(evaluator.as_mut(), options, &mut progress)?;
-    progress.finish(&format!("{} trials settled", study.state().counts().settled));
+    let stop = study.run(evaluator.as_mut(), options, &mut watch)?;
+    watch.finish(&format!("{} trials settled", study.state().counts().settled));
     drop(evaluator);
+    events.trials_ended(&stop, study.state().counts().settled);
     match &stop {
         StopReason::Cancelled => {
+            events.interrupted();
             redraw(study.folder(), &outcome(study.config(), study.problem(), study.state()))?;
             return Err(interrupted(study.folder()));
         }
@@ -93,14 +103,17 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         }
         StopReason::Complete | StopReason::Deadline => {}
     }
-    let measured = measure(&mut study, arguments, printer, &cancel)?;
-    let measured = measured && finals::train(&mut study, printer, &cancel)?;
+    let measured = measure(&mut study, arguments, printer, &cancel, &mut events)?;
+    let measured = measured && finals::train(&mut study, printer, &cancel, &mut events)?;
+    // A worker that was killed while it wrote weights leaves a part of them.
+    files::remove_partial_files(study.folder().root());
     let shown = outcome(study.config(), study.problem(), study.state());
     let mut paths = redraw(study.folder(), &shown)?;
     if let Some(predicted) = &predicted {
         paths.extend(beside::draw(&study, predicted, &shown)?);
     }
     if !measured {
+        events.interrupted();
         return Err(interrupted(study.folder()));
     }
     let best = write_best(
@@ -109,6 +122,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         // A study ends without them, its files unchecked.
         (onnx_runtime().ok().flatten(), litert().ok().flatten()),
     )?;
+    events.finished(shown.winner().and_then(|index| shown.rows[index].trial));
     conclude::conclude(arguments, printer, &study, &shown, &best, &paths)
 }
 
@@ -143,6 +157,7 @@ fn measure(
     arguments: &SearchArguments,
     printer: &Printer,
     cancel: &AtomicBool,
+    events: &mut EventLog,
 ) -> Result<bool, CliError> {
     for index in 0..study.config().devices.len() {
         let name = study.config().devices[index].name.clone();
@@ -167,8 +182,11 @@ fn measure(
         let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
         let runtime = opened.runtime.as_mut();
         let best = finals::count(study).max(1);
+        let trials = study.state().trials();
+        let before: Vec<Option<f64>> = trials.iter().map(|trial| measured_on(trial, index)).collect();
         let found = measure_winners(study, (index, best), &mut table, runtime, cancel, &mut observer)?;
         bars.finish();
+        events.measured(study, index, &before);
         report_measurements(&found, &name, printer);
         if !found.complete {
             return Ok(false);
