@@ -1,8 +1,8 @@
-//! Slips on the command line and in configuration files, budgets and folders.
+//! Mistakes on the command line and in configuration files, budgets and folders.
 
 use crate::support::{Workplace, names, number, refused, stderr, stdout};
 
-/// Nothing but what was there before.
+/// Asserts that the folder holds nothing new.
 fn is_untouched(place: &Workplace) {
     for name in names(&place.path("")) {
         assert!(
@@ -138,7 +138,7 @@ fn an_impossible_budget_is_refused_before_any_training() {
     let named = after.split_whitespace().next().unwrap();
     assert!(!said.contains("[1/"), "{said}");
     is_untouched(&place);
-    // It is the fastest indeed, and a budget of just its latency can be met.
+    // The named network is the fastest: a budget of its latency can be met.
     let (_, takes) = said.split_once("the fastest one takes ").unwrap();
     let fastest: f64 = takes.split_whitespace().next().unwrap().parse().unwrap();
     place

@@ -59,7 +59,7 @@ fn a_recorded_table_is_a_device() {
     );
     place.run(&format!("{PROFILE} devices/mine.toml")).success();
     assert_eq!(medians(&place, "tables/mine"), medians(&place, "recorded"));
-    // What was not recorded is refused, and predicted.
+    // A network that was not recorded is not measured but predicted.
     let line = format!("latency {NETWORK} --device devices/mine.toml --tables tables --json");
     assert!(json(&place, &line)["coverage"].as_f64().unwrap() >= 1.0);
     let line = line

@@ -91,7 +91,7 @@ fn a_python_module_has_its_weights_beside_it() {
     assert_eq!(names(&place.path("out")), ["net.py", "net.safetensors"]);
     let text = place.read("out/net.py");
     assert!(text.contains("WEIGHTS = \"net.safetensors\"") && text.contains("class Network(nn.Module):"));
-    // Without a Python with PyTorch there is no difference to state.
+    // The difference is absent where there is no Python with PyTorch.
     assert!(found["largest_difference"].is_null() || found["largest_difference"].as_f64() < Some(1e-4));
     let whole = fs::read(place.path("out/net.safetensors")).unwrap();
     assert_eq!(found["bytes"].as_u64(), Some((whole.len() + text.len()) as u64));
@@ -232,14 +232,14 @@ fn int8_of_weights_that_name_no_images_asks_for_them() {
     let line = format!("export {NETWORK} --weights plain.safetensors --format tflite -o m.tflite");
     refused(place.run(&format!("{line} --precision int8")), 2, &["--data"]);
     assert!(!place.exists("m.tflite"));
-    // A file that does not say how its images are normalised.
+    // A file that does not state how its images are normalised.
     place.run(&line).success();
     picture(&place, "red.bmp", [220, 20, 20]);
     let predict = "predict red.bmp --model m.tflite";
     refused(
         place.run(predict),
         2,
-        &["m.tflite does not say how images are normalised", "--mean"],
+        &["m.tflite does not state how images are normalised", "--mean"],
     );
     let done = place.run(&format!("{predict} --mean 0.5 --std 0.5 --json")).success();
     let found: Value = serde_json::from_str(&stdout(&done)).unwrap();

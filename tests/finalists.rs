@@ -1,4 +1,4 @@
-//! Finalists of a search: the best networks trained to the end beside the references, and tested.
+//! Finalists of a search: the best networks trained in full beside the references, and tested.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ const FLAGS: &str = "--trials 4 --seed 5 --references 1 --finalists 2 --final-re
 
 fn workplace() -> Workplace {
     let place = Workplace::new();
-    // A training to the end that takes a moment.
+    // A short final recipe.
     place.write("final.toml", recipe("final", 5));
     place
 }
@@ -43,7 +43,7 @@ fn the_best_networks_are_trained_to_the_end_beside_the_references_and_tested() {
             assert_eq!(found["top1"].as_f64(), Some(number(row, column)), "{split}: {row:?}");
         }
     }
-    // The two most accurate trials that keep the budget, and the reference where it is none of them.
+    // The two most accurate trials that keep the budget, and the reference where it is not among them.
     let mut trials = place.rows("study/trials.csv");
     trials.retain(|row| row["within_budget"] == "true");
     trials.sort_by(|one, other| number(other, "top1").total_cmp(&number(one, "top1")));
@@ -83,14 +83,14 @@ fn the_files_can_be_drawn_again(place: &Workplace) {
     assert!(files.map(|file| fs::read(file).unwrap()) == before);
 }
 
-/// Those that are trained stay, and the table shows all.
+/// Trained finalists are kept, and the table shows all.
 fn more_finalists_are_added_by_going_on(place: &Workplace) {
     let (before, trials) = (finalists(place), place.rows("study/trials.csv"));
     let more = place
         .run("search --resume --out study --tables tables --finalists 3")
         .success();
     let text = stdout(&more);
-    assert!(text.contains("Trained to the end (recipe final, 5 epochs):"), "{text}");
+    assert!(text.contains("Trained in full (recipe final, 5 epochs):"), "{text}");
     let after = finalists(place);
     let same = |row: &&BTreeMap<String, String>| after.iter().any(|other| other["test_top1"] == row["test_top1"]);
     assert!(after.len() >= before.len() && before.iter().all(|row| same(&row)));
@@ -148,7 +148,7 @@ fn finalists_that_cannot_be_trained_are_explained() {
             .success(),
     );
     assert!(
-        planned.contains("then the 2 best and the references within the budget to the end"),
+        planned.contains("then the 2 best and the references within the budget in full"),
         "{planned}"
     );
     let unknown = place.search("--trials 2 --finalists 1 --final-recipe cifra");
@@ -164,7 +164,7 @@ fn finalists_that_cannot_be_trained_are_explained() {
     );
     let looked_up = place.run("search --evaluator table:table.csv --space space.toml --finalists 2 --out study");
     refused(looked_up, 2, &["--finalists is for trainings", "table.csv"]);
-    // More finalists than networks: all are trained, and it is said.
+    // More finalists than networks: all are trained, and a message reports it.
     let few = place.search("--trials 1 --finalists 9 --final-recipe final.toml");
     let said = stderr(&few);
     few.success();

@@ -1,8 +1,8 @@
-//! Disks that are full.
+//! Searches and trainings on full disks.
 
 use crate::support::{Workplace, flat, search_line};
 
-/// Runs a shell script that calls the program as `$mnas`, and returns whether it could be run, and what it said.
+/// Runs a shell script that calls the program as `$mnas`; returns whether it could be run, and its output.
 fn script(place: &Workplace, program: &str, before: &[&str], script: &str) -> (Option<i32>, String) {
     let script = script.replace('\n', " ");
     let mut command = place.command(program, before.iter().copied().chain(["sh", "-c", &script]));
@@ -11,7 +11,7 @@ fn script(place: &Workplace, program: &str, before: &[&str], script: &str) -> (O
     (output.status.code(), flat(&String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Compares a search that met a full disk, and one that went on from it, with one that had room.
+/// Compares a search that met a full disk, and one that was resumed after it, with one that had room.
 fn check(place: &Workplace, first: &str, seed: u64) {
     let said = flat(&place.read(first));
     assert!(said.contains("cannot be written"), "{said}");
@@ -41,7 +41,7 @@ fn a_search_on_a_full_disk_stops_and_goes_on_later() {
         }
         return;
     }
-    // The mount lives as long as its shell: fill, make room, go on, take the files out.
+    // The mount lives as long as its shell: fill, make room, resume, copy the files out.
     let search = search_line("--trials 8 --seed 5 --out full/study");
     let (code, said) = script(
         &place,
@@ -69,7 +69,7 @@ fn a_search_on_a_full_disk_stops_and_goes_on_later() {
 #[test]
 fn weights_that_cannot_be_written_stop_the_search_and_cost_no_trial() {
     let place = Workplace::new();
-    // A limit on the size of files stands for the full disk: it needs no rights. The weights of one network, the fourth, are above it.
+    // A limit on the size of files replaces the full disk: it needs no privileges. The weights of one network, the fourth, are above it.
     let search = search_line("--trials 8 --seed 4");
     let (code, said) = script(
         &place,

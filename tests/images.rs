@@ -54,7 +54,7 @@ fn write_parquet(path: &Path) {
         .unwrap();
 }
 
-/// A search on the data in `data`.
+/// A search on the images in `data`.
 fn search(place: &Workplace, flags: &str) -> Assert {
     place.search(&format!("--data data --trials 2 {flags}"))
 }

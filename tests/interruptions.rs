@@ -1,4 +1,4 @@
-//! Killed at any moment, a study ends as if nothing had happened.
+//! Studies that are killed at any moment and resumed end like uninterrupted ones.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -11,7 +11,7 @@ const FLAGS: &str = "--trials 8 --seed 5";
 
 type Rows = Vec<BTreeMap<String, String>>;
 
-/// Trials and front of the search that nobody disturbed.
+/// Trials and front of an uninterrupted search.
 fn undisturbed() -> &'static (Rows, Rows) {
     static RESULT: OnceLock<(Rows, Rows)> = OnceLock::new();
     RESULT.get_or_init(|| {
@@ -37,7 +37,7 @@ fn a_killed_coordinator_takes_its_workers_along_and_the_study_goes_on() {
     wait_until_gone(&workers);
     let finished = place.finished_trials("study");
     assert!(finished < 8, "the search was done before it was killed");
-    // The trace of a line that was being written.
+    // An incomplete last line.
     let mut journal = OpenOptions::new()
         .append(true)
         .open(place.path("study/trials.jsonl"))
@@ -49,7 +49,7 @@ fn a_killed_coordinator_takes_its_workers_along_and_the_study_goes_on() {
     assert!(stderr(&plotted).contains("wrote study/front.svg"));
     place.resume("study").success();
     assert_eq!(result(&place), *undisturbed());
-    // What was finished before was not trained again.
+    // Trials that were finished before are not trained again.
     let journal = place.read("study/trials.jsonl");
     assert_eq!(journal.lines().filter(|line| line.contains("\"finished\"")).count(), 8);
 }
@@ -79,7 +79,7 @@ fn ctrl_c_saves_everything_and_says_how_to_go_on() {
         said.contains("interrupted") && said.contains("mnas search --resume --out study"),
         "{said}"
     );
-    // What there is can be looked at before the study goes on.
+    // Results are written before the study is resumed.
     assert!(place.exists("study/trials.csv") && place.exists("study/front.svg"));
     place.resume("study").success();
     assert_eq!(result(&place), *undisturbed());

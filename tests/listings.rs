@@ -136,7 +136,7 @@ fn references_come_with_everything_that_was_published() {
     let rows = csv_rows(&place, "refs");
     assert_eq!(rows.len(), points);
     for row in &rows {
-        // The figures of a source are rounded, and some count differently; a slip of a unit would be seen.
+        // The figures of a source are rounded, and some count differently; a wrong unit would be detected.
         if let Ok(published) = row["published_params_millions"].parse::<f64>() {
             let ratio = published * 1e6 / number(row, "params");
             assert!((0.5..2.0).contains(&ratio), "{row:?}");
@@ -189,7 +189,7 @@ fn spaces_are_listed_and_described() {
         let name = space["name"].as_str().unwrap();
         let described = json(&place, &format!("space {name}"));
         assert_eq!(described["size"], space["size"], "{name}");
-        // What a search compares with is in the space.
+        // The references that a search compares with are in the space.
         for compared in described["compared_with"].as_array().unwrap() {
             let contained = described["references"].as_array().unwrap();
             assert!(
@@ -276,7 +276,7 @@ fn a_network_is_read_from_json() {
     let unsized_network = refused(
         place.run("inspect net.json"),
         2,
-        &["net.json does not say the resolution", "add --resolution"],
+        &["net.json does not state the resolution", "add --resolution"],
     );
     assert!(!stderr(&unsized_network).contains("line 1"));
     place.edit("net.json", "\"name\": \"ProxylessNASNets\"", "\"resolution\": 48");

@@ -145,7 +145,7 @@ fn impossible_searches_of_predictions_are_refused() {
             .success(),
     );
     assert!(
-        dry.contains("would look at 1,000 candidates") && !place.exists("dry"),
+        dry.contains("would evaluate 1,000 candidates") && !place.exists("dry"),
         "{dry}"
     );
 }

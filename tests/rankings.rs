@@ -115,7 +115,7 @@ fn reports_that_are_impossible_say_why() {
         (
             "--signals naswto",
             2,
-            vec!["`naswto` is no signal", "macs, params, depth, naswot, entropy"],
+            vec!["`naswto` is not a signal", "macs, params, depth, naswot, entropy"],
         ),
         (
             "--signals naswot+depth",
@@ -180,7 +180,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
 
     // Neither the number of workers nor a continuation changes a score.
     let again = format!("{SEARCH} --evaluator proxy:naswot+entropy+depth --data demo --out other");
-    // A table of its own: what a first search has measured would change the predictions of a second one.
+    // A table of its own: the measurements of a first search would change the predictions of a second one.
     let again = again.replace("--tables tables", "--tables other-tables");
     place.run(&again.replace("--workers 2", "--workers 1")).success();
     let resumed = place
@@ -193,7 +193,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
     );
     let scores = |file: &str| -> Vec<String> { place.rows(file).iter().map(|row| row["score"].clone()).collect() };
     assert_eq!(scores("other/trials.csv")[..10], scores("study/trials.csv"));
-    // Scores are no truth.
+    // Scores are not accepted as accuracies.
     let report = place.run("proxy-report --truth study --signals free");
     refused(report, 3, &["study", "scores in place of accuracies"]);
 }
@@ -202,7 +202,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
 fn searches_by_a_score_that_are_impossible_say_why() {
     let place = Workplace::new();
     for (flags, texts) in [
-        ("--evaluator proxy:zen", vec!["`zen` is no signal", "naswot"]),
+        ("--evaluator proxy:zen", vec!["`zen` is not a signal", "naswot"]),
         (
             "--evaluator proxy:naswot",
             vec!["proxy:naswot needs images", "--data PATH"],
@@ -211,7 +211,10 @@ fn searches_by_a_score_that_are_impossible_say_why() {
             "--evaluator proxy:entropy --epochs 3",
             vec!["--epochs is for trainings"],
         ),
-        ("--evaluator proxies", vec!["`proxies` is no evaluator", "proxy:NAME"]),
+        (
+            "--evaluator proxies",
+            vec!["`proxies` is not an evaluator", "proxy:NAME"],
+        ),
     ] {
         refused(place.run(&format!("{SEARCH} --out study {flags}")), 2, &texts);
     }

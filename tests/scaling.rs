@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Workplace, names, refused, stdout};
+use crate::support::{Workplace, names, refused, stderr, stdout};
 
 fn json(place: &Workplace, line: &str) -> Value {
     let text = stdout(&place.run(&format!("{line} --json")).success());
@@ -86,6 +86,88 @@ fn compound_scaling_stands_beside_the_published_constants() {
     );
 }
 
+const OWN: &str = "in16,conv_k3_s2_c8_nr6,ir_r2_k3_s2_e2_c16_nr6,head_o10";
+
+fn training() -> String {
+    format!("scale {OWN} --train --data demo --images 60 --recipe recipe.toml --threads 1")
+}
+
+#[test]
+fn trained_sizes_are_the_largest_within_the_budget_and_are_kept() {
+    let place = Workplace::new();
+    place.edit("recipe.toml", "learning-rate = 1.0", "learning-rate = 0.1");
+    place
+        .run("profile --device fake --space space.toml --tables tables --time 60s")
+        .success();
+    let line = format!(
+        "{} --budget 0.07ms --device fake --tables tables --widths 0.5,1,2 --resolutions 16,24 --out scaled",
+        training()
+    );
+    let scaled = json(&place, &line);
+    assert_eq!(scaled["accuracy_kind"], "validation top-1");
+    assert!(
+        scaled["accuracy_origin"].as_str().unwrap().contains("recipe tiny"),
+        "{scaled}"
+    );
+    let rows = scaled["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 6);
+    let number = |row: &Value, field: &str| row[field].as_f64().unwrap();
+    let within: Vec<&Value> = rows.iter().filter(|row| row["within_budget"] == true).collect();
+    for row in &within {
+        let is_exceeded = within.iter().any(|other| {
+            let sizes = ["width", "resolution"].map(|size| (number(other, size), number(row, size)));
+            sizes.iter().all(|(other, own)| other >= own) && sizes.iter().any(|(other, own)| other > own)
+        });
+        let is_own = number(row, "width") == 1.0 && number(row, "resolution") == 16.0;
+        assert_eq!(row["accuracy"].is_number(), !is_exceeded || is_own, "{row}");
+    }
+    let trained = rows.iter().filter(|row| row["accuracy"].is_number()).count();
+    assert_eq!(place.read("scaled/trainings.jsonl").lines().count(), trained + 1);
+    // The same command again trains nothing and ends with the same numbers; one of another seed is refused.
+    let again = place.run(&format!("{line} --json")).success();
+    assert!(
+        stderr(&again).contains(&format!("{trained} of them trained before")),
+        "{}",
+        stderr(&again)
+    );
+    assert_eq!(serde_json::from_str::<Value>(&stdout(&again)).unwrap(), scaled);
+    refused(
+        place.run(&format!("{line} --seed 9")),
+        3,
+        &[
+            "trainings.jsonl",
+            "another recipe, seed or other images",
+            "another --out",
+        ],
+    );
+    let text = stdout(&place.run(&line).success());
+    for wanted in [
+        "validation top-1",
+        "as given: trained",
+        "best: width",
+        "epochs of recipe tiny",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+}
+
+#[test]
+fn bases_of_compound_scaling_are_fitted_to_trainings() {
+    let place = Workplace::new();
+    place.edit("recipe.toml", "learning-rate = 1.0", "learning-rate = 0.1");
+    place.edit("recipe.toml", "epochs = 3", "epochs = 1");
+    let fitted = json(&place, &format!("{} --compound --out compound", training()));
+    let base = |field: &str| fitted["best"][field].as_f64().unwrap();
+    assert!((base("alpha") * base("beta").powi(2) * base("gamma").powi(2) - 2.0).abs() < 1e-9);
+    let family = fitted["family"].as_array().unwrap();
+    // The network itself and its first doubling were trained; far larger members of the family were not.
+    assert!(
+        family[0]["accuracy"].is_number() && family[1]["accuracy"].is_number(),
+        "{fitted}"
+    );
+    assert_eq!(family[5]["refused"], "not trained");
+}
+
 #[test]
 fn scalings_without_an_answer_are_refused() {
     let place = Workplace::new();
@@ -112,10 +194,16 @@ fn scalings_without_an_answer_are_refused() {
     );
     refused(place.run(scale), 2, &["--budget"]);
     refused(
-        place.run(&format!("{scale} --budget 40ms --train --data photos")),
+        place.run(&format!("{scale} --budget 40ms --data photos")),
         2,
-        &["cannot train scaled networks yet", "leave out --train"],
+        &["--data is read by trainings only", "add --train"],
     );
+    refused(
+        place.run(&format!("{scale} --budget 40ms --train --data photos")),
+        3,
+        &["photos"],
+    );
+    refused(place.run(&format!("{scale} --budget 40ms --epochs 2")), 2, &["--train"]);
     refused(
         place.run(&format!("{scale} --budget 40ms --rule widths")),
         2,

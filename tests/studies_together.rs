@@ -1,4 +1,4 @@
-//! Studies that begin with others' results, and studies set beside one another.
+//! Warm starts from other studies, and comparisons of studies.
 
 use std::fs;
 
@@ -61,7 +61,7 @@ fn a_study_begins_with_the_results_of_others_and_needs_their_folders_no_more() {
     let others = [column(&place, "one", "id"), column(&place, "two", "id")].concat();
     assert!(ids[..imported].iter().all(|id| others.contains(id)));
     assert!(ids[imported..].iter().all(|id| !others[..imported].contains(id)));
-    // What breaks the new limit is left out.
+    // Networks over the new limit are left out.
     let macs = column(&place, "warm", "macs");
     assert!(
         macs.iter().all(|macs| macs.parse::<f64>().unwrap() <= 400_000.0),
@@ -73,7 +73,7 @@ fn a_study_begins_with_the_results_of_others_and_needs_their_folders_no_more() {
         "{config}"
     );
 
-    // Gone on with, when the other studies are gone: the same as at once.
+    // A study that is resumed after the other studies were removed equals an uninterrupted one.
     let whole = flags
         .replace("--trials 6", "--trials 12")
         .replace("--out warm", "--out whole");

@@ -39,7 +39,7 @@ fn log(place: &Workplace, file: &str) -> Vec<BTreeMap<String, String>> {
 #[test]
 fn killed_twice_and_resumed_equals_undisturbed_to_the_last_bit() {
     let place = Workplace::new();
-    // Everything that has a state or draws at random.
+    // Every technique that has a state or draws at random.
     place.edit(
         "recipe.toml",
         "learning-rate",
@@ -63,7 +63,7 @@ fn killed_twice_and_resumed_equals_undisturbed_to_the_last_bit() {
         assert_eq!(running.exit_code(), None);
         assert!(!place.exists("w.safetensors"));
     }
-    // Not by accident.
+    // A checkpoint is not overwritten by accident.
     refused(place.run(&line("w.safetensors")), 3, &["w.checkpoint", "--resume"]);
     let other = format!("{} --resume --seed 9", line("w.safetensors"));
     refused(
@@ -99,7 +99,7 @@ fn ctrl_c_saves_everything_and_says_how_to_go_on() {
         "{said}"
     );
     let done = place.run(&format!("{} --resume", line("w.safetensors"))).success();
-    assert!(stderr(&done).contains("going on from w.checkpoint"));
+    assert!(stderr(&done).contains("resuming from w.checkpoint"));
     for name in ["w.safetensors", "w.csv", "w.svg", "w.png"] {
         assert!(place.exists(name), "{name}");
     }
@@ -165,7 +165,7 @@ fn an_evaluation_tells_the_classes_apart() {
     refused(
         place.run(&format!("{eval} --label-map map.toml")),
         3,
-        &["is none of the network's 10", "--label-map"],
+        &["is not among the network's 10", "--label-map"],
     );
 }
 
@@ -192,7 +192,7 @@ fn published_weights_reach_their_accuracy() {
     assert!((top1 - 44.6).abs() < 0.3, "{top1}");
 }
 
-/// The folder of real data, or `None` with a loud word where it is missing.
+/// The folder of real data, or `None` with a warning where it is missing.
 fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),

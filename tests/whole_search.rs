@@ -66,7 +66,7 @@ fn a_search_leaves_a_complete_study() {
     for key in ["id", "architecture", "accuracy", "latency_ms", "params", "macs"] {
         assert!(!best[key].is_null(), "{key}");
     }
-    // The best network is the most accurate one that keeps to the budget when measured, too, and is the same in every file.
+    // The best network is the most accurate one that keeps the budget as measured, too, and is the same in every file.
     let fit = trials.iter().filter(|row| row["within_budget"] == "true");
     let most = fit.map(|row| number(row, "top1")).fold(0.0, f64::max);
     assert_eq!(best["accuracy"].as_f64(), Some(most));

@@ -1,4 +1,4 @@
-//! ONNX and TFLite files as classifiers of images, whatever program wrote them.
+//! ONNX and TFLite files as classifiers of images, written by any program.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub enum ClassifierError {
         path: PathBuf,
     },
     /// The runtime of the format is not installed.
-    #[error("{} needs {runtime}, which is not installed; `mnas doctor` says what is missing", path.display())]
+    #[error("{} needs {runtime}, which is not installed; `mnas doctor` lists what is missing", path.display())]
     NoRuntime {
         /// The file.
         path: PathBuf,
@@ -62,7 +62,7 @@ enum Session {
 }
 
 impl Classifier {
-    /// Opens a file by the end of its name, in a runtime that is loaded for it and is `None` where it is not installed. `resolution` is
+    /// Opens a file by its extension, in a runtime that is loaded for it and is `None` where it is not installed. `resolution` is
     /// the side of images where the file leaves it open.
     pub fn open(
         path: &Path,

@@ -13,7 +13,7 @@ fn main() {
         if target == "linux" {
             // A run path of the old kind has precedence over LD_LIBRARY_PATH, which may lead to another version of libtorch.
             println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
-            // No symbol of the CUDA part of libtorch is used, so that the linker would leave it out.
+            // No symbol of the CUDA part of libtorch is used, so the linker would leave it out.
             if folder.join("libtorch_cuda.so").is_file() {
                 println!(
                     "cargo:rustc-link-arg=-Wl,--no-as-needed,-L{},-ltorch_cuda,--as-needed",

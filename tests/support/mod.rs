@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::assert::Assert;
 use tempfile::TempDir;
 
-/// No command of these tests takes longer, on however busy a machine.
+/// Time limit of a command, also on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A few hundred networks that train in a moment.
@@ -44,14 +44,14 @@ augmentation = {{ crop-flip = {{ padding = 0.125 }} }}
     )
 }
 
-/// The budget of the tests' searches, on the device of invented times: some networks of the space are slower.
+/// The budget of the tests' searches, on a device with invented latencies: some networks of the space are slower.
 pub const BUDGET_MS: f64 = 0.07;
 
 /// The flags of a small search, but for trials and seed.
 const SEARCH: &str = "search --budget 0.07ms --device fake --space space.toml --recipe recipe.toml --data demo --images 60 \
      --proxy-scale 1 --workers 2 --references 0 --profile-time 60s --tables tables --out study --config search.toml";
 
-/// Fixes what a search would measure on the machine.
+/// Settings that a search would otherwise measure on the machine.
 const CONFIG: &str = "threads-per-worker = 1\n";
 
 /// A folder with a small space, a short recipe and a configuration, removed at the end.
@@ -126,7 +126,7 @@ impl Workplace {
         self.run(&search_line(flags))
     }
 
-    /// Goes on with a study.
+    /// Resumes a study.
     pub fn resume(&self, study: &str) -> Assert {
         self.run(&format!("search --resume --out {study} --workers 2 --tables tables"))
     }
@@ -157,7 +157,7 @@ impl Workplace {
         journal.lines().filter(|line| line.contains("\"finished\"")).count()
     }
 
-    /// Waits until a running search has finished so many trials and is not done.
+    /// Waits until a running search has finished this many trials and is not done.
     pub fn wait_for_trials(&self, running: &mut Running, count: usize) {
         running.wait_until(&format!("{count} trials are finished"), || {
             self.finished_trials("study") >= count
@@ -182,7 +182,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Waits for something that has to come true while the process runs.
+    /// Waits until a condition holds while the process runs.
     pub fn wait_until(&mut self, what: &str, condition: impl Fn() -> bool) {
         let started = Instant::now();
         while !condition() {
@@ -238,7 +238,7 @@ pub fn signal(process: u32, name: &str) {
     assert!(status.success(), "cannot send {name} to {process}");
 }
 
-/// Waits until processes are gone.
+/// Waits until processes have ended.
 pub fn wait_until_gone(wanted: &[u32]) {
     let started = Instant::now();
     loop {
@@ -263,7 +263,7 @@ struct Process {
     parent: u32,
 }
 
-/// The running processes that have not ended, by `ps`; one that waits for its parent to take note has ended.
+/// The running processes that have not ended, by `ps`; zombies count as ended.
 fn processes() -> Vec<Process> {
     let output = Command::new("ps")
         .args(["-A", "-o", "pid=,ppid=,stat="])

@@ -1,4 +1,4 @@
-//! Speed of the ImageNet predictor: predictions a second, and a search of the front of the default space on
+//! Speed of the ImageNet predictor: predictions per second, and a search of the front of the default space on
 //! `configs/devices/pixel1`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 

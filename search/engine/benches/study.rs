@@ -1,6 +1,6 @@
 //! A study of many trials whose evaluations cost nothing: time and memory of the engine itself, and of opening the study again.
 //!
-//! `cargo bench -p mnas-engine --bench study -- [TRIALS] [STRATEGY]` prints one line a figure.
+//! `cargo bench -p mnas-engine --bench study -- [TRIALS] [STRATEGY]` prints one figure per line.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 
 use std::time::Instant;
@@ -57,7 +57,7 @@ fn main() {
     println!("peak memory: {} MB", peak_memory_mb());
 }
 
-/// Peak resident memory of this process, where the system tells.
+/// Peak resident memory of this process, where the system reports it.
 fn peak_memory_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

@@ -1,7 +1,7 @@
-//! Candidates a second of the engine's strategies where evaluations cost next to nothing.
+//! Candidates per second of the engine's strategies with evaluations of negligible cost.
 //!
-//! `cargo bench -p mnas-engine --bench throughput -- [NAME=VALUE…]` prints a line a figure: NSGA-II over NAS-Bench-Macro's
-//! table (accuracy against multiply-adds, networks evaluated again when they come again, as pymoo does with
+//! `cargo bench -p mnas-engine --bench throughput -- [NAME=VALUE…]` prints one figure per line: NSGA-II over NAS-Bench-Macro's
+//! table (accuracy against multiply-adds; duplicates are evaluated again, as in pymoo with
 //! `eliminate_duplicates=False`), and searches in the default space under a latency budget, with latencies from a table and
 //! accuracies from a formula. Names: `data`, the folder of `nas-bench-macro.json`; `population` and `generations` of
 //! NSGA-II; `candidates` of a constrained search; `threads`, each with a search of its own.
@@ -90,7 +90,7 @@ fn constrained(candidates: usize, threads: usize) {
     }
 }
 
-/// The default space with half of its typical latency as the budget, on a device of invented times.
+/// The default space with half of its typical latency as the budget, on a device with invented latencies.
 fn budgeted(folder: &std::path::Path) -> Problem {
     let space = space("mobilenet");
     let device = Device::open("fake").unwrap();
@@ -134,7 +134,7 @@ fn budgeted(folder: &std::path::Path) -> Problem {
     )
 }
 
-/// One search; returns the number of networks drawn for so many that keep the constraints and are evaluated.
+/// Runs one search until `evaluations` networks within the constraints are evaluated; returns the number of networks drawn.
 fn search(
     problem: &Problem,
     strategy: &dyn Strategy,

@@ -1,4 +1,4 @@
-//! Files that are whole or not there: written beside, synced, renamed.
+//! Atomic writing of files: a temporary file is written beside the target, synced and renamed.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub enum FileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: std::io::Error,
     },
     /// Writing failed.
@@ -19,7 +19,7 @@ pub enum FileError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: std::io::Error,
     },
 }
@@ -27,10 +27,10 @@ pub enum FileError {
 fn remedy(source: &std::io::Error) -> &'static str {
     match source.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            "; free some space and try again (a search goes on with --resume, nothing written before is lost)"
+            "; free some space and try again (continue a search with --resume; nothing written before is lost)"
         }
         std::io::ErrorKind::FileTooLarge => {
-            "; raise the limit on the size of files (ulimit -f) and try again (a search goes on with --resume)"
+            "; raise the limit on the size of files (ulimit -f) and try again (continue a search with --resume)"
         }
         std::io::ErrorKind::PermissionDenied => "; choose another folder with --out",
         _ => "",
@@ -47,7 +47,7 @@ impl FileError {
     }
 }
 
-/// The whole file.
+/// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(|source| FileError::Read {
         path: path.to_path_buf(),
@@ -55,7 +55,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     })
 }
 
-/// The whole file as text.
+/// Reads a whole file as text.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     std::fs::read_to_string(path).map_err(|source| FileError::Read {
         path: path.to_path_buf(),
@@ -68,7 +68,7 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
     std::fs::create_dir_all(path).map_err(|source| FileError::write(path, source))
 }
 
-/// Removes a file; one that is not there is no error.
+/// Removes a file; a missing file is not an error.
 pub fn remove_if_there(path: &Path) -> Result<(), FileError> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(FileError::write(path, source)),
@@ -76,7 +76,7 @@ pub fn remove_if_there(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Copies a file; `into` is whole or not there, at every moment.
+/// Copies a file; `into` is complete or absent at every moment.
 pub fn copy_file(from: &Path, into: &Path) -> Result<(), FileError> {
     write_atomically(into, &read(from)?)
 }
@@ -98,8 +98,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(|source| FileError::write(path, source))
 }
 
-/// Like [`write_atomically`], for a file that is written again and again by one writer: what a kill in the middle leaves
-/// beside it has a fixed name, so the next writing takes it away instead of leaving it for ever.
+/// Like [`write_atomically`], for a file that one writer replaces often: the temporary file has a fixed name, so that the
+/// next call overwrites the remains of a killed one.
 pub fn write_repeatedly(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -117,7 +117,7 @@ pub fn write_repeatedly(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         sync_folder(folder.unwrap_or(Path::new(".")))
     };
     write().map_err(|source| {
-        // What was written of it only takes space.
+        // The incomplete file only takes space.
         let _ = std::fs::remove_file(&part);
         FileError::write(path, source)
     })
@@ -152,7 +152,7 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Syncs a folder: a new or renamed file is on the disk when its folder is.
+/// Syncs a folder, which makes new and renamed files in it durable.
 pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::fs::File::open(folder)?.sync_all()?;

@@ -1,4 +1,4 @@
-//! The search engine: strategies, studies, journals and the pipe to workers, without libtorch and without drawing.
+//! Search engine: strategies, studies, journals and the protocol of workers, without libtorch and without drawing.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -66,7 +66,7 @@ pub struct FormArguments {
 }
 
 impl ArchitectureArguments {
-    /// The network, and what to call it.
+    /// Resolves the network; returns it with its display name.
     pub fn resolve(&self) -> Result<(Architecture, String), CliError> {
         self.form.resolve(&self.architecture)
     }
@@ -87,8 +87,8 @@ impl FormArguments {
         self.classes
     }
 
-    /// The form of a second network `text` that is varied like the first but for what is given; a width multiplier is
-    /// for references only.
+    /// The form of a second network `text`: that of the first, with the given width and resolution. Only references inherit a width
+    /// multiplier.
     pub fn of_other(&self, text: &str, width: Option<f64>, resolution: Option<u32>) -> Self {
         let inherited = self.width.filter(|_| Reference::named(text).is_ok());
         Self {
@@ -98,7 +98,7 @@ impl FormArguments {
         }
     }
 
-    /// The network that `text` names, varied, and what to call it.
+    /// Resolves the network that `text` names, in this form; returns it with its display name.
     pub fn resolve(&self, text: &str) -> Result<(Architecture, String), CliError> {
         let (architecture, name) = if let Ok(reference) = Reference::named(text) {
             let width = self.width.unwrap_or(1.0);
@@ -135,7 +135,7 @@ fn is_file(path: &Path) -> bool {
 }
 
 impl FormArguments {
-    /// A network of the user's own, varied, and what to call it.
+    /// Resolves a network given as a file or a string, in this form; returns it with its display name.
     fn of_own(&self, text: &str) -> Result<(Architecture, String), CliError> {
         if self.width.is_some() {
             return Err(CliError::usage(
@@ -182,24 +182,24 @@ impl FormArguments {
     }
 }
 
-/// Reads JSON; `resolution` is what the command line says.
+/// Reads JSON; `resolution` is that of the command line.
 fn read_json(path: &Path, document: &str, resolution: Option<u32>) -> Result<Architecture, CliError> {
     let says_resolution = |value: serde_json::Value| value.get("resolution").is_some();
     if resolution.is_none() && serde_json::from_str(document).is_ok_and(|value| !says_resolution(value)) {
-        let problem = format!("{} does not say the resolution of its network", path.display());
+        let problem = format!("{} does not state the resolution of its network", path.display());
         return Err(CliError::usage(problem).with_help("add --resolution with the side of the input image in pixels"));
     }
     Architecture::from_network_json(document, resolution).map_err(|error| CliError::document(path, document, &error))
 }
 
-/// A word that is neither a reference, nor a file, nor an architecture string.
+/// Error for a word that is neither a reference, nor a file, nor an architecture string.
 fn unknown(text: &str) -> CliError {
     let mut names: Vec<&str> = Reference::all().iter().map(Reference::name).collect();
     let likeness = |name: &str| strsim::jaro_winkler(text, name);
     names.sort_by(|one, other| likeness(other).total_cmp(&likeness(one)));
     names.truncate(4);
     CliError::config(format!(
-        "`{text}` is no architecture: no reference is called so, and no file"
+        "`{text}` is not an architecture: no reference and no file has this name"
     ))
     .with_help(format!(
         "the nearest references are {}; `mnas refs` lists all. A file ends in .toml or .json; an architecture string \

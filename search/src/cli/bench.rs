@@ -33,8 +33,8 @@ pub struct BenchArguments {
     /// Device that libtorch trains on: cpu, cuda, or cuda:N
     #[arg(long, value_name = "DEVICE", default_value_t)]
     train_device: TrainDevice,
-    /// Measure instead how many images a second of this data set are read, cropped at random, flipped, normalised and batched at the
-    /// network's resolution, on all cores
+    /// Measure instead the speed, in images per second on all cores, at which this data set is read, cropped at random, flipped,
+    /// normalised and batched at the network's resolution
     #[arg(long, value_name = "PATH", conflicts_with_all = ["threads", "workers", "train_device"])]
     data: Option<PathBuf>,
     /// Print one JSON document
@@ -74,11 +74,11 @@ struct DataDocument {
     resolution: u32,
     batch_size: usize,
     images: usize,
-    /// Every image read and decoded each time.
+    /// Images per second where every image is read and decoded each time.
     images_per_s: f64,
-    /// The decoded images kept in memory.
+    /// Images per second where the decoded images are in memory.
     kept_images_per_s: f64,
-    /// Time for decoding all of them once.
+    /// Seconds to decode all images once.
     decode_seconds: f64,
     peak_memory_mib: Option<f64>,
 }

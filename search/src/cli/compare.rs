@@ -43,7 +43,7 @@ pub fn run(arguments: &CompareArguments, printer: &Printer) -> Result<(), CliErr
     ))?)
 }
 
-/// Budgets and limits may differ; the best networks then keep different ones.
+/// Warns where budgets or limits differ: the best networks then keep different ones.
 fn warn_of_budgets(comparison: &Comparison, printer: &Printer) {
     let bounds = |study: &ComparedStudy| {
         let budgets = study
@@ -270,7 +270,7 @@ fn table(comparison: &Comparison, width: Option<u16>) -> String {
     listing(&headings, &rows, width)
 }
 
-/// Place of the column of latencies.
+/// Index of the latency column.
 const LATENCY: usize = 7;
 
 fn cells(study: &ComparedStudy, has_latency: bool) -> Vec<String> {

@@ -47,7 +47,7 @@ impl From<Corrupt> for OnCorrupt {
 }
 
 impl DataArguments {
-    /// The request of the flags, completed by that which a weight file was trained on.
+    /// The request of the flags, completed by the images that a weight file was trained on.
     pub fn request(&self, trained_on: Option<&DataRequest>) -> DataRequest {
         DataRequest {
             path: self

@@ -13,10 +13,10 @@ use super::error::CliError;
 use crate::report::units;
 use crate::worker_client::agent_command;
 
-/// The place of latency tables.
+/// Folder of latency tables.
 #[derive(Debug, Clone, Args)]
 pub struct TableArguments {
-    /// Folder of latency tables, one folder a device
+    /// Folder of latency tables, one per device
     #[arg(long, value_name = "DIR", default_value = "results/profiles")]
     pub tables: PathBuf,
 }
@@ -85,7 +85,7 @@ impl OpenDevice {
         })
     }
 
-    /// An error for a device that is known from published figures only; for commands that measure.
+    /// Checks that the device can be measured: an error for one that is known from published figures only.
     pub fn measurable(&self) -> Result<(), CliError> {
         if self.device.runtime == RuntimeKind::Published {
             LatencyTable::published(&self.device)?.measurable()?;
@@ -93,7 +93,7 @@ impl OpenDevice {
         Ok(())
     }
 
-    /// Its table, started where there is none.
+    /// Its table, created where there is none.
     pub fn table(&mut self, settings: &MeasureSettings) -> Result<LatencyTable, CliError> {
         Ok(mnas_latency::open_or_create(
             &self.folder,
@@ -103,7 +103,7 @@ impl OpenDevice {
         )?)
     }
 
-    /// `onnxruntime 1.32.0, 1 thread, fp32`, and where it is if not here.
+    /// Runtime, threads and precision, such as `onnxruntime 1.32.0, 1 thread, fp32`, and the place of a remote device.
     pub fn describe(&self) -> String {
         let invented = if self.device.runtime == RuntimeKind::Fake {
             " (invented times)"
@@ -125,7 +125,7 @@ impl OpenDevice {
     }
 }
 
-/// libtorch on this machine, in an agent: this program does not link it.
+/// Opens libtorch on this machine, in an agent: this program does not link it.
 fn libtorch(device: &Device) -> Result<Box<dyn Runtime>, CliError> {
     let agent = AgentCommand {
         command: agent_command(device.processor)?,

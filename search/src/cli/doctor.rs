@@ -58,7 +58,7 @@ pub fn run(arguments: &DoctorArguments, printer: &Printer) -> Result<(), CliErro
     let missing = findings.iter().filter(|finding| !finding.ok).count();
     if missing > 0 {
         return Err(CliError::failure(format!(
-            "{missing} of {} things are missing",
+            "{missing} of {} components are missing",
             findings.len()
         )));
     }
@@ -92,7 +92,7 @@ fn libtorch(worker: &Result<WorkerFacts, WorkerError>) -> Finding {
                 what,
                 ok: facts.computes,
                 found: format!("{}{place}, {} threads", facts.libtorch, facts.threads),
-                remedy: (!facts.computes).then_some("it does not compute; run `cargo xtask setup --verify`"),
+                remedy: (!facts.computes).then_some("it fails a test computation; run `cargo xtask setup --verify`"),
             }
         }
         Err(error) => Finding {
@@ -201,6 +201,6 @@ fn folder() -> Finding {
         ok: writable,
         found: std::env::current_dir().unwrap_or_default().display().to_string(),
         remedy: (!writable)
-            .then_some("it cannot be written to; results go to ./results unless --out and --tables say otherwise"),
+            .then_some("it cannot be written to; results go to ./results unless --out and --tables name other folders"),
     }
 }

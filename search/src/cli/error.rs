@@ -1,4 +1,4 @@
-//! Errors as the user sees them, and exit codes.
+//! Error reports and exit codes.
 
 use std::path::Path;
 
@@ -116,7 +116,7 @@ impl CliError {
         self.code as u8
     }
 
-    /// The error as text: what, where, and what to do.
+    /// The error as text: the message, the place and the remedy.
     pub fn render(&self) -> String {
         let mut text = String::new();
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
@@ -179,9 +179,9 @@ impl From<RuntimeError> for CliError {
             RuntimeError::LibraryMissing { .. }
             | RuntimeError::LibraryUnknown { .. }
             | RuntimeError::LibraryUnusable { .. } => {
-                Self::failure(error.to_string()).with_help("`mnas doctor` says what is found and what is missing")
+                Self::failure(error.to_string()).with_help("`mnas doctor` lists what is found and what is missing")
             }
-            // The others say themselves what to do.
+            // The messages of the other errors contain the remedy.
             error => Self::failure(error.to_string()),
         }
     }
@@ -308,7 +308,7 @@ impl From<WorkerError> for CliError {
     }
 }
 
-/// Errors that only ever mean an unusable configuration or unusable data.
+/// Errors that always mean an unusable configuration or unusable data.
 macro_rules! config_errors {
     ($($error:ty),*) => {$(
         impl From<$error> for CliError {

@@ -134,7 +134,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
 }
 
 impl EvalArguments {
-    /// The request of the flags, completed by what the weights were trained on.
+    /// The request of the flags, completed by the images that the weights were trained on.
     fn request(
         &self,
         architecture: &Architecture,

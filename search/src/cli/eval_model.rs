@@ -33,7 +33,7 @@ pub struct Document {
     top1: f64,
     top5: f64,
     images: usize,
-    /// Top-1 where only the classes of the images compete.
+    /// Top-1 among the classes of the images only.
     top1_of_present_classes: f64,
     present_classes: usize,
 }
@@ -80,7 +80,7 @@ impl ModelEvaluation<'_> {
         let normalization = self.input.normalization()?.or(classifier.notes.normalization);
         if normalization.is_none() {
             return Err(CliError::usage(format!(
-                "{} does not say how images are normalised",
+                "{} does not state how images are normalised",
                 self.model.display()
             ))
             .with_help("add --mean and --std"));

@@ -22,7 +22,7 @@ use crate::export::{
 };
 use crate::report::{Printer, units};
 
-/// Images that 8-bit integers are calibrated on unless `--images` says otherwise.
+/// Default number of images that 8-bit integers are calibrated on.
 const CALIBRATION_IMAGES: usize = 200;
 /// Images that a file is compared on.
 const CHECKED_IMAGES: usize = 8;
@@ -139,7 +139,7 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
         .as_ref()
         .is_some_and(|trained| trained.normalization.is_none())
     {
-        printer.warning("the weights do not say how images are normalised; --mean and --std do");
+        printer.warning("the weights do not state how images are normalised; give --mean and --std");
     }
     let images = arguments.images(&network, printer)?;
     let verifier = match &images[..] {
@@ -152,7 +152,7 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
 }
 
 impl ExportArguments {
-    /// The runtime that reads the format.
+    /// The runtime that reads the format back.
     fn verifier(&self, network: &ExportNetwork) -> Result<Verifier, CliError> {
         let onnx_runtime = match self.format {
             FormatName::Onnx => onnx_runtime()?,
@@ -165,7 +165,7 @@ impl ExportArguments {
         Ok(Verifier::new(&network.architecture, onnx_runtime, litert))
     }
 
-    /// The network of the arguments with its weights, and what to call it.
+    /// The network of the arguments with its weights, and its display name.
     fn network(&self) -> Result<(ExportNetwork, String), CliError> {
         let source = ModelSource::of(self.architecture.as_deref(), self.weights.as_deref())?;
         let weights = source.weights.as_deref().map(Weights::read).transpose()?;
@@ -183,14 +183,14 @@ impl ExportArguments {
             return Ok((ExportNetwork::untrained(architecture), name));
         }
         let (Some(weights), Some(path)) = (&weights, &source.weights) else {
-            return Err(CliError::usage("all formats but toml need --weights").with_help("mnas train makes weights"));
+            return Err(CliError::usage("all formats but toml need --weights").with_help("`mnas train` writes weights"));
         };
         let mut network = ExportNetwork::trained(architecture, weights, path)?;
         self.describe(&mut network)?;
         Ok((network, name))
     }
 
-    /// Adds what the arguments say of the images and classes.
+    /// Sets the normalisation and the class names of the arguments.
     fn describe(&self, network: &mut ExportNetwork) -> Result<(), CliError> {
         let Some(trained) = &mut network.trained else {
             return Ok(());

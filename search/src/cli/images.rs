@@ -19,10 +19,10 @@ pub struct InputArguments {
     /// Standard deviation of the channels
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "mean")]
     std: Option<[f32; 3]>,
-    /// Side of the centre square of an image that the network sees, as a share of the short side (0.875 is usual for `ImageNet`)
+    /// Side of the centre square of an image that the network receives, as a share of the short side (0.875 is usual for `ImageNet`)
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     crop: f64,
-    /// Show the network the whole image, squeezed into a square
+    /// Give the network the whole image, squeezed into a square
     #[arg(long, conflicts_with = "crop")]
     squash: bool,
 }

@@ -84,7 +84,7 @@ pub fn run(arguments: &LatencyArguments, printer: &Printer) -> Result<(), CliErr
     } else {
         MissingKeys::Predict
     };
-    // Predicted before measuring: a measurement that is already in the table must not flatter its own prediction.
+    // Predicted before measuring: a measurement that is already in the table must not improve its own prediction.
     let predictor = Predictor::fit_without(&table, &|network| network == &architecture)?;
     let prediction = predictor.predict(&architecture, policy)?;
     let mut measured_ms = None;

@@ -73,7 +73,7 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// List the search spaces, show one, or draw networks from it
     Space(space::SpaceArguments),
-    /// List the published networks that are known by name, or all that was published of one
+    /// List the published networks by name, or everything that was published of one
     Refs(refs::RefsArguments),
     /// Find the best width, depth and resolution of a network under a latency budget
     Scale(Box<scale::ScaleArguments>),
@@ -87,17 +87,17 @@ enum Command {
     Eval(eval::EvalArguments),
     /// Classify images with an exported network
     Predict(predict::PredictArguments),
-    /// Measure how many images a second a network learns from on this machine
+    /// Measure the training speed of a network on this machine in images per second
     Bench(bench::BenchArguments),
     /// Write a network as TFLite, ONNX, TorchScript, PyTorch module, safetensors or TOML
     Export(export::ExportArguments),
-    /// Set studies beside one another: fronts, best accuracy and hypervolume over trials and over time
+    /// Compare studies: fronts, best accuracy and hypervolume over trials and over time
     Compare(compare::CompareArguments),
     /// Redraw a study's tables and plots from its journal
     Plot(plot::PlotArguments),
-    /// Train for a coordinator that speaks JSON lines over stdin and stdout
+    /// Train for a coordinator that sends JSON lines over stdin and stdout
     Worker(worker::WorkerArguments),
-    /// Say what is found on this machine and what is missing
+    /// List what is found on this machine and what is missing
     Doctor(doctor::DoctorArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
@@ -108,7 +108,7 @@ pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version go to stdout and are no failure; a closed stream has nobody to be told about.
+            // Help and version go to stdout and are not failures; errors of closed streams are ignored.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }

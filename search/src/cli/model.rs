@@ -17,7 +17,7 @@ pub struct ModelSource {
 }
 
 impl ModelSource {
-    /// Finds the best network of a study where `architecture` is its folder; `weights` wins over the study's.
+    /// Finds the best network of a study where `architecture` is its folder; `weights` takes precedence over the study's.
     pub fn of(architecture: Option<&str>, weights: Option<&Path>) -> Result<Self, CliError> {
         let given = weights.map(Path::to_path_buf);
         let Some(text) = architecture else {
@@ -37,7 +37,7 @@ impl ModelSource {
         if !architecture.is_file() {
             return Err(
                 CliError::config(format!("{text} holds no best network yet (no best/architecture.toml)"))
-                    .with_help(format!("let the search end: mnas search --resume --out {text}")),
+                    .with_help(format!("complete the search: mnas search --resume --out {text}")),
             );
         }
         let saved = Some(best.join("weights.safetensors")).filter(|path| path.is_file());

@@ -69,7 +69,7 @@ pub fn run(arguments: &PredictArguments, printer: &Printer) -> Result<(), CliErr
     let normalization = arguments.input.normalization()?.or(classifier.notes.normalization);
     let Some(normalization) = normalization else {
         return Err(
-            CliError::usage(format!("{} does not say how images are normalised", model.display())).with_help(
+            CliError::usage(format!("{} does not state how images are normalised", model.display())).with_help(
                 "add --mean and --std; ImageNet's usual ones are --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
             ),
         );

@@ -1,4 +1,4 @@
-//! Comparison of studies whose numbers mean the same.
+//! Comparison of studies with comparable numbers.
 
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,7 @@ pub fn compare(paths: &[PathBuf]) -> Result<Comparison, ComparisonError> {
     })
 }
 
-/// The last part of a path, or the whole path where another one ends the same.
+/// The last part of a path, or the whole path where another one has the same last part.
 fn name_of(path: &Path, all: &[PathBuf]) -> String {
     let last = path.file_name();
     if last.is_none() || all.iter().filter(|other| other.file_name() == last).count() > 1 {
@@ -60,7 +60,7 @@ fn name_of(path: &Path, all: &[PathBuf]) -> String {
     last.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-/// Refuses studies whose objectives or accuracies mean something else than those of the first.
+/// Refuses studies whose objectives or accuracies are not comparable with those of the first.
 fn check(studies: &[ComparedStudy]) -> Result<(), ComparisonError> {
     let Some(first) = studies.first() else {
         return Ok(());
@@ -87,10 +87,10 @@ fn check(studies: &[ComparedStudy]) -> Result<(), ComparisonError> {
     Ok(())
 }
 
-/// A property of a study, in words.
+/// A property of a study: its name and its value as text.
 type Property = (&'static str, fn(&ComparedStudy) -> String);
 
-/// Properties that are the same in studies that compare.
+/// Properties that comparable studies have in common.
 const COMPARED: [Property; 4] = [
     ("objectives", |study| study.config.objectives.join(", ")),
     ("devices", devices),

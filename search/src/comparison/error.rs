@@ -7,9 +7,9 @@ use mnas_engine::study::StudyError;
 /// Studies that cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum ComparisonError {
-    /// Their numbers mean different things.
+    /// Their numbers are not comparable.
     #[error(
-        "{} and {} do not compare: their {what} differ (`{one_value}` and `{other_value}`)",
+        "{} and {} cannot be compared: their {what} differ (`{one_value}` and `{other_value}`)",
         one.display(),
         other.display()
     )]

@@ -66,10 +66,10 @@ fn points(study: &ComparedStudy, cost: Metric) -> Vec<(f64, f64)> {
     trials.collect()
 }
 
-/// Shortest time that is drawn, in seconds: journals tell milliseconds.
+/// Shortest time that is drawn, in seconds: journals have a resolution of milliseconds.
 const LEAST_SECONDS: f64 = 1e-3;
 
-/// Share of the trials after which hypervolumes are drawn: those of the first trials would press all others together.
+/// Share of the trials after which hypervolumes are drawn: those of the first trials would compress the scale of all others.
 const FIRST_SHARE: f64 = 0.05;
 
 /// Best accuracy and hypervolume over trials or over time.

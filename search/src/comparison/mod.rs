@@ -1,6 +1,6 @@
-//! Several studies beside one another: their fronts, and their courses over trials and over time.
+//! Comparison of several studies: their fronts, and their courses over trials and over time.
 //!
-//! [`compare()`] reads the studies and refuses those whose numbers mean different things; `course` follows one study through
+//! [`compare()`] reads the studies and refuses those whose numbers are not comparable; `course` follows one study through
 //! its journal, `studies` holds the outcome, `figures` draws it.
 
 mod compare;

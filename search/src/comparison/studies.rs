@@ -1,4 +1,4 @@
-//! Studies that compare, with their courses.
+//! Compared studies with their courses.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use mnas_engine::study::{self, StudyConfig, StudyState, Trial};
 
 use super::course::Course;
 
-/// Studies that compare.
+/// Compared studies.
 #[derive(Debug)]
 pub struct Comparison {
     /// The studies in the order given.
@@ -19,7 +19,7 @@ pub struct Comparison {
     pub ideal_point: Vec<f64>,
 }
 
-/// One of them.
+/// A compared study.
 #[derive(Debug)]
 pub struct ComparedStudy {
     /// Name in figures and tables: the folder's name, or its path where two have the same name.

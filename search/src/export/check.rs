@@ -26,7 +26,7 @@ pub enum Check {
     Agrees(Agreement),
     /// The file holds the same values.
     Exact,
-    /// There is no program here to read the file.
+    /// No program to read the file is installed.
     Unchecked {
         /// The program that is missing, and the remedy.
         reason: &'static str,
@@ -53,7 +53,7 @@ pub struct Verifier {
     /// Images, each `[3, height, width]`.
     images: Vec<Floats>,
     expected: OnceCell<Vec<Floats>>,
-    /// The worker, once it is needed.
+    /// The worker, started for the first request.
     worker: RefCell<Option<WorkerClient>>,
 }
 

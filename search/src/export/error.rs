@@ -72,8 +72,8 @@ pub enum ExportError {
         /// Largest accepted difference.
         tolerance: f64,
     },
-    /// A text read back is not the one written.
-    #[error("{}: what is read back is another network; the file was not kept", path.file_name().unwrap_or_default().display())]
+    /// The file that is read back holds another network.
+    #[error("{}: the file read back holds another network; it was not kept", path.file_name().unwrap_or_default().display())]
     Changed {
         /// The file.
         path: PathBuf,

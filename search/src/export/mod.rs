@@ -1,7 +1,7 @@
 //! Files of a network for other programs, checked by reading each back.
 //!
 //! A [`Format`] writes an [`ExportNetwork`] and reads the file back: [`export`] does both in a folder of its own beside the destination, and
-//! moves the file into place only where the scores computed with it agree with those of libtorch. One module a format:
+//! moves the file into place only where the scores computed with it agree with those of libtorch. One module per format:
 //!
 //! | module | file | read back by |
 //! |---|---|---|

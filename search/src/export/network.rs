@@ -19,7 +19,7 @@ pub struct ExportNetwork {
     pub trained: Option<Trained>,
 }
 
-/// Weights, and what belongs to them.
+/// Weights with their metadata.
 #[derive(Debug, Clone)]
 pub struct Trained {
     /// Weights with the names of the architecture.

@@ -35,7 +35,7 @@ impl Format for Onnx {
     fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
         let Some(runtime) = &verifier.onnx_runtime else {
             return Ok(Check::Unchecked {
-                reason: "there is no ONNX Runtime, see `mnas doctor`",
+                reason: "ONNX Runtime is not installed, see `mnas doctor`",
             });
         };
         let mut session = runtime.open(&files::read(path)?, "exported file")?;

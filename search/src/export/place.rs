@@ -1,4 +1,4 @@
-//! Files that appear at their place once they are complete and checked.
+//! Placement of files that are complete and checked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use mnas_engine::files::{FileError, create_folder, sync_folder};
 
 use super::{Check, ExportError, Exported};
 
-/// Writes files in a temporary folder beside `path` and moves them next to `path` where `write` succeeds; otherwise nothing stays.
+/// Writes files in a temporary folder beside `path` and moves them next to `path` where `write` succeeds; otherwise no file remains.
 ///
 /// `write` takes the path of a file of the same name in that folder.
 pub(super) fn place(

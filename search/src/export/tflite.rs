@@ -104,7 +104,7 @@ impl Format for Tflite {
     fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {
         let Some(runtime) = &verifier.litert else {
             return Ok(Check::Unchecked {
-                reason: "there is no LiteRT, see `mnas doctor`",
+                reason: "LiteRT is not installed, see `mnas doctor`",
             });
         };
         let mut session = runtime.session(&files::read(path)?, "exported file")?;

@@ -11,7 +11,7 @@ use super::network::ExportNetwork;
 use super::place::place;
 use super::toml::Toml;
 
-/// Writes a network at `path`, unless what is read back from the file disagrees with the network.
+/// Writes a network to `path`; an error where the file that is read back disagrees with the network.
 pub fn export(
     network: &ExportNetwork,
     format: &dyn Format,

@@ -1,7 +1,7 @@
 //! Fronts of predicted ImageNet top-1 beside the published networks: numbers, tables, figures and files.
 //!
 //! [`PredictedOutcome`] holds a front that [`mnas_engine::imagenet::search_front`] found, with every published network at
-//! its published accuracy and its latency on the same device. [`outcome_text`] is what a search prints of it, [`panel`] and
+//! its published accuracy and its latency on the same device. [`outcome_text`] is the text that a search prints of it, [`panel`] and
 //! [`figure`] draw it, [`write_files`] writes CSV files and pictures, and
 //! [`overview`] draws the front beside a study that was trained. Accuracies of the front are predictions and are named so
 //! everywhere; those of the published networks are their authors'.

@@ -75,7 +75,7 @@ fn latency_of(costs: &Costs) -> f64 {
 }
 
 impl PredictedOutcome {
-    /// Sets every published network beside a front of `problem`, which has at least one device.
+    /// Compares every published network with a front of `problem`, which has at least one device.
     ///
     /// Networks predicted below every published accuracy are left out, since nothing was ever fitted there, unless the whole
     /// front lies below.
@@ -146,7 +146,7 @@ impl PredictedOutcome {
     }
 }
 
-/// Sets a published network beside the members of a front, of which `places` holds latency and predicted accuracy.
+/// Compares a published network with the members of a front; `places` holds their latencies and predicted accuracies.
 fn reference(
     problem: &Problem,
     (members, places): (&[PredictedMember], &[(f64, f64)]),
@@ -156,7 +156,7 @@ fn reference(
     let latency = latency_of(&costs);
     let predicted = Predictor::embedded().predict(&network.architecture);
     let beside = Beside::of((latency, network.top1), places);
-    // The front is sorted by latency and by accuracy: the most accurate member that is no slower.
+    // The front is sorted by latency and by accuracy: the most accurate member that is not slower.
     let member = members.iter().zip(places).rfind(|(_, place)| place.0 <= latency);
     let member = member.map(|(member, _)| &member.predicted);
     Reference {

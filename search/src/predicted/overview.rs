@@ -16,7 +16,7 @@ pub enum Form {
     Narrow,
 }
 
-/// Both fronts, each with what its accuracies are in its title.
+/// Both fronts, each with the kind of its accuracies in its title.
 pub fn overview(outcome: &PredictedOutcome, (rows, spec): (&[ReportRow], &PlotSpec), form: Form) -> XyFigure {
     let (trained, trained_legend) = trained_panel(rows, spec);
     let mut predicted = panel(outcome).titled(format!("ImageNet on {}: predicted, nothing trained", outcome.device));

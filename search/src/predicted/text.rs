@@ -9,7 +9,7 @@ use crate::report::{Heading, listing, units};
 /// Members of the front in the table.
 const SHOWN: usize = 12;
 
-/// Everything that a search prints of a predicted front: the front, the published networks beside it, the best network, and
+/// Complete text of a predicted front: the front, the published networks beside it, the best network, and
 /// published results of other systems on the device.
 pub fn outcome_text(outcome: &PredictedOutcome, width: Option<u16>) -> String {
     let parts = [
@@ -192,7 +192,7 @@ fn best(outcome: &PredictedOutcome) -> Option<String> {
     ))
 }
 
-/// Predictions have no second decimal worth showing.
+/// Accuracy in percent with one decimal: predictions are no more precise.
 fn percent(value: f64) -> String {
     format!("{value:.1} %")
 }

@@ -9,7 +9,7 @@ use super::ReportError;
 use super::point::{ReportRow, RowKind};
 use mnas_engine::files::write_atomically;
 
-/// All rows as CSV with a header: trials in their order, then rows that are no trial, by name.
+/// All rows as CSV with a header: trials in their order, then rows without a trial, by name.
 ///
 /// An absent value is an empty field. Floating-point numbers are written in the shortest form that reads back equal.
 pub fn trials_csv(rows: &[ReportRow]) -> Result<Vec<u8>, ReportError> {
@@ -113,7 +113,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
 fn to_csv(rows: &[&ReportRow]) -> Result<Vec<u8>, ReportError> {
     let columns: Vec<Columns<'_>> = rows.iter().map(|row| Columns::from(*row)).collect();
     if columns.is_empty() {
-        // The header is that of a row.
+        // The header of an empty table is written from a row.
         let empty = ReportRow::new(RowKind::Candidate, "");
         let text = to_csv_text(&[Columns::from(&empty)])?;
         return Ok(text

@@ -3,11 +3,11 @@
 use mnas_engine::files::FileError;
 use mnas_figures::FigureError;
 
-/// Why a report could not be made.
+/// A failure to make a report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// A file could not be written; whatever stood there before is untouched.
+    /// A file could not be written; an earlier file is unchanged.
     #[error(transparent)]
     File(#[from] FileError),
     /// A figure could not be drawn.

@@ -9,7 +9,7 @@ use super::point::{ReportRow, RowKind, RowStatus, best_row, front_of};
 use super::units;
 use mnas_engine::files::write_atomically;
 
-/// Words and budget of a study's figure.
+/// Texts and budget of a study's figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlotSpec {
     /// Headline: the study's name.
@@ -36,7 +36,7 @@ impl PlotSpec {
         }
     }
 
-    /// The budget, if it is one that a latency can meet.
+    /// The budget, where it is positive and finite.
     fn budget(&self) -> Option<f64> {
         self.budget_ms.filter(|budget| budget.is_finite() && *budget > 0.0)
     }
@@ -64,7 +64,7 @@ pub fn front_figure(rows: &[ReportRow], spec: &PlotSpec) -> FrontFigure {
     front_figure_with_best(rows, spec, best_row(rows))
 }
 
-/// [`front_figure`] with the index of the network that is the best.
+/// [`front_figure`] with the index of the best network.
 pub fn front_figure_with_best(rows: &[ReportRow], spec: &PlotSpec, best: Option<usize>) -> FrontFigure {
     let mut drawn: Vec<Drawn<'_>> = rows.iter().filter_map(|row| Some((row, row.point()?))).collect();
     drawn.sort_by(|left, right| left.1.0.total_cmp(&right.1.0));

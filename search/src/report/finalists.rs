@@ -1,4 +1,4 @@
-//! Networks trained to the end: a table, a CSV file, and the rows of the JSON document.
+//! Networks trained in full: a table, a CSV file, and the rows of the JSON document.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use mnas_engine::study::FinalRole;
 use super::listing::{Heading, listing};
 use super::{ReportError, to_csv_text, units};
 
-/// A network trained to the end. Accuracies are in percent; those of the test split are absent where the data set has none.
+/// A network trained in full. Accuracies are in percent; those of the test split are absent where the data set has none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FinalistRow {
     /// `#12`, or name, width and resolution of a reference.
@@ -43,10 +43,10 @@ pub struct FinalistRow {
     pub train_seconds: Option<f64>,
     /// True if it keeps every constraint.
     pub within_budget: bool,
-    /// For a reference: true if a candidate trained to the end is at least as good in final accuracy and latency, and better in
+    /// For a reference: true if a candidate trained in full is at least as good in final accuracy and latency, and better in
     /// one.
     pub dominated: Option<bool>,
-    /// For a reference: points by which the most accurate candidate that is no slower is ahead in final accuracy.
+    /// For a reference: points by which the most accurate candidate that is not slower is ahead in final accuracy.
     pub points: Option<f64>,
     /// For a reference: milliseconds by which the fastest candidate that is as accurate is ahead.
     pub ms: Option<f64>,
@@ -79,7 +79,7 @@ const HEADINGS: [Heading; 8] = [
     Heading::text("note"),
 ];
 
-/// The networks trained to the end, the most accurate first.
+/// The networks trained in full, the most accurate first.
 pub fn finalists_table(rows: &[FinalistRow], width: Option<u16>) -> String {
     let mut sorted: Vec<&FinalistRow> = rows.iter().collect();
     sorted.sort_by(|one, other| {
@@ -118,7 +118,7 @@ fn note(row: &FinalistRow) -> String {
         notes.push("over budget".to_owned());
     }
     if row.val_top1.is_none() {
-        notes.push("not trained to the end".to_owned());
+        notes.push("not trained in full".to_owned());
     }
     if let Some(points) = row.points {
         notes.push(format!("candidates {points:+.2} points at its latency"));

@@ -47,7 +47,7 @@ impl Heading {
 /// A table without a final newline, one cell for each heading in every row. `width` is the terminal's; `None` means as
 /// wide as needed.
 ///
-/// Columns are left out as their headings say until the table fits; where that is not enough, cells break into lines.
+/// Columns are left out in the order of their headings until the table fits; where that is not enough, cells break into lines.
 pub fn listing(headings: &[Heading], rows: &[Vec<String>], width: Option<u16>) -> String {
     fitting_listing(headings, rows, width).unwrap_or_else(|| {
         let mut table = build(headings, rows, 0);
@@ -91,7 +91,7 @@ fn build(headings: &[Heading], rows: &[Vec<String>], keep: u8) -> Table {
     table
 }
 
-/// Characters of a line without escape sequences; what the tables hold is one column per character.
+/// Characters of a line without escape sequences; every character in the tables is one column wide.
 pub(super) fn visible_width(line: &str) -> usize {
     let mut width = 0;
     let mut escape = false;

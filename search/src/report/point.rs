@@ -1,4 +1,4 @@
-//! The rows every report works on: one per candidate or reference, with its counts, accuracy and latency.
+//! Rows of reports: one per candidate or reference, with its counts, accuracy and latency.
 
 use std::fmt;
 
@@ -32,9 +32,9 @@ impl fmt::Display for RowKind {
 pub enum RowStatus {
     /// Evaluated; it has an accuracy.
     Complete,
-    /// The evaluation was tried and gave no accuracy.
+    /// The evaluation failed.
     Failed,
-    /// Asked for and not finished (the study was interrupted or is still running).
+    /// Proposed and not finished (the study was interrupted or is still running).
     Pending,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for RowStatus {
 /// One network as the reports show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportRow {
-    /// Trial number within the study; `None` for a row that is no trial (a reference evaluated apart).
+    /// Trial number within the study; `None` for a row without a trial (a reference evaluated separately).
     pub trial: Option<u64>,
     /// Candidate or reference.
     pub kind: RowKind,
@@ -67,7 +67,7 @@ pub struct ReportRow {
     pub accuracy: Option<f64>,
     /// Predicted ImageNet top-1 in percent; `None` outside of the predictor's range.
     pub imagenet_top1: Option<f64>,
-    /// True if the accuracy is a score: a rank among networks, no share of images.
+    /// True if the accuracy is a score: a rank among networks, not a share of images.
     #[serde(default)]
     pub is_score: bool,
     /// Latency predicted from the table, in milliseconds.
@@ -182,13 +182,13 @@ pub fn mark_front(rows: &mut [ReportRow]) {
     }
 }
 
-/// Indices of the points (cost, accuracy) that no other point is both cheaper and more accurate than, in ascending order of cost.
+/// Indices of the points (cost, accuracy) that no other point dominates, in ascending order of cost.
 pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
     let minimised: Vec<[f64; 2]> = points.iter().map(|&(cost, accuracy)| [cost, -accuracy]).collect();
     pareto_front(&minimised)
 }
 
-/// Index of the most accurate complete row within the budget, whoever proposed it; of equals the fastest, then the earliest.
+/// Index of the most accurate complete row within the budget, references included; of equals the fastest, then the earliest.
 ///
 /// Reads `within_budget`.
 pub fn best_row(rows: &[ReportRow]) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! The one place that speaks to the user: stdout carries the result, stderr progress, status and logs.
+//! Output to the user: stdout carries the result, stderr progress, status and logs.
 //!
 //! On a terminal, progress is drawn as bars that move in place and everything else is printed above them. Elsewhere, as in
 //! the log of a continuous-integration job, each bar prints a plain line when it starts, about every ten seconds while it
@@ -101,7 +101,7 @@ impl Printer {
         self.shared.table
     }
 
-    /// Prints a result to stdout, with a newline at its end. An error (a closed pipe, a full disk) is the caller's to judge.
+    /// Prints a result to stdout, with a newline at its end. Errors (a closed pipe, a full disk) are returned to the caller.
     pub fn result(&self, text: &str) -> io::Result<()> {
         self.shared.bars.suspend(|| {
             let mut out = lock(&self.shared.out);
@@ -140,8 +140,8 @@ impl Printer {
         Progress::start(self, what, total, false)
     }
 
-    /// Starts a progress that is told in shares of the whole by [`Progress::set_share`], and shown in percent; its message says
-    /// how much time is left.
+    /// Starts a progress that is set in shares of the whole by [`Progress::set_share`], and shown in percent; its message contains
+    /// the time left.
     pub fn share(&self, what: &str) -> Progress {
         Progress::start(self, what, SHARE_STEPS, true)
     }
@@ -162,7 +162,7 @@ impl Printer {
         LogWriter { printer: self.clone() }
     }
 
-    /// Writes a line to stderr. There is nowhere to report that stderr itself is gone.
+    /// Writes a line to stderr; errors of stderr itself cannot be reported.
     fn say(&self, text: &str) {
         let mut line = text.trim_end_matches('\n').to_owned();
         line.push('\n');
@@ -187,7 +187,7 @@ impl std::fmt::Debug for Printer {
     }
 }
 
-/// Locks whatever a panicking thread may have left behind: output must not be lost with it.
+/// Locks a mutex even if a panicking thread has poisoned it, so that no output is lost.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

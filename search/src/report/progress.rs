@@ -14,7 +14,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Time between two drawings of the lines below a bar.
 const REDRAWN_EVERY: Duration = Duration::from_millis(100);
 
-/// Steps of a progress that is told in shares.
+/// Steps of a progress that is set in shares.
 pub(super) const SHARE_STEPS: u64 = 1000;
 
 /// Columns of the line of a bar that are not the bar's.
@@ -109,7 +109,7 @@ impl Progress {
         self.change(|state| state.done = done);
     }
 
-    /// Sets the share that is done, 0 to 1, of a progress that is told in shares.
+    /// Sets the share that is done, 0 to 1, of a progress that is set in shares.
     pub fn set_share(&self, share: f64) {
         self.set((SHARE_STEPS as f64 * share.clamp(0.0, 1.0)) as u64);
     }
@@ -156,7 +156,7 @@ impl Progress {
         ));
     }
 
-    /// Removes the bar and says in one line how it ended; later calls do nothing.
+    /// Removes the bar and prints a closing line; later calls do nothing.
     pub fn finish(&self, summary: &str) {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.ended, true) {
@@ -231,7 +231,7 @@ fn panel_text(lines: &[String], rows: usize, columns: usize) -> String {
     lines[..shown].iter().map(cut).collect::<Vec<_>>().join("\n")
 }
 
-/// When a plain line is due, on the clock of the progress.
+/// Schedule of plain lines, on the clock of the progress.
 #[derive(Debug, Default)]
 struct Pace {
     last: Duration,

@@ -24,7 +24,7 @@ pub struct ReferenceRow {
     pub within_budget: bool,
     /// True if some candidate is at least as accurate and as small, and better in one.
     pub dominated: bool,
-    /// Points by which the most accurate candidate that is no larger is ahead.
+    /// Points by which the most accurate candidate that is not larger is ahead.
     pub points: Option<f64>,
     /// Milliseconds by which the fastest candidate that is as accurate is ahead; `None` without a device.
     pub ms: Option<f64>,

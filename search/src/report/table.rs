@@ -15,7 +15,7 @@ pub struct TableOptions {
     pub color: bool,
 }
 
-/// One column: heading, whether numbers stand in it, what it shows.
+/// One column: heading, alignment, and text of a cell.
 struct TableColumn {
     heading: &'static str,
     numeric: bool,
@@ -24,7 +24,7 @@ struct TableColumn {
     value: fn(&Line<'_>) -> String,
 }
 
-/// A row with what is only known in its context.
+/// A row with its properties among all rows.
 struct Line<'a> {
     row: &'a ReportRow,
     rank: Option<usize>,

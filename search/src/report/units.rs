@@ -1,4 +1,4 @@
-//! Numbers as people read them: `20.3 ms`, `3.50 M`, `301 M`, `1.2 MiB`.
+//! Readable numbers: `20.3 ms`, `3.50 M`, `301 M`, `1.2 MiB`.
 
 /// Three significant digits without an exponent: `0.0123`, `1.23`, `12.3`, `123`, `1234`.
 ///
@@ -73,7 +73,7 @@ pub fn percent(value: f64) -> String {
     format!("{value:.2} %")
 }
 
-/// A score, which is a rank and no accuracy: `score 87.3`.
+/// A score, which is a rank and not an accuracy: `score 87.3`.
 pub fn score(value: f64) -> String {
     format!("score {value:.1}")
 }
@@ -91,6 +91,11 @@ pub fn lead(saved: f64, unit: &str) -> String {
 /// A number of threads: `1 thread`, `2 threads`.
 pub fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
+}
+
+/// A number of epochs: `1 epoch`, `12 epochs`.
+pub fn epochs(count: u32) -> String {
+    format!("{count} epoch{}", if count == 1 { "" } else { "s" })
 }
 
 /// A duration for progress lines and tables: `41 s`, `3 min 05 s`, `2 h 07 min`.

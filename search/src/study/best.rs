@@ -17,7 +17,7 @@ use crate::export::{
 /// Outcome of writing the best network's files.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BestFiles {
-    /// Written, and checked where a runtime was at hand: the largest difference between libtorch's scores and the
+    /// Written, and checked where a runtime is installed: the largest difference between libtorch's scores and the
     /// ONNX file's, as a share of the largest score.
     Written {
         /// The largest difference, `None` where it was not checked.
@@ -27,7 +27,7 @@ pub enum BestFiles {
     None,
     /// Accuracies were looked up, so that there are no weights; only the architecture was written.
     ArchitectureOnly,
-    /// The weights are gone (pruned, or the study was moved without them); only the architecture was written.
+    /// The weights are missing (pruned, or the study was moved without them); only the architecture was written.
     WithoutWeights,
 }
 

@@ -1,4 +1,4 @@
-//! The networks of a study that were trained to the end: rows, figure and best.
+//! Networks of a study that were trained in full: rows, figure and best.
 
 use std::path::PathBuf;
 
@@ -10,25 +10,25 @@ use crate::report::{
     write_figure, write_finalists,
 };
 
-/// The second front of a study, of networks trained to the end.
+/// The second front of a study, of networks trained in full.
 #[derive(Debug, Clone)]
 pub struct FinalOutcome {
     /// Every network chosen, in the order of choice.
     pub rows: Vec<FinalistRow>,
-    /// Index of the best: the most accurate on validation images among those that keep every constraint. The test split
-    /// decides nothing.
+    /// Index of the best: the most accurate on validation images among those that keep every constraint. The test split is not
+    /// used for the choice.
     pub best: Option<usize>,
     /// True if the data set has a test split.
     pub has_test: bool,
-    /// Effort of each training: `recipe cifar, 200 epochs`.
+    /// Extent of each training: `recipe cifar, 200 epochs`.
     pub spent: String,
     /// Rows of the figure, at the same indices.
     drawn: Vec<ReportRow>,
     plot: PlotSpec,
 }
 
-/// Builds the rows of the finalists from those of the trials; `None` where none was chosen. `plot` is what the figure of the
-/// trials says.
+/// Builds the rows of the finalists from those of the trials; `None` where none was chosen. `plot` holds the texts of the trials'
+/// figure.
 pub(super) fn final_outcome(
     config: &StudyConfig,
     problem: &Problem,
@@ -99,7 +99,7 @@ fn row(finalist: &Finalist, trial: &ReportRow) -> FinalistRow {
     }
 }
 
-/// Sets every reference beside the candidates that were trained to the end as it was.
+/// Compares every reference with the candidates that were trained in full.
 fn compare(rows: &mut [FinalistRow], problem: &Problem) {
     let has_device = !problem.devices.is_empty();
     let place = |row: &FinalistRow| Some((row.latency_ms.unwrap_or(row.macs as f64), row.final_top1()?));
@@ -129,7 +129,7 @@ fn drawn_row(row: &FinalistRow, trials: &[ReportRow]) -> ReportRow {
         } else {
             RowStatus::Pending
         },
-        // A measured latency stands alone.
+        // A measured latency replaces the predicted one.
         latency_ms: trial.latency_ms.filter(|_| trial.measured_ms.is_none()),
         latency_low_ms: None,
         latency_high_ms: None,
@@ -141,9 +141,9 @@ fn drawn_row(row: &FinalistRow, trials: &[ReportRow]) -> ReportRow {
 fn final_plot(plot: &PlotSpec, config: &StudyConfig, has_test: bool, spent: &str) -> PlotSpec {
     let split = if has_test { "test" } else { "validation" };
     let mut subtitle = plot.subtitle.clone();
-    // The last line says what was spent on the trials.
+    // The last line describes the fidelity of the trials.
     subtitle.pop();
-    subtitle.push(format!("trained to the end as deployed: {spent}"));
+    subtitle.push(format!("trained in full as deployed: {spent}"));
     PlotSpec {
         title: format!("{}: finalists", plot.title),
         subtitle,

@@ -11,13 +11,13 @@ use crate::report::units;
 
 /// Training behind the best network: its trial's, or its final one.
 pub(super) struct BestTraining<'a> {
-    /// True if the network was trained to the end.
+    /// True if the network was trained in full.
     pub is_final: bool,
     pub recipe: &'a Recipe,
     data: &'a DataRequest,
     /// Largest number of images per split, where limited.
     images: Option<usize>,
-    /// Effort of the training: what was trained, on how many images, with which recipe.
+    /// Extent of the training: network, number of images and recipe.
     effort: String,
     seed: u64,
     seconds: Option<f64>,
@@ -42,7 +42,7 @@ impl<'a> BestTraining<'a> {
                 recipe: &plan.recipe,
                 data: &training.data,
                 images: plan.images,
-                effort: format!("trained to the end as deployed: {}", finals.spent),
+                effort: format!("trained in full as deployed: {}", finals.spent),
                 seed: finalist.seed,
                 seconds: row.train_seconds,
                 val_top1: row.val_top1,
@@ -111,7 +111,7 @@ pub(super) fn model_card(
     text
 }
 
-/// Rows of what is known of the network.
+/// Rows of facts about the network.
 fn facts(
     config: &StudyConfig,
     (trial, training): (&Trial, &BestTraining<'_>),

@@ -18,7 +18,7 @@ use mnas_engine::study::{
 pub struct Outcome {
     /// Every trial, front and budget marked.
     pub rows: Vec<ReportRow>,
-    /// Index of the most accurate network within the budget, whoever proposed it.
+    /// Index of the most accurate network within the budget, references included.
     pub best: Option<usize>,
     /// Number of distinct networks evaluated until the best was found.
     pub evaluations: usize,
@@ -26,7 +26,7 @@ pub struct Outcome {
     pub references: Vec<ReferenceRow>,
     /// Hypervolume of the candidates.
     pub volume: Option<FrontVolume>,
-    /// The networks trained to the end, where some were chosen.
+    /// The networks trained in full, where some were chosen.
     pub finals: Option<FinalOutcome>,
     /// Texts of the plot.
     pub plot: PlotSpec,
@@ -141,7 +141,7 @@ fn plot_spec(config: &StudyConfig, state: &StudyState) -> PlotSpec {
         "recorded top-1 accuracy (%)".clone_into(&mut plot.accuracy_title);
     }
     if let Some(scoring) = config.scoring() {
-        plot.accuracy_title = format!("score by {} (rank from 0 to 100, no accuracy)", scoring.score);
+        plot.accuracy_title = format!("score by {} (rank from 0 to 100, not an accuracy)", scoring.score);
     }
     if let Some(data) = state.data() {
         let demo = if data.demo {

@@ -11,7 +11,7 @@ use mnas_latency::pipe::{CommandLine, Event, Hello, Pipe, PipeError, PipeOptions
 use super::error::{PROGRAM, WorkerError};
 use super::program::command;
 
-/// Time between two looks at a cancel flag.
+/// Time between two checks of a cancel flag.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A running worker.
@@ -82,7 +82,7 @@ impl WorkerClient {
     }
 
     /// Sends a request and waits for its reply; `on_progress` receives its progress. Once `cancel` is set, the request is cancelled, and
-    /// the worker answers in its own time, after a training has saved its checkpoint.
+    /// the worker replies after a training has saved its checkpoint.
     pub fn request_cancellable(
         &mut self,
         request: &ToWorker,

@@ -11,7 +11,7 @@ pub(super) const PROGRAM: &str = "mnas-worker";
 /// Environment variable with its path, for a program that is found in no other way.
 pub(super) const VARIABLE: &str = "MNAS_WORKER";
 
-/// A request to a worker without a result.
+/// A failed request to a worker.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The program is not installed.
@@ -34,7 +34,7 @@ pub enum WorkerError {
         /// Name and version of the program.
         found: String,
     },
-    /// The command is none.
+    /// The command line is invalid.
     #[error(transparent)]
     Command(#[from] CommandLineError),
     /// The process cannot be started, or has ended.

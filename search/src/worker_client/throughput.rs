@@ -42,7 +42,7 @@ pub struct TrainingSpeed {
     pub threads: usize,
     /// Images per second of all workers together.
     pub images_per_s: f64,
-    /// Sum of the largest memory of each worker in MiB, where the system tells.
+    /// Sum of the largest memory of each worker in MiB, where the system reports it.
     pub peak_memory_mib: Option<f64>,
 }
 
@@ -66,7 +66,7 @@ pub fn throughput(load: &TrainingLoad<'_>) -> Result<TrainingSpeed, WorkerError>
     for _ in 0..load.workers {
         workers.push(WorkerClient::start(load.device)?);
     }
-    // All have started before any trains.
+    // All workers are started before any trains.
     for worker in &mut workers {
         worker.send(&request);
     }

@@ -1,5 +1,5 @@
 //! Images per second of decoding and augmentation: `cargo bench -p mnas-train --bench data`, with the image folder or tar in
-//! `MNAS_BENCH_DATA`; without it photographs are made of the synthetic set.
+//! `MNAS_BENCH_DATA`; without it, with JPEG files of the synthetic set.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -21,7 +21,7 @@ pub struct CheckpointPlan {
     /// The file. A training is resumed from it where it exists, and leaves it in place at its end: the caller removes it when the
     /// weights are saved.
     pub path: PathBuf,
-    /// Time between two savings; an interruption saves too.
+    /// Time between two saves; an interruption saves too.
     pub every: Duration,
     /// Architecture as trained; a file of another one is refused.
     pub architecture: String,
@@ -43,7 +43,7 @@ pub enum CheckpointError {
     },
     /// The file is of another training.
     #[error(
-        "{}: the checkpoint is of another training: {what} was {was}, now it is {is}; ask for the same training, or \
+        "{}: the checkpoint belongs to another training: {what} was {was}, now it is {is}; repeat the same training, or \
          remove the checkpoint to start anew",
         path.display()
     )]
@@ -177,7 +177,7 @@ pub(super) fn read<'a>(
         tch::no_grad(|| tensor.shallow_clone().f_copy_(&value))?;
     }
     match left.into_keys().next() {
-        Some(extra) => Err(format(format!("tensor `{extra}` belongs to nothing"))),
+        Some(extra) => Err(format(format!("tensor `{extra}` is unknown"))),
         None => Ok(position),
     }
 }

@@ -1,4 +1,4 @@
-//! Speed at which training images are made ready: read, cropped at random, flipped, normalised and batched, on all cores.
+//! Speed at which training images are prepared: read, cropped at random, flipped, normalised and batched, on all cores.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,7 +56,7 @@ fn rate(set: &Arc<ImageSet>, request: &DataThroughputRequest) -> Result<f64, Dat
     for epoch in 0.. {
         for batch in Batches::train(set, &options, epoch)? {
             let images = batch?.len();
-            // The time begins with the first batch, which had to wait for the threads to start.
+            // The time begins with the first batch, which waits for the threads to start.
             let (begin, count) = clock.get_or_insert_with(|| (Instant::now(), 0));
             if begin.elapsed() >= request.time && *count > 0 {
                 return Ok(*count as f64 / begin.elapsed().as_secs_f64());

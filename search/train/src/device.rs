@@ -10,7 +10,7 @@ use tch::Device;
 pub enum TrainDeviceError {
     /// The loaded libtorch has no CUDA part.
     #[error(
-        "{device}: the libtorch in use is made for CPUs alone{}; build mnas with a libtorch 2.11.0 for CUDA: set LIBTORCH to its \
+        "{device}: the libtorch in use is built for CPUs only{}; build mnas with a libtorch 2.11.0 for CUDA: set LIBTORCH to its \
          folder, or LIBTORCH_USE_PYTORCH=1 for the one of your Python's torch",
         found(.libraries.as_ref())
     )]
@@ -22,7 +22,7 @@ pub enum TrainDeviceError {
     },
     /// libtorch finds no GPU.
     #[error(
-        "{device}: libtorch finds no GPU; `nvidia-smi` says whether the driver does, and CUDA_VISIBLE_DEVICES may hide some"
+        "{device}: libtorch finds no GPU; `nvidia-smi` lists those that the driver finds, and CUDA_VISIBLE_DEVICES may hide some"
     )]
     NoGpu {
         /// Device requested.
@@ -44,7 +44,7 @@ fn found(libraries: Option<&PathBuf>) -> String {
     })
 }
 
-/// The part of libtorch for CUDA. No symbol of it is referenced, so that the linker leaves it out.
+/// The part of libtorch for CUDA. No symbol of it is referenced, so the linker leaves it out.
 const CUDA_LIBRARY: &str = "libtorch_cuda.so";
 
 /// Opens a device; an error where this machine does not have it.
@@ -54,7 +54,7 @@ pub fn open_device(device: TrainDevice) -> Result<Device, TrainDeviceError> {
     };
     let count = tch::Cuda::device_count().max(0) as usize;
     if tch::Cuda::is_available() && index < count {
-        // Shapes are the same at every step, so that a search for the fastest algorithm pays.
+        // Shapes are the same at every step, which makes a search for the fastest algorithm worthwhile.
         tch::Cuda::cudnn_set_benchmark(true);
         return Ok(Device::Cuda(index));
     }

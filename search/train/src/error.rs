@@ -27,14 +27,14 @@ pub enum TrainError {
         epoch: u32,
     },
     /// Too few images for one step.
-    #[error("{images} training images make no batch; at least 2 are needed")]
+    #[error("{images} training images are too few for a batch; at least 2 are needed")]
     NoBatches {
         /// Training images.
         images: usize,
     },
     /// The network has no score for the class of an image.
     #[error(
-        "{set} image {image} is of class {label} (`{class}`, counted from 0), the network tells {classes} classes apart; \
+        "{set} image {image} is of class {label} (`{class}`, counted from 0), the network has {classes} classes; \
          give it at least {} classes", label + 1
     )]
     Label {

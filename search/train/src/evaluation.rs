@@ -76,7 +76,7 @@ fn score(
     })
 }
 
-/// Refuses labels for which the network has no score: libtorch aborts on them, on a GPU without a way to go on.
+/// Refuses labels for which the network has no score: libtorch aborts on them, on a GPU beyond recovery.
 pub(crate) fn check_labels(network: &Network, set: &ImageSet) -> Result<(), TrainError> {
     let classes = network.graph().output_shape().channels;
     let Some(image) = set.labels().iter().position(|&label| label >= classes) else {

@@ -1,6 +1,6 @@
 //! Memory of this process.
 
-/// Largest amount of memory that this process has held, in MiB, where the system tells.
+/// Largest amount of memory that this process has held, in MiB, where the system reports it.
 pub(crate) fn peak_memory_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

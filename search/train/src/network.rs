@@ -300,7 +300,7 @@ pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
 
 /// Runs `draw` with libtorch's random generator set to `seed`.
 ///
-/// The process has one generator: a lock keeps the draws of several threads apart.
+/// The process has one generator: a lock serialises the draws of several threads.
 pub fn seeded<T>(seed: u64, draw: impl FnOnce() -> T) -> T {
     static GENERATOR: Mutex<()> = Mutex::new(());
     let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);

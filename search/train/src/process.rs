@@ -1,8 +1,8 @@
-//! Environment of processes that train.
+//! Re-executes training processes with allocator and OpenMP settings and the CUDA part of libtorch.
 //!
 //! glibc by default returns every large block of memory to the system when it is freed, and a training step frees all its activations: at
-//! the next step the system fills each page with zeros again. With 128 px images that is a third of the time. And the CUDA part of libtorch
-//! must be loaded with the program, since the linker leaves it out. Both are decided by environment variables at the start of a process.
+//! the next step the system fills each page with zeros again. With 128 px images that is a third of the time. The CUDA part of libtorch
+//! must be loaded with the program, since the linker leaves it out. Environment variables at the start of a process control both.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ const KEEP_MEMORY: [(&str, &str); 3] = [
 ];
 
 /// Settings of OpenMP: a thread that waits for others polls for a tenth of a millisecond, then sleeps. Small networks are thousands of
-/// operations shorter than the wake-up of a thread, so that threads that sleep at once never help; threads that never sleep take the cores
+/// operations shorter than the wake-up of a thread, so that threads that sleep at once never help; threads that never sleep take cores
 /// from those that make batches. GNU OpenMP needs the policy to keep polling where several threads start operations.
 const POLLING: [(&str, &str); 2] = [("OMP_WAIT_POLICY", "ACTIVE"), ("GOMP_SPINCOUNT", "10000")];
 
@@ -37,7 +37,7 @@ pub struct PreloadError {
     pub library: PathBuf,
 }
 
-/// Re-executes this process, as the same process of the system, with the variables above that are not set; returns where all are set.
+/// Re-executes this process, under the same process id, with the variables above that are not set; returns if all are set.
 ///
 /// To be called before anything else. Where the re-execution fails, trainings are slower, and opening a GPU reports its absence.
 pub fn prepare_process(device: TrainDevice) -> Result<(), PreloadError> {

@@ -34,7 +34,7 @@ pub enum TeacherError {
         problem: String,
     },
     /// The classes of the teacher are not those of the images.
-    #[error("{}: the teacher tells other classes apart: {difference}; train one on the same classes", path.display())]
+    #[error("{}: the teacher has other classes: {difference}; train one on the same classes", path.display())]
     Classes {
         /// The weight file.
         path: PathBuf,

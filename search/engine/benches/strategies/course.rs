@@ -1,4 +1,4 @@
-//! One search on a truth.
+//! Course of one search on a problem of known accuracies.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -14,7 +14,7 @@ const DRAWS: usize = 5_000;
 
 /// The course of one search.
 pub struct Course {
-    /// Best true accuracy of the networks most accurate as observed, after each trial.
+    /// True accuracy, after each trial, of the network with the best observed accuracy.
     bests: Vec<f64>,
     /// Hypervolume after each trial.
     volumes: Vec<f64>,
@@ -49,7 +49,7 @@ impl Course {
             let Some(trial) = draws.next() else { break };
             known.insert(trial.id);
             trials.push(trial);
-            // Nothing is left to find.
+            // The search ends once the best network is found.
             if options.goal == Goal::Accuracy && truth.is_best(&trials[trials.len() - 1]) {
                 break;
             }
@@ -79,7 +79,7 @@ impl Course {
         }
     }
 
-    /// The true accuracy of the network that is best as observed after so many trials.
+    /// True accuracy, after this number of trials, of the network with the best observed accuracy.
     pub fn best(&self, trials: usize) -> f64 {
         self.bests[trials.min(self.bests.len()) - 1]
     }

@@ -1,6 +1,6 @@
-//! Strategies on truths that are known: evaluations until the best network is found, regret, hypervolume, time per proposal.
+//! Strategies on problems of known accuracies: evaluations until the best network is found, regret, hypervolume, time per proposal.
 //!
-//! `cargo bench -p mnas-engine --bench strategies -- [NAME=VALUE…]` prints one line for each truth and strategy. Names:
+//! `cargo bench -p mnas-engine --bench strategies -- [NAME=VALUE…]` prints one line for each problem and strategy. Names:
 //! `truth` (`macro`, `accel`, `synthetic`, `noisy`; several with commas), `strategy` (names with commas), `goal`
 //! (`accuracy` or `front`), `seeds`, `trials`, `lookahead`, `threads`, and `data`, the folder of `nas-bench-macro.json` and
 //! `accel-nasbench.csv`.

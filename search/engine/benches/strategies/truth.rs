@@ -1,4 +1,4 @@
-//! Truths: problems whose accuracies are known, or computed.
+//! Benchmark problems with known or computed accuracies.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -24,7 +24,7 @@ pub struct Truth {
 }
 
 enum Source {
-    /// Networks of a table. A genotype that it lacks stands for the member nearest to it.
+    /// Networks of a table. A genotype outside the table is evaluated as the nearest member.
     Table(Vec<Observation>, HashMap<ArchitectureId, usize>),
     /// A function of the genotype with noise of this standard deviation.
     Synthetic(Synthetic, f64),
@@ -145,7 +145,7 @@ impl Truth {
     pub fn members_points(&self) -> Vec<[f64; 2]> {
         match &self.source {
             Source::Table(members, _) => members.iter().map(|one| self.point(one)).collect(),
-            // Of a function the front is unknown: volumes are shares of the whole box.
+            // The front of a function is unknown: volumes are shares of the whole box.
             Source::Synthetic(..) => vec![[-self.best, 0.0]],
         }
     }
@@ -193,7 +193,7 @@ fn macro_rows(data: &Path) -> Vec<(Genotype, f64)> {
 fn accel_rows(data: &Path) -> Vec<(Genotype, f64)> {
     let space = SearchSpace::from_toml(SearchSpace::embedded("accel-nasbench").unwrap()).unwrap();
     let family = &space.families[0];
-    // Of each stage, the gene of a depth and of a choice by its fields.
+    // Genes of depth and block choice of each stage, from the fields of its key.
     let text = std::fs::read_to_string(data.join("accel-nasbench.csv")).unwrap();
     text.lines()
         .skip(1)
@@ -274,7 +274,7 @@ impl Synthetic {
         100.0 / (1.0 + (-logit).exp())
     }
 
-    /// The best accuracy that long hill climbs find.
+    /// Best accuracy found by long hill climbs.
     fn climb(&self, problem: &Problem) -> (f64, Genotype) {
         let mut best = (0.0, problem.least(problem.size_metric()).0);
         for start in 0..40 {

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::error::EvaluatorError;
 use crate::worker::TrainResult;
 
-/// Effort of a trial.
+/// Fidelity of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fidelity {
-    /// As the study's configuration says: its recipe to the end, or the recorded accuracy.
+    /// The full recipe of the study's configuration, or the recorded accuracy.
     #[default]
     Full,
     /// The study's recipe shortened to this number of epochs.
@@ -27,7 +27,7 @@ pub struct TrialRequest {
     pub trial: u64,
     /// The network as deployed.
     pub architecture: Architecture,
-    /// Effort of the trial.
+    /// Fidelity of the trial.
     pub fidelity: Fidelity,
     /// Seed of everything random in the evaluation.
     pub seed: u64,
@@ -43,14 +43,14 @@ pub struct TrialRequest {
 pub struct Evaluation {
     /// Validation top-1 in percent.
     pub accuracy: f64,
-    /// Seconds it took.
+    /// Duration of the evaluation in seconds.
     pub seconds: f64,
-    /// The training behind it, where there was one.
+    /// Result of the training; `None` where nothing was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainResult>,
 }
 
-/// News of an evaluator.
+/// Event of an evaluator.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EvaluatorEvent {
     /// A share of a trial is done.
@@ -60,7 +60,7 @@ pub enum EvaluatorEvent {
         /// Share done, 0 to 1.
         done: f64,
     },
-    /// A trial ended well.
+    /// A trial finished with a result.
     Finished {
         /// The trial.
         trial: u64,
@@ -69,7 +69,7 @@ pub enum EvaluatorEvent {
         /// The worker that evaluated it.
         worker: String,
     },
-    /// A trial ended without a result, and would again.
+    /// A trial failed for a reason that another attempt would not remove.
     Failed {
         /// The trial.
         trial: u64,
@@ -85,21 +85,21 @@ pub enum EvaluatorEvent {
         /// The reason.
         reason: String,
     },
-    /// Something that a user should know about a worker; no trial is affected.
+    /// Message for the user about a worker; no trial is affected.
     Notice {
-        /// One line.
+        /// Message of one line.
         message: String,
     },
 }
 
-/// Finds accuracies.
+/// Evaluates trials.
 pub trait Evaluator {
     /// Number of trials that can be submitted now.
     fn free_slots(&self) -> usize;
 
-    /// Begins a trial; called only while there are free slots.
+    /// Begins a trial; called only while there are free slots. An error ends the run of the study.
     fn submit(&mut self, request: TrialRequest) -> Result<(), EvaluatorError>;
 
-    /// The next event, waiting for it at most `timeout`; `None` where nothing happened.
+    /// The next event, waiting for it at most `timeout`; `None` where nothing happened. An error ends the run of the study.
     fn next_event(&mut self, timeout: Duration) -> Result<Option<EvaluatorEvent>, EvaluatorError>;
 }

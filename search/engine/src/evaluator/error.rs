@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use crate::files::FileError;
 
-/// The reason why an evaluator cannot go on at all.
+/// An error that stops an evaluator.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluatorError {
     /// No worker is left, and none can be started.
     #[error("no worker is left: {reason}; logs are in {}", logs.display())]
     NoWorkers {
-        /// The end of the last one.
+        /// Reason for which the last worker ended.
         reason: String,
         /// Folder of the logs.
         logs: PathBuf,
@@ -21,8 +21,8 @@ pub enum EvaluatorError {
         /// The reason, and the remedy.
         reason: String,
     },
-    /// A result cannot be kept.
-    #[error("trial {trial} is trained and cannot be saved: {reason}")]
+    /// A result cannot be saved.
+    #[error("trial {trial} is trained, but its result cannot be saved: {reason}")]
     Unsaved {
         /// The trial.
         trial: u64,
@@ -43,7 +43,7 @@ pub enum TableError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file is no table.
+    /// The file is not a recorded table.
     #[error("{}{}: {problem}; expected a CSV file with the columns `architecture` and `accuracy`, the JSON of NAS-Bench-Macro, or the CSV of Accel-NASBench", path.display(), at(*line))]
     Format {
         /// The file.
@@ -65,7 +65,7 @@ pub enum TableError {
         /// Classes of the networks before.
         expected: u32,
     },
-    /// The table is of another space.
+    /// The table belongs to another space.
     #[error(
         "{}: holds none of {drawn} networks drawn from space {space}; name the space of the table's networks with --space", path.display()
     )]

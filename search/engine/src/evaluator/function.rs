@@ -9,7 +9,7 @@ use super::error::EvaluatorError;
 /// Trials accepted before their events are fetched.
 const SLOTS: usize = 1024;
 
-/// Evaluates in this process by a function of the trial: the accuracy in percent, or the reason of a failure.
+/// Evaluator that calls a function of the trial in this process: the accuracy in percent, or the reason of a failure.
 pub struct FunctionEvaluator<F> {
     function: F,
     events: VecDeque<EvaluatorEvent>,

@@ -1,8 +1,8 @@
 //! Evaluators: a trial goes in, events come out.
 //!
-//! A [`TrialRequest`] says which network to evaluate, at which fidelity, with which seed, and from where to start. What
-//! becomes of it is reported as [`EvaluatorEvent`]s, in any order among trials. Worker processes that train stand behind
-//! this trait ([`WorkerPool`]), a recorded table ([`RecordedTable`]) and a function ([`FunctionEvaluator`]).
+//! A [`TrialRequest`] holds the network, fidelity, seed and checkpoint of a trial. Its progress and its result are reported as
+//! [`EvaluatorEvent`]s, in any order among trials. The trait [`Evaluator`] is implemented by worker processes that train
+//! ([`WorkerPool`]), a recorded table ([`RecordedTable`]) and a function ([`FunctionEvaluator`]).
 
 mod contract;
 mod error;

@@ -18,7 +18,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// The request to measure what does not follow from the architecture alone.
+    /// Request for the signals that do not follow from the architecture alone.
     pub(super) fn request(&self, architecture: &Architecture) -> Result<SignalsRequest, String> {
         let probed = self.probe.network(architecture).map_err(|error| error.to_string())?;
         let signals = self.score.signals().iter().copied();

@@ -14,12 +14,12 @@ use super::function::FunctionEvaluator;
 use crate::files;
 use crate::imagenet::accel_architecture;
 
-/// Networks drawn to tell whether a table is of a space.
+/// Number of networks drawn to check that a table belongs to a space.
 const DRAWN: usize = 1000;
 
 /// Accuracies of networks that were trained elsewhere.
 ///
-/// Networks are told apart as lowered, so that a network is found whichever encoding the table holds.
+/// Networks are compared by their lowered graphs, so that equal networks match whatever their encoding in the table.
 #[derive(Debug, Clone)]
 pub struct RecordedTable {
     path: PathBuf,
@@ -34,7 +34,7 @@ impl RecordedTable {
     /// the JSON file of NAS-Bench-Macro (Su et al., arXiv:2103.11922), whose mean accuracies are taken, or the CSV file of
     /// Accel-NASBench (Ahmad et al., arXiv:2404.08005) with the columns `arch` and `top1`.
     ///
-    /// Of several rows of one network the mean counts.
+    /// Several rows of one network count as their mean.
     pub fn read(path: &Path) -> Result<Self, TableError> {
         let text = files::read_text(path)?;
         let is_json = text.trim_start().starts_with('{');
@@ -54,7 +54,7 @@ impl RecordedTable {
         let mut networks = Vec::new();
         for (architecture, accuracy, line) in &rows {
             if !(0.0..=100.0).contains(accuracy) {
-                return Err(format(Some(*line), &format!("accuracy {accuracy} is no percentage")));
+                return Err(format(Some(*line), &format!("accuracy {accuracy} is not a percentage")));
             }
             if architecture.head.classes != classes {
                 return Err(TableError::Classes {
@@ -89,7 +89,7 @@ impl RecordedTable {
         self.accuracies.is_empty()
     }
 
-    /// Classes that its networks score.
+    /// Number of classes of its networks.
     pub fn classes(&self) -> u32 {
         self.classes
     }
@@ -111,7 +111,7 @@ impl RecordedTable {
         self.accuracies.values().copied().fold(0.0, f64::max)
     }
 
-    /// Checks that the table is of a space: of a thousand networks drawn from it, it holds one at least.
+    /// Checks that the table belongs to a space: it holds at least one of a thousand networks drawn from the space.
     pub fn check_space(&self, space: &SearchSpace) -> Result<(), TableError> {
         let mut rng = stream(0, "recorded table", 0, 0);
         let mut draw = || space.express(&space.sample(&mut rng), self.classes);
@@ -137,7 +137,7 @@ impl RecordedTable {
     }
 }
 
-/// A look-up costs nothing: its seconds are 0, so that journals of equal searches are equal.
+/// Look-ups report a duration of 0 seconds, so that journals of equal searches are equal.
 struct TableEvaluator<E>(E);
 
 impl<E: Evaluator> Evaluator for TableEvaluator<E> {
@@ -200,7 +200,7 @@ fn csv_rows(path: &Path, text: &str) -> Result<Vec<Row>, TableError> {
         let architecture = architecture.map_err(|error| format(Some(line), format!("architecture {error}")))?;
         let accuracy = field(accuracies)
             .parse()
-            .map_err(|_| format(Some(line), format!("accuracy `{}` is no number", field(accuracies))))?;
+            .map_err(|_| format(Some(line), format!("accuracy `{}` is not a number", field(accuracies))))?;
         rows.push((architecture, accuracy, line));
     }
     Ok(rows)
@@ -211,7 +211,7 @@ struct MacroRow {
     mean_acc: f64,
 }
 
-/// Blocks by the characters of a NAS-Bench-Macro key.
+/// Layers of a NAS-Bench-Macro network, one digit of its key each.
 const MACRO_LAYERS: usize = 8;
 
 fn macro_rows(path: &Path, text: &str) -> Result<Vec<Row>, TableError> {
@@ -235,7 +235,7 @@ fn macro_rows(path: &Path, text: &str) -> Result<Vec<Row>, TableError> {
             .filter(|digits| digits.len() == MACRO_LAYERS && choices.len() == MACRO_LAYERS)
             .ok_or_else(|| {
                 format(format!(
-                    "`{key}` is no key of NAS-Bench-Macro (eight digits of 0, 1, 2)"
+                    "`{key}` is not a key of NAS-Bench-Macro (eight digits of 0, 1, 2)"
                 ))
             })?;
         let mut genes = vec![0; sizes.len()];

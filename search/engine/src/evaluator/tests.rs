@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// A network that the evaluators under test know by its number of channels.
+/// Request for a trial; evaluators under test identify its network by the number of channels.
 pub(crate) fn request(trial: u64) -> TrialRequest {
     TrialRequest {
         trial,
@@ -20,7 +20,7 @@ pub(crate) fn request(trial: u64) -> TrialRequest {
     }
 }
 
-/// Evaluates trials 0 to 5, of which trial 3 fails, and checks what every evaluator promises.
+/// Evaluates trials 0 to 5, where trial 3 fails, and checks the contract of every evaluator.
 pub(crate) fn keeps_the_contract(evaluator: &mut dyn Evaluator) {
     let deadline = Instant::now() + Duration::from_mins(1);
     let mut waiting: Vec<u64> = (0..6).rev().collect();
@@ -164,7 +164,7 @@ mod workers {
     use crate::worker::{PROTOCOL, ToWorker};
 
     /// A worker whose accuracy is 49 plus an eighth of the channels of the network, and whose trial with 32 channels fails.
-    /// `@READY@` and `@TRAIN@` stand for what it does to load images and before it trains.
+    /// `@READY@` and `@TRAIN@` are placeholders for its commands on loading images and before a training.
     const SCRIPT: &str = r#"
 reply() { echo "{\"id\":$1,\"reply\":$2}"; }
 ready() { reply "$1" "{\"ready\":{\"name\":\"fake\",\"description\":\"$2 images\",\"classes\":[\"a\",\"b\"],\"train\":8,\"val\":4,\"size\":16,\"demo\":true,\"skipped\":[],\"fingerprint\":\"$2\"}}"; }

@@ -17,7 +17,7 @@ use crate::ranking::Measured;
 use crate::training::{Proxy, Recipe};
 use crate::worker::{CheckpointRequest, FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};
 
-/// Attempts to start a worker that was never ready: its command or its machine is at fault, which seldom passes.
+/// Attempts to start a worker that was never ready: the fault lies in its command or its machine, and is seldom transient.
 const FIRST_ATTEMPTS: u32 = 3;
 
 /// Set-up that every worker of a pool receives.
@@ -46,13 +46,13 @@ pub struct WorkerPool {
     slots: Vec<Slot>,
     sender: Sender<Tagged<FromWorker>>,
     receiver: Receiver<Tagged<FromWorker>>,
-    /// Events that were found while something else was waited for.
+    /// Events received while waiting for another one.
     found: VecDeque<EvaluatorEvent>,
     /// Images as the first worker loaded them.
     data: Option<Ready>,
     /// Share of the images loaded by the first worker, done and in all.
     loading: (usize, usize),
-    /// End of the last worker that was lost for good, and whether it could not load its images.
+    /// Reason for which the last worker was lost for good, and whether its images could not be loaded.
     last_end: Option<(String, bool)>,
 }
 
@@ -109,13 +109,13 @@ impl Task {
     }
 }
 
-/// A place for one worker.
+/// Slot of one worker.
 #[derive(Debug)]
 struct Slot {
     name: String,
     command: CommandLine,
     pipe: Option<Pipe>,
-    /// Counts the processes at this place, to tell events of earlier ones apart.
+    /// Number of processes started in this slot; identifies events of earlier processes.
     generation: u64,
     state: SlotState,
     reconnection: Reconnection,
@@ -226,7 +226,7 @@ impl WorkerPool {
         slot.generation += 1;
         let options = PipeOptions {
             log: Some(self.logs.join(format!("worker-{index}.log"))),
-            // A cluster may keep a worker waiting for its machine.
+            // No time limit: a cluster may keep a worker in its queue.
             hello: None,
             ..PipeOptions::new(PROTOCOL)
         };
@@ -239,7 +239,7 @@ impl WorkerPool {
             }
             Err(error) => {
                 let generation = slot.generation;
-                // Told like every other end, in its turn.
+                // Sent through the channel, so that it is handled like every other end of a process.
                 let _ = self.sender.send(Tagged {
                     index,
                     generation,
@@ -402,7 +402,7 @@ impl WorkerPool {
         }))
     }
 
-    /// Gives a worker up; an error where it was the last one.
+    /// Marks a worker as lost for good; an error where it was the last one.
     fn lose_for_good(
         &mut self,
         index: usize,
@@ -412,7 +412,7 @@ impl WorkerPool {
         let slot = &mut self.slots[index];
         let message = format!("worker {} is given up: {reason}", slot.name);
         let trial = slot.release(SlotState::Gone);
-        // Of several ends the first one to name the images is the one to mend.
+        // A failure to load the images is kept, since it is the one to report to the user.
         if self.last_end.as_ref().is_none_or(|(_, was_data)| !was_data) {
             self.last_end = Some((reason.to_owned(), is_data));
         }
@@ -447,13 +447,13 @@ impl WorkerPool {
 }
 
 impl Slot {
-    /// Ends the process and changes the state; the trial that it had.
+    /// Ends the process and changes the state; returns the trial under way.
     fn release(&mut self, state: SlotState) -> Option<u64> {
         if let Some(mut pipe) = self.pipe.take() {
             // The process may have closed its output and run on.
             pipe.kill();
         }
-        // Events of the process that are still on their way are out of date.
+        // Events of the process that are still in the channel are out of date.
         self.generation += 1;
         match std::mem::replace(&mut self.state, state) {
             SlotState::Busy { trial, .. } => Some(trial),
@@ -488,7 +488,7 @@ impl Evaluator for WorkerPool {
             slot.state = SlotState::Busy { trial, request: id };
             return Ok(());
         }
-        // No worker is free after all: the trial is to be given out again.
+        // No worker is free: the trial is reported as lost and will be submitted again.
         self.found.push_back(EvaluatorEvent::Lost {
             trial,
             reason: "no worker was free".to_owned(),
@@ -509,7 +509,7 @@ impl Evaluator for WorkerPool {
 
 impl Drop for WorkerPool {
     fn drop(&mut self) {
-        // All are told to end before any is waited for; what they are doing is abandoned.
+        // All processes are killed before any is waited for; trials under way are abandoned.
         for slot in &mut self.slots {
             if let Some(pipe) = &mut slot.pipe {
                 pipe.kill();

@@ -4,7 +4,7 @@ use super::dominance::dominates;
 
 /// The non-dominated points among those inserted so far, each with an owner's number.
 ///
-/// An insertion looks at the front only, not at every point.
+/// An insertion compares the point with the front only, not with all earlier points.
 #[derive(Debug, Clone, Default)]
 pub struct Archive {
     members: Vec<(u64, Vec<f64>)>,

@@ -2,14 +2,14 @@
 
 use super::dominance::pareto_front;
 
-/// Share that points of size and negated accuracy dominate of the box between 0 % at `size` and 100 % at no size, 0 to 1.
+/// Share, 0 to 1, of the box between 0 % accuracy at `size` and 100 % at size 0 that points of size and negated accuracy dominate.
 pub fn dominated_share<P: AsRef<[f64]>>(points: &[P], size: f64) -> f64 {
     hypervolume(points, &[size, 0.0]) / (100.0 * size)
 }
 
-/// Volume dominated by `points` and bounded by `reference`, a point worse than those that matter.
+/// Volume dominated by `points` and bounded by `reference`, a point worse than all points of interest.
 ///
-/// Points that do not dominate the reference strictly in every objective add nothing. Adding a point never makes it
+/// Points that do not dominate the reference strictly in every objective add nothing. Adding a point never makes the volume
 /// smaller. Two objectives are swept in `n log n` steps; more are computed from the exclusive volumes of the points in turn
 /// (While, Bradstreet and Barone, "A fast way of calculating exact hypervolumes", IEEE TEC 2012).
 pub fn hypervolume<P: AsRef<[f64]>>(points: &[P], reference: &[f64]) -> f64 {
@@ -26,7 +26,7 @@ pub fn hypervolume<P: AsRef<[f64]>>(points: &[P], reference: &[f64]) -> f64 {
     volume(&front, reference)
 }
 
-/// Volume of points none of which dominates another, in ascending order of the first objective.
+/// Volume of mutually non-dominated points, in ascending order of the first objective.
 fn volume(front: &[Vec<f64>], reference: &[f64]) -> f64 {
     match reference.len() {
         0 => 0.0,
@@ -40,7 +40,7 @@ fn volume(front: &[Vec<f64>], reference: &[f64]) -> f64 {
     }
 }
 
-/// Volume that a point dominates and none of the points after it does.
+/// Volume dominated by a point and by none of the points after it.
 fn exclusive(front: &[Vec<f64>], index: usize, reference: &[f64]) -> f64 {
     let point = &front[index];
     let whole: f64 = point

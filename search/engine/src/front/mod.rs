@@ -1,7 +1,7 @@
 //! Pareto fronts of any number of objectives, and the hypervolume that they dominate.
 //!
 //! A point is a slice of numbers, one per objective, all to be minimised; an objective to be maximised enters negated. A
-//! point with NaN is no observation: it neither dominates nor is on a front nor adds volume. Infinite values are ordinary
+//! point with NaN is ignored: it dominates no point, is not on a front and adds no volume. Infinite values are ordinary
 //! values.
 
 mod archive;

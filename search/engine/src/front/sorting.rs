@@ -23,7 +23,7 @@ pub fn non_dominated_ranks<P: AsRef<[f64]>>(points: &[P]) -> Vec<usize> {
     for &index in &order {
         let point = points[index].as_ref();
         let rank = if point.len() <= 2 {
-            // The last member of a front has its least second objective; a front dominates what the next one does.
+            // The last member of a front has its least second objective; a front dominates every point that the next front dominates.
             let covers = |front: &Vec<usize>| {
                 front
                     .last()

@@ -17,7 +17,7 @@ pub struct AccelNetwork {
 /// Error of reading the benchmark's table.
 #[derive(Debug, thiserror::Error)]
 pub enum AccelError {
-    /// The file is missing or no table.
+    /// The file is missing or not a CSV table.
     #[error("{path}: {source}; expected the table of Accel-NASBench with the columns `arch` and `top1`")]
     Table {
         /// File.
@@ -25,8 +25,8 @@ pub enum AccelError {
         /// Reason.
         source: csv::Error,
     },
-    /// A row is no network.
-    #[error("{path}, line {line}: `{key}` is no network of Accel-NASBench: {problem}")]
+    /// A row is not a network.
+    #[error("{path}, line {line}: `{key}` is not a network of Accel-NASBench: {problem}")]
     Row {
         /// File.
         path: String,

@@ -33,7 +33,7 @@ pub struct Coefficients {
 /// Error of reading coefficients.
 #[derive(Debug, thiserror::Error)]
 pub enum CoefficientsError {
-    /// The document is no TOML of coefficients.
+    /// The document is not valid TOML of coefficients.
     #[error("coefficients of the ImageNet predictor: {0}")]
     Document(#[from] toml::de::Error),
     /// A list has a wrong length.

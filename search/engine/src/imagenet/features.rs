@@ -32,7 +32,7 @@ struct BlockFacts {
     gates: u32,
     /// Activations outside of squeeze-excites.
     activations: u32,
-    /// Those of them that are not `ReLU` or `ReLU6`.
+    /// Activations other than `ReLU` and `ReLU6`, outside of squeeze-excites.
     smooth: u32,
 }
 
@@ -100,7 +100,7 @@ impl Group {
     }
 }
 
-/// Facts about blocks that were met before.
+/// Cache of the facts about blocks.
 #[derive(Debug, Default)]
 struct Cache {
     blocks: FxHashMap<BlockKey, BlockFacts>,

@@ -1,7 +1,7 @@
 //! Fit of the predictor's coefficients.
 //!
 //! The fit is deterministic. The constants of its models were chosen once, by one rule: the least mean error over all points of five
-//! families left out in turn ([`super::validation`]); no family was looked at on its own.
+//! families left out in turn ([`super::validation`]); no family was considered on its own.
 
 use super::accel::AccelNetwork;
 use super::calibration::Point;

@@ -2,7 +2,7 @@
 //!
 //! The best network is kept for every narrow interval of size (the problem's [`Problem::size_metric`], such as latency).
 //! Candidates are mutants and children of those that no other dominates, and random draws. Work is divided into a fixed
-//! number of streams a round, whatever the number of threads, and merged in their order, so that a seed always gives the
+//! number of streams per round, independent of the number of threads, and merged in their order, so that a seed always gives the
 //! same front.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use mnas_space::random::stream;
 
 /// Streams of candidates in a round.
 const STREAMS: u64 = 16;
-/// Rounds, after each of which the streams' finds are merged.
+/// Rounds, after each of which the results of the streams are merged.
 const ROUNDS: u64 = 24;
 /// Logarithmic width of an interval of size.
 const INTERVAL: f64 = 0.005;
@@ -35,7 +35,7 @@ const MUTATED_AGAIN: f64 = 0.4;
 /// Settings of [`search_front`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrontOptions {
-    /// Candidates to look at.
+    /// Number of candidates to evaluate.
     pub candidates: u64,
     /// Seed.
     pub seed: u64,
@@ -44,9 +44,9 @@ pub struct FrontOptions {
 /// Progress of a search, after each round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrontProgress {
-    /// Candidates looked at.
+    /// Candidates evaluated.
     pub candidates: u64,
-    /// Candidates to look at.
+    /// Candidates to evaluate.
     pub total: u64,
     /// Members of the front.
     pub members: usize,
@@ -70,7 +70,7 @@ pub struct PredictedFront {
     pub members: Vec<PredictedMember>,
     /// Metric of size.
     pub size: Metric,
-    /// Candidates looked at.
+    /// Candidates evaluated.
     pub candidates: u64,
     /// Candidates over a constraint.
     pub over_constraints: u64,
@@ -91,7 +91,7 @@ pub enum SearchError {
         "none of {candidates} candidates within the constraints has a predictable ImageNet accuracy; the last reason: {reason}"
     )]
     OutOfRange {
-        /// Candidates looked at.
+        /// Candidates evaluated.
         candidates: u64,
         /// Reason of the last candidate.
         reason: OutOfRange,
@@ -99,7 +99,7 @@ pub enum SearchError {
     /// No candidate was within the constraints.
     #[error("none of {candidates} candidates is within the constraints; more candidates may find one")]
     NothingFound {
-        /// Candidates looked at.
+        /// Candidates evaluated.
         candidates: u64,
     },
 }
@@ -259,7 +259,7 @@ pub fn search_front(
 }
 
 impl Search<'_> {
-    /// Looks at `count` candidates; keeps those that are better than every known one of their interval.
+    /// Evaluates `count` candidates; keeps those that are better than every known one of their interval.
     fn look(&self, count: u64, known: &Grid, mut parents: Vec<Genotype>, mut rng: ChaCha8Rng) -> Finds {
         let mut finds = Finds {
             grid: Grid {

@@ -1,7 +1,7 @@
 //! ImageNet top-1 of networks, predicted from published figures.
 //!
-//! Nothing is trained here. [`Predictor`] answers from coefficients that are committed in `configs/imagenet/predictor.toml`
-//! and were fitted in two steps ([`fit`]):
+//! [`Predictor`] evaluates coefficients that are committed in `configs/imagenet/predictor.toml` and were fitted in two steps
+//! ([`fit`]); no network is trained:
 //!
 //! 1. 4,100 networks of one space, trained with one cheap recipe (Accel-NASBench, arXiv:2404.08005), give the weight that
 //!    the width and the depth of every part of a network has, and a first estimate of the effect of kernels and
@@ -9,9 +9,9 @@
 //! 2. The published networks calibrate them: the effects of width, depth, resolution, kernels,
 //!    squeeze-excite and activations on the logarithm of the error, with an offset for each class of recipes.
 //!
-//! A prediction says with which [`Recipe`] the network would be trained, has a 90 % interval that is wider far from the
-//! published networks, and is refused outside of their range ([`OutOfRange`]). [`validation`] measures all of it with whole
-//! families left out.
+//! A prediction assumes training by a class of recipes ([`Recipe`]), has a 90 % interval that is wider far from the published
+//! networks, and is refused outside of their range ([`OutOfRange`]). [`validation`] measures all of it with whole families
+//! left out.
 
 #![cfg_attr(
     test,

@@ -16,9 +16,9 @@ use super::transform::to_percent;
 pub struct PredictedTop1 {
     /// Expected top-1 in percent.
     pub top1: f64,
-    /// Lower bound of the 90 % interval.
+    /// Lower bound of the 90 % interval in percent.
     pub low: f64,
-    /// Upper bound of the 90 % interval.
+    /// Upper bound of the 90 % interval in percent.
     pub high: f64,
     /// Distance from the centre of the published networks, 1 for the farthest of them.
     pub distance: f64,

@@ -33,7 +33,7 @@ impl Recipe {
         }
     }
 
-    /// Class of the recipe behind a published accuracy; `None` for what no prediction learns from: training with other
+    /// Class of the recipe behind a published accuracy; `None` for accuracies that are left out of the fit: training with other
     /// images (noisy student), adversarial examples (`AdvProp`), and packages' conversions of the authors' weights.
     fn of(reference: &str, point: &PublishedPoint) -> Option<Self> {
         let source = point.source.as_str();

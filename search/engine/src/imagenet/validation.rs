@@ -38,7 +38,7 @@ pub struct LeftOut {
     pub published: f64,
     /// Predicted top-1 in percent.
     pub predicted: f64,
-    /// Bounds of the 90 % interval.
+    /// Bounds of the 90 % interval in percent.
     pub interval: (f64, f64),
     /// True if the remaining families' range contains the network.
     pub in_range: bool,

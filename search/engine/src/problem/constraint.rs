@@ -15,7 +15,7 @@ pub struct Constraint {
     pub at_most: f64,
 }
 
-/// The reason why a network may not be tried.
+/// Reason why a network may not be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Violation {
     /// The limits of the search space itself.

@@ -29,7 +29,7 @@ pub struct Costs {
 }
 
 thread_local! {
-    /// Counts of layers met before: the same for every problem, because they follow from the layers alone.
+    /// Cache of the counts of layers, shared by all problems because counts depend on the layers alone.
     static COUNTER: RefCell<Counter> = RefCell::default();
 }
 

@@ -19,10 +19,10 @@ pub enum Metric {
     FileBytes,
 }
 
-/// A text that names no metric.
+/// A text that is not the name of a metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no metric; expected accuracy, latency{}, macs, params, peak-memory or file-size",
+    "`{text}` is not a metric; expected accuracy, latency{}, macs, params, peak-memory or file-size",
     latencies(.devices)
 )]
 pub struct MetricError {

@@ -1,4 +1,4 @@
-//! The problem that a study solves: which networks there are, what they cost, and which of them may be tried.
+//! The problem that a study solves: its networks, their costs, and the constraints that decide which of them may be tried.
 //!
 //! [`Problem::admit`] is the only place that decides whether a network may be tried. Costs are computed there, once, and
 //! travel with the network as [`Costs`]; accuracies come from evaluators.
@@ -32,7 +32,7 @@ pub struct TargetDevice {
 pub struct Problem {
     /// The networks that can be drawn.
     pub space: SearchSpace,
-    /// Classes that networks tell apart.
+    /// Number of classes.
     pub classes: u32,
     /// Devices that networks are deployed on.
     pub devices: Vec<TargetDevice>,

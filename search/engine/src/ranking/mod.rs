@@ -1,6 +1,6 @@
 //! Ranking of candidates by cheap signals, and its measured agreement with true accuracies.
 //!
-//! A [`Signal`] is a number that costs little and may say something about a candidate's accuracy; a [`Score`] is a mean of
+//! A [`Signal`] is a number that costs little and may correlate with a candidate's accuracy; a [`Score`] is a mean of
 //! standardised signals. [`Probe`] states at which width, resolution and batch signals of forward passes are measured. A
 //! [`Truth`] holds networks of known accuracy, [`Agreement`] the rank correlations of scores with it, and [`held_out`] the
 //! predictions of a Gaussian process from few true labels.

@@ -5,26 +5,26 @@ use rand::seq::SliceRandom;
 
 use crate::regression::{Encoder, GaussianProcess, Sample};
 
-/// Draws of the labels that a predictor is judged by.
+/// Number of random draws of labels over which a predictor is assessed.
 pub const DRAWS: u64 = 10;
 
 /// Steps of the search for hyper-parameters.
 const STEPS: usize = 40;
 
-/// Error in percent below which accuracies are not told apart.
+/// Least error in percent; keeps the logarithm finite.
 const LEAST_ERROR: f64 = 0.01;
 
 /// A network with its true accuracy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Labelled {
-    /// The network as the regression sees it.
+    /// Input of the regression.
     pub sample: Sample,
     /// Accuracy in percent.
     pub accuracy: f64,
 }
 
-/// Pairs of prediction and accuracy of the networks outside `labels` random ones that a Gaussian process is given, for each
-/// of [`DRAWS`] draws; none where too few networks are left.
+/// Pairs of prediction and accuracy for each of [`DRAWS`] draws: a Gaussian process is fitted to `labels` random networks and
+/// predicts the others. Empty where too few networks are left.
 ///
 /// The process predicts `-ln(error)`; its hyper-parameters have the greatest posterior density.
 pub fn held_out(encoder: &Encoder, networks: &[Labelled], labels: usize, seed: u64) -> Vec<Vec<(f64, f64)>> {

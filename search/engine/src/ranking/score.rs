@@ -22,7 +22,7 @@ impl Score {
     ///
     /// # Panics
     ///
-    /// Without signals.
+    /// Panics without signals.
     pub fn new(signals: &[Signal]) -> Self {
         assert!(!signals.is_empty(), "a score has signals");
         let mut distinct = Vec::new();
@@ -126,7 +126,7 @@ impl Standard {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScoreScale {
-    /// One entry a signal.
+    /// One entry per signal.
     pub standards: Vec<Standard>,
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use mnas_space::{Architecture, Scope};
 use serde::{Deserialize, Serialize};
 
-/// A cheap number that may say something about a candidate's accuracy; the higher, the better.
+/// A cheap number that may correlate with a candidate's accuracy; the higher, the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signal {
@@ -14,7 +14,7 @@ pub enum Signal {
     Macs,
     /// Logarithm of the number of parameters.
     Params,
-    /// Number of blocks that are no identities.
+    /// Number of blocks other than identities.
     Depth,
     /// Log-determinant of the Hamming kernel of binary activation codes (Mellor et al., arXiv:2006.04647, section 3).
     Naswot,
@@ -34,10 +34,10 @@ pub struct Measured {
     pub cpu_seconds: f64,
 }
 
-/// A name that belongs to no signal.
+/// A name that is not that of a signal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{name}` is no signal; signals are {}, several may be joined by `+`, and `free` is macs+params+depth",
+    "`{name}` is not a signal; signals are {}, several may be joined by `+`, and `free` is macs+params+depth",
     Signal::ALL.map(Signal::name).join(", ")
 )]
 pub struct UnknownSignal {

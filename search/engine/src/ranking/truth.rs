@@ -1,4 +1,4 @@
-//! Networks of known accuracy that rankings are judged by.
+//! Networks of known accuracy against which rankings are judged.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -31,14 +31,14 @@ pub struct KnownNetwork {
 /// A truth that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TruthError {
-    /// A recorded table.
+    /// The recorded table cannot be used.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A study.
+    /// The study cannot be read.
     #[error(transparent)]
     Study(#[from] StudyError),
-    /// A study of scores.
-    #[error("{} holds scores in place of accuracies, which are no truth", path.display())]
+    /// A study whose trials have scores.
+    #[error("{} holds scores in place of accuracies; give a study whose trials have accuracies", path.display())]
     Scores {
         /// Its folder.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum TruthError {
     },
 }
 
-/// Networks below which no correlation means anything.
+/// Least number of networks for a meaningful correlation.
 const LEAST: usize = 10;
 
 impl Truth {

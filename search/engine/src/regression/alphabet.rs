@@ -16,13 +16,13 @@ pub(super) enum Value {
 /// Values of a site by kind of choice.
 pub(super) type Attributes = BTreeMap<&'static str, Value>;
 
-/// The kind that says whether a layer is there.
+/// Kind of choice that holds the presence of a layer.
 const LAYER: &str = "layer";
 
-/// The block type that computes nothing where the shape stays.
+/// Block type that computes nothing where the shape does not change.
 const IDENTITY: &str = "id";
 
-/// Attributes of a layer that is not there.
+/// Attributes of an absent layer.
 pub(super) fn absent() -> Attributes {
     single(LAYER, Value::Name("absent".to_owned()))
 }

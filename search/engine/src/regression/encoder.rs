@@ -10,11 +10,11 @@ use super::alphabet::{self, Alphabet, Value};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Encoding {
     pub(super) codes: Box<[u16]>,
-    /// Layers that are there, without classifier.
+    /// Number of layers present, without classifier.
     pub layers: u16,
 }
 
-/// A place where networks are compared.
+/// Position at which networks are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Site {
     Resolution,
@@ -27,7 +27,7 @@ enum Site {
 }
 
 /// A stage by the size of its feature map, as the number of halvings of the image, and its number at that size. Stages of
-/// different families stand at the same place where they do the same.
+/// different families with equal size and number share a place.
 type Place = (u32, u32);
 
 /// Writes networks of a space as codes.

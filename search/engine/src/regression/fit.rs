@@ -20,7 +20,7 @@ const MEDIAN_NOISE: f64 = 0.01;
 /// Standard deviation of the priors, as natural logarithms.
 const PRIOR_DEVIATION: f64 = 2.0;
 
-/// Bounds on how far a logarithm may leave its prior's median.
+/// Largest distance of a logarithm from its prior's median.
 const FARTHEST: f64 = 5.0;
 
 /// Observations with everything that does not depend on hyper-parameters.

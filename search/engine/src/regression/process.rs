@@ -5,7 +5,7 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 use super::fit::{PRIOR_OBSERVATIONS, Problem};
 use super::{Covariance, Encoder, Encoding, Hyperparameters};
 
-/// A network as the regression sees it.
+/// A network as input of the regression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Its decisions.
@@ -168,7 +168,7 @@ impl GaussianProcess {
         if self.factorise().is_none() {
             return before;
         }
-        // Values that are only expected say nothing about the variance.
+        // Expected values carry no information about the variance.
         self.variance = variance;
         self
     }

@@ -26,15 +26,15 @@ impl Default for CompoundOptions {
     }
 }
 
-/// Bases with the accuracy that they gain.
+/// Bases of compound scaling with their gain of accuracy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CompoundCandidate {
     /// Bases of depth, width and resolution: alpha, beta and gamma.
     pub compound: Compound,
     /// Points gained per doubling of exactly counted multiply-adds, the mean over the compared coefficients.
     ///
-    /// Rounding of channels and depths makes networks larger than the bases say; dividing by the counted growth keeps that
-    /// from looking like an advantage.
+    /// Rounding of channels and depths makes networks larger than the bases imply; dividing by the counted growth removes the
+    /// advantage that this would give.
     pub gain_per_doubling: f64,
 }
 
@@ -73,8 +73,8 @@ const MOST: f64 = 2.0;
 
 /// Finds the bases with the largest gain of accuracy among those with `alpha * beta² * gamma² = 2`, each at least 1.
 ///
-/// Depth and width are multiples of a step and resolution follows from the constraint. `rule` says what stem, head and outer
-/// stages do.
+/// Depth and width are multiples of a step and resolution follows from the constraint. `rule` defines the scaling of stem,
+/// head and outer stages.
 pub fn fit_compound(
     base: &Architecture,
     rule: &ScalingRule,

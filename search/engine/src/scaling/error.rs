@@ -32,7 +32,7 @@ pub enum ScalingError {
         /// Its input side in pixels.
         resolution: u32,
     },
-    /// Networks within the budget have no accuracy.
+    /// No network within the budget has an accuracy.
     #[error("none of {networks} scaled networks has an accuracy; the last reason: {reason}")]
     NoAccuracy {
         /// Networks without accuracy.

@@ -78,7 +78,7 @@ pub struct ScaledGrid {
 /// Scales `base` by `rule` to every combination of `grid` and finds the most accurate network whose latency is within
 /// `budget`.
 ///
-/// `accuracy` is asked within the budget only.
+/// `accuracy` is called for networks within the budget only.
 pub fn scale_under_budget(
     base: &Architecture,
     rule: &ScalingRule,

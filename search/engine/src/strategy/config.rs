@@ -42,8 +42,8 @@ impl StrategyConfig {
     /// Names of all strategies.
     pub const NAMES: [&'static str; 5] = ["random", "evolution", "nsga2", "local", "model"];
 
-    /// Name of the default strategy: of all, it needs the fewest evaluations to the best network and reaches the largest
-    /// hypervolume on every truth that they were compared on (`cargo bench -p mnas-engine --bench strategies`).
+    /// Name of the default strategy, which needs the fewest evaluations to find the best network and reaches the largest
+    /// hypervolume on every problem of the benchmark `cargo bench -p mnas-engine --bench strategies`.
     ///
     /// NAS-Bench-Macro's best network is found by half of the searches within 26 evaluations (local search 84, evolution 122,
     /// random search and NSGA-II over 150), and after 200 evaluations 99.99 % of the exact hypervolume (NSGA-II 99.3 %).
@@ -79,7 +79,7 @@ impl StrategyConfig {
     /// Model-guided search in which the model proposes from the fourth trial on, or later by one for each further family of
     /// the space.
     ///
-    /// The priors of the regression make up for a longer start, and networks far from all others are rarely good ones: with 8
+    /// The priors of the regression make a longer start unnecessary, and networks far from all others are rarely good: with 8
     /// trials in place of 3, half of the searches of NAS-Bench-Macro find its best network within 32 evaluations instead of 26.
     pub fn model() -> Self {
         Self::Model {
@@ -110,7 +110,7 @@ impl StrategyConfig {
         }
     }
 
-    /// The first setting out of range, in words.
+    /// Description of the first setting that is out of range.
     pub fn fault(self) -> Option<String> {
         match self {
             Self::Evolution { population, sample } if population == 0 || sample == 0 => Some(format!(

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::problem::{Costs, Problem};
 
-/// A network that was tried or is being tried, as strategies see it.
+/// A network that was or is being evaluated, as input of strategies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     /// Its choices in the problem's space.
@@ -25,7 +25,7 @@ pub trait Strategy: fmt::Debug + Send + Sync {
     /// The name on the command line.
     fn name(&self) -> &'static str;
 
-    /// Begins a search that knows no result yet.
+    /// Begins a search without results.
     fn begin<'a>(&'a self, problem: &'a Problem) -> Box<dyn Search + 'a>;
 }
 
@@ -36,7 +36,7 @@ pub trait Search {
     /// Absorbs the next settled trial that belongs to the space and keeps the constraints.
     fn settle(&mut self, observation: &Observation);
 
-    /// Prepares draws, given the trials proposed after those absorbed, whose results are not to be used.
+    /// Prepares draws, given the trials proposed after those absorbed, whose results must not be used.
     fn prepare<'s>(&'s self, pending: &'s [Observation]) -> Box<dyn Sampler + 's>;
 }
 
@@ -44,6 +44,6 @@ pub trait Search {
 pub trait Sampler {
     /// Draws the next genotype to try.
     ///
-    /// The caller draws again, with the stream as it was left, where the network may not be tried or is known already.
+    /// Where the network may not be tried or is known already, the caller draws again from the same stream.
     fn draw(&mut self, rng: &mut ChaCha8Rng) -> Genotype;
 }

@@ -1,3 +1,5 @@
+//! Regularised evolution.
+
 use std::collections::VecDeque;
 
 use mnas_space::Genotype;
@@ -9,8 +11,8 @@ use super::{Observation, Sampler, Search, Strategy};
 use crate::problem::Problem;
 
 /// Regularised evolution (Real et al., arXiv:1802.01548): the population is the youngest candidates; the most accurate
-/// of a few drawn from it is mutated. The oldest leave the population whatever their accuracy, so that a lucky result does
-/// not stay for ever.
+/// of a few drawn from it is mutated. The oldest leave the population independent of their accuracy, so that a lucky result does
+/// not stay forever.
 #[derive(Debug, Clone, Copy)]
 pub struct Evolution {
     /// Candidates alive at a time; as many are drawn at random, spread over the sizes, before the first mutation.
@@ -66,7 +68,7 @@ impl Sampler for &Population<'_> {
         let first = draw(rng);
         let best = (1..self.settings.sample).fold(first, |best, _| {
             let drawn = draw(rng);
-            // Of equals the last drawn.
+            // Of equals, the last drawn.
             if drawn.0 >= best.0 { drawn } else { best }
         });
         self.problem.space.mutate(&best.1, rng)
@@ -121,7 +123,7 @@ mod tests {
         let history: Vec<Observation> = (0..8)
             .map(|_| observation(&problem, problem.space.sample(&mut rng), None))
             .collect();
-        // With an empty population the answer is a random draw.
+        // With an empty population, the proposal is a random draw.
         let evolution = Evolution {
             population: 4,
             sample: 2,

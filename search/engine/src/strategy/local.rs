@@ -1,3 +1,5 @@
+//! Local search.
+
 use std::collections::HashMap;
 
 use mnas_space::Genotype;
@@ -16,8 +18,8 @@ const RESTART: f64 = 0.05;
 const SECOND: f64 = 0.3;
 
 /// Local search on the front: of the networks that no other dominates in all objectives, the one explored least is mutated.
-/// Some draws start anew, and every draw explores the front from its least explored member on, so that it goes on where the
-/// neighbours of one member are all known.
+/// Some draws start anew, and every draw tries the members of the front in turn, the least explored first, so that it
+/// continues where the neighbours of one member are all known.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalSearch {
     /// Networks drawn at random, spread over the sizes, before the first mutation.
@@ -44,7 +46,7 @@ impl Strategy for LocalSearch {
 /// A member of the front.
 struct Member {
     genotype: Genotype,
-    /// Results within two decisions of it.
+    /// Number of results within two decisions of it.
     neighbours: usize,
 }
 

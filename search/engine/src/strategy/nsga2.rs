@@ -1,3 +1,5 @@
+//! NSGA-II.
+
 use mnas_space::Genotype;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

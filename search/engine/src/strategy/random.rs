@@ -1,3 +1,5 @@
+//! Random search.
+
 use mnas_space::Genotype;
 use rand_chacha::ChaCha8Rng;
 

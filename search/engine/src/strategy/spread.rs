@@ -19,7 +19,7 @@ const NEAR: f64 = 0.04;
 /// Weight of the share by which a network exceeds a bound.
 const EXCESS: f64 = 10.0;
 
-/// Mutations from which the largest network is looked for.
+/// Mutations in the search for the largest network.
 const CLIMB: usize = 3_000;
 
 /// Draws networks whose sizes are spread evenly, on a logarithmic scale, between the least network of a problem and the

@@ -155,7 +155,7 @@ fn strategies_that_learn_find_more_than_independent_draws() {
     }
 }
 
-/// Architectures of a search with a fixed seed. A change here changes the course of every study: say so in the changelog.
+/// Architectures of a search with a fixed seed. A change here changes the course of every study and belongs in the changelog.
 #[test]
 fn golden_searches_are_reproduced() {
     let problem = problem();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Attempts at an evaluation before it counts as failed: workers are lost for causes that pass.
+/// Attempts at an evaluation before it counts as failed: the causes of lost workers are often transient.
 pub(super) const ATTEMPTS: u32 = 3;
 
 /// Longest wait for an event before the clock and the cancel flag are read again.

@@ -1,11 +1,11 @@
-//! Candidates beside the references that were evaluated by the same recipe, in numbers.
+//! Comparison of candidates with references evaluated by the same recipe.
 
 use super::trial::Trial;
 use super::trial_kind::TrialKind;
 use crate::front::{dominated_share, dominates};
 use crate::problem::{Metric, Problem};
 
-/// A reference beside the candidates of its study.
+/// Comparison of a reference with the candidates of its study.
 ///
 /// Networks are compared on accuracy and the problem's [size metric](Problem::size_metric) (latency on the first device, as
 /// measured where it was measured). Only candidates that keep every constraint count.
@@ -21,7 +21,7 @@ pub struct ReferenceComparison {
     pub within_budget: bool,
     /// True if some candidate is at least as good in both and better in one.
     pub dominated: bool,
-    /// Accuracy of the most accurate candidate that is no larger, less the reference's, in points; `None` where every
+    /// Accuracy of the most accurate candidate that is not larger, less the reference's, in points; `None` where every
     /// candidate is larger.
     pub points: Option<f64>,
     /// Its size less that of the smallest candidate that is at least as accurate; `None` where no candidate is.
@@ -62,12 +62,12 @@ pub fn compare_references(problem: &Problem, trials: &[Trial]) -> Vec<ReferenceC
         .collect()
 }
 
-/// One network beside others, each a pair of size and accuracy.
+/// Comparison of one network with others, each a pair of size and accuracy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beside {
     /// True if one of the others is at least as good in both and better in one.
     pub dominated: bool,
-    /// Accuracy of the most accurate of the others that is no larger, less the network's.
+    /// Accuracy of the most accurate of the others that is not larger, less the network's.
     pub points: Option<f64>,
     /// Size less that of the smallest of the others that is at least as accurate.
     pub saved: Option<f64>,
@@ -128,7 +128,7 @@ pub fn front_volume(problem: &Problem, trials: &[Trial]) -> Option<FrontVolume> 
     })
 }
 
-/// Number of distinct networks evaluated until a trial was: those of the trials up to it, in the order of their proposal.
+/// Number of distinct networks evaluated up to and including a trial, in the order of their proposal.
 pub fn evaluations_until(trials: &[Trial], trial: u64) -> usize {
     let evaluated = trials
         .iter()

@@ -24,10 +24,10 @@ pub struct StudyConfig {
     pub seed: u64,
     /// Number of candidates to evaluate.
     pub trials: usize,
-    /// Number of results that a proposal may lack: trial `n` is proposed from the results of all but the `lookahead - 1`
-    /// trials before it. More workers than this are never busy at once; the course of a study does not depend on their number.
+    /// Largest number of candidates under way at once: trial `n` is proposed from the results of all but the `lookahead - 1` trials
+    /// before it. The course of a study does not depend on the number of workers.
     pub lookahead: usize,
-    /// Classes that networks tell apart.
+    /// Number of classes.
     pub classes: u32,
     /// Metrics that span the front, by name.
     pub objectives: Vec<String>,
@@ -59,7 +59,7 @@ pub struct StudyConfig {
 pub struct DeviceConfig {
     /// Name of the device, or path of its TOML file.
     pub name: String,
-    /// Networks slower than this on it are never evaluated.
+    /// Networks with a larger latency on the device are never evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Milliseconds>,
     /// Runtime and version that its table was measured with.
@@ -138,7 +138,7 @@ pub struct ScoreConfig {
 }
 
 impl ScoreConfig {
-    /// The evaluator's part of it.
+    /// Scorer of the evaluator.
     pub fn scorer(&self) -> Scorer {
         Scorer {
             score: self.score.clone(),
@@ -165,7 +165,7 @@ pub struct TrainConfig {
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,
-    /// Trainings of the best networks to the end, when the trials are done.
+    /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
 }
@@ -211,17 +211,17 @@ pub enum ConfigError {
         /// Values accepted.
         expected: String,
     },
-    /// An objective is no metric.
+    /// An objective is not a metric.
     #[error("objectives: {0}")]
     Metric(#[from] MetricError),
-    /// The recipe is unsound.
+    /// The recipe is invalid.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
 }
 
 /// Heading of `study.toml`.
 const HEADING: &str =
-    "# Written by mnas: everything this study follows from, with space.toml and latency/ beside it.\n";
+    "# Written by mnas: the complete configuration of this study, with space.toml and latency/ beside it.\n";
 
 impl StudyConfig {
     /// A study of 10 classes without device and references: accuracy, as recorded in the table at `path`, against
@@ -413,7 +413,7 @@ impl StudyConfig {
 fn ranking(scoring: &ScoreConfig) -> String {
     let probe = scoring.probe;
     format!(
-        "scores by {}, at {}x the width with {} images: the share of random networks that a network is expected to outrank; a rank, no accuracy",
+        "scores by {}, at {}x the width with {} images: the share of random networks that a network is expected to outrank; a rank, not an accuracy",
         scoring.score, probe.width, probe.batch_size
     )
 }

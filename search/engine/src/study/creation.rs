@@ -1,4 +1,4 @@
-//! Creation of studies, with or without results of others.
+//! Creation of studies, with or without results of other studies.
 
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ impl Study {
         Self::create_from(folder, config, problem, space_toml, WarmStart::default())
     }
 
-    /// Creates a study that begins with results of other studies. They are its first trials, and nothing of it needs the
-    /// other studies' folders later.
+    /// Creates a study that begins with results of other studies. They become its first trials; the folders of the other studies
+    /// are not needed afterwards.
     pub fn create_from(
         folder: NewFolder,
         mut config: StudyConfig,
@@ -38,7 +38,7 @@ impl Study {
     ) -> Result<Self, StudyError> {
         config.warm_start = warm_start.studies;
         files::write_atomically(&folder.space(), space_toml.as_bytes())?;
-        // What an attempt that was killed here has left.
+        // Remains of an earlier attempt that was killed.
         files::remove_if_there(&folder.journal())?;
         let (mut journal, _) = Journal::open(&folder.journal())?;
         let mut state = StudyState::default();

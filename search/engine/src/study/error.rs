@@ -14,10 +14,10 @@ use crate::files::FileError;
 /// An error that ends a study's run.
 #[derive(Debug, thiserror::Error)]
 pub enum StudyError {
-    /// The folder.
+    /// The folder cannot be used for the study.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The configuration.
+    /// The configuration is invalid.
     #[error("{}: {error}", path.display())]
     Config {
         /// The file.
@@ -27,7 +27,7 @@ pub enum StudyError {
         /// The error in it.
         error: ConfigError,
     },
-    /// The search space.
+    /// The search space is invalid.
     #[error("{}: {error}", path.display())]
     Space {
         /// The file.
@@ -37,7 +37,7 @@ pub enum StudyError {
         /// The error in it.
         error: DocumentError,
     },
-    /// The journal.
+    /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The journal contradicts itself.
@@ -48,7 +48,7 @@ pub enum StudyError {
         /// The contradiction.
         problem: String,
     },
-    /// The evaluator.
+    /// The evaluator cannot continue.
     #[error(transparent)]
     Evaluator(#[from] EvaluatorError),
     /// The images are not those the study began with.
@@ -59,10 +59,10 @@ pub enum StudyError {
         /// Description now.
         now: String,
     },
-    /// A latency table.
+    /// A latency table cannot be read or does not fit the study's device.
     #[error(transparent)]
     Latency(#[from] LatencyError),
-    /// A file.
+    /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
 }

@@ -19,18 +19,18 @@ pub enum StudyEvent<'a> {
         /// Share done, 0 to 1.
         done: f64,
     },
-    /// A trial is settled, and on the disk.
+    /// A trial is settled and recorded on the disk.
     Settled {
         /// The trial.
         trial: &'a Trial,
         /// Numbers of trials so far, earlier sessions included.
         counts: Counts,
-        /// Number of trials that there will be.
+        /// Number of trials in all.
         total: usize,
     },
-    /// Something that a user should know about a worker.
+    /// Message for the user about a worker.
     Notice {
-        /// One line.
+        /// Message of one line.
         message: &'a str,
     },
 }
@@ -54,7 +54,7 @@ pub enum StopReason {
     Complete,
     /// No further network that keeps the constraints was found.
     Exhausted(Refusals),
-    /// The time given was used.
+    /// The deadline passed.
     Deadline,
     /// The cancel flag was set.
     Cancelled,

@@ -10,11 +10,11 @@ pub struct StudyFolder {
     root: PathBuf,
 }
 
-/// Why a folder cannot hold the study.
+/// An error of a study's folder.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// There is a study already.
-    #[error("{} holds a study already; go on with it by --resume, or choose another folder with --out", path.display())]
+    #[error("{} holds a study already; continue it with --resume, or choose another folder with --out", path.display())]
     Exists {
         /// The folder.
         path: PathBuf,
@@ -42,15 +42,15 @@ pub enum FolderError {
     },
 }
 
-/// Held by the process that works on the study.
+/// File that is locked by the process that works on the study.
 const LOCK: &str = ".lock";
 
-/// All that a folder holds before `study.toml` makes it a study.
+/// Possible content of a folder before `study.toml` makes it a study.
 const BEFORE_IT_BEGINS: [&str; 6] = [LOCK, "latency", "logs", "space.toml", "trials.jsonl", "weights"];
 
 impl StudyFolder {
-    /// A locked folder for a new study; refuses to touch one that holds anything but what is left of a search that was
-    /// killed before it began.
+    /// A locked folder for a new study; refuses one that holds anything but the remains of a search that was killed during its
+    /// set-up.
     pub fn create(root: &Path) -> Result<NewFolder, FolderError> {
         let folder = Self {
             root: root.to_path_buf(),
@@ -95,7 +95,7 @@ impl StudyFolder {
         }
     }
 
-    /// Keeps other processes from working on the study while the returned file is open.
+    /// Prevents other processes from working on the study while the returned file is open.
     pub fn lock(&self) -> Result<std::fs::File, FolderError> {
         let path = self.root.join(LOCK);
         let file = std::fs::File::create(&path).map_err(|source| FileError::write(&path, source))?;
@@ -118,12 +118,12 @@ impl StudyFolder {
         self.root.join("study.toml")
     }
 
-    /// `space.toml`: the search space as it was.
+    /// `space.toml`: the search space.
     pub fn space(&self) -> PathBuf {
         self.root.join("space.toml")
     }
 
-    /// `latency/`: the latency tables as they were when the search began, one folder a device.
+    /// `latency/`: the latency tables at the start of the search, one folder per device.
     pub fn latency(&self) -> PathBuf {
         self.root.join("latency")
     }
@@ -143,17 +143,17 @@ impl StudyFolder {
         self.root.join("weights").join(format!("{trial}.safetensors"))
     }
 
-    /// `checkpoints/`: where trials under way stand.
+    /// `checkpoints/`: states of the trials under way.
     pub fn checkpoint(&self, trial: u64) -> PathBuf {
         self.root.join("checkpoints").join(format!("{trial}.checkpoint"))
     }
 
-    /// `finalists/`: weights of the networks trained to the end, by their trial.
+    /// `finalists/`: weights of the networks trained in full, by their trial.
     pub fn finalists(&self) -> PathBuf {
         self.root.join("finalists")
     }
 
-    /// Weights of the network of a trial, trained to the end.
+    /// Weights of the network of a trial, trained in full.
     pub fn finalist_weights(&self, trial: u64) -> PathBuf {
         self.finalists().join(format!("{trial}.safetensors"))
     }
@@ -163,7 +163,7 @@ impl StudyFolder {
         self.root.join("checkpoints").join(format!("final-{trial}.checkpoint"))
     }
 
-    /// `logs/`: what workers wrote to stderr.
+    /// `logs/`: stderr of the workers.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }
@@ -174,7 +174,7 @@ impl StudyFolder {
     }
 }
 
-/// The locked folder of a study that is being set up; it is removed again unless the study comes about.
+/// The locked folder of a study during its set-up; removed on drop unless kept.
 #[derive(Debug)]
 pub struct NewFolder {
     folder: StudyFolder,

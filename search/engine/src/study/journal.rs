@@ -1,4 +1,4 @@
-//! `trials.jsonl`: every event of a study, one JSON document a line.
+//! `trials.jsonl`: every event of a study, one JSON document per line.
 //!
 //! The first line names the format and its version; the lines after it are events with the time at which they were written.
 //! Events are appended in memory and reach the disk, synced, with [`Journal::commit`]. A last line without its end, the trace
@@ -49,7 +49,7 @@ pub enum Event {
         costs: Costs,
         /// Seed of its evaluation.
         seed: u64,
-        /// Effort of the trial.
+        /// Fidelity of the trial.
         #[serde(default, skip_serializing_if = "is_full")]
         fidelity: Fidelity,
     },
@@ -60,7 +60,7 @@ pub enum Event {
         /// Number of the attempt, from 1.
         attempt: u32,
     },
-    /// A trial ended well.
+    /// A trial finished with a result.
     Finished {
         /// The trial.
         trial: u64,
@@ -69,7 +69,7 @@ pub enum Event {
         /// The worker that evaluated it.
         worker: String,
     },
-    /// A trial ended without a result, or its workers were lost too often.
+    /// A trial failed, or its workers were lost too often.
     Failed {
         /// The trial.
         trial: u64,
@@ -101,7 +101,7 @@ fn is_full(fidelity: &Fidelity) -> bool {
 /// An event with the time at which it was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Milliseconds since 1970. Nothing of a study's course follows from it.
+    /// Milliseconds since 1970; the course of a study does not depend on it.
     pub at: u64,
     /// The event.
     pub event: Event,
@@ -220,15 +220,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes and syncs everything appended. After a failure (a full disk) the file ends where it ended before, and the
-    /// events are still to be committed.
+    /// Writes and syncs all appended events. After a failure (a full disk) the file has its previous length, and the events remain
+    /// to be committed.
     pub fn commit(&mut self) -> Result<(), JournalError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
         let written = self.file.write_all(&self.buffer).and_then(|()| self.file.sync_data());
         if let Err(source) = written {
-            // A part of a line may be there: it is taken back, so that the next line does not join it.
+            // An incomplete line is removed, so that the next line does not continue it.
             let _ = self
                 .file
                 .set_len(self.length)
@@ -364,7 +364,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trials.jsonl");
         let (mut journal, _) = Journal::open(&path).unwrap();
-        // A reader that rounds twice takes the first one for its neighbour.
+        // A parser that rounds twice reads the first number as its neighbour.
         let latencies = [0.060_657_449_242_011_684, 8.333_333_333_333_334, 0.1 + 0.2];
         let written = latencies.map(|latency_ms| Event::Measured {
             trial: 0,

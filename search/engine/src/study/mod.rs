@@ -1,9 +1,9 @@
 //! A study: one search, in one folder, from its configuration to its front.
 //!
-//! [`Study`] is the whole: it is created or opened, and run with an evaluator to a [`StopReason`]. `config` says what is asked
-//! for, `folder` where files lie, `journal` what has happened (the truth, everything else can be rebuilt from it), `state`
-//! what follows from the journal, `record` holds them together. `creation` makes a study and `load` reads one, `proposer` decides
-//! which candidate is next, `runner` makes it happen; `warm_start` takes results of other studies over.
+//! [`Study`] is the whole: it is created or opened, and run with an evaluator to a [`StopReason`]. `config` holds the settings,
+//! `folder` the paths of files, `journal` the events (the truth, from which everything else can be rebuilt), `state` the state
+//! that follows from the journal; `record` holds them together. `creation` makes a study and `load` reads one, `proposer` chooses
+//! the next candidate, `runner` evaluates it; `warm_start` imports results of other studies.
 //!
 //! A study of a recorded table:
 //!

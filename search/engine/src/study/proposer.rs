@@ -1,4 +1,4 @@
-//! Choice of the next candidate: a function of what is known, whatever order trials ended in.
+//! Choice of the next candidate, independent of the order in which trials end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::problem::{Problem, Proposal, Violation};
 use crate::strategy::{Observation, Search, Strategy};
 use mnas_space::random::stream;
 
-/// Draws from the strategy before the proposer searches by itself.
+/// Draws from the strategy before the proposer starts its own walk.
 const DRAWS: usize = 2_000;
 
 /// Steps of the walk that finds networks under tight constraints.
@@ -21,13 +21,13 @@ const STEPS: usize = 2_000;
 /// Counts of the networks that were drawn for one proposal and refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Refusals {
-    /// Networks that the study knows already.
+    /// Networks of earlier trials.
     pub known: usize,
     /// Networks that break a constraint, by its name.
     pub violations: BTreeMap<String, usize>,
 }
 
-/// `1,900 of 4,000 networks drawn are known already, 2,100 break the constraint on latency`
+/// `of 4000 networks drawn 1900 are known already, 2100 break the constraint on latency`
 impl fmt::Display for Refusals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.known + self.violations.values().sum::<usize>();

@@ -1,4 +1,4 @@
-//! A study on the disk: its folder, configuration, problem and journal, and the state that follows.
+//! A study on the disk: its folder, configuration, problem and journal, and the state derived from them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,12 +30,12 @@ pub struct Study {
     pub(super) problem: Arc<Problem>,
     pub(super) journal: Journal,
     pub(super) state: StudyState,
-    /// Held while this process works on the study.
+    /// Lock on the folder while this process works on the study.
     pub(super) _lock: std::fs::File,
 }
 
 impl Study {
-    /// Opens an existing study to go on with it.
+    /// Opens an existing study to continue it.
     pub fn open(folder: StudyFolder) -> Result<Self, StudyError> {
         let lock = folder.lock()?;
         files::remove_partial_files(folder.root());
@@ -80,7 +80,7 @@ impl Study {
         })
     }
 
-    /// Changes the final trainings of a study that trains its candidates; those of others stay away.
+    /// Changes the settings of final trainings; without effect in a study that does not train its candidates.
     pub fn set_finals(&mut self, finals: FinalsConfig) -> Result<(), StudyError> {
         let mut config = self.config.clone();
         if let EvaluatorConfig::Train(training) = &mut config.evaluator {
@@ -100,7 +100,7 @@ impl Study {
         Ok(())
     }
 
-    /// Records that a process with this command line begins to work on the study.
+    /// Records the start of a process with this command line.
     pub fn begin_session(&mut self, command: Vec<String>) -> Result<(), StudyError> {
         let mnas = env!("CARGO_PKG_VERSION").to_owned();
         self.record(&Event::Session { command, mnas })?;
@@ -138,13 +138,13 @@ impl Study {
         front(&self.problem, self.state.trials())
     }
 
-    /// The most accurate trial that keeps every constraint (as measured where it was measured), whoever proposed it; of
-    /// equals the one with the least latency, then the earliest.
+    /// The most accurate trial that keeps every constraint (by measured latency where it exists), references included; of equals
+    /// the one with the least latency, then the earliest.
     pub fn best(&self) -> Option<&Trial> {
         best(&self.problem, self.state.trials().iter())
     }
 
-    /// Journal and state change here, and nowhere else.
+    /// Appends an event to the journal and applies it to the state; both change nowhere else.
     pub(super) fn record(&mut self, event: &Event) -> Result<(), StudyError> {
         let at = self.journal.append(event)?;
         self.state

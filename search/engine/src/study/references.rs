@@ -18,7 +18,7 @@ pub struct ChosenReference {
 
 /// Selects, for each network that the space names, `per_network` of its points up to the budget.
 ///
-/// The points are those whose values (latencies, say), on a logarithmic scale, lie nearest to goals spread evenly from a
+/// The points are those whose values (such as latencies), on a logarithmic scale, lie nearest to goals spread evenly from a
 /// quarter of the budget to the budget itself, without exceeding it; the first goal is the budget. Where the budget is out of
 /// a network's reach, the goals reach up to its largest value; a network without a point within the budget is represented
 /// by its least one. Without a budget they are spread over all values.
@@ -102,7 +102,7 @@ mod tests {
         let small = latencies_of("mobilenet-v3-small", 2.0, 2);
         assert_eq!(small.len(), 2);
         assert!(small[0] < 0.5 * small[1] && small[1] <= 2.0, "{small:?}");
-        // No point of V1 is that fast: the fastest one shows it.
+        // No point of V1 is that fast: the fastest one represents it.
         let v1 = latencies_of("mobilenet-v1", 0.01, 2);
         assert!(v1.len() == 1 && v1[0] > 0.01, "{v1:?}");
     }

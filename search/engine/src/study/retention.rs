@@ -9,7 +9,7 @@ use crate::problem::Problem;
 /// they are measured.
 const SPARES: usize = 6;
 
-/// Keeps account of the trials whose weights may still be needed: the front and the most accurate networks, candidates and
+/// Tracks the trials whose weights may still be needed: the front and the most accurate networks, candidates and
 /// references alike.
 #[derive(Debug, Default)]
 pub(super) struct Retention {
@@ -19,7 +19,7 @@ pub(super) struct Retention {
 }
 
 impl Retention {
-    /// The account after all settled trials of a study.
+    /// State after all settled trials of a study.
     pub fn of(state: &StudyState, problem: &Problem) -> Self {
         let mut retention = Self::default();
         for trial in state.trials() {
@@ -57,8 +57,8 @@ impl Retention {
     }
 }
 
-/// Returns true if a trial's network may become the best: it keeps every constraint, as predicted. Weights of others are not
-/// saved.
+/// Returns true if a trial's network may become the best: it keeps every constraint by prediction. Weights of other trials are
+/// not saved.
 pub(super) fn may_be_best(trial: &Trial, problem: &Problem) -> bool {
     problem.violation(&trial.costs).is_none()
 }

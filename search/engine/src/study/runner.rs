@@ -38,7 +38,7 @@ impl Default for RunOptions<'static> {
 impl Study {
     /// Evaluates references and candidates until there are no more, or the options stop it.
     ///
-    /// Killed at any moment and run again, a study ends with the same trials: candidates follow from the seed and the results
+    /// A run that is killed and repeated ends with the same trials: candidates follow from the seed and the results
     /// of earlier trials, never from timing or the number of workers.
     pub fn run(
         &mut self,
@@ -64,14 +64,14 @@ struct Run<'a> {
     running: usize,
     /// Set once no further candidate was found.
     exhausted: Option<Refusals>,
-    /// Trials settled in this turn, to be told when they are on the disk.
+    /// Trials settled in this turn, to be reported once they are on the disk.
     settled: Vec<u64>,
     retention: Retention,
 }
 
 impl<'a> Run<'a> {
     fn new(study: &'a mut Study, evaluator: &'a mut dyn Evaluator, observer: &'a mut dyn Observer) -> Self {
-        // What an earlier run left unfinished comes first.
+        // Unfinished trials of an earlier run come first.
         let queue = study.state.forget_attempts().into();
         let retention = Retention::of(&study.state, &study.problem);
         Self {
@@ -89,14 +89,14 @@ impl<'a> Run<'a> {
     /// Runs until the study stops.
     fn run(mut self, proposer: &mut Proposer<'_>, options: RunOptions<'_>) -> Result<StopReason, StudyError> {
         let stopped = self.turns(proposer, options);
-        // Also after an error: results that came in the same turn are kept.
+        // Commits after an error too: results of the same turn are kept.
         let committed = self.study.journal.commit();
         let reason = stopped?;
         committed?;
         Ok(reason)
     }
 
-    /// The loop. Every turn syncs the journal once, before anything follows from its events.
+    /// The loop. Every turn syncs the journal once before it acts on the recorded events.
     fn turns(&mut self, proposer: &mut Proposer<'_>, options: RunOptions<'_>) -> Result<StopReason, StudyError> {
         self.study.propose_references()?;
         let proposed = self
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
         for number in std::mem::take(&mut self.settled) {
             let trial = &state.trials()[number as usize];
             for superseded in self.retention.insert(trial, &self.study.problem) {
-                // A file that is gone already is as good as removed.
+                // A missing file needs no removal.
                 let _ = std::fs::remove_file(self.study.folder.weights(superseded));
             }
             self.observer.on_event(&StudyEvent::Settled { trial, counts, total });

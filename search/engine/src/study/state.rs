@@ -1,4 +1,4 @@
-//! The state that follows from a journal.
+//! State of a study, derived from its journal.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ pub struct Counts {
     pub failed: usize,
 }
 
-/// The state of a study, as its journal tells it.
+/// State of a study, derived from its journal.
 #[derive(Debug, Clone, Default)]
 pub struct StudyState {
     trials: Vec<Trial>,
@@ -38,7 +38,7 @@ pub struct StudyState {
 }
 
 impl StudyState {
-    /// Replays a journal from its start. An event that contradicts the ones before it is named.
+    /// Replays a journal from its start. The error is the first event that contradicts earlier ones.
     pub fn replay(entries: &[Entry]) -> Result<Self, String> {
         let mut state = Self::default();
         for entry in entries {
@@ -47,7 +47,7 @@ impl StudyState {
         Ok(state)
     }
 
-    /// Applies one more event, written at `at`; the state is unchanged where it contradicts the ones before.
+    /// Applies one more event, written at `at`; the state is unchanged where the event contradicts earlier ones.
     pub fn apply(&mut self, event: &Event, at: u64) -> Result<(), String> {
         match event {
             Event::Session { .. } => {}
@@ -197,7 +197,7 @@ impl StudyState {
         self.settled_prefix
     }
 
-    /// The networks trained to the end.
+    /// Networks of final trainings.
     pub fn finals(&self) -> &Finals {
         &self.finals
     }
@@ -206,7 +206,7 @@ impl StudyState {
         &mut self.finals
     }
 
-    /// Gives the attempts of unfinished trials back, for a new session.
+    /// Resets the attempts of unfinished trials, for a new session; returns their numbers.
     pub(super) fn forget_attempts(&mut self) -> Vec<u64> {
         let unfinished = self.trials.iter_mut().filter(|trial| !trial.is_settled());
         unfinished

@@ -113,7 +113,7 @@ impl Place {
         Study::create(folder, config.clone(), problem, &self.space_toml()).unwrap()
     }
 
-    /// A study begun anew, or gone on with after its journal was cut to `lines` lines.
+    /// A new study, or one that is continued after its journal was cut to `lines` lines.
     fn reopen(&self, name: &str, lines: usize) -> Study {
         let folder = StudyFolder::open(&self.root.path().join(name)).unwrap();
         let journal = std::fs::read_to_string(folder.journal()).unwrap();
@@ -317,7 +317,7 @@ fn a_proposal_waits_for_the_results_that_it_learns_from() {
     study
         .run(&mut Shuffled::new(9, 0), RunOptions::default(), &mut count)
         .unwrap();
-    // The first three learn from nothing; nine workers do not change that.
+    // The first three trials need no results; more workers do not change that.
     assert_eq!(most, 3);
 }
 
@@ -366,7 +366,7 @@ fn references_come_first_and_are_part_of_the_front() {
         evaluations_until(study.state().trials(), best.number),
         1 + best.number as usize
     );
-    // A measurement over the budget takes the best its place.
+    // A measurement over the budget removes the best trial from its place.
     let number = best.number;
     let over = 2.0 * config.devices[0].budget.unwrap().0;
     study.record_measurement(number, 0, over).unwrap();
@@ -493,7 +493,7 @@ fn weights_are_kept_for_the_front_and_the_most_accurate_alone() {
     }
 }
 
-/// Trains the `count` best networks of a study to the end; returns the trials whose networks were trained.
+/// Trains the `count` best networks of a study in full; returns the trials whose networks were trained.
 fn train_finalists(study: &mut Study, count: usize) -> Vec<u64> {
     let chosen = choose_finalists(study.problem(), study.state().trials(), count);
     let mut trained = Vec::new();
@@ -522,12 +522,12 @@ fn finalists_are_trained_once_and_change_no_trial() {
         .collect();
     assert_eq!(train_finalists(&mut study, 2), ranked[..2]);
     drop(study);
-    // A process that goes on knows what is trained, and trains what is asked for beyond it.
+    // A reopened study keeps its finalists and trains the additional ones.
     let mut study = place.reopen("finals", usize::MAX);
     assert_eq!(study.state().finals().all().len(), 2);
     assert_eq!(train_finalists(&mut study, 3), ranked[2..3]);
     assert!(train_finalists(&mut study, 3).is_empty());
-    // More trials are those of a study without finalists.
+    // Further trials equal those of a study without finalists.
     study.set_trials(20).unwrap();
     study
         .run(&mut Shuffled::new(2, 0), RunOptions::default(), &mut ignore)

@@ -21,7 +21,7 @@ pub struct Trial {
     pub costs: Costs,
     /// Seed of its evaluation.
     pub seed: u64,
-    /// Effort of the trial.
+    /// Fidelity of the trial.
     pub fidelity: Fidelity,
     /// Number of times it was given to the evaluator.
     pub attempts: u32,
@@ -35,21 +35,21 @@ pub struct Trial {
     pub times: TrialTimes,
 }
 
-/// Times of a trial in milliseconds since 1970; for people, nothing follows from them.
+/// Times of a trial in milliseconds since 1970, for display only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TrialTimes {
-    /// When it was proposed.
+    /// Time of its proposal.
     pub proposed: u64,
-    /// When it was last given to the evaluator.
+    /// Time of its last start.
     pub started: Option<u64>,
-    /// When it was settled.
+    /// Time at which it was settled.
     pub settled: Option<u64>,
 }
 
 /// The outcome of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrialOutcome {
-    /// Not evaluated to the end yet.
+    /// Not settled yet.
     Pending,
     /// Evaluated.
     Finished(Evaluation),
@@ -69,7 +69,7 @@ impl Trial {
         }
     }
 
-    /// Returns true if nothing is left to be done.
+    /// Returns true if the trial finished or failed.
     pub fn is_settled(&self) -> bool {
         self.outcome != TrialOutcome::Pending
     }
@@ -79,7 +79,7 @@ impl Trial {
         !matches!(self.kind, TrialKind::Reference { .. })
     }
 
-    /// The costs with latencies as measured, where they were.
+    /// The costs, with measured latencies in place of predicted ones where they exist.
     pub fn known_costs(&self) -> Costs {
         self.costs.with_measured(&self.measured_ms)
     }

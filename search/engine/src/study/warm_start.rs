@@ -1,7 +1,7 @@
 //! Results of other studies with which a new study begins.
 //!
-//! An accuracy counts as a result of the new study only where it would have been found there, too: the space, the classes
-//! and the source of accuracies have to be the same. Devices, budgets, objectives, strategy and seed may differ; costs are
+//! An accuracy is imported only where the new study would find the same one: the space, the classes and the source of
+//! accuracies have to be equal. Devices, budgets, objectives, strategy and seed may differ; costs are
 //! those of the new problem.
 
 mod config;
@@ -38,7 +38,7 @@ pub struct ImportedTrial {
     pub result: Evaluation,
     /// The worker that evaluated it.
     pub worker: String,
-    /// File of its weights, which may be gone.
+    /// File of its weights, which may be missing.
     pub weights: PathBuf,
 }
 
@@ -51,7 +51,7 @@ pub struct WarmStart {
     pub studies: Vec<WarmStartConfig>,
 }
 
-/// A study that cannot be started from.
+/// A study whose results cannot be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum WarmStartError {
     /// The folder holds no study.
@@ -62,21 +62,21 @@ pub enum WarmStartError {
     },
     /// The study is the one that is to begin.
     #[error(
-        "warm start: {} is the folder of the new study itself; go on with a study by --resume, or choose another folder with --out",
+        "warm start: {} is the folder of the new study itself; continue a study with --resume, or choose another folder with --out",
         path.display()
     )]
     Itself {
         /// The folder.
         path: PathBuf,
     },
-    /// Its accuracies are none of the new study.
+    /// Its accuracies are not comparable with those of the new study.
     #[error("warm start: {}: {difference}; {remedy}", path.display())]
     Differs {
         /// The file that shows the difference.
         path: PathBuf,
         /// The difference.
         difference: String,
-        /// Remedy.
+        /// The remedy.
         remedy: String,
     },
     /// The study cannot be read.
@@ -93,7 +93,7 @@ impl From<StudyError> for WarmStartError {
     }
 }
 
-/// The new study as far as it decides what can be taken over.
+/// Properties of the new study that decide which results are imported.
 #[derive(Debug)]
 pub struct WarmStartTarget<'a> {
     /// Its folder.
@@ -109,7 +109,7 @@ pub struct WarmStartTarget<'a> {
 impl WarmStartTarget<'_> {
     /// Collects the finished trials of studies.
     ///
-    /// Candidates that break a constraint of the new problem, shortened trainings and networks met before are left out.
+    /// Candidates that break a constraint of the new problem, shortened trainings and networks already collected are left out.
     pub fn collect(&self, studies: &[PathBuf]) -> Result<WarmStart, WarmStartError> {
         let mut collected = WarmStart::default();
         let mut known = HashSet::new();
@@ -152,7 +152,7 @@ impl WarmStartTarget<'_> {
             return Err(WarmStartError::Differs {
                 path: folder.config(),
                 difference: format!(
-                    "its networks tell {} classes apart, those of this study {}",
+                    "its networks have {} classes, those of this study {}",
                     config.classes, self.config.classes
                 ),
                 remedy: "use the same data, or leave this study out".to_owned(),
@@ -226,7 +226,7 @@ impl WarmStartTarget<'_> {
     }
 }
 
-/// Checks that studies exist and searched this space: what can be refused before anything of the new study is set up.
+/// Checks, before the new study is set up, that studies exist and searched this space.
 pub fn check_warm_start(studies: &[PathBuf], root: &Path, space: &SearchSpace) -> Result<(), WarmStartError> {
     studies.iter().try_for_each(|path| open(path, root, space).map(|_| ()))
 }

@@ -21,7 +21,7 @@ pub enum TrainDevice {
 
 /// A text that is not a device to train on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no device to train on; expected cpu, cuda, or cuda:N with the GPU's number from 0")]
+#[error("`{0}` is not a device to train on; expected cpu, cuda, or cuda:N with the GPU's number from 0")]
 pub struct TrainDeviceName(pub String);
 
 impl fmt::Display for TrainDevice {

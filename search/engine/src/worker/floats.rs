@@ -28,7 +28,7 @@ impl TryFrom<String> for Floats {
         let bytes = BASE64.decode(text).map_err(|error| FloatsError(error.to_string()))?;
         let (values, rest) = bytes.as_chunks::<4>();
         if !rest.is_empty() {
-            return Err(FloatsError(format!("{} bytes are no multiple of 4", bytes.len())));
+            return Err(FloatsError(format!("{} bytes are not a multiple of 4", bytes.len())));
         }
         Ok(Self(values.iter().map(|&value| f32::from_le_bytes(value)).collect()))
     }

@@ -47,7 +47,7 @@ pub const LIBTORCH_VERSION: &str = "2.11.0";
 pub struct WorkerFacts {
     /// Version of libtorch.
     pub libtorch: String,
-    /// File that libtorch was loaded from, where the system tells.
+    /// File that libtorch was loaded from, where the system reports it.
     pub library: Option<PathBuf>,
     /// True if libtorch computes a sum correctly.
     pub computes: bool,
@@ -168,7 +168,7 @@ pub struct TrainResult {
     /// Report of every epoch.
     #[serde(default)]
     pub epochs: Vec<EpochReport>,
-    /// Accuracy on the test split, where it was asked for and there is one.
+    /// Accuracy on the test split, where it was requested and there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Accuracy>,
 }
@@ -233,7 +233,7 @@ pub struct Throughput {
     pub images_per_second: f64,
     /// Steps measured.
     pub steps: usize,
-    /// Largest memory of the worker in MiB, where the system tells.
+    /// Largest memory of the worker in MiB, where the system reports it.
     pub peak_memory_mib: Option<f64>,
 }
 
@@ -263,7 +263,7 @@ pub struct DataThroughput {
     pub kept_images_per_second: f64,
     /// Seconds to decode all images once.
     pub decode_seconds: f64,
-    /// Largest memory of the worker in MiB, where the system tells.
+    /// Largest memory of the worker in MiB, where the system reports it.
     pub peak_memory_mib: Option<f64>,
 }
 
@@ -314,7 +314,7 @@ pub enum ImagesSource {
     },
 }
 
-/// One writing of a TorchScript file.
+/// Export of a network as a TorchScript file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TorchScriptRequest {
@@ -346,7 +346,7 @@ pub enum FromWorker {
     Inspected(Box<Inspected>),
     /// Reply: the images are loaded.
     Ready(Box<Ready>),
-    /// Reply: the images cannot be loaded, or there is no such device; the worker ends.
+    /// Reply: the images cannot be loaded, or the device does not exist; the worker ends.
     Refused {
         /// The reason, and the remedy.
         reason: String,

@@ -1,4 +1,4 @@
-//! `mnas imagenet check`: errors on networks that a fit did not see, beside baselines.
+//! `mnas imagenet check`: errors on held-out networks, beside baselines.
 
 use clap::Args;
 use mnas_engine::imagenet::validation::{

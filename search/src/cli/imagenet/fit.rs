@@ -29,7 +29,7 @@ pub fn run(arguments: &FitArguments, printer: &Printer) -> Result<(), CliError> 
     let built_in = if coefficients == Coefficients::embedded() {
         "the same as those in this program"
     } else {
-        "other than those in this program, which takes them in when it is built again"
+        "different from those in this program, which includes them once it is rebuilt"
     };
     Ok(printer.result(&format!(
         "wrote {}: fitted to {} published networks and {} of Accel-NASBench; {built_in}",

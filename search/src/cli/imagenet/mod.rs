@@ -1,5 +1,5 @@
-//! `mnas imagenet`: [`fit`] writes the coefficients of the ImageNet predictor, [`check`] measures its errors on networks that a
-//! fit did not see, [`overview`] draws a predicted front beside a trained study.
+//! `mnas imagenet`: [`fit`] writes the coefficients of the ImageNet predictor, [`check`] measures its errors on held-out networks,
+//! [`overview`] draws a predicted front beside a trained study.
 
 mod check;
 mod fit;
@@ -38,7 +38,7 @@ struct AccelArguments {
 }
 
 impl AccelArguments {
-    /// Networks of the table; one with fewer than ten is refused, since nothing can be fitted to it.
+    /// Networks of the table; an error where there are fewer than a fit needs.
     fn read(&self) -> Result<Vec<AccelNetwork>, CliError> {
         let networks = read_accel(&self.accel).map_err(|error| CliError::config(error.to_string()))?;
         if networks.len() < LEAST_NETWORKS {
@@ -48,12 +48,12 @@ impl AccelArguments {
     }
 }
 
-/// Networks that a fit needs at least: some for each of its features.
+/// Least number of networks of a fit: several for each of its features.
 const LEAST_NETWORKS: usize = 100;
 
 fn too_few(path: &Path, count: usize) -> CliError {
     CliError::config(format!(
-        "{} has {count} networks; a fit needs {LEAST_NETWORKS} at least, Accel-NASBench has 4,100",
+        "{} has {count} networks; a fit needs at least {LEAST_NETWORKS}; Accel-NASBench has 4,100",
         path.display()
     ))
 }

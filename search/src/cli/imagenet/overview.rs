@@ -30,7 +30,7 @@ pub struct OverviewArguments {
     /// The search space of the predicted front: a name, or the path of a TOML file
     #[arg(long, default_value = space::DEFAULT)]
     space: String,
-    /// Candidates to look at
+    /// Number of candidates to evaluate
     #[arg(long, value_name = "N", default_value_t = predicted::CANDIDATES)]
     trials: u64,
     /// Seed of the predicted front

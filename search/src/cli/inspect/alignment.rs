@@ -1,8 +1,8 @@
-//! Alignment of the layers of two networks, of least cost, as for two texts.
+//! Alignment of the layers of two networks at the least cost, as an edit distance between texts.
 
 use super::network::Layer;
 
-/// A row of the comparison: the indices of the layers that stand in it.
+/// A row of the comparison: the indices of its layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
     pub a: Option<usize>,
@@ -23,7 +23,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Cost of setting two layers side by side; layers with nothing in common are better left alone.
+    /// Cost of pairing two layers; for layers with nothing in common it exceeds that of two layers without partners.
     fn beside(&self, other: &Self) -> u32 {
         match (self.layer.kind == "head", other.layer.kind == "head") {
             (true, true) => return 0,
@@ -40,11 +40,11 @@ impl Place<'_> {
     }
 }
 
-/// Pairs the layers in order. Equal layers meet where they can, then layers at one reduction of the image, the first of a
-/// stage with the first of a stage; what has no partner comes at the end of its stage.
+/// Pairs the layers in order: equal layers where possible, then layers at the same reduction of the image, the first of a stage
+/// with the first of a stage. Layers without a partner come at the end of their stage.
 pub fn align(a: &[Layer], b: &[Layer]) -> Vec<Pair> {
     let (a, b) = (places(a), places(b));
-    // least[i][j]: of aligning the first i layers of one with the first j of the other.
+    // least[i][j]: cost of aligning the first i layers of one with the first j of the other.
     let mut least = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
         for j in 0..=b.len() {

@@ -6,13 +6,13 @@ use super::alignment::{Pair, align};
 use super::network::{InspectedNetwork, Layer, shape};
 use crate::report::{Heading, listing, units};
 
-/// Two networks and which of their layers correspond. As JSON it is the first network with the second beside it.
+/// Two networks and their corresponding layers; as JSON, the fields of the first network with the second one beside them.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     #[serde(flatten)]
     a: InspectedNetwork,
     vs: InspectedNetwork,
-    /// Of the second network to the first.
+    /// Ratios of the second network's costs to the first network's.
     ratios: Ratios,
     rows: Vec<Row>,
 }
@@ -33,7 +33,7 @@ struct Row {
     same: bool,
 }
 
-/// Corresponding layers as a row of CSV; what is absent is empty.
+/// Corresponding layers as a row of CSV; absent values are empty.
 #[derive(Debug, Serialize)]
 pub struct CsvRow<'a> {
     same: bool,

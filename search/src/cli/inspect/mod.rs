@@ -1,5 +1,4 @@
-//! `mnas inspect`: [`network`] is one network layer by layer, [`comparison`] two side by side, [`alignment`] says which of
-//! their layers correspond.
+//! `mnas inspect`: [`network`] is one network layer by layer, [`comparison`] two side by side, [`alignment`] pairs their layers.
 
 mod alignment;
 mod comparison;
@@ -18,7 +17,7 @@ use network::InspectedNetwork;
 pub struct InspectArguments {
     #[command(flatten)]
     architecture: ArchitectureArguments,
-    /// Compare with a second network, layer by layer; it is varied as the first one is
+    /// Compare with a second network, layer by layer; the same variations apply to it
     #[arg(long, value_name = "ARCH")]
     vs: Option<String>,
     /// Width multiplier of the second network, where it is a reference [default: that of the first]
@@ -30,7 +29,7 @@ pub struct InspectArguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-    /// Print one row a layer as CSV, every number exact
+    /// Print one row per layer as CSV with exact numbers
     #[arg(long, conflicts_with = "json")]
     csv: bool,
 }

@@ -37,7 +37,7 @@ pub struct Imagenet {
 #[derive(Debug, Clone, Serialize)]
 pub struct Layer {
     pub name: String,
-    /// As an architecture string writes it.
+    /// Notation of the block in architecture strings.
     pub block: String,
     /// Channels, height and width.
     pub input: [u32; 3],
@@ -45,11 +45,11 @@ pub struct Layer {
     pub output: [u32; 3],
     pub params: u64,
     pub macs: u64,
-    /// Of the network's multiply-adds.
+    /// Share of the network's multiply-adds in percent.
     pub macs_share_percent: f64,
     /// The size of the layer's output.
     pub activation_bytes: u64,
-    /// The most that is alive at once while the layer runs.
+    /// Largest memory of the activations that exist at once while the layer runs.
     pub peak_activation_bytes: u64,
     /// The block type's short name, or `head`.
     #[serde(skip)]
@@ -115,7 +115,7 @@ impl InspectedNetwork {
         }
     }
 
-    /// Heading of the network: its name, and its id where that says more.
+    /// Heading of the network: its name, and its id where that differs.
     pub fn title(&self) -> String {
         if self.name == self.id {
             format!("network {}", self.id)
@@ -152,7 +152,7 @@ impl InspectedNetwork {
         )
     }
 
-    /// One row a layer.
+    /// One row per layer.
     pub fn csv_rows(&self) -> Vec<CsvRow<'_>> {
         self.layers.iter().map(Layer::csv_row).collect()
     }
@@ -179,7 +179,7 @@ impl Imagenet {
         }
     }
 
-    /// Prediction in figures, or why there is none.
+    /// Prediction in figures, or the reason why there is none.
     fn text(&self) -> String {
         let (Some(top1), Some(interval)) = (self.cell(), self.interval()) else {
             let reason = self.refused.as_deref().unwrap_or_default();

@@ -10,7 +10,7 @@ use super::super::error::{CliError, ExitCode};
 use super::ProfileArguments;
 use crate::report::{Printer, units};
 
-/// Rows shown to people.
+/// Rows shown in the report.
 const SHOWN: usize = 5;
 
 #[derive(Serialize)]
@@ -122,7 +122,7 @@ fn lines(document: &Document) -> Vec<String> {
     let signed = |ratio: f64| format!("{:+.1} %", 100.0 * (ratio - 1.0));
     let mut lines = vec![
         format!(
-            "the table of {} from {} {}: {} of {} rows within {:.0} % of a new measurement, the middle of all {}",
+            "the table of {} from {} {}: {} of {} rows within {:.0} % of a new measurement, median deviation {}",
             document.device,
             document.created,
             if document.holds { "holds" } else { "does NOT hold" },
@@ -132,7 +132,7 @@ fn lines(document: &Document) -> Vec<String> {
             signed(document.median_ratio)
         ),
         format!(
-            "the machine runs at {:.0} % of the speed it had then, which is taken out of the rows",
+            "the machine runs at {:.0} % of the speed it had then, for which the rows are corrected",
             100.0 * document.speed
         ),
     ];

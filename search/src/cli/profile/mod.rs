@@ -38,14 +38,14 @@ pub struct ProfileArguments {
     /// Measure every layer with more care, without a limit of time
     #[arg(long)]
     thorough: bool,
-    /// Stop measuring layers after this time, such as 3m; what is left is predicted [default: 3m]
+    /// Stop measuring layers after this time, such as 3m; the rest is predicted [default: 3m]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     time: Option<Duration>,
-    /// Measure a sample of the table again, and say whether it still holds on this machine today
+    /// Measure a sample of the table again, and report whether it still holds on this machine today
     #[arg(long, conflicts_with_all = ["thorough", "time"])]
     check: bool,
-    /// Measure also so many random networks, and every reference of the space at its widths and resolutions, and judge
-    /// the predictions by them; they stay out of the table [without a number: 100]
+    /// Also measure this many random networks, and every reference of the space at its widths and resolutions, to judge the
+    /// predictions; they are not added to the table [without a number: 100]
     #[arg(long, value_name = "NETWORKS", num_args = 0..=1, default_missing_value = "100", conflicts_with = "check")]
     validate: Option<usize>,
     /// Take the layers from this device's table, and measure a few whole networks only: a usable table in a minute, where the
@@ -55,7 +55,7 @@ pub struct ProfileArguments {
     /// With --from: the whole networks that are measured
     #[arg(long, value_name = "NETWORKS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..), requires = "from")]
     networks: u64,
-    /// Decides the order of measurement, and which networks are drawn
+    /// Seed of the order of measurement and of the networks drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Print one JSON document
@@ -155,7 +155,7 @@ impl Job<'_> {
         progress: &mut ProfileProgress<'_>,
     ) -> Result<(LatencyTable, Vec<MeasuredNetwork>), CliError> {
         let mut table = opened.table(&self.options.measure)?;
-        // Whatever the table lacks: where its layers are another device's, that is an error.
+        // An error where the layers of the table are another device's, even if none is missing.
         table.layers_measurable()?;
         let keys = self.purpose.space.block_keys(self.arguments.classes);
         let networks = calibration_networks(self.purpose, self.options.calibration_draws);
@@ -209,7 +209,7 @@ impl Job<'_> {
         Ok((table, validation))
     }
 
-    /// The networks measured to judge by; an error that says what is kept, where filling the table failed or was interrupted.
+    /// The networks measured for validation; where filling the table failed or was interrupted, an error that states what is kept.
     fn kept(
         &self,
         filled: Result<Filled, LatencyError>,
@@ -219,7 +219,7 @@ impl Job<'_> {
         progress.finish();
         let kept = |what: &str| {
             let (layers, folder) = (table.len(), table.folder().display());
-            format!("{what}; {layers} layers are in {folder}, the same command goes on from there")
+            format!("{what}; {layers} layers are in {folder}, the same command continues from there")
         };
         let filled = filled.map_err(|error| CliError::from(error).with_help(kept("nothing measured is lost")))?;
         if filled.complete && !self.cancel.load(Ordering::Relaxed) {
@@ -230,7 +230,7 @@ impl Job<'_> {
     }
 }
 
-/// The table of another device, whatever machine it was measured on.
+/// The table of another device, which may be of another machine.
 fn source_table(name: &str, tables: &Path) -> Result<LatencyTable, CliError> {
     let device = mnas_latency::Device::open(name)?;
     Ok(LatencyTable::load(&tables.join(device.folder_name()))?)

@@ -1,4 +1,4 @@
-//! `predictions.csv`, `.svg` and `.png`: networks measured whole beside what the table predicts.
+//! `predictions.csv`, `.svg` and `.png`: networks measured whole beside the predictions of the table.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ impl Figures {
         })
     }
 
-    /// In words.
+    /// The figures as a sentence.
     pub fn line(&self) -> String {
         let percent = |share: f64| units::percent(100.0 * share);
         let judged = match self.kind {
@@ -132,7 +132,7 @@ pub fn write(
         });
         series[place].points.push((measured, predicted));
     }
-    // Families over the many others.
+    // Families are drawn over the other networks.
     series.sort_by_key(|one| one.is_family);
     let agreement = Agreement {
         caption: Caption {
@@ -168,7 +168,7 @@ fn reference_names(purpose: Purpose<'_>) -> BTreeMap<String, (String, String)> {
     names
 }
 
-/// A tenth of a microsecond is enough for a file that people read.
+/// A tenth of a microsecond is precise enough for this file.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

@@ -14,7 +14,7 @@ pub struct Totals {
     pub layers: usize,
     /// Whole networks measured.
     pub networks: usize,
-    /// Layers that hit a cap before their interval was as narrow as asked for.
+    /// Layers that hit a cap before their interval was as narrow as requested.
     pub unsettled: usize,
     /// Runs too far from their median to be noise.
     pub outliers: u64,
@@ -22,7 +22,7 @@ pub struct Totals {
     pub runs: u64,
     /// Slowest and fastest speed of the machine, as a share of its reference speed.
     pub speed_range: Option<(f64, f64)>,
-    /// Models the runtime does not execute, in its words.
+    /// Models that the runtime does not execute, with its message.
     pub refused: Vec<String>,
     /// Warnings that were given.
     pub warnings: Vec<String>,
@@ -52,9 +52,9 @@ pub struct ProfileProgress<'a> {
     printer: &'a Printer,
     /// Sums over the parts of the profile.
     pub totals: Totals,
-    /// Kinds of warnings that were given; a profile has several parts, and each would give the same.
+    /// Kinds of warnings that were given: each is shown once, although every part of a profile may give it.
     warned: Vec<std::mem::Discriminant<Warning>>,
-    /// The bar, and what it says at its end.
+    /// The bar and its closing line.
     bar: Option<(Progress, String)>,
 }
 

@@ -11,7 +11,7 @@ use super::predictions::Figures;
 use super::progress::Totals;
 use crate::report::units;
 
-/// Eight in ten of a normal distribution are within so many standard deviations.
+/// Number of standard deviations within which 80 % of a normal distribution lie.
 const INTERVAL: f64 = 1.2816;
 
 /// Report of a profile.
@@ -70,7 +70,7 @@ impl From<Totals> for Run {
 }
 
 impl Document {
-    /// Sums up a table with its predictor for a space with these layers, and what a run added to it.
+    /// Summarises a table and its predictor for a space with these layers, and the additions of a run.
     pub fn new(
         table: &LatencyTable,
         predictor: &Predictor,
@@ -99,7 +99,7 @@ impl Document {
         }
     }
 
-    /// The same in words.
+    /// The report as lines of text.
     pub fn lines(&self) -> Vec<String> {
         let percent = |share: f64| units::percent(100.0 * share);
         let origin = self.layers_of.as_ref().map(|origin| format!(" on {origin}"));
@@ -127,7 +127,7 @@ impl Document {
         }
         if let (Some(slow), Some(fast)) = (run.slowest_speed, run.fastest_speed) {
             lines.push(format!(
-                "drift: the machine ran at {:.0} to {:.0} % of its reference speed, taken out by the anchor network",
+                "drift: the machine ran at {:.0} to {:.0} % of its reference speed, corrected by the anchor network",
                 100.0 * slow,
                 100.0 * fast
             ));
@@ -141,7 +141,7 @@ impl Document {
         lines.extend(self.predictions.as_ref().map(Figures::line));
         if let Some(interval) = self.interval {
             lines.push(format!(
-                "intervals: eight in ten networks like these are expected within {} of their prediction, others in wider ones",
+                "intervals: 80 % of networks like these are expected within {} of their prediction; intervals of others are wider",
                 percent(interval)
             ));
         }

@@ -32,13 +32,13 @@ pub(in crate::cli) struct Measurement<'a> {
     pub time: Option<Duration>,
 }
 
-/// Time between two looks at the cancel flag.
+/// Time between two checks of the cancel flag.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Networks that every worker measures before the remaining time is estimated; the first is slower than the others.
 const ESTIMATED_FROM: usize = 3;
 
-/// News of a worker.
+/// Message of a worker's thread.
 enum News {
     Measured { network: usize, measured: Vec<Measured> },
     Failed(WorkerError),
@@ -69,7 +69,7 @@ impl Measurement<'_> {
                 let sender = sender.clone();
                 scope.spawn(move || {
                     if let Err(error) = self.work(requests, next, stop, &sender) {
-                        // The receiver is gone where another worker has failed.
+                        // The receiver is dropped where another worker has failed.
                         let _ = sender.send(News::Failed(error));
                     }
                 });

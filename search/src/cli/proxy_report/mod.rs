@@ -115,7 +115,7 @@ pub fn run(arguments: &ProxyReportArguments, printer: &Printer) -> Result<(), Cl
     let known = truth.draw(&space, arguments.networks.max(1), arguments.seed)?;
     if known.len() < arguments.networks {
         printer.warning(&format!(
-            "the truth holds {} networks of the space, fewer than the {} asked for",
+            "the truth holds {} networks of the space, fewer than the {} requested",
             known.len(),
             arguments.networks
         ));

@@ -83,7 +83,7 @@ impl Row {
     }
 }
 
-/// Networks with everything that rows follow from.
+/// Networks with the inputs of all rows.
 pub struct Networks<'a> {
     pub space: &'a SearchSpace,
     pub known: &'a [(Genotype, KnownNetwork)],

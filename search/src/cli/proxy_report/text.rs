@@ -55,7 +55,7 @@ fn interval(low: Option<f64>, high: Option<f64>) -> String {
     }
 }
 
-/// The evaluator to use, with what labels would add.
+/// The evaluator to use, and the gain that labels would give.
 pub fn advice(rows: &[Row], best: Option<&Row>, time: Duration, workers: usize) -> String {
     let mut text = match best {
         Some(best) => format!(

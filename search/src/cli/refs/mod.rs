@@ -1,5 +1,5 @@
-//! `mnas refs`: [`rows`] is what is known of each reference, [`text`] how it is shown, [`plot`] draws their accuracy over what
-//! they cost on a device.
+//! `mnas refs`: [`rows`] holds the facts about each reference, [`text`] formats them, [`plot`] draws accuracies over costs on a
+//! device.
 
 mod plot;
 mod rows;
@@ -15,7 +15,7 @@ use rows::{Row, csv_rows};
 
 #[derive(Debug, Args)]
 pub struct RefsArguments {
-    /// Only references with this in their name; of a single one, everything that was published is shown
+    /// Part of the names of the references to list; a single one is shown with everything published of it
     name: Option<String>,
     /// Print one JSON document, every published figure with its source in it
     #[arg(long)]
@@ -55,7 +55,7 @@ pub fn run(arguments: &RefsArguments, printer: &Printer) -> Result<(), CliError>
     Ok(())
 }
 
-/// The references that a part of a name chooses: the one that is called so, or all that contain it.
+/// The references that a part of a name chooses: the one with exactly this name, or all that contain it.
 fn chosen(part: Option<&str>) -> Result<Vec<&'static Reference>, CliError> {
     let mut all: Vec<_> = Reference::all().iter().collect();
     all.sort_by_key(|reference| reference.name());

@@ -128,7 +128,7 @@ fn points() -> Result<Vec<Point>, CliError> {
     Ok(points)
 }
 
-/// The device's table, with the networks measured if that was asked for.
+/// The device's table, with the networks measured if `--measure` is given.
 fn table(
     request: &PlotArguments,
     opened: &mut OpenDevice,
@@ -152,7 +152,7 @@ fn table(
         .iter()
         .map(|point| point.published.architecture.clone())
         .collect();
-    // One bar for all groups; what a group says beside its progress are warnings.
+    // One bar for all groups; only the warnings of a group are shown beside it.
     let mut warnings = ProfileProgress::new(printer);
     let bar = printer.progress("measuring networks", networks.len() as u64);
     bar.set(
@@ -178,7 +178,7 @@ fn table(
         )?;
         if cancel.load(Ordering::Relaxed) {
             return Err(CliError::interrupted(format!(
-                "interrupted; the networks measured so far are in {}, the same command goes on from there",
+                "interrupted; the networks measured so far are in {}, the same command continues from there",
                 opened.folder.display()
             )));
         }
@@ -226,7 +226,7 @@ fn rows(points: &[Point], table: &LatencyTable, measured: bool) -> Result<Vec<Ro
     Ok(rows)
 }
 
-/// Microseconds are enough for a file that people read.
+/// Microseconds are precise enough for this file.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
@@ -311,7 +311,7 @@ fn family_of(family: &str, points: &[Point], rows: &[Row]) -> Family {
     }
 }
 
-/// `0.75`, or what tells the networks of a family apart.
+/// `0.75`, or another property that distinguishes the networks of a family.
 fn label(point: &Point) -> String {
     match point.published.reference.name().strip_prefix("efficientnet-") {
         Some(name) => name.to_uppercase(),

@@ -68,7 +68,7 @@ pub struct CsvRow {
 }
 
 impl Row {
-    /// Counts a reference and gathers what was published of it.
+    /// Counts the costs of a reference and collects its published figures.
     pub fn of(reference: &Reference) -> Result<Self, ReferenceError> {
         let (width, resolution) = (native_width(reference), reference.native_resolution());
         let mut counts = Counts::new(reference);

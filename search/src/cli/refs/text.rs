@@ -11,7 +11,7 @@ pub fn overview(rows: &[Row], width: Option<u16>) -> String {
         Heading::number("params"),
         Heading::number("MAdds"),
         Heading::number("top-1"),
-        // A latency without its device says nothing: both or neither.
+        // A latency means nothing without its device: both columns are shown or neither.
         Heading::number("latency").expendable(2),
         Heading::text("on").expendable(2),
     ];

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use mnas_engine::files;
-use mnas_engine::imagenet::Recipe;
-use mnas_engine::scaling::{ScaledGrid, ScaledRow, ScalingGrid, scale_under_budget};
+use mnas_engine::scaling::{Accuracy, ScaledGrid, ScaledRow, ScalingGrid, scale_under_budget};
 use mnas_figures::{Caption, HeatCell, HeatMap};
 use mnas_latency::Milliseconds;
 use mnas_space::{Architecture, ScalingRule};
 use serde::Serialize;
 
 use super::super::error::CliError;
-use super::{KIND, ScaleArguments, open_device, predict, prediction, refusal, slug};
+use super::training::TrainedSizes;
+use super::{Accuracies, ScaleArguments, open_device, refusal, slug};
 use crate::export;
 use crate::report::{Heading, Printer, ReportError, listing, to_csv_text, units, write_figure};
 
@@ -27,7 +27,7 @@ struct Row {
     latency_ms: f64,
     params: u64,
     macs: u64,
-    /// Predicted ImageNet top-1; absent over the budget and where nothing is predicted.
+    /// Top-1 in percent, of the document's kind; absent over the budget and where nothing is predicted or trained.
     accuracy: Option<f64>,
     accuracy_low: Option<f64>,
     accuracy_high: Option<f64>,
@@ -42,6 +42,8 @@ struct Document<'a> {
     budget_ms: f64,
     rule: &'a str,
     accuracy_kind: &'static str,
+    /// Recipe and data, or the assumptions of predictions.
+    accuracy_origin: String,
     rows: &'a [Row],
     best: &'a Row,
     impossible: usize,
@@ -54,6 +56,7 @@ struct Scaled<'a> {
     device: String,
     budget: Milliseconds,
     rule: &'a ScalingRule,
+    accuracies: Accuracies,
     grid: ScaledGrid,
     rows: Vec<Row>,
 }
@@ -67,21 +70,31 @@ pub fn run(
     let rule = ScalingRule::named(arguments.rule.as_deref().unwrap_or("width"))
         .map_err(|error| CliError::usage(error.to_string()))?;
     let (opened, model) = open_device(arguments)?;
-    let sizes = sizes(arguments);
-    let grid =
-        scale_under_budget(base, &rule, &sizes, (&model, budget), &mut predict).map_err(|error| refusal(&error))?;
+    let folder = arguments.out.clone().unwrap_or_else(|| {
+        let name = format!("{}-{}-{}ms", slug(name), slug(&opened.device.name), budget.0);
+        Path::new("results/scale").join(name)
+    });
+    let sizes = sizes(arguments, base);
+    let scale = |accuracy: &mut Accuracy<'_>| {
+        scale_under_budget(base, &rule, &sizes, (&model, budget), accuracy).map_err(|error| refusal(&error))
+    };
+    let accuracies = match arguments.training.train {
+        None => Accuracies::Predicted,
+        Some(selection) => {
+            let networks = to_train(&scale(&mut |_| Ok(0.0))?, selection, base);
+            arguments.training.train(&networks, &folder, printer)?
+        }
+    };
+    let grid = scale(&mut |network| accuracies.top1(network))?;
     let scaled = Scaled {
         name,
         device: opened.device.name,
         budget,
         rule: &rule,
-        rows: grid.rows.iter().map(row).collect(),
+        rows: grid.rows.iter().map(|scaled| row(scaled, &accuracies)).collect(),
+        accuracies,
         grid,
     };
-    let folder = arguments.out.clone().unwrap_or_else(|| {
-        let name = format!("{}-{}-{}ms", slug(name), slug(&scaled.device), budget.0);
-        Path::new("results/scale").join(name)
-    });
     for path in write_files(&folder, &scaled)? {
         printer.status(&format!("wrote {}", path.display()));
     }
@@ -91,7 +104,8 @@ pub fn run(
             device: &scaled.device,
             budget_ms: budget.0,
             rule: &rule.name,
-            accuracy_kind: KIND,
+            accuracy_kind: scaled.accuracies.kind(),
+            accuracy_origin: scaled.accuracies.origin(),
             rows: &scaled.rows,
             best: &scaled.rows[scaled.grid.best],
             impossible: scaled.grid.impossible,
@@ -101,9 +115,29 @@ pub fn run(
     Ok(printer.result(&text(&scaled, base, printer.table_options().width))?)
 }
 
-/// The sizes to combine: those asked for, else published ones with steps between them.
-fn sizes(arguments: &ScaleArguments) -> ScalingGrid {
-    let default = ScalingGrid::default();
+/// Networks within the budget that are to be trained, and the network as it was given.
+fn to_train(grid: &ScaledGrid, selection: TrainedSizes, base: &Architecture) -> Vec<Architecture> {
+    let within: Vec<&ScaledRow> = grid.rows.iter().filter(|row| row.within_budget).collect();
+    let exceeds = |other: &ScaledRow, row: &ScaledRow| {
+        let is_as_large = other.width >= row.width && other.depth >= row.depth && other.resolution >= row.resolution;
+        let is_same = other.width <= row.width && other.depth <= row.depth && other.resolution <= row.resolution;
+        is_as_large && !is_same
+    };
+    let is_chosen = |row: &ScaledRow| match selection {
+        TrainedSizes::All => true,
+        TrainedSizes::Largest => row.architecture == *base || !within.iter().any(|other| exceeds(other, row)),
+    };
+    let chosen = within.iter().filter(|row| is_chosen(row));
+    chosen.map(|row| row.architecture.clone()).collect()
+}
+
+/// The sizes to combine: those asked for, else published ones with steps between them; around the network's own side where
+/// networks are trained, as images may be small.
+fn sizes(arguments: &ScaleArguments, base: &Architecture) -> ScalingGrid {
+    let mut default = ScalingGrid::default();
+    if arguments.training.train.is_some() {
+        default.resolutions = around(base.resolution);
+    }
     let given = |given: &[f64], default: Vec<f64>| if given.is_empty() { default } else { sorted(given) };
     let mut resolutions = arguments.resolutions.clone();
     resolutions.sort_unstable();
@@ -119,6 +153,16 @@ fn sizes(arguments: &ScaleArguments) -> ScalingGrid {
     }
 }
 
+/// Half to one and a half times `side` in quarters of it, in whole multiples of 8 pixels.
+fn around(side: u32) -> Vec<u32> {
+    let mut sides: Vec<u32> = (2..=6).map(|quarters| (side * quarters / 4 + 4) / 8 * 8).collect();
+    sides.push(side);
+    sides.sort_unstable();
+    sides.dedup();
+    sides.retain(|side| *side > 0);
+    sides
+}
+
 fn sorted(values: &[f64]) -> Vec<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -126,8 +170,10 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     values
 }
 
-fn row(scaled: &ScaledRow) -> Row {
-    let predicted = scaled.accuracy.and_then(|_| prediction(&scaled.architecture).ok());
+fn row(scaled: &ScaledRow, accuracies: &Accuracies) -> Row {
+    let estimate = scaled
+        .accuracy
+        .and_then(|_| accuracies.estimate(&scaled.architecture).ok());
     Row {
         width: scaled.width,
         resolution: scaled.resolution,
@@ -136,8 +182,8 @@ fn row(scaled: &ScaledRow) -> Row {
         params: scaled.costs.params,
         macs: scaled.costs.macs,
         accuracy: scaled.accuracy,
-        accuracy_low: predicted.map(|predicted| predicted.low),
-        accuracy_high: predicted.map(|predicted| predicted.high),
+        accuracy_low: estimate.map(|estimate| estimate.low),
+        accuracy_high: estimate.map(|estimate| estimate.high),
         within_budget: scaled.within_budget,
         architecture: scaled.architecture.to_string(),
     }
@@ -159,7 +205,7 @@ fn write_files(folder: &Path, scaled: &Scaled<'_>) -> Result<Vec<PathBuf>, CliEr
 
 fn text(scaled: &Scaled<'_>, base: &Architecture, width: Option<u16>) -> String {
     let headings = [
-        Heading::number("predicted top-1"),
+        Heading::number(scaled.accuracies.heading()),
         Heading::number("90 % interval").expendable(1),
         Heading::number("width"),
         Heading::number("depth").expendable(2),
@@ -177,18 +223,20 @@ fn text(scaled: &Scaled<'_>, base: &Architecture, width: Option<u16>) -> String 
     let counts = Counts::of(&scaled.rows);
     let shown: Vec<Vec<String>> = ranked.iter().take(SHOWN).map(|row| cells(row)).collect();
     let best = &scaled.rows[scaled.grid.best];
+    let adjective = scaled.accuracies.adjective();
     format!(
-        "{} scaled by rule {} under {} on {}: {} sizes, {} within the budget, {} of them with a prediction\n\
-         ImageNet top-1 is predicted, as if trained {}; nothing was trained\n{}\n\
-         {}\nbest: width {}, depth {}, {} px: predicted {} at {}\n{}",
+        "{} scaled by rule {} under {} on {}: {} sizes, {} within the budget, {} of them {}\n\
+         {}\n{}\n\
+         {}\nbest: width {}, depth {}, {} px: {adjective} {} at {}\n{}",
         scaled.name,
         scaled.rule.name,
         scaled.budget,
         scaled.device,
         scaled.rows.len(),
         counts.within,
-        counts.predicted,
-        Recipe::default().description(),
+        counts.with_accuracy,
+        adjective,
+        scaled.accuracies.origin(),
         listing(&headings, &shown, width),
         unscaled(scaled, base),
         best.width,
@@ -203,14 +251,14 @@ fn text(scaled: &Scaled<'_>, base: &Architecture, width: Option<u16>) -> String 
 /// Numbers of rows by what is known of them.
 struct Counts {
     within: usize,
-    predicted: usize,
+    with_accuracy: usize,
 }
 
 impl Counts {
     fn of(rows: &[Row]) -> Self {
         Self {
             within: rows.iter().filter(|row| row.within_budget).count(),
-            predicted: rows.iter().filter(|row| row.accuracy.is_some()).count(),
+            with_accuracy: rows.iter().filter(|row| row.accuracy.is_some()).count(),
         }
     }
 }
@@ -218,17 +266,18 @@ impl Counts {
 /// The network as it was given, for comparison.
 fn unscaled(scaled: &Scaled<'_>, base: &Architecture) -> String {
     let own = scaled.grid.rows.iter().find(|row| row.architecture == *base);
-    let predicted = prediction(base).map_or_else(
-        |reason| format!("no prediction: {reason}"),
-        |predicted| format!("predicted {}", percent(predicted.top1)),
+    let accuracies = &scaled.accuracies;
+    let accuracy = accuracies.top1(base).map_or_else(
+        |reason| format!("no accuracy ({reason})"),
+        |top1| format!("{} {}", accuracies.adjective(), percent(top1)),
     );
     match own {
-        Some(row) if row.within_budget => format!("as given: {predicted} at {}", units::milliseconds(row.latency().0)),
+        Some(row) if row.within_budget => format!("as given: {accuracy} at {}", units::milliseconds(row.latency().0)),
         Some(row) => format!(
-            "as given: {predicted} at {}, over the budget",
+            "as given: {accuracy} at {}, over the budget",
             units::milliseconds(row.latency().0)
         ),
-        None => format!("as given: {predicted}; not among the sizes"),
+        None => format!("as given: {accuracy}; not among the sizes"),
     }
 }
 
@@ -251,7 +300,7 @@ fn percent(value: f64) -> String {
     format!("{value:.1} %")
 }
 
-/// Predicted accuracy over width and resolution, at the depth of the best network.
+/// Accuracy over width and resolution, at the depth of the best network.
 fn figure(scaled: &Scaled<'_>) -> HeatMap {
     let best = &scaled.grid.rows[scaled.grid.best];
     let slice: Vec<&ScaledRow> = scaled
@@ -280,20 +329,21 @@ fn figure(scaled: &Scaled<'_>) -> HeatMap {
         .position(|width| width.total_cmp(&best.width).is_eq());
     let best_column = resolutions.iter().position(|resolution| *resolution == best.resolution);
     let top1 = best.accuracy.unwrap_or(f64::NAN);
+    let (kind, adjective) = (scaled.accuracies.kind(), scaled.accuracies.adjective());
     HeatMap {
         caption: Caption {
             title: format!("{} scaled under {} on {}", scaled.name, scaled.budget, scaled.device),
             subtitle: vec![
+                format!("cells: {kind} in %, predicted latency; depth {}", best.depth),
+                scaled.accuracies.origin(),
                 format!(
-                    "cells: predicted ImageNet top-1 in % (as if trained {}), predicted latency; depth {}",
-                    Recipe::default().description(),
-                    best.depth
+                    "grey without hatching: within the budget, {}",
+                    scaled.accuracies.absence()
                 ),
-                "grey without hatching: within the budget, but outside of the range of the predictor".to_owned(),
             ],
             description: format!(
-                "Predicted ImageNet top-1 of {} over {} widths and {} resolutions; the best within {} on {} is width {} at {} \
-                 pixels, predicted {top1:.1} %.",
+                "Accuracy ({kind}) of {} over {} widths and {} resolutions; the best within {} on {} is width {} at {} \
+                 pixels, {adjective} {top1:.1} %.",
                 scaled.name,
                 widths.len(),
                 resolutions.len(),
@@ -307,11 +357,11 @@ fn figure(scaled: &Scaled<'_>) -> HeatMap {
         columns: resolutions.iter().map(u32::to_string).collect(),
         y_title: "width multiplier".to_owned(),
         rows: widths.iter().rev().map(f64::to_string).collect(),
-        value_title: "predicted ImageNet top-1 (%)".to_owned(),
+        value_title: format!("{kind} (%)"),
         cells: cells.collect(),
         best: best_row
             .zip(best_column)
-            .map(|(row, column)| (row, column, "highest prediction within the budget".to_owned())),
+            .map(|(row, column)| (row, column, format!("highest {kind} within the budget"))),
         hatched: "over the budget".to_owned(),
         height: 1000,
     }
@@ -326,5 +376,17 @@ fn heat_cell(row: &ScaledRow) -> HeatCell {
             None => vec![latency],
         },
         is_hatched: !row.within_budget,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_around_a_network_are_multiples_of_eight_and_its_own() {
+        assert_eq!(around(32), [16, 24, 32, 40, 48]);
+        assert_eq!(around(100), [48, 72, 100, 104, 128, 152]);
+        assert_eq!(around(4), [4, 8]);
     }
 }

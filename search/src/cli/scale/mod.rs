@@ -1,23 +1,25 @@
 //! `mnas scale`: [`grid`] finds the best width, depth and resolution of a network under a budget, [`compound`] fits compound
-//! scaling to it.
+//! scaling to it, both by [`accuracies`] that are predicted or come from a [`training`] of each network.
 
+mod accuracies;
 mod compound;
 mod grid;
+mod training;
 
 use std::path::PathBuf;
 
 use clap::Args;
-use mnas_engine::imagenet::{PredictedTop1, Predictor};
 use mnas_engine::scaling::ScalingError;
 use mnas_latency::{
     LatencyError, LatencyModel, LatencyTable, Milliseconds, ProfileOptions, RuntimeKind, parse_latency,
 };
-use mnas_space::Architecture;
 
 use super::architecture::ArchitectureArguments;
 use super::device::{OpenDevice, TableArguments};
 use super::error::{CliError, ExitCode};
 use crate::report::Printer;
+use accuracies::Accuracies;
+use training::TrainingArguments;
 
 #[derive(Debug, Args)]
 pub struct ScaleArguments {
@@ -35,7 +37,7 @@ pub struct ScaleArguments {
     /// Multipliers of the number of layers in each stage [default: 1]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     depths: Vec<f64>,
-    /// Sides of the input image in pixels [default: 96 to 320 in steps of 32]
+    /// Sides of the input image in pixels [default: 96 to 320 in steps of 32; with --train, half to one and a half times ARCH's]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     resolutions: Vec<u32>,
     /// Rule of widths and depths for stem, head and outer stages: width, efficientnet, efficientnet-lite
@@ -45,12 +47,6 @@ pub struct ScaleArguments {
     /// Fit the bases of compound scaling (EfficientNet's alpha, beta and gamma, arXiv:1905.11946) and give the family
     #[arg(long, conflicts_with_all = ["budget", "widths", "depths", "resolutions"])]
     compound: bool,
-    /// Images to train the scaled networks on; not supported yet
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
-    /// Compare trained accuracies instead of predicted ones; not supported yet
-    #[arg(long)]
-    train: bool,
     /// The folder of the files [default: results/scale/<ARCH>-<device>-<budget>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -59,33 +55,20 @@ pub struct ScaleArguments {
     json: bool,
     #[command(flatten)]
     tables: TableArguments,
+    #[command(flatten)]
+    training: TrainingArguments,
 }
 
-/// The kind of every accuracy here, for JSON.
-const KIND: &str = "predicted ImageNet top-1";
-
 pub fn run(arguments: &ScaleArguments, printer: &Printer) -> Result<(), CliError> {
-    if arguments.train || arguments.data.is_some() {
-        return Err(CliError::usage(
-            "mnas scale compares predicted ImageNet accuracies; it cannot train scaled networks yet",
-        )
-        .with_help("leave out --train and --data; train the best network with `mnas train` on its architecture"));
-    }
-    let (base, name) = arguments.architecture.resolve()?;
+    arguments.training.check()?;
+    let (base, name) = match arguments.training.train {
+        Some(_) => arguments.architecture.resolve_for(arguments.training.classes()?)?,
+        None => arguments.architecture.resolve()?,
+    };
     match arguments.budget {
         Some(budget) => grid::run(arguments, (&base, &name), budget, printer),
         None => compound::run(arguments, (&base, &name), printer),
     }
-}
-
-/// Predicted top-1 of a network, or the reason why there is none.
-fn predict(network: &Architecture) -> Result<f64, String> {
-    prediction(network).map(|predicted| predicted.top1)
-}
-
-fn prediction(network: &Architecture) -> Result<PredictedTop1, String> {
-    let predicted = Predictor::embedded().predict(network);
-    predicted.map_err(|error| error.to_string())
 }
 
 /// Opens a device with what predicts latencies on it.
@@ -108,8 +91,9 @@ fn refusal(error: &ScalingError) -> CliError {
         ScalingError::OverBudget { .. } => CliError::new(ExitCode::NoNetworkFits, message),
         ScalingError::EmptyGrid { .. } => CliError::usage(message),
         ScalingError::Rule(_) => CliError::config(message),
-        ScalingError::NoAccuracy { .. } => CliError::config(message)
-            .with_help("predictions hold for networks like the published ones, of 96 pixels and more"),
+        ScalingError::NoAccuracy { .. } => CliError::config(message).with_help(
+            "predictions hold for networks like the published ones, of 96 pixels and more; --data and --train compare trained accuracies",
+        ),
         ScalingError::NoDepth => CliError::config(message)
             .with_help("leave out --compound and give a --budget to scale width and resolution"),
     }

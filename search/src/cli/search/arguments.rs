@@ -44,7 +44,7 @@ pub struct SearchArguments {
     /// An image folder, tar, Parquet files, CIFAR binaries, IDX files, or `demo` [default: demo]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
-    /// At most so many images per split
+    /// Largest number of images per split
     #[arg(long, value_name = "N")]
     pub images: Option<usize>,
     /// Treatment of corrupt images [default: refuse]
@@ -59,7 +59,7 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, imagenet (predicted from published networks; looks at millions of candidates, trains
+    /// Source of accuracies: train, imagenet (predicted from published networks; evaluates millions of candidates, trains
     /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their
     /// place, proxy:NAME (a signal of mnas proxy-report, such as proxy:entropy) [default: train]
     #[arg(long, value_name = "NAME")]
@@ -67,11 +67,11 @@ pub struct SearchArguments {
     /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
-    /// Number of candidates to evaluate [default: 16 for the demo, 100 for a table, 5,000,000 for
+    /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 5,000,000 for
     /// imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,
-    /// Number of results that a proposal may lack; more workers than this are never busy at once [default: 4]
+    /// Largest number of candidates at once; a proposal does not wait for the results of those under way [default: 4]
     #[arg(long, value_name = "N")]
     pub lookahead: Option<usize>,
     /// Begin no trial after this time, such as 2h
@@ -80,7 +80,7 @@ pub struct SearchArguments {
     /// Seed of every random draw [default: 0]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Worker processes [default: as many as are found to train on most images a second, by measuring]
+    /// Worker processes [default: the number that trains on most images per second, measured]
     #[arg(long)]
     pub workers: Option<usize>,
     /// libtorch's threads in each worker [default: measured with --workers]
@@ -95,8 +95,8 @@ pub struct SearchArguments {
     /// Points of each published network to train beside the candidates [default: 2]
     #[arg(long, value_name = "N")]
     pub references: Option<usize>,
-    /// Number of networks to train to the end when the trials are done: the most accurate ones within the budget as measured, beside
-    /// the references; 0 for none [default: 3 with --final-recipe, else 0]
+    /// Number of networks to train in full after the trials: the most accurate ones within the budget as measured, beside the
+    /// references; 0 for none [default: 3 with --final-recipe, else 0]
     #[arg(long, value_name = "N")]
     pub finalists: Option<usize>,
     /// Recipe of the finalists: one that comes with mnas (cifar, imagenette, imagenet), or a TOML file [default: by the data]
@@ -105,10 +105,10 @@ pub struct SearchArguments {
     /// Epochs of each final training, in place of the recipe's
     #[arg(long, value_name = "N")]
     pub final_epochs: Option<u32>,
-    /// At most so many images per split for the finalists [default: all, whatever --images says]
+    /// Largest number of images per split for the finalists [default: all, independent of --images]
     #[arg(long, value_name = "N")]
     pub final_images: Option<usize>,
-    /// Time for measuring layers before the search; what is left is predicted [default: 1m]
+    /// Time for measuring layers before the search; the rest is predicted [default: 1m]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub profile_time: Option<Duration>,
     /// Begin with the finished trials of another study of the same space, data and recipe; repeat it for several
@@ -117,10 +117,10 @@ pub struct SearchArguments {
     /// The study's folder [default: results/<data>-<budget>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Go on with the study in the folder
+    /// Continue the study in the folder
     #[arg(long)]
     pub resume: bool,
-    /// Say what would be done and stop before any training
+    /// Print the plan and stop before any training
     #[arg(long)]
     pub dry_run: bool,
     /// A TOML file whose keys are these flags' names; flags win

@@ -1,4 +1,4 @@
-//! Choices of a search, as the flags or a configuration file make them: both name the same things, and flags win.
+//! Choices of a search from flags and a configuration file: both have the same keys, and flags take precedence.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use super::super::error::CliError;
 use super::arguments::SearchArguments;
 use super::values::{Bytes, Count, EvaluatorName};
 
-/// Everything that a user may choose; what is absent has a default. The keys of `--config` files are the flags' names, and
-/// those of what no flag can say: `name`, `[[worker]]`, `[recipe-table]`, `[evolution]`, `[proxy]`, and details of the data.
+/// All choices of a user; absent ones have defaults. The keys of `--config` files are the flags' names, and those of settings
+/// without a flag: `name`, `[[worker]]`, `[recipe-table]`, `[evolution]`, `[proxy]`, and details of the data.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Choices {
@@ -93,7 +93,7 @@ where
             T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
         }
 
-        // A number is no text: the element's own message says what it expects.
+        // A number is not a text: the error of the element names the expected type.
         fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Vec<T>, E> {
             T::deserialize(serde::de::value::I64Deserializer::new(value)).map(|one| vec![one])
         }
@@ -276,7 +276,7 @@ impl Choices {
         }
     }
 
-    /// The flags that say how finalists are trained, each with whether it is given.
+    /// The flags that configure final trainings, each with true if it is given.
     fn final_training_flags(&self) -> [(&'static str, bool); 3] {
         [
             ("--final-recipe", self.final_recipe.is_some()),
@@ -285,12 +285,12 @@ impl Choices {
         ]
     }
 
-    /// Returns true if some choice says how finalists are trained.
+    /// Returns true if some choice configures final trainings.
     pub fn names_final_training(&self) -> bool {
         self.final_training_flags().iter().any(|(_, given)| *given)
     }
 
-    /// The flags that ask for finalists, each with whether it is given.
+    /// The flags that ask for finalists, each with true if it is given.
     pub fn finalist_flags(&self) -> impl Iterator<Item = (&'static str, bool)> {
         let count = ("--finalists", self.finalists.is_some_and(|count| count > 0));
         std::iter::once(count).chain(self.final_training_flags())

@@ -7,7 +7,8 @@ use mnas_engine::study::{FinalRole, FrontVolume, Study};
 use serde::Serialize;
 
 use super::super::error::CliError;
-use super::SearchArguments;
+use super::{SearchArguments, beside, predicted};
+use crate::predicted::PredictedOutcome;
 use crate::report::{
     FinalistRow, Printer, ReferenceRow, ReportRow, RowKind, closing_table, finalists_table, references_table, units,
 };
@@ -21,14 +22,17 @@ struct Document {
     evaluations: usize,
     front: Vec<NetworkRow>,
     best: Option<NetworkRow>,
-    /// The best networks, trained to the end.
+    /// The best networks, trained in full.
     finalists: Vec<FinalistRow>,
-    /// The references trained to the end beside them.
+    /// The references trained in full beside them.
     finalist_references: Vec<FinalistRow>,
     references: Vec<ReferenceRow>,
     /// Share of the box that the hypervolume's reference point bounds, 0 to 1.
     hypervolume: Option<f64>,
     hypervolume_reference: Option<VolumeBound>,
+    /// The predicted ImageNet front of the training demo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predicted: Option<predicted::Document>,
 }
 
 /// The point that bounds the hypervolume.
@@ -85,20 +89,34 @@ fn network_row(row: &ReportRow, accuracy_kind: &'static str) -> NetworkRow {
     }
 }
 
+/// A study that has ended, with its outcome.
+#[derive(Clone, Copy)]
+pub(super) struct Conclusion<'a> {
+    pub study: &'a Study,
+    pub shown: &'a Outcome,
+    pub best: &'a BestFiles,
+    /// The predicted ImageNet front of the training demo.
+    pub predicted: Option<&'a PredictedOutcome>,
+}
+
 pub(super) fn conclude(
     arguments: &SearchArguments,
     printer: &Printer,
-    study: &Study,
-    shown: &Outcome,
-    best: &BestFiles,
+    conclusion: Conclusion<'_>,
     paths: &[PathBuf],
 ) -> Result<(), CliError> {
+    let Conclusion {
+        study,
+        shown,
+        best,
+        predicted,
+    } = conclusion;
     for path in paths {
         printer.status(&format!("wrote {}", path.display()));
     }
     report_best_files(printer, study, shown, best);
     if arguments.json {
-        return Ok(printer.json(&document(study, shown))?);
+        return Ok(printer.json(&document(study, shown, predicted))?);
     }
     show_tables(printer, study, shown)?;
     show_best(printer, study, shown)
@@ -111,7 +129,7 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
         BestFiles::Written { difference } => {
             let checked = match difference {
                 Some(difference) => format!("ONNX Runtime agrees with libtorch within {difference:.1e}"),
-                None => "not checked, there is no ONNX Runtime".to_owned(),
+                None => "not checked, ONNX Runtime is not installed".to_owned(),
             };
             printer.status(&format!(
                 "wrote {} (architecture, weights, ONNX, TFLite, model card; {checked})",
@@ -120,21 +138,23 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
             let is_final = final_winner(shown).is_some();
             if !is_final && config.training().is_some_and(|training| !training.proxy.is_direct()) {
                 printer.status(&format!(
-                    "its weights come from the proxy; train it to the end as deployed, with the next best beside it: \
+                    "its weights come from the proxy; train it in full as deployed, with the next best beside it: \
                      mnas search --resume --out {} --finalists 3",
                     folder.root().display()
                 ));
             }
         }
         BestFiles::ArchitectureOnly => printer.status(&format!("wrote {} (architecture)", folder.best().display())),
-        BestFiles::WithoutWeights => printer.warning("the best network's weights are gone; train it with mnas train"),
+        BestFiles::WithoutWeights => {
+            printer.warning("the best network's weights are missing; train it with mnas train")
+        }
         BestFiles::None => printer.warning("no evaluated network keeps the constraints"),
     }
 }
 
-fn document(study: &Study, shown: &Outcome) -> Document {
+fn document(study: &Study, shown: &Outcome, predicted: Option<&PredictedOutcome>) -> Document {
     let front = shown.rows.iter().filter(|row| row.on_front);
-    // The volume is one of accuracies.
+    // The hypervolume is defined for accuracies only.
     let volume = shown.volume.filter(|_| study.config().scoring().is_none());
     let of_role = |role: FinalRole| {
         let rows = shown.finals.iter().flat_map(|finals| &finals.rows);
@@ -155,10 +175,11 @@ fn document(study: &Study, shown: &Outcome) -> Document {
         references: shown.references.clone(),
         hypervolume: volume.map(|volume| volume.share),
         hypervolume_reference: volume.map(VolumeBound::from),
+        predicted: predicted.map(|outcome| predicted::document(beside::folder(study.folder()), outcome)),
     }
 }
 
-/// The front of the trials, the references beside it, and the networks trained to the end.
+/// The front of the trials, the references beside it, and the networks trained in full.
 fn show_tables(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), CliError> {
     let options = printer.table_options();
     printer.result(&closing_table(&shown.rows, options))?;
@@ -173,7 +194,7 @@ fn show_tables(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), 
     if let Some(finals) = &shown.finals {
         printer.result(&finals_text(finals, options.width))?;
     } else if finals_are_wanted(study) {
-        printer.result("no network was trained to the end: none keeps the constraints")?;
+        printer.result("no network was trained in full: none keeps the constraints")?;
     }
     Ok(())
 }
@@ -190,7 +211,7 @@ fn show_best(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), Cl
     let final_accuracy = final_winner(shown).map_or_else(String::new, |row| {
         let split = if row.test_top1.is_some() { "test" } else { "validation" };
         let accuracy = row.final_top1().map_or_else(String::new, units::percent);
-        format!("; trained to the end: {accuracy} of the {split} images")
+        format!("; trained in full: {accuracy} of the {split} images")
     });
     printer.result(&format!(
         "best{}: {}{final_accuracy}\n{}",
@@ -200,7 +221,7 @@ fn show_best(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), Cl
     ))?;
     if row.is_score {
         printer.result(
-            "scores rank networks and are no accuracies: train the best with mnas train, and measure how well they rank \
+            "scores rank networks and are not accuracies: train the best with mnas train, and measure how well they rank \
              with mnas proxy-report",
         )?;
     }
@@ -215,7 +236,7 @@ fn show_best(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), Cl
     Ok(())
 }
 
-/// The best network trained to the end.
+/// The best network trained in full.
 fn final_winner(shown: &Outcome) -> Option<&FinalistRow> {
     let finals = shown.finals.as_ref()?;
     finals.best.map(|best| &finals.rows[best])
@@ -253,7 +274,7 @@ fn figures(row: &ReportRow) -> String {
     format!("{} with {accuracy} at {latency}{origin}", row.label())
 }
 
-/// The second, honest front: networks trained to the end.
+/// The front of final accuracies: networks trained in full.
 fn finals_text(finals: &FinalOutcome, width: Option<u16>) -> String {
     let origin = if finals.has_test {
         "Test images were never read by the search; the best is chosen on validation images."
@@ -261,7 +282,7 @@ fn finals_text(finals: &FinalOutcome, width: Option<u16>) -> String {
         "The data set has no test split: accuracies are of the validation images that the search compared networks on."
     };
     format!(
-        "\nTrained to the end ({}):\n{}\n{origin}\n",
+        "\nTrained in full ({}):\n{}\n{origin}\n",
         finals.spent,
         finalists_table(&finals.rows, width)
     )

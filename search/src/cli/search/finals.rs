@@ -1,4 +1,4 @@
-//! The finalists of a search: chosen, trained to the end, and shown while they are.
+//! Finalists of a search: choice, final training and its display.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -24,7 +24,7 @@ fn config(study: &Study) -> Option<&FinalsConfig> {
     study.config().training()?.finals.as_ref()
 }
 
-/// Trains the finalists of a study to the end, with the references beside them; false when cancelled.
+/// Trains the finalists of a study in full, with the references beside them; false when cancelled.
 pub(super) fn train(
     study: &mut Study,
     printer: &Printer,
@@ -66,7 +66,7 @@ pub(super) fn train(
     };
     check_data(study, &ready, finals.images)?;
     printer.status(&format!(
-        "training to the end: {finalists} finalist{} and {} reference{} beside {}, recipe {}, {} epochs on {} images, as deployed",
+        "training in full: {finalists} finalist{} and {} reference{} beside {}, recipe {}, {} epochs on {} images, as deployed",
         if finalists == 1 { "" } else { "s" },
         chosen.len() - finalists,
         if chosen.len() - finalists == 1 { "" } else { "s" },
@@ -85,11 +85,11 @@ pub(super) fn train(
     })?;
     progress
         .bar
-        .finish(&format!("{} networks trained to the end", progress.settled));
+        .finish(&format!("{} networks trained in full", progress.settled));
     Ok(stop != StopReason::Cancelled)
 }
 
-/// Names the published networks of which no point keeps the constraints.
+/// Warns of the published networks without a point that keeps the constraints.
 fn name_absent_references(study: &Study, chosen: &[Choice], printer: &Printer) {
     let trials = study.state().trials();
     let mut present: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
@@ -106,7 +106,7 @@ fn name_absent_references(study: &Study, chosen: &[Choice], printer: &Printer) {
         .collect();
     if !absent.is_empty() {
         printer.status(&format!(
-            "not trained to the end, since none of their evaluated points keeps the constraints: {}",
+            "not trained in full, since none of their evaluated points keeps the constraints: {}",
             absent.join(", ")
         ));
     }
@@ -145,7 +145,7 @@ struct FinalsProgress<'a> {
 
 impl<'a> FinalsProgress<'a> {
     fn new(printer: &'a Printer, labels: Vec<String>, settled: usize, total: usize) -> Self {
-        let bar = printer.share("training to the end");
+        let bar = printer.share("training in full");
         let mut progress = Self {
             printer,
             bar,

@@ -11,7 +11,7 @@ pub(super) fn largest_resolution(space: &SearchSpace) -> u32 {
     resolutions.copied().max().unwrap_or(224)
 }
 
-/// The images by a path that holds in whatever folder a worker runs.
+/// The images by an absolute path, valid in any folder that a worker runs in.
 pub(super) fn absolute_data(data: &DataRequest) -> DataRequest {
     let mut data = data.clone();
     if data.path != Path::new("demo") {

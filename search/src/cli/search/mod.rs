@@ -1,9 +1,9 @@
-//! `mnas search`: `arguments` and `choices` take what the user says, `resolve` makes `settings` of it, `setup` makes a study of
-//! these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs it, and `conclude`
-//! shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which is no study.
+//! `mnas search`: `arguments` and `choices` read the flags and the configuration file, `resolve` turns them into `settings`, `setup`
+//! creates a study from these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs
+//! it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which creates no study.
 
 mod arguments;
-mod beside;
+pub(in crate::cli) mod beside;
 mod choices;
 mod conclude;
 mod course;
@@ -73,11 +73,14 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         study.check_data(data)?;
     }
     let is_first = data.as_ref().is_some_and(|data| data.demo) && choices.data.is_none();
-    let predicted = if is_first && (!arguments.resume || beside::is_written(&study)) {
-        beside::predict(&study, printer, arguments.json, &cancel)?
+    let predicted = if is_first && (!arguments.resume || beside::is_written(study.folder())) {
+        beside::predict((&study).into(), printer, &cancel)?
     } else {
         None
     };
+    if let Some(predicted) = predicted.as_ref().filter(|_| !arguments.json) {
+        beside::show(predicted, printer)?;
+    }
     let references = study.config().references.per_network * study.problem().space.references.len();
     let total = study.config().trials + references + study.state().counts().imported;
     events.opened(&study, total);
@@ -110,7 +113,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     let shown = outcome(study.config(), study.problem(), study.state());
     let mut paths = redraw(study.folder(), &shown)?;
     if let Some(predicted) = &predicted {
-        paths.extend(beside::draw(&study, predicted, &shown)?);
+        paths.extend(beside::draw(study.folder(), predicted, &shown)?);
     }
     if !measured {
         events.interrupted();
@@ -119,16 +122,22 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     let best = write_best(
         (study.folder(), study.config(), study.state()),
         &shown,
-        // A study ends without them, its files unchecked.
+        // Without them the study ends with its files unchecked.
         (onnx_runtime().ok().flatten(), litert().ok().flatten()),
     )?;
     events.finished(shown.winner().and_then(|index| shown.rows[index].trial));
-    conclude::conclude(arguments, printer, &study, &shown, &best, &paths)
+    let result = conclude::Conclusion {
+        study: &study,
+        shown: &shown,
+        best: &best,
+        predicted: predicted.as_ref(),
+    };
+    conclude::conclude(arguments, printer, result, &paths)
 }
 
 fn interrupted(folder: &StudyFolder) -> CliError {
     CliError::interrupted("interrupted; every finished trial is saved").with_help(format!(
-        "go on with: mnas search --resume --out {}",
+        "continue with: mnas search --resume --out {}",
         folder.root().display()
     ))
 }
@@ -144,14 +153,14 @@ fn report_measurements(found: &MeasuredWinners, device: &str, printer: &Printer)
         count => format!("{count} break the budget and are replaced by the next best"),
     };
     printer.status(&format!(
-        "{} networks measured whole on {device}: predictions were off by {:.1} % on average, {over}; its table learns from them",
+        "{} networks measured whole on {device}: predictions were off by {:.1} % on average, {over}; they are added to its table",
         found.networks,
         100.0 * found.mean_error
     ));
 }
 
-/// Measures the winners whole on every device; false when cancelled. A device that is not this machine's table any more is
-/// a warning: the study stands, on predictions.
+/// Measures the winners whole on every device; false when cancelled. A table that no longer holds for this machine is a warning:
+/// the study then keeps its predictions.
 fn measure(
     study: &mut Study,
     arguments: &SearchArguments,

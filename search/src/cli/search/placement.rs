@@ -1,7 +1,7 @@
 //! Number of networks to train at once, and of threads for each: measured once for each network size, batch and machine.
 //!
-//! Two processes with a thread each often learn from more images than one with two threads: most layers of a small network are too
-//! short to be shared out. On large images memory decides instead. So the ways of sharing out the cores are tried for some seconds.
+//! Two processes of one thread often train on more images than one process of two threads: most layers of a small network are too
+//! short to be divided among threads. On large images memory decides instead. So each way to divide the cores is measured for some seconds.
 
 use std::path::Path;
 use std::time::Duration;
@@ -28,9 +28,9 @@ const FILE: &str = "training.toml";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Placement {
     pub workers: usize,
-    /// Of each worker.
+    /// Threads of each worker.
     pub threads: usize,
-    /// Why, for people.
+    /// Reason for the choice, for display.
     pub reason: String,
 }
 
@@ -53,7 +53,7 @@ struct Measurement {
     ways: Vec<Way>,
 }
 
-/// One way to share out the cores.
+/// One way to divide the cores among workers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Way {
@@ -62,7 +62,7 @@ struct Way {
     images_per_s: f64,
 }
 
-/// Measures, or reads from the folder of `tables` what was measured before, which way trains `network` on most images a second.
+/// Measures, or reads from the folder of `tables`, which way trains `network` on the most images per second.
 pub(super) fn choose(
     tables: &Path,
     network: &Architecture,
@@ -94,8 +94,7 @@ pub(super) fn choose(
     known.measured.push(sought);
     files::create_folder(tables)?;
     let text = toml::to_string(&known).map_err(|error| CliError::failure(error.to_string()))?;
-    let heading =
-        "# Written by mnas: training images a second of all workers together, by ways to share out the cores.\n";
+    let heading = "# Written by mnas: training images per second of all workers together, by division of the cores.\n";
     files::write_atomically(&path, format!("{heading}{text}").as_bytes())?;
     Ok(placement)
 }
@@ -113,7 +112,7 @@ fn read(path: &Path) -> Result<Known, CliError> {
 
 fn measure(network: &Architecture, batch_size: usize, cores: usize, printer: &Printer) -> Result<Vec<Way>, CliError> {
     let mut ways: Vec<Way> = splits(cores).collect();
-    let bar = printer.progress("measuring how to share out the cores", (ROUNDS * ways.len()) as u64);
+    let bar = printer.progress("measuring ways to divide the cores", (ROUNDS * ways.len()) as u64);
     for round in 0..ROUNDS {
         for index in 0..ways.len() {
             bar.set((round * ways.len() + index) as u64);

@@ -1,6 +1,6 @@
 //! `mnas search --evaluator imagenet`: the front of predicted ImageNet accuracy among millions of candidates.
 //!
-//! It is no study: nothing is trained, a run takes seconds and always gives the same front for a seed, so that there is no
+//! It is not a study: no network is trained, a run takes seconds and its front follows from the seed, so that there is no
 //! journal and nothing to resume.
 
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::export;
 use crate::predicted::{PredictedOutcome, Reference, outcome_text, write_files};
 use crate::report::{Printer, units};
 
-/// Candidates to look at.
+/// Number of candidates to evaluate.
 pub const CANDIDATES: u64 = 5_000_000;
 
 /// Classes of ImageNet.
@@ -35,11 +35,12 @@ pub const CLASSES: u32 = 1000;
 /// Time for measuring layers of a device without a table.
 const PROFILE_TIME: Duration = Duration::from_mins(1);
 
+/// A search of predictions in JSON.
 #[derive(Serialize)]
-struct Document {
+pub struct Document {
     study: PathBuf,
     trials: u64,
-    /// Nothing is evaluated: accuracies are predicted.
+    /// `None`: accuracies are predicted, not evaluated.
     evaluations: Option<u64>,
     seconds: f64,
     front: Vec<NetworkRow>,
@@ -103,7 +104,7 @@ pub fn run(
     };
     if arguments.dry_run {
         return Ok(printer.result(&format!(
-            "would look at {} candidates of space {} and write to {}; nothing was searched",
+            "would evaluate {} candidates of space {} and write to {}; nothing was searched",
             units::grouped(options.candidates),
             problem.space.name,
             out.display()
@@ -156,7 +157,7 @@ pub fn search(
 
 /// The error of a cancelled search of predictions that belongs to no study.
 pub fn interrupted() -> CliError {
-    CliError::interrupted("interrupted; a search of predictions keeps nothing, start it again")
+    CliError::interrupted("interrupted; a search of predictions saves no state; start it again")
 }
 
 fn refusal(error: &SearchError, problem: &Problem) -> CliError {
@@ -168,7 +169,7 @@ fn refusal(error: &SearchError, problem: &Problem) -> CliError {
         ),
         SearchError::NothingFound { .. } | SearchError::Infeasible(_) => {
             CliError::new(ExitCode::NoNetworkFits, format!("space {space}: {error}"))
-                .with_help("raise the budget, or look at more candidates with --trials")
+                .with_help("raise the budget, or evaluate more candidates with --trials")
         }
     }
 }
@@ -239,7 +240,7 @@ fn ready_table(
     }
 }
 
-/// Refuses flags that only mean something where candidates are trained or looked up.
+/// Refuses flags that apply only where candidates are trained or looked up.
 fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<(), CliError> {
     let given = [
         ("--resume", arguments.resume),
@@ -272,7 +273,7 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
         given.join(", "),
         if given.len() == 1 { "s" } else { "" }
     ))
-    .with_help("leave out what is named; --budget, --device, --space, --trials, --seed, --out and the limits remain"))
+    .with_help("leave out the flags named; --budget, --device, --space, --trials, --seed, --out and the limits remain"))
 }
 
 /// The folder of the results, which must not be that of a study.
@@ -295,7 +296,7 @@ fn folder(choices: &Choices, devices: &[(String, Option<Milliseconds>)]) -> Resu
     Ok(out)
 }
 
-fn document(study: PathBuf, outcome: &PredictedOutcome) -> Document {
+pub fn document(study: PathBuf, outcome: &PredictedOutcome) -> Document {
     let members = &outcome.front.members;
     Document {
         study,

@@ -23,7 +23,7 @@ pub(super) fn recipe_of(choices: &Choices, default: &str) -> Result<Recipe, CliE
 /// Finalists where a recipe is named for them and no number.
 const FINALISTS: usize = 3;
 
-/// The final trainings, where they are asked for.
+/// The final trainings, where they are requested.
 pub(super) fn finals_of(choices: &Choices, default: &str) -> Result<Option<FinalsConfig>, CliError> {
     let count = choices
         .finalists

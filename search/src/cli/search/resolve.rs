@@ -1,4 +1,4 @@
-//! From choices to the settings of a search.
+//! Resolution of choices into the settings of a search.
 
 use std::path::Path;
 
@@ -46,8 +46,8 @@ impl Defaults {
                 recipe: "demo",
                 final_recipe: "demo",
                 proxy: quarter,
-                trials: 16,
-                images: Some(2500),
+                trials: 12,
+                images: Some(2000),
             };
         }
         let (space, recipe, final_recipe, proxy) = if data.is_small {
@@ -66,7 +66,7 @@ impl Defaults {
     }
 }
 
-/// Resolves choices; `inspect` looks at a data set, `libtorch` is the version that trains.
+/// Resolves choices; `inspect` recognises a data set, `libtorch` is the version that trains.
 pub fn resolve(
     choices: &Choices,
     libtorch: &str,

@@ -1,4 +1,4 @@
-//! Choices for a study that goes on: changes that it accepts, and contradictions to it.
+//! Choices for a resumed study: changes that it accepts, and contradictions to it.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::recipes::{finals_of, recipe_of};
 use super::settings::workers_of;
 use super::values::EvaluatorName;
 
-/// The final trainings of a study that goes on, where the choices change them: their number may always change, the recipe
+/// The final trainings of a resumed study, where the choices change them: their number may always change, the recipe
 /// until the first of them has begun.
 pub fn resumed_finals(
     choices: &Choices,
@@ -24,7 +24,7 @@ pub fn resumed_finals(
     }
     let Some(training) = config.training() else {
         return Err(CliError::usage(
-            "this study trains no candidates, and no network of it to the end; train one with mnas train",
+            "this study trains no candidates, so it has no finalists; train a network with mnas train",
         ));
     };
     let stored = training.finals.as_ref();
@@ -69,7 +69,7 @@ pub fn resumed_finals(
     Ok(Some(asked))
 }
 
-/// Changes to workers that a resumed study accepts: they decide nothing.
+/// Changes to workers that a resumed study accepts: its results do not depend on them.
 pub fn resumed_workers(choices: &Choices, config: &StudyConfig) -> Vec<WorkerConfig> {
     let asked = choices.workers.is_some() || choices.worker_command.is_some() || !choices.worker.is_empty();
     if asked {

@@ -22,7 +22,7 @@ use crate::worker_client;
 /// Random networks whose signals a score is relative to.
 const RANDOM_NETWORKS: u64 = 32;
 
-/// Candidates, unless a number is asked for.
+/// Default number of candidates.
 const TRIALS: usize = 200;
 
 /// Resolves the choices of a search by `score`, which [`refuse_other_flags`] accepts; `space` is the default space of the data.

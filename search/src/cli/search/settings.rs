@@ -13,23 +13,22 @@ use super::super::error::CliError;
 use super::choices::Choices;
 use super::values::EvaluatorName;
 
-/// Results that a proposal may lack where nothing else is said: enough to keep a few workers busy, few enough that strategies
-/// learn early.
+/// Default of `lookahead`: enough to keep a few workers busy, few enough that strategies learn early.
 const LOOKAHEAD: usize = 4;
 
 /// Time for measuring layers before a search.
 pub(super) const PROFILE_TIME: Duration = Duration::from_mins(1);
 
-/// Settings of one command: the study's configuration, and what is no part of it.
+/// Settings of one command: the study's configuration, and settings outside of it.
 #[derive(Debug)]
 pub struct Settings {
-    /// The configuration; its classes, and the versions of its devices' runtimes, are found out by setting up.
+    /// The configuration; its classes, and the versions of its devices' runtimes, are determined during the set-up.
     pub config: StudyConfig,
     /// Name or path of the search space.
     pub space: String,
     /// The table, where accuracies are recorded.
     pub table: Option<RecordedTable>,
-    /// True if neither workers nor threads were asked for, and the cores of this machine train.
+    /// True if neither workers nor threads were given, and the cores of this machine train.
     pub workers_are_open: bool,
     /// The study's folder.
     pub out: PathBuf,
@@ -37,7 +36,7 @@ pub struct Settings {
     pub profile_time: Duration,
 }
 
-/// The study's folder: the one asked for, else one named by the study.
+/// The study's folder: that of `--out`, else one named by the study.
 pub fn folder_of(choices: &Choices) -> Result<PathBuf, CliError> {
     if let Some(out) = &choices.out {
         return Ok(out.clone());
@@ -52,7 +51,7 @@ pub fn folder_of(choices: &Choices) -> Result<PathBuf, CliError> {
 
 /// The error of a search without any bound.
 pub(super) fn no_budget() -> CliError {
-    CliError::usage("no budget is given; say how long the network may take, such as --budget 20ms")
+    CliError::usage("no budget is given; give the largest latency of the network, such as --budget 20ms")
 }
 
 /// The images of the choices.
@@ -86,7 +85,7 @@ pub(super) fn common(
         seed: choices.seed.unwrap_or(0),
         trials,
         lookahead: choices.lookahead.unwrap_or(LOOKAHEAD),
-        // Found out by setting up.
+        // Determined during the set-up.
         classes: 1,
         objectives,
         devices: devices
@@ -144,7 +143,7 @@ fn strategy_of(choices: &Choices, trials: usize) -> Result<StrategyConfig, CliEr
     let name = choices.strategy.as_deref().unwrap_or(default);
     let strategy = StrategyConfig::named(name, trials).ok_or_else(|| {
         CliError::config(format!(
-            "`{name}` is no strategy; expected one of {}",
+            "`{name}` is not a strategy; expected one of {}",
             StrategyConfig::NAMES.join(", ")
         ))
     })?;

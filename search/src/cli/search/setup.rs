@@ -119,7 +119,7 @@ pub(super) fn begin(
     }))
 }
 
-/// Opens a study to go on with it; `None` after a dry run.
+/// Opens a study to continue it; `None` after a dry run.
 pub(super) fn resume(
     arguments: &SearchArguments,
     printer: &Printer,
@@ -136,9 +136,7 @@ pub(super) fn resume(
             "these choices contradict the study in {root}: {}",
             contradictions.join(", ")
         ))
-        .with_help(
-            "they are part of a study: leave them out to go on with it, or start another one without --resume",
-        ));
+        .with_help("they are part of a study: leave them out to continue it, or start another one without --resume"));
     }
     let trials = choices.trials.unwrap_or(config.trials);
     let config = StudyConfig {
@@ -195,7 +193,7 @@ fn describe_devices(config: &mut StudyConfig, tables: &Path) -> Result<(), CliEr
     Ok(())
 }
 
-/// Decides workers and their threads where nobody did, by measuring; says why they are as they are.
+/// Chooses workers and their threads by measuring, where the user did not; returns the reason for the choice.
 fn share_out_cores(
     arguments: &SearchArguments,
     settings: &mut Settings,
@@ -207,7 +205,7 @@ fn share_out_cores(
         return Ok("nothing is trained".to_owned());
     };
     if !is_open {
-        return Ok("as asked for".to_owned());
+        return Ok("as requested".to_owned());
     }
     let drawn = space.express(&space.sample(&mut stream(0, "placement", 0, 0)), 10);
     let network = training.proxy.apply(&drawn);
@@ -273,7 +271,7 @@ pub(super) fn filled_table(
     Ok(table)
 }
 
-/// Copies a table's files, so that later measurements do not change what a study was decided by.
+/// Copies a table's files, so that later measurements do not change the table of a study.
 fn freeze(table: &LatencyTable, into: &Path) -> Result<(), CliError> {
     files::create_folder(into)?;
     for (name, content) in table.files()? {
@@ -343,7 +341,7 @@ fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> Strin
         .filter(|finals| finals.count > 0)
         .map_or_else(String::new, |finals| {
             format!(
-                "\nthen the {} best and the references within the budget to the end, as deployed, with {} ({} epochs)",
+                "\nthen the {} best and the references within the budget in full, as deployed, with {} ({} epochs)",
                 finals.count, finals.recipe.name, finals.recipe.epochs
             )
         });

@@ -30,7 +30,7 @@ impl std::str::FromStr for EvaluatorName {
                 .map(Self::Proxy)
                 .map_err(|error: UnknownSignal| error.to_string()),
             _ => Err(format!(
-                "`{text}` is no evaluator; expected train (every candidate is trained), imagenet (predicted accuracies), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
+                "`{text}` is not an evaluator; expected train (every candidate is trained), imagenet (predicted accuracies), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
             )),
         }
     }
@@ -106,7 +106,7 @@ fn with_suffix(text: &str, suffixes: &[(&str, f64)], expected: &str) -> Result<u
         .map(|(number, (_, factor))| number * factor);
     match value {
         Some(value) if (1.0..=1e18).contains(&value) => Ok(value.round() as u64),
-        _ => Err(format!("`{text}` is no such number; expected {expected}")),
+        _ => Err(format!("`{text}` is not a valid number; expected {expected}")),
     }
 }
 

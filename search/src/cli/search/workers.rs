@@ -42,7 +42,7 @@ pub(super) fn start_workers(
     let count: usize = config.workers.iter().map(|worker| worker.count).sum();
     if count > config.lookahead {
         printer.warning(&format!(
-            "{count} workers, but a proposal may lack {} results at most: some will wait; raise --lookahead to keep them busy",
+            "{count} workers, but --lookahead limits candidates at once to {}: some workers will wait; raise --lookahead to keep them busy",
             config.lookahead
         ));
     }

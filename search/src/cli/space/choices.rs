@@ -28,10 +28,10 @@ pub const PROPERTIES: [Property; 9] = [
     property("other", "–"),
 ];
 
-/// The place of squeeze-excite among [`PROPERTIES`].
+/// Index of squeeze-excite among [`PROPERTIES`].
 const SQUEEZE_EXCITE: usize = 3;
 
-/// The place of what has no column of its own.
+/// Index of the column for properties without a column of their own.
 const OTHERS: usize = 8;
 
 /// Choices of one block type: every combination of these values, one list for each of [`PROPERTIES`].
@@ -141,8 +141,8 @@ pub fn choice_rows(choices: &[BlockChoice]) -> Vec<ChoiceRow> {
     rows
 }
 
-/// Takes out what all squeeze-excites of some rows have in common beside their width, such as `a share of input channels, gate sigmoid`.
-/// It is taken out of the rows.
+/// Removes from some rows what all of their squeeze-excites have in common beside their width, and returns it, such as
+/// `a share of input channels, gate sigmoid`.
 pub fn take_squeeze_details<'a>(rows: impl Iterator<Item = &'a mut ChoiceRow>) -> Option<String> {
     let texts: Vec<&mut String> = rows
         .flat_map(|row| row.values[SQUEEZE_EXCITE].iter_mut())

@@ -16,7 +16,7 @@ pub struct Summary {
     pub families: usize,
 }
 
-/// Everything about a space.
+/// Complete description of a space.
 #[derive(Debug, Serialize)]
 pub struct Document {
     pub name: String,
@@ -52,7 +52,7 @@ pub struct StageRow {
     pub scaling: Scaling,
     pub depth: Vec<u32>,
     pub stride: u32,
-    /// Who chooses a block: every `layer`, or the `stage` once for all.
+    /// Level at which a block is chosen: every `layer`, or the `stage` once for all of its layers.
     pub chosen_by: &'static str,
     pub size: String,
     /// Each block that a layer may be, its fields under their names in TOML.
@@ -63,7 +63,7 @@ pub struct StageRow {
 #[derive(Debug, Serialize)]
 pub struct ReferenceRow {
     pub name: String,
-    /// At how many widths and resolutions it was looked for: the published ones, and those that the space's file names.
+    /// Number of widths and resolutions looked for: the published ones, and those that the space's file names.
     pub looked_for: usize,
     pub contained: Vec<Form>,
 }
@@ -154,7 +154,7 @@ fn stage_row(stage: &Stage) -> StageRow {
     }
 }
 
-/// At which of its published widths and resolutions, or of those that the space's file names, a reference is in the space.
+/// The published widths and resolutions of a reference, or those that the space's file names, at which it is in the space.
 fn contained(space: &SearchSpace, reference: &Reference, classes: u32) -> Result<ReferenceRow, CliError> {
     let mut forms = Vec::new();
     let mut add = |widths: &[f64], resolutions: &[u32]| {

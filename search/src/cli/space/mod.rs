@@ -1,5 +1,5 @@
-//! `mnas space`: [`description`] is what is known of a space, [`choices`] what its stages leave open, [`text`] how it is
-//! shown.
+//! `mnas space`: [`description`] holds the facts about a space, [`choices`] lists what its stages leave open, [`text`] formats
+//! both.
 
 mod choices;
 mod description;
@@ -16,7 +16,7 @@ use description::{Document, Summary};
 use mnas_engine::files;
 use mnas_space::random::stream;
 
-/// The space of commands that are given none.
+/// Default space of commands.
 pub const DEFAULT: &str = "mobilenet";
 
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub fn open(name: &str) -> Result<(SearchSpace, String), CliError> {
         None => {
             let known = SearchSpace::embedded_names().collect::<Vec<_>>().join(", ");
             return Err(CliError::config(format!("no search space is called `{name}`"))
-                .with_help(format!("known are {known}; or give the path of a TOML file")));
+                .with_help(format!("known spaces: {known}; or give the path of a TOML file")));
         }
     };
     match SearchSpace::from_toml(&text) {

@@ -17,7 +17,7 @@ pub fn overview(spaces: &[Summary], width: Option<u16>) -> String {
     listing(&headings, &spaces.iter().map(cells).collect::<Vec<_>>(), width)
 }
 
-/// A space with everything about it.
+/// Complete description of a space.
 pub fn one(space: &SearchSpace, description: &Document, width: Option<u16>) -> String {
     let mut parts = vec![heading(space, description)];
     for family in &space.families {
@@ -68,7 +68,7 @@ fn limits(constraints: &Constraints) -> String {
         .join(", ")
 }
 
-/// A family: its widths and resolutions, a table of its stages, what the table does not say, its classifier.
+/// A family: its widths and resolutions, a table of its stages, the facts without a column, its classifier.
 fn family_text(family: &Family, width: Option<u16>) -> String {
     let mut rows: Vec<_> = family.stages.iter().map(|stage| choice_rows(&stage.choices)).collect();
     let squeeze = take_squeeze_details(rows.iter_mut().flatten());
@@ -142,7 +142,7 @@ fn stages(family: &Family, rows: &[Vec<ChoiceRow>], width: Option<u16>) -> Strin
     })
 }
 
-/// Headings and rows: the stage's number, `blocks` as `cells` show them, and what the stage says beside them.
+/// Headings and rows: the stage's number, `blocks` as `cells` show them, and the other properties of the stage.
 fn stage_table(
     family: &Family,
     rows: &[Vec<ChoiceRow>],
@@ -171,7 +171,7 @@ fn stage_table(
         for row in rows {
             let mut line = vec![std::mem::take(&mut before)];
             line.extend(cells(row));
-            // Further rows of a stage say only what other blocks there are.
+            // Further rows of a stage hold only its other blocks.
             line.extend(std::mem::take(&mut after));
             lines.push(line);
         }
@@ -208,9 +208,7 @@ fn references(description: &Document, width: Option<u16>) -> String {
             Heading::number("forms"),
         ];
         let rows: Vec<Vec<String>> = description.references.iter().flat_map(reference_rows).collect();
-        parts.push(
-            "\nreferences that it contains, with the widths and input sides (forms) at which it does:".to_owned(),
-        );
+        parts.push("\nreferences that it contains, at these widths and input sides (forms):".to_owned());
         parts.push(listing(&headings, &rows, width));
     }
     if !description.compared_with.is_empty() {
@@ -270,7 +268,7 @@ fn numbers(values: &[f64]) -> String {
     values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// A number of decimal digits, about: `6,561` as it is, `1.23e45` where it is long.
+/// A number of decimal digits, rounded where it is long: `6,561`, `1.23e45`.
 fn about(digits: &str) -> String {
     match digits.parse::<u64>() {
         Ok(number) if digits.len() <= 7 => units::grouped(number),
@@ -318,7 +316,7 @@ mod tests {
             let description = Document::of(&space, 1000).unwrap_or_else(|error| panic!("{error}"));
             for width in [80, 100, 120] {
                 let text = one(&space, &description, Some(width));
-                // What is drawn; prose is broken by the terminal.
+                // Drawn lines only: the terminal wraps prose.
                 let drawn = text.lines().filter(|line| line.starts_with([' ', '─']));
                 let widest = drawn.map(|line| line.chars().count()).max().unwrap_or(0);
                 assert!(widest <= usize::from(width), "{widest} columns of {width}:\n{text}");

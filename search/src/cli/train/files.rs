@@ -71,21 +71,21 @@ impl Companions {
         let path = self.checkpoint.display();
         match (resume, self.checkpoint.exists()) {
             (false, true) => Err(CliError::config(format!(
-                "{path} holds the state of an interrupted training; go on with --resume, choose another --output, or remove it"
+                "{path} holds the state of an interrupted training; continue with --resume, choose another --output, or remove it"
             ))),
             (true, true) => {
-                printer.status(&format!("going on from {path}"));
+                printer.status(&format!("resuming from {path}"));
                 Ok(())
             }
             (true, false) => {
-                printer.status(&format!("there is no {path} to go on from; starting at the beginning"));
+                printer.status(&format!("there is no checkpoint {path}; starting from the beginning"));
                 Ok(())
             }
             (false, false) => Ok(()),
         }
     }
 
-    /// Writes the log: one line an epoch.
+    /// Writes the log: one line per epoch.
     pub fn write_log(&self, reports: &[EpochReport]) -> Result<(), CliError> {
         let rows: Vec<EpochRow> = reports.iter().map(EpochRow::from).collect();
         let text = to_csv_text(&rows)?;

@@ -47,10 +47,10 @@ pub struct TrainArguments {
     /// File to save the weights to; the log (.csv) and the learning curve (.svg, .png), both kept up to date, get the same name
     #[arg(long, short, default_value = "weights.safetensors")]
     output: PathBuf,
-    /// Go on from the checkpoint that an interrupted training left beside its output, if there is one
+    /// Resume from the checkpoint that an interrupted training left beside its output, if there is one
     #[arg(long)]
     resume: bool,
-    /// Time between two savings of the checkpoint beside the output
+    /// Time between two saves of the checkpoint beside the output
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = humantime::parse_duration)]
     checkpoint_every: Duration,
     /// Print one JSON document
@@ -101,7 +101,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         augmentation: recipe.augmentation,
         threads: arguments.threads.unwrap_or_else(num_cores),
     };
-    let ready = load(&mut worker, &prepare, &cancel, printer)?;
+    let ready = load_images(&mut worker, &prepare, &cancel, printer)?;
     let (architecture, name) = arguments.architecture.resolve_for(ready.classes.len())?;
     if (architecture.head.classes as usize) < ready.classes.len() {
         return Err(CliError::config(format!(
@@ -133,7 +133,7 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
 }
 
 /// Loads images in the worker, with a progress bar.
-fn load(
+pub(in crate::cli) fn load_images(
     worker: &mut WorkerClient,
     prepare: &ToWorker,
     cancel: &AtomicBool,
@@ -166,13 +166,13 @@ fn load(
 fn explained(error: WorkerError, companions: &Companions) -> CliError {
     if let WorkerError::Interrupted { epoch } = error {
         return CliError::interrupted(format!(
-            "interrupted in epoch {epoch}; everything is saved, go on with the same command and --resume"
+            "interrupted in epoch {epoch}; everything is saved, continue with the same command and --resume"
         ));
     }
     let error = CliError::from(error);
     if companions.checkpoint.exists() {
         return error.with_help(format!(
-            "{} is from before; --resume goes on from it",
+            "{} holds the state before the error; --resume continues from it",
             companions.checkpoint.display()
         ));
     }

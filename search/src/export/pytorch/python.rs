@@ -52,7 +52,7 @@ impl Python {
         if let Some(mut stdin) = child.stdin.take() {
             let values = images.iter().flat_map(|Floats(image)| image);
             let bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
-            // A program that ended early says why on its standard error.
+            // A program that ended early reports the reason on its standard error.
             let _ = stdin.write_all(&bytes);
         }
         let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;

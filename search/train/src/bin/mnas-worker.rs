@@ -11,7 +11,7 @@ use mnas_latency::{Device, Runtime, RuntimeError, agent};
 use mnas_train::{TorchRuntime, prepare_process, serve};
 use tracing_subscriber::EnvFilter;
 
-/// Name and version in hello.
+/// Name and version in the hello message.
 const PROGRAM: &str = concat!("mnas-worker ", env!("CARGO_PKG_VERSION"));
 
 /// Trains, evaluates and measures with libtorch for mnas
@@ -42,7 +42,7 @@ enum Command {
 }
 
 impl Command {
-    /// Device that the process needs the libraries of.
+    /// Device whose libraries the process needs.
     fn device(&self) -> TrainDevice {
         match self {
             Self::Serve { train_device } => *train_device,
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         tracing::error!("{error}");
         return ExitCode::FAILURE;
     }
-    // Ctrl-C on a terminal reaches every process of the group; the coordinator decides what becomes of its workers.
+    // Ctrl-C on a terminal reaches every process of the group; the coordinator ends its workers itself.
     #[cfg(unix)]
     if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::new(AtomicBool::new(false))) {
         tracing::warn!("Ctrl-C ends this worker: {error}");
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Opens libtorch for a device, whatever runtime the device names.
+/// Opens libtorch for a device, independent of the runtime that the device names.
 fn open_libtorch(device: &Device) -> Result<Box<dyn Runtime>, RuntimeError> {
     Ok(Box::new(TorchRuntime::open(device)?))
 }

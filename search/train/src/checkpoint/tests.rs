@@ -33,7 +33,7 @@ fn a_file_gives_back_every_bit_and_damage_is_named() {
 
     let problem = |error: CheckpointError| error.to_string();
     assert!(problem(read(&path, &identity, named("b")).unwrap_err()).contains("`b` is missing"));
-    assert!(problem(read(&path, &identity, std::iter::empty()).unwrap_err()).contains("`a` belongs to nothing"));
+    assert!(problem(read(&path, &identity, std::iter::empty()).unwrap_err()).contains("`a` is unknown"));
     let other = json!({"seed": 3, "recipe": {"epochs": 9}});
     let error = problem(read(&path, &other, named("a")).unwrap_err());
     assert!(error.contains("recipe.epochs was 8, now it is 9"), "{error}");

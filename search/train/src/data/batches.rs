@@ -90,7 +90,7 @@ impl Batch {
 
 /// Batches of one pass over a set.
 ///
-/// Of a set in memory every item is a batch. An image of a streamed set may be corrupt: then the last item is an error that names it, or,
+/// For a set in memory, every item is a batch. An image of a streamed set may be corrupt: then the last item is an error that names it, or,
 /// where corrupt images are skipped, its batch is smaller by one. A thread makes batches, up to four ahead, so that training does not wait
 /// for images. The content of a batch depends on the set, the options and the epoch, not on threads. Dropping the iterator ends the
 /// thread.

@@ -78,7 +78,7 @@ impl Format for CifarBinary {
             let (records, rest) = (bytes.len() / stride, bytes.len() % stride);
             if rest != 0 || records == 0 {
                 let reason = format!(
-                    "{} bytes are not a whole number of {stride}-byte records; the file is truncated or no CIFAR file",
+                    "{} bytes are not a whole number of {stride}-byte records; the file is truncated or not a CIFAR file",
                     bytes.len()
                 );
                 if on_corrupt == OnCorrupt::Refuse {

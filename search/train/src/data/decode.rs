@@ -10,7 +10,7 @@ const MAX_SIDE_PX: u32 = 16_384;
 /// Largest memory for the pixels of one image before any resize: 89 megapixels of RGB.
 const MAX_PIXEL_BYTES: u64 = 256 << 20;
 
-/// Decodes a JPEG, PNG, BMP or WebP image to 8-bit RGB, upright as its EXIF orientation says.
+/// Decodes a JPEG, PNG, BMP or WebP image to 8-bit RGB, rotated by its EXIF orientation.
 ///
 /// Grey is repeated over the channels, 16 bits are rounded to 8, alpha is dropped, CMYK is converted.
 /// The format follows from the content, not from a name. A truncated image is an error, and a header that announces a huge
@@ -19,9 +19,9 @@ pub(super) fn decode_rgb(bytes: &[u8]) -> Result<Rgb, String> {
     if bytes.is_empty() {
         return Err("the image is empty (0 bytes)".to_owned());
     }
-    // Input is untrusted: a panic of a decoder costs the image, not the process.
+    // Input is untrusted: a panic of a decoder fails the image, not the process.
     catch_unwind(AssertUnwindSafe(|| decode_checked(bytes)))
-        .unwrap_or_else(|_| Err("the image is malformed (its decoder gave up)".to_owned()))
+        .unwrap_or_else(|_| Err("the image is malformed (its decoder failed)".to_owned()))
 }
 
 fn decode_checked(bytes: &[u8]) -> Result<Rgb, String> {

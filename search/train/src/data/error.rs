@@ -39,7 +39,7 @@ pub enum DataError {
         /// The archive.
         path: PathBuf,
     },
-    /// The path is a single file that is no data set.
+    /// The path is a single file that is not a data set.
     #[error("{} is a single file of no known data set; give the folder that holds the images (or a .parquet file)", path.display())]
     NotAFolder {
         /// The file.
@@ -90,7 +90,7 @@ pub enum DataError {
     SplitMissing {
         /// The data set.
         path: PathBuf,
-        /// The split asked for.
+        /// The split requested.
         split: Split,
         /// The splits there are.
         available: String,
@@ -163,7 +163,7 @@ pub enum DataError {
     #[error(transparent)]
     Option(#[from] OptionError),
     /// The decoded images do not fit into memory.
-    #[error("{images} images at {size} px need {} MB of memory, more than there is; lower the limit from which images are read as they are needed (--memory-mb), choose a smaller image size, or limit the images per split", bytes / 1_000_000)]
+    #[error("{images} images at {size} px need {} MB of memory, more than is available; lower the limit from which images are read as they are needed (--memory-mb), choose a smaller image size, or limit the images per split", bytes / 1_000_000)]
     OutOfMemory {
         /// Number of images.
         images: usize,
@@ -174,7 +174,7 @@ pub enum DataError {
     },
     /// The network has no score for a class by name.
     #[error(
-        "class {class:?} of the images is none of the network's {classes}; say which score is its with --label-map"
+        "class {class:?} of the images is not among the network's {classes} classes; name its score with --label-map"
     )]
     ClassUnknown {
         /// The class.

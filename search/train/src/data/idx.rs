@@ -39,7 +39,7 @@ impl Format for Idx {
         for entry in fs::read_dir(folder).map_err(read)? {
             files.push(entry.map_err(read)?.path());
         }
-        // A plain file sorts before its gzipped twin and is preferred.
+        // A plain file sorts before its gzipped form and is preferred.
         files.sort();
         let pair = |prefixes: &[&str]| {
             let images = pick(&files, prefixes, "images", "idx3")?;
@@ -207,7 +207,7 @@ fn read_idx(path: &Path, magic: u32) -> Result<(Vec<u8>, Vec<u32>), DataError> {
     Ok((bytes, words[1..].to_vec()))
 }
 
-/// Appends up to `count` bytes; of a damaged or truncated file, those before the damage.
+/// Appends up to `count` bytes; for a damaged or truncated file, those before the damage.
 fn read_some(reader: &mut dyn Read, count: u64, bytes: &mut Vec<u8>) {
     // Bytes before the damage stay in `bytes`; the caller compares its length with the announced one.
     let _ = reader.take(count).read_to_end(bytes);

@@ -136,7 +136,7 @@ impl<'a> Progress<'a> {
 pub(super) struct Loaded {
     pub store: Store,
     pub labels: Vec<u32>,
-    /// Side of the stored images: the one asked for, or less where every image is smaller.
+    /// Side of the stored images: the one requested, or less where every image is smaller.
     pub size: u32,
     pub skipped: Vec<String>,
 }
@@ -227,8 +227,8 @@ impl ImageSource for Encoded {
     }
 }
 
-/// Keeps the places of the images. Of images that have to be read in their order the encoded bytes are kept: reading them in random
-/// order would read a whole group for each.
+/// Keeps the places of the images; for images that have to be read in order, the encoded bytes, since random access would read a whole
+/// group for each image.
 fn stream(
     samples: Vec<Sample>,
     size: u32,
@@ -279,7 +279,7 @@ fn stream(
     })
 }
 
-/// Largest short side among some of the images, above which nothing is worth storing; `u32::MAX` where it is unknown or any.
+/// Largest short side among some of the images, the largest useful side of stored ones; `u32::MAX` where it is unknown or unlimited.
 ///
 /// Images are probed all over the set, those that have to be read in their order only at its start. Images that cannot be read are
 /// ignored: decoding reports them.

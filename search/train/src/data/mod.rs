@@ -1,6 +1,6 @@
 //! Data sets: recognition, loading, augmentation and batches.
 //!
-//! [`DataSource::recognise`] recognises the format of a data set at a path; formats implement the trait of `format.rs`, a file each.
+//! [`DataSource::recognise`] recognises the format of a data set at a path; formats implement the trait of `format.rs`, one file each.
 //! [`DataSource::load`] decodes train and validation into memory, [`ImageSet`]s of 8-bit RGB squares, all at once and in parallel: a search
 //! passes over its images hundreds of times. A split that does not fit into memory is streamed, each image read and decoded when it is
 //! needed. [`Batches`] makes normalised `f32` batches, channels last, with seeded augmentation. Only [`DataSource::load_split`] reads the

@@ -27,7 +27,7 @@ impl Sums {
     }
 }
 
-/// Mean and standard deviation over all pixels of a set, which should be the training images; exact and independent of any order. Of a
+/// Mean and standard deviation over all pixels of a set, which should be the training images; exact and independent of any order. For a
 /// streamed set, over 2048 images spread evenly over it, without images that cannot be read.
 pub fn normalization_of(set: &ImageSet) -> Normalization {
     let mut sums = Sums::default();

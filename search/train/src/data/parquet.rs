@@ -301,7 +301,7 @@ fn class_names(info: &str, label_column: &str) -> Option<Vec<String>> {
 fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err("the reader gave up".to_owned()),
+        Err(_) => Err("the reader failed".to_owned()),
     }
 }
 

@@ -79,7 +79,7 @@ fn unrecognised(path: &Path) -> Result<DataError, DataError> {
     })
 }
 
-/// A guess at what the user meant by a folder that holds no data set.
+/// Hint at the probable mistake behind a folder that holds no data set.
 fn hint_for(path: &Path, names: &[String]) -> String {
     for name in names {
         let below = path.join(name);

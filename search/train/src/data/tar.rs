@@ -123,7 +123,7 @@ impl TarFile {
                 bytes,
             });
         }
-        // Hidden files, such as the `._` twins that macOS writes, are no images.
+        // Hidden files, such as the `._` files that macOS writes, are not images.
         members.retain(|member| !member.name.split('/').any(|part| part.starts_with('.')));
         Ok(Self { members })
     }
@@ -386,7 +386,7 @@ impl Collected {
     }
 }
 
-/// Class names in a file beside the shards, one a line in the order of the class numbers.
+/// Class names in a file beside the shards, one per line in the order of the class numbers.
 fn class_names(folder: &Path) -> Result<Option<Vec<String>>, DataError> {
     for name in ["classes.txt", "classnames.txt", "class_names.txt"] {
         let path = folder.join(name);

@@ -1,8 +1,8 @@
 //! Convolutions in the form that libtorch computes fastest.
 //!
 //! libtorch's convolution on a CPU is made for large images. On images of one or two pixels, the input of half of the layers of a
-//! `MobileNet` for small images, the gradient of a depthwise kernel takes up to a hundred times the time of its arithmetic. There the same
-//! sum is computed without the products with padding.
+//! `MobileNet` for small images, the gradient of a depthwise kernel takes up to a hundred times the time of its arithmetic. On such
+//! images the same sum is computed without the products with padding.
 
 use tch::{TchError, Tensor};
 
@@ -35,7 +35,7 @@ impl Convolution {
         x.f_conv2d(weight, bias, [stride; 2], [kernel / 2; 2], [1; 2], groups)
     }
 
-    /// A matrix product: on an image of one pixel, only the centre of the kernel meets a pixel.
+    /// A matrix product: on an image of one pixel, only the centre of the kernel is multiplied with a pixel.
     fn of_one_pixel(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
         let (images, channels, ..) = x.size4()?;
         let y = x.f_reshape([images, channels])?.f_linear(&self.centre(weight)?, bias)?;

@@ -1,4 +1,4 @@
-//! Exported networks compute in ONNX Runtime what they compute in libtorch.
+//! Scores of exported networks in ONNX Runtime equal those in libtorch.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

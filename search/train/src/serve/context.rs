@@ -26,7 +26,7 @@ impl Context<'_> {
         self.cancellation.concerns(self.number)
     }
 
-    /// `Break` once the request is cancelled.
+    /// Returns `Break` once the request is cancelled.
     pub(super) fn proceed(&self) -> ControlFlow<()> {
         if self.is_cancelled() {
             ControlFlow::Break(())

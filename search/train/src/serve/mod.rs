@@ -32,8 +32,8 @@ use loaded::Loaded;
 
 /// Serves a coordinator until `input` ends: reads requests from it, trains on `device`, writes replies to `output`.
 ///
-/// `program` is the name and version of the program, for people. The end of `input` is the coordinator's order to end: `on_end` is called
-/// from the reading thread, also in the middle of a training. A process exits there, so that no worker outlives its coordinator.
+/// `program` is the name and version of the program, for display. The end of `input` ends the worker: `on_end` is called from the reading
+/// thread, also in the middle of a training. A process exits there, so that no worker outlives its coordinator.
 pub fn serve(
     input: impl BufRead + Send + 'static,
     output: impl Write + Send,
@@ -54,7 +54,7 @@ pub fn serve(
     pipe::serve_interruptible(input, output, &identity, on_arrival, on_end, |request, progress| {
         number += 1;
         let report = |content: &FromWorker| {
-            // Where nobody reads the output, the end of the input follows and ends the worker.
+            // Where the output has no reader, the end of the input follows and ends the worker.
             let _ = progress.report(content);
         };
         let context = Context {

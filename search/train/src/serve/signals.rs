@@ -13,7 +13,7 @@ use crate::device::open_device;
 use crate::feed;
 use crate::signals::{self, Inputs};
 
-/// Images below which no covariance and no kernel means anything.
+/// Least number of images for a meaningful covariance or kernel.
 const LEAST_IMAGES: usize = 2;
 
 /// Measures the signals of a network, on the loaded training images where one of them needs images.

@@ -1,4 +1,4 @@
-//! Evaluation of a network that was just trained on the test split, which no other training reads.
+//! Evaluation, on the test split, of a network that was just trained; trainings do not read that split.
 
 use std::sync::Arc;
 

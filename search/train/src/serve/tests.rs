@@ -507,7 +507,7 @@ fn saved_weights_are_evaluated_and_scored() {
     };
     let (reason, kind) = talk.failure(ToWorker::Evaluate(Box::new(unknown)));
     assert!(
-        reason.contains("none of the network's 10") && kind == FailureKind::Input,
+        reason.contains("not among the network's 10") && kind == FailureKind::Input,
         "{reason}"
     );
 

@@ -51,7 +51,7 @@ pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>
         let weights = weights_of(&network, info)?;
         weights.write(path).map_err(|error| Fault::Unsaved(error.to_string()))?;
     }
-    // Before the checkpoint goes: an interrupted evaluation is repeated from it.
+    // Before the checkpoint is removed: an interrupted evaluation is repeated from it.
     let test = if request.test {
         test_split::evaluate(loaded, &network, trained_form.resolution, context)?
     } else {

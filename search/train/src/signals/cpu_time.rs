@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-/// A clock that stands still while other processes have the processor, where the system tells.
+/// Timer of the thread's processor time, where the system reports it; else of wall time.
 #[derive(Debug)]
 pub(super) struct CpuTimer {
     cpu: Option<f64>,
@@ -17,7 +17,7 @@ impl CpuTimer {
         }
     }
 
-    /// Seconds since the start; of wall time where the system does not tell the thread's processor time.
+    /// Seconds since the start.
     pub(super) fn seconds(&self) -> f64 {
         match (self.cpu, thread_seconds()) {
             (Some(before), Some(now)) => now - before,

@@ -23,7 +23,7 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// Noise for a network drawn by a seed, beside these images.
+    /// Draws noise for a network by a seed, beside these images.
     pub(crate) fn new(
         images: Option<Tensor>,
         batch_size: usize,

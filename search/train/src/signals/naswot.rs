@@ -10,7 +10,7 @@ const ROUNDING: f64 = 1e-12;
 
 /// The signal; `None` where the kernel is singular, as for equal images.
 ///
-/// A unit's bit says whether its activation is positive: for every activation function here that is the sign of its input.
+/// A unit's bit is 1 where its activation is positive: for every activation function here that is the sign of its input.
 /// The kernel counts the equal bits of two images over the units of all layers.
 pub(super) fn measure(network: &Network, images: &Tensor) -> Result<Option<f64>, TchError> {
     let count = images.size()[0];

@@ -26,7 +26,7 @@ pub fn train(
     check_labels(network, plan.val)?;
     let mut session = Session::start(network, plan)?;
     if session.epochs_done() > 0 {
-        // The first step stops the training where the observer wants it.
+        // A stop requested here takes effect at the first step.
         let _ = observer(Progress::Resumed(session.reports()));
     }
     while session.epochs_done() < plan.recipe.epochs {

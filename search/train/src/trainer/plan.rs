@@ -14,7 +14,7 @@ pub struct TrainPlan<'a> {
     pub train: &'a Arc<ImageSet>,
     /// Images to validate on.
     pub val: &'a Arc<ImageSet>,
-    /// Side of the images as the network sees them, in pixels.
+    /// Side of the network's input images in pixels.
     pub resolution: u32,
     /// Normalisation of the images.
     pub normalization: Normalization,

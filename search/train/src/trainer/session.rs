@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
             let batch = batch?;
             for skipped in &batch.skipped {
                 if self.reported_skips.insert(skipped.clone()) {
-                    // The next step stops the training where the observer wants it.
+                    // A stop requested here takes effect at the next step.
                     let _ = observer(Progress::Skipped(skipped));
                 }
             }

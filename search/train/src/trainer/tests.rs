@@ -203,7 +203,7 @@ fn classes_the_network_does_not_know_are_refused_before_training() {
         evaluate(&narrow, &splits.val, &options),
         Err(TrainError::Label { .. })
     ));
-    // More classes than the images have are no problem.
+    // A network may have more classes than the images.
     let wide = network("in16,conv_k3_s2_c8_nhs,head_o9", 1);
     assert!(run(&wide, &splits, &recipe(1, 16, 0.1)).is_ok());
 }
@@ -339,7 +339,7 @@ fn every_technique_together_learns() {
         ..everything(&teacher)
     };
     let trained = run(&network(SMALL, 1), &splits, &recipe).unwrap();
-    // ln 4 = 1.386 is what guessing gives.
+    // Guessing has a loss of ln 4 = 1.386.
     assert!(trained.validation.loss < 1.36, "{}", trained.validation.loss);
     assert_eq!(trained.epochs[0].resolution, 8);
     assert_eq!(trained.epochs[11].resolution, 16);

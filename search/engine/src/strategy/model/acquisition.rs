@@ -17,11 +17,11 @@ fn error(target: f64) -> f64 {
     (-target).exp()
 }
 
-/// The gain that is expected of evaluating networks.
+/// Expected gain of evaluating networks.
 ///
 /// A study judges networks by their results, so that gains are those of results, noise included: a value that one evaluation
 /// finds is an improvement even where another seed would not repeat it. It also keeps the search from evaluating networks
-/// of uncertain but low value once the model knows the differences that are left no better than the noise.
+/// of uncertain but low value once the uncertainty that is left is no greater than the noise.
 #[derive(Debug, Clone)]
 pub(super) enum Acquisition {
     /// Expected improvement of the value (Jones, Schonlau and Welch, 1998) over the best known.
@@ -72,7 +72,7 @@ impl Front {
         let shortfall = |error: f64| expected_shortfall_of_exponential(-belief.mean, belief.observed_deviation, error);
         let mut gain = 0.0;
         let mut above = shortfall(self.bounds.0);
-        // From the bound on the error downwards: above each member's error all members of a larger one count no more.
+        // From the error bound downwards: for errors above a member's error, the members of larger errors no longer count.
         for (index, (error, _)) in self.members.iter().enumerate() {
             let below = shortfall(*error);
             gain += self.area(costs, index) * (above - below);

@@ -8,10 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use super::candidate::PooledCandidate;
 use super::guided::Guided;
 
-/// Most networks of a space that is enumerated instead of sampled, by its number of configurations.
+/// Largest number of configurations of a space that is enumerated instead of sampled.
 const ENUMERABLE: usize = 10_000;
 
-/// Networks collected once each, without those that are known.
+/// Distinct networks, without those that are known.
 pub(super) struct Candidates<'s, 'a> {
     search: &'s Guided<'a>,
     seen: HashSet<ArchitectureId>,

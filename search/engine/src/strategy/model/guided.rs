@@ -1,4 +1,4 @@
-//! State of the model-guided search: results known, and the regression of them.
+//! State of the model-guided search: known results and their regression.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use crate::problem::{Costs, Metric, Problem};
 use crate::regression::{Encoder, GaussianProcess, Hyperparameters, Sample};
 use crate::strategy::spread::Spread;
 
-/// Observations that the regression uses at most: preparing takes some `n³ / 3` and predicting `n²` multiply-adds a network.
+/// Largest number of observations in the regression: preparing takes some `n³ / 3` and predicting `n²` multiply-adds a network.
 const OBSERVATIONS: usize = 240;
 
-/// Observations from which hyper-parameters are found at most.
+/// Largest number of observations from which hyper-parameters are found.
 const TUNED_ON: usize = 120;
 
-/// Steps of the search for hyper-parameters: first from the centre of their priors, later from those before.
+/// Steps of the search for hyper-parameters: first from the centre of their priors, later from the previous values.
 const FIRST_STEPS: usize = 30;
 const STEPS: usize = 5;
 
@@ -69,7 +69,7 @@ impl<'a> Guided<'a> {
         }
     }
 
-    /// A network as the regression sees it, with the columns logarithm of multiply-adds, of parameters, and depth.
+    /// A network as input of the regression, with the columns logarithm of multiply-adds, of parameters, and depth.
     pub fn sample(&self, genotype: &Genotype, costs: &Costs) -> Sample {
         let encoding = self.encoder.encode(genotype);
         let logarithm = |count: u64| (count.max(1) as f64).ln();
@@ -166,7 +166,7 @@ impl<'a> Guided<'a> {
         Some(process.believing(&pending.iter().collect::<Vec<_>>()))
     }
 
-    /// The gain over what is known, pending networks having the values that are expected of them.
+    /// Gain over the known networks, where pending networks have their expected values.
     pub fn acquisition(&self, believed: &[(f64, Costs)]) -> Acquisition {
         let observed = self.observed.iter().map(|one| (one.target, &one.costs));
         let known = observed.chain(believed.iter().map(|(value, costs)| (*value, costs)));

@@ -1,7 +1,7 @@
 //! Search guided by a regression of accuracies.
 //!
-//! `settings` holds what a user chooses, `guided` the results with the regression of them, `acquisition` the gain that is
-//! expected of a network, `candidates` the networks to choose among, `samplers` the draws; `search` makes a strategy of them.
+//! `settings` holds the user's settings, `guided` the results and their regression, `acquisition` the expected gain of a
+//! network, `candidates` the networks to choose among, `samplers` the draws; `search` implements the strategy.
 
 mod acquisition;
 mod candidate;

@@ -14,7 +14,7 @@ use crate::problem::Costs;
 use crate::regression::{Belief, Covariance, GaussianProcess, Hyperparameters, Sample};
 use crate::strategy::{Observation, Sampler};
 
-/// Networks among which the one farthest from all others is looked for.
+/// Networks drawn, of which the one farthest from all others is chosen.
 const SPREAD: usize = 200;
 
 /// Candidates spread over the sizes.
@@ -24,7 +24,7 @@ const RANDOM: usize = 150;
 const PARENTS: usize = 10;
 const CHILDREN: usize = 10;
 
-/// Rounds in which neighbours of the best candidates become candidates, and how many of how many.
+/// Rounds in which neighbours of the best candidates become candidates, the number of those candidates, and of neighbours of each.
 const ROUNDS: usize = 3;
 const CLIMBERS: usize = 5;
 const STEPS: usize = 8;
@@ -69,7 +69,7 @@ impl<'s, 'a> FarthestFirst<'s, 'a> {
             distances.fold(f64::INFINITY, f64::min)
         };
         let distances = candidates.iter().map(nearest).enumerate();
-        // Of equals the first.
+        // Of equals, the first.
         distances
             .fold(None, |best: Option<(usize, f64)>, (index, distance)| match best {
                 Some((_, farthest)) if farthest >= distance => best,
@@ -140,7 +140,7 @@ impl<'s, 'a> BestFirst<'s, 'a> {
         beliefs.into_iter().zip(candidates).map(gain).collect()
     }
 
-    /// Candidates whose gain counts, in ascending order of it.
+    /// Candidates of non-negligible gain, in ascending order of gain.
     fn rank(&self, rng: &mut ChaCha8Rng) -> Vec<Genotype> {
         if let Some(pool) = &self.search.pool {
             let is_new =
@@ -184,7 +184,7 @@ fn ascending<C: Borrow<PooledCandidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genot
         .collect()
 }
 
-/// Sorts by gain, the greatest last; of equals the one of the least id is last.
+/// Sorts by gain, the greatest last; among equals the least id is last.
 fn sort<C: Borrow<PooledCandidate>>(ranked: &mut [(f64, C)]) {
     ranked.sort_unstable_by(|(one_gain, one), (other_gain, other)| {
         one_gain

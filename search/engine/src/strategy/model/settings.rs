@@ -18,8 +18,8 @@ pub enum Gain {
 ///
 /// The first proposals are the largest network within the constraints and networks far from all others; references count
 /// among them. Results are absorbed one by one; hyper-parameters are found again after each of the first results, then after
-/// every sixteenth of them. Of more than 240 results, the regression uses the best half by non-dominated rank and crowding,
-/// which decide where the front is, and of the others the latest, so that a proposal costs a bounded time.
+/// every sixteenth of them. From more than 240 results, the regression uses 120 chosen by non-dominated rank and crowding,
+/// which determine the front, and the latest of the others, so that a proposal costs a bounded time.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelGuided {
     /// Trials before the model proposes, references included, in a space of one family; one more for each further family.

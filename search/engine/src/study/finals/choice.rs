@@ -8,7 +8,7 @@ use super::super::trial::Trial;
 use super::super::trial_kind::TrialKind;
 use crate::problem::Problem;
 
-/// The reason for which a network is trained to the end.
+/// Reason for the final training of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FinalRole {
@@ -18,7 +18,7 @@ pub enum FinalRole {
     Reference,
 }
 
-/// A network chosen to be trained to the end.
+/// A network chosen for final training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
     /// The trial whose network it is.
@@ -27,8 +27,8 @@ pub struct Choice {
     pub role: FinalRole,
 }
 
-/// Selects the `count` most accurate networks that keep every constraint (as measured where they were measured), candidates
-/// and references alike, and beside them the most accurate point of each published network that keeps every constraint.
+/// Selects the `count` most accurate networks that keep every constraint (by measured latency where it exists), candidates
+/// and references alike, and in addition the most accurate point of each published network that keeps every constraint.
 pub fn choose_finalists(problem: &Problem, trials: &[Trial], count: usize) -> Vec<Choice> {
     if count == 0 {
         return Vec::new();

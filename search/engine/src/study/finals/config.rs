@@ -8,11 +8,11 @@ use crate::training::Recipe;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FinalsConfig {
-    /// Number of networks that are trained to the end; 0 for none.
+    /// Number of networks that are trained in full; 0 for none.
     pub count: usize,
-    /// Their recipe. What is trained is the deployed network.
+    /// Recipe of the final trainings, which train the deployed networks.
     pub recipe: Recipe,
-    /// Largest number of images per split, whatever the trials are limited to. Default: all.
+    /// Largest number of images per split, independent of the limit of trials. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<usize>,
 }

@@ -1,8 +1,8 @@
-//! Finalists: the best networks of a study, trained to the end with another recipe beside the references.
+//! Finalists: the best networks of a study, trained in full with another recipe, beside the references.
 //!
-//! They are no trials: a study that goes on after its finalists were trained proposes the candidates that it would have
-//! proposed without them. [`choose_finalists`] selects them, the journal's [`FinalEvent`]s record their trainings,
-//! [`Finals`] is what follows from these, and [`Study::train_finalists`](super::Study::train_finalists) makes it happen.
+//! Finalists are not trials: a study that continues after their training proposes the same candidates as without it.
+//! [`choose_finalists`] selects them, the journal's [`FinalEvent`]s record their trainings, [`Finals`] is the state that follows
+//! from the events, and [`Study::train_finalists`](super::Study::train_finalists) runs the trainings.
 
 mod choice;
 mod config;

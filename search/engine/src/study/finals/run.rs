@@ -30,23 +30,23 @@ pub enum FinalsEvent<'a> {
         /// Share done, 0 to 1.
         done: f64,
     },
-    /// A training is settled, and on the disk.
+    /// A training is settled and recorded on the disk.
     Settled {
         /// The finalist.
         finalist: &'a Finalist,
     },
-    /// Something that a user should know about a worker.
+    /// Message for the user about a worker.
     Notice {
-        /// One line.
+        /// Message of one line.
         message: &'a str,
     },
 }
 
 impl Study {
-    /// Trains chosen networks to the end that were not yet, in their order, and records the results. `evaluator` is one of the
-    /// final recipe; `cancel` stops it.
+    /// Trains the chosen networks that are not yet trained in full, in their order, and records the results. `evaluator` applies
+    /// the final recipe; `cancel` stops the run.
     ///
-    /// Killed at any moment and run again, it goes on with the trainings that are left.
+    /// A run that is killed and repeated continues with the trainings that are left.
     pub fn train_finalists(
         &mut self,
         chosen: &[Choice],
@@ -82,13 +82,13 @@ impl<'a> FinalRun<'a> {
         }
     }
 
-    /// Trains what was chosen and is not settled, in the order of the choice.
+    /// Trains the chosen networks that are not settled, in the order of the choice.
     fn run(mut self, chosen: &[Choice], cancel: &AtomicBool) -> Result<StopReason, StudyError> {
         self.choose(chosen)?;
         let finals = self.study.state.finals();
         self.queue = finals.unsettled(chosen).map(|finalist| finalist.number).collect();
         let stopped = self.turns(cancel);
-        // Also after an error: results that came in the same turn are kept.
+        // Commits after an error too: results of the same turn are kept.
         let committed = self.study.journal.commit();
         let reason = stopped?;
         committed?;

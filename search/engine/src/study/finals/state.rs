@@ -1,4 +1,4 @@
-//! Finalists as the journal tells them.
+//! State of the finalists, derived from the journal.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,13 @@ use crate::training::Accuracy;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FinalEvent {
-    /// A network was chosen to be trained to the end.
+    /// A network was chosen for final training.
     Chosen {
         /// Number of the finalist, from 0.
         number: u64,
         /// The trial whose network it is.
         trial: u64,
-        /// The reason.
+        /// Reason for the choice.
         role: FinalRole,
         /// Seed of its training.
         seed: u64,
@@ -29,7 +29,7 @@ pub enum FinalEvent {
         /// Number of the attempt, from 1.
         attempt: u32,
     },
-    /// Its training ended well.
+    /// Its training finished with a result.
     Finished {
         /// The finalist.
         number: u64,
@@ -38,7 +38,7 @@ pub enum FinalEvent {
         /// The worker that trained it.
         worker: String,
     },
-    /// Its training ended without a result, or its workers were lost too often.
+    /// Its training failed, or its workers were lost too often.
     Failed {
         /// The finalist.
         number: u64,
@@ -50,7 +50,7 @@ pub enum FinalEvent {
     },
 }
 
-/// A network that is trained to the end.
+/// A network that is trained in full.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finalist {
     /// Its number, from 0.
@@ -72,7 +72,7 @@ pub struct Finalist {
 }
 
 impl Finalist {
-    /// Returns true if nothing is left to be done.
+    /// Returns true if its training finished or failed.
     pub fn is_settled(&self) -> bool {
         self.outcome != TrialOutcome::Pending
     }
@@ -106,7 +106,7 @@ pub struct Finals {
 }
 
 impl Finals {
-    /// Applies an event, written at `at`; nothing changes where it contradicts the ones before.
+    /// Applies an event, written at `at`; the state is unchanged where the event contradicts earlier ones.
     pub(in super::super) fn apply(&mut self, event: &FinalEvent, at: u64) -> Result<(), String> {
         match event {
             FinalEvent::Chosen {
@@ -178,18 +178,18 @@ impl Finals {
         self.finalists.is_empty()
     }
 
-    /// The finalist of a choice, where it was chosen before.
+    /// The finalist of a trial's network, where it was chosen.
     pub fn of_trial(&self, trial: u64) -> Option<&Finalist> {
         self.finalists.iter().find(|finalist| finalist.trial == trial)
     }
 
-    /// Those of a choice that are not settled yet.
+    /// Finalists of a choice that are not settled yet.
     pub fn unsettled<'a>(&'a self, chosen: &'a [Choice]) -> impl Iterator<Item = &'a Finalist> {
         let found = chosen.iter().filter_map(|choice| self.of_trial(choice.trial));
         found.filter(|finalist| !finalist.is_settled())
     }
 
-    /// Gives the attempts of unsettled finalists back, for a new session.
+    /// Resets the attempts of unsettled finalists, for a new session.
     pub(in super::super) fn forget_attempts(&mut self) {
         for finalist in self.finalists.iter_mut().filter(|finalist| !finalist.is_settled()) {
             finalist.attempts = 0;

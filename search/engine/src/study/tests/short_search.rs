@@ -6,7 +6,7 @@ use super::*;
 use crate::imagenet::Predictor;
 
 /// Trials of a search on the demo images.
-const TRIALS: usize = 16;
+const TRIALS: usize = 12;
 
 /// Standard deviation of an accuracy measured on 1000 images at 65 %, in points.
 const NOISE: f64 = 1.5;

@@ -10,6 +10,6 @@ use serde::{Deserialize, Serialize};
 pub struct WarmStartConfig {
     /// Folder of the study, as it was given.
     pub study: PathBuf,
-    /// Number of its results that were taken over.
+    /// Number of its results that were imported.
     pub trials: usize,
 }

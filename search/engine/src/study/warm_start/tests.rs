@@ -176,7 +176,7 @@ fn results_of_other_trainings_are_none_of_the_new_study() {
             &classes,
             SPACE,
             "a",
-            "its networks tell 4 classes apart, those of this study 7",
+            "its networks have 4 classes, those of this study 7",
         ),
     ] {
         let message = refusal(config, space, &images(data)).unwrap();

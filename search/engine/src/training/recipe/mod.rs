@@ -1,6 +1,6 @@
 //! Recipes: the settings of a training, in TOML.
 //!
-//! A technique that a recipe does not name is not used, so that a short file is a plain training and a file shows everything in effect. The
+//! Only techniques that a recipe names are used, so that a short file is a plain training and a file shows everything in effect. The
 //! names are those of the papers; `configs/recipes/` holds examples with their origin.
 
 mod check;
@@ -36,7 +36,7 @@ pub struct Recipe {
     /// Weight decay of kernels and matrices; biases and batch-norm do not decay.
     pub weight_decay: f64,
     /// True if depthwise kernels decay too. `MobileNetV1`'s authors give them little or none (arXiv:1704.04861,
-    /// section 3.2). Default: they do.
+    /// section 3.2). Default: true.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub decay_depthwise: bool,
     /// The largest global norm of the gradients; larger ones are scaled down to it. Default: no limit.
@@ -117,8 +117,8 @@ pub enum RecipeError {
         /// Values accepted.
         expected: &'static str,
     },
-    /// There is no such recipe.
-    #[error("no recipe is called `{name}`; known are {known}, or give the path of a TOML file")]
+    /// No recipe has this name.
+    #[error("no recipe is called `{name}`; known recipes: {known}; or give the path of a TOML file")]
     Unknown {
         /// Name given.
         name: String,

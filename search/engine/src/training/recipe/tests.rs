@@ -5,7 +5,7 @@ fn embedded_recipes_are_sound() {
     for (name, _) in EMBEDDED {
         let recipe = Recipe::embedded(name).unwrap();
         assert_eq!(recipe.name, name);
-        // What a study writes down is read back as it was.
+        // A written recipe is read back unchanged.
         let text = recipe.to_toml();
         assert_eq!(Recipe::from_toml(&text).unwrap(), recipe, "{text}");
         let json = serde_json::to_string(&recipe).unwrap();

@@ -29,7 +29,7 @@ pub enum WeightsError {
         problem: String,
     },
     /// The weights belong to another architecture.
-    #[error("{}: the weights are of another architecture: {difference}", path.display())]
+    #[error("{}: the weights belong to another architecture: {difference}", path.display())]
     Mismatch {
         /// The file.
         path: PathBuf,

@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(all.class_names()[19], "ringed cross");
     }
 
-    /// Neither mean colours nor mean pixels give the class away.
+    /// Neither mean colours nor mean pixels reveal the class.
     #[test]
     fn the_nearest_class_mean_fails() {
         const SIZE: u32 = 24;
