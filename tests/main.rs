@@ -8,6 +8,7 @@ mod events;
 mod exports;
 mod finalists;
 mod full_disk;
+mod halving;
 mod help;
 mod images;
 mod interruptions;

@@ -13,5 +13,7 @@ pub mod regression;
 pub mod scaling;
 pub mod strategy;
 pub mod study;
+#[cfg(test)]
+mod testing;
 pub mod training;
 pub mod worker;

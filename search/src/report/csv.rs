@@ -80,6 +80,8 @@ struct Columns<'a> {
     architecture: &'a str,
     /// Rank among networks in place of an accuracy.
     score: Option<f64>,
+    /// Epochs behind the accuracy.
+    epochs: Option<u32>,
 }
 
 impl<'a> From<&'a ReportRow> for Columns<'a> {
@@ -106,6 +108,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
             imagenet_top1_predicted: finite(row.imagenet_top1).map(|top1| (top1 * 100.0).round() / 100.0),
             architecture: &row.architecture,
             score: finite(row.accuracy).filter(|_| row.is_score),
+            epochs: row.epochs,
         }
     }
 }
@@ -135,7 +138,7 @@ mod tests {
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
     const HEADER: &str = "trial,kind,name,id,status,on_front,within_budget,top1,latency_predicted_ms,\
-        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,imagenet_top1_predicted,architecture,score";
+        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,imagenet_top1_predicted,architecture,score,epochs";
 
     #[test]
     fn columns_are_stable_and_absent_values_empty() -> Outcome {
@@ -157,7 +160,7 @@ mod tests {
         assert_eq!(lines[0], HEADER);
         assert_eq!(
             lines[1],
-            "0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,\"a, \"\"quoted\"\" one\","
+            "0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,\"a, \"\"quoted\"\" one\",,"
         );
         assert!(lines[2].starts_with("1,candidate,,"), "{}", lines[2]);
         assert!(

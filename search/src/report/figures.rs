@@ -259,7 +259,7 @@ fn not_drawn(rows: &[ReportRow]) -> Option<String> {
         count("failed", &|row| row.status == RowStatus::Failed),
         count("unfinished", &|row| row.status == RowStatus::Pending),
         count("without accuracy or latency", &|row| {
-            row.status == RowStatus::Complete && row.point().is_none()
+            row.status == RowStatus::Complete && row.continued_by.is_none() && row.point().is_none()
         }),
     ]
     .into_iter()

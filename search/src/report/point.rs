@@ -67,6 +67,12 @@ pub struct ReportRow {
     pub accuracy: Option<f64>,
     /// Predicted ImageNet top-1 in percent; `None` outside of the predictor's range.
     pub imagenet_top1: Option<f64>,
+    /// Epochs of the training behind the accuracy, including the shorter training that it continues.
+    #[serde(default)]
+    pub epochs: Option<u32>,
+    /// Trial with a longer training of the same network, which counts in place of this row.
+    #[serde(default)]
+    pub continued_by: Option<u64>,
     /// True if the accuracy is a score: a rank among networks, not a share of images.
     #[serde(default)]
     pub is_score: bool,
@@ -106,6 +112,8 @@ impl ReportRow {
             status: RowStatus::Pending,
             accuracy: None,
             imagenet_top1: None,
+            epochs: None,
+            continued_by: None,
             is_score: false,
             latency_ms: None,
             latency_low_ms: None,
@@ -151,9 +159,10 @@ impl ReportRow {
         finite_positive(self.measured_ms).or_else(|| finite_positive(self.latency_ms))
     }
 
-    /// The row as a point (cost on the horizontal axis, accuracy in percent) if it is complete and has both.
+    /// The row as a point (cost on the horizontal axis, accuracy in percent) if it is complete and has both, and if no other row
+    /// has a longer training of the network.
     pub fn point(&self) -> Option<(f64, f64)> {
-        if self.status != RowStatus::Complete {
+        if self.status != RowStatus::Complete || self.continued_by.is_some() {
             return None;
         }
         let accuracy = self.accuracy.filter(|value| value.is_finite())?;
@@ -189,14 +198,23 @@ pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
 }
 
 /// Index of the most accurate complete row within the budget, references included; of equals the fastest, then the earliest.
+/// Rows with most epochs come before all others.
 ///
 /// Reads `within_budget`.
 pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
     rows.iter()
         .enumerate()
         .filter(|(_, row)| row.within_budget)
-        .filter_map(|(index, row)| Some((index, (row.decisive_latency_ms().unwrap_or(0.0), row.point()?.1))))
-        .min_by(|(_, (left_ms, left)), (_, (right_ms, right))| right.total_cmp(left).then(left_ms.total_cmp(right_ms)))
+        .filter_map(|(index, row)| {
+            let latency = row.decisive_latency_ms().unwrap_or(0.0);
+            Some((index, (row.epochs, latency, row.point()?.1)))
+        })
+        .min_by(|(_, left), (_, right)| {
+            let by_epochs = right.0.cmp(&left.0);
+            by_epochs
+                .then(right.2.total_cmp(&left.2))
+                .then(left.1.total_cmp(&right.1))
+        })
         .map(|(index, _)| index)
 }
 
@@ -253,6 +271,23 @@ mod tests {
         rows[0].within_budget = true;
         rows[1].within_budget = true;
         assert_eq!(best_row(&rows), Some(1));
+    }
+
+    #[test]
+    fn the_longest_training_of_a_network_counts_and_the_best_has_most_epochs() {
+        let trained = |trial: u64, epochs: u32, accuracy: f64| ReportRow {
+            epochs: Some(epochs),
+            within_budget: true,
+            ..row(trial, RowKind::Candidate, 10.0, accuracy)
+        };
+        let mut rows = vec![trained(0, 1, 66.0), trained(1, 1, 70.0), trained(2, 3, 68.0)];
+        rows[0].continued_by = Some(2);
+        mark_front(&mut rows);
+        assert_eq!(
+            rows.iter().map(|row| row.on_front).collect::<Vec<_>>(),
+            [false, true, false]
+        );
+        assert_eq!(best_row(&rows), Some(2));
     }
 
     #[test]

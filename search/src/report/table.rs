@@ -37,9 +37,12 @@ const PREDICTED: &str = "ImageNet, predicted";
 /// Heading of the accuracies; scores have their own.
 const ACCURACY: &str = "accuracy";
 
+/// Heading of the column that is left out where all networks of a study are trained equally long.
+const EPOCHS: &str = "epochs";
+
 const ABSENT: &str = "–";
 
-const COLUMNS: [TableColumn; 10] = [
+const COLUMNS: [TableColumn; 11] = [
     TableColumn {
         heading: "rank",
         numeric: true,
@@ -59,6 +62,16 @@ const COLUMNS: [TableColumn; 10] = [
         value: |line| match line.row.accuracy {
             Some(score) if line.row.is_score && score.is_finite() => format!("{score:.1}"),
             accuracy => optional(accuracy, units::percent),
+        },
+    },
+    TableColumn {
+        heading: EPOCHS,
+        numeric: true,
+        expendable: 0,
+        value: |line| {
+            line.row
+                .epochs
+                .map_or_else(|| ABSENT.to_owned(), |epochs| epochs.to_string())
         },
     },
     TableColumn {
@@ -135,7 +148,7 @@ pub fn closing_table(rows: &[ReportRow], options: TableOptions) -> String {
         return "no complete candidate yet".to_owned();
     }
     for keep in (0..=6).rev() {
-        let table = build(&lines, keep, options);
+        let table = build(&lines, keep, epochs_differ(rows), options);
         let widest = table.lines().map(|line| visible_width(&line)).max().unwrap_or(0);
         if keep == 0 || options.width.is_none_or(|width| widest <= usize::from(width)) {
             return table.trim_fmt();
@@ -171,11 +184,23 @@ fn lines(rows: &[ReportRow]) -> Vec<Line<'_>> {
         .collect()
 }
 
-fn build(lines: &[Line<'_>], keep: u8, options: TableOptions) -> Table {
+/// Returns true if some networks are trained longer than others.
+fn epochs_differ(rows: &[ReportRow]) -> bool {
+    let mut epochs = rows.iter().filter_map(|row| row.epochs);
+    let first = epochs.next();
+    epochs.any(|epochs| Some(epochs) != first)
+}
+
+fn build(lines: &[Line<'_>], keep: u8, with_epochs: bool, options: TableOptions) -> Table {
     let is_predicted = lines.iter().any(|line| line.row.imagenet_top1.is_some());
     let columns: Vec<&TableColumn> = COLUMNS
         .iter()
-        .filter(|column| column.expendable <= keep && (is_predicted || column.heading != PREDICTED))
+        .filter(|column| column.expendable <= keep)
+        .filter(|column| match column.heading {
+            PREDICTED => is_predicted,
+            EPOCHS => with_epochs,
+            _ => true,
+        })
         .collect();
     let mut table = Table::new();
     table
@@ -275,6 +300,21 @@ mod tests {
             table.contains("ImageNet, predicted") && table.contains("61.3 %"),
             "{table}"
         );
+    }
+
+    #[test]
+    fn epochs_are_a_column_where_they_differ() {
+        let mut rows = rows();
+        for row in &mut rows {
+            row.epochs = Some(9);
+        }
+        assert!(!closing_table(&rows, TableOptions::default()).contains("epochs"));
+        rows[0].epochs = Some(3);
+        let table = closing_table(&rows, TableOptions::default());
+        assert!(table.contains("epochs"), "{table}");
+        // The most accurate of the longest trainings within the budget is the best.
+        let best = table.lines().find(|line| line.contains("best")).unwrap_or_default();
+        assert!(best.contains("#11") && best.contains(" 9 "), "{table}");
     }
 
     #[test]

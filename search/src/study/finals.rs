@@ -134,6 +134,8 @@ fn drawn_row(row: &FinalistRow, trials: &[ReportRow]) -> ReportRow {
         latency_low_ms: None,
         latency_high_ms: None,
         train_seconds: row.train_seconds,
+        epochs: None,
+        continued_by: None,
         ..trial.clone()
     }
 }

@@ -45,8 +45,15 @@ impl Outcome {
 pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> Outcome {
     let mut rows: Vec<ReportRow> = state.trials().iter().map(|trial| row(trial, problem)).collect();
     let is_score = config.scoring().is_some();
-    for row in &mut rows {
+    let full = config.training().map(|training| training.recipe.epochs);
+    for (row, trial) in rows.iter_mut().zip(state.trials()) {
         row.is_score = is_score;
+        row.epochs = full.map(|full| trial.fidelity.epochs(full));
+    }
+    for longer in state.trials().iter().filter(|trial| trial.accuracy().is_some()) {
+        if let Some(shorter) = longer.start_from {
+            rows[shorter as usize].continued_by = Some(longer.number);
+        }
     }
     mark_front(&mut rows);
     let plot = plot_spec(config, state);

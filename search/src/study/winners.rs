@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mnas_engine::study::{Study, StudyError, ranked_networks};
+use mnas_engine::study::{Study, StudyError, latest, ranked_networks};
 use mnas_latency::{LatencyTable, ProfileEvent, ProfileOptions, Runtime, profile};
 use mnas_space::Architecture;
 
@@ -41,7 +41,8 @@ pub fn measure_winners(
 ) -> Result<MeasuredWinners, StudyError> {
     let shown = outcome(study.config(), study.problem(), study.state());
     let front = shown.rows.iter().filter(|row| row.on_front).filter_map(|row| row.trial);
-    let references = study.state().references().filter(|trial| trial.accuracy().is_some());
+    let trials = latest(study.state().trials()).into_iter();
+    let references = trials.filter(|trial| !trial.is_candidate() && trial.accuracy().is_some());
     let mut wanted: BTreeSet<u64> = front.chain(references.map(|trial| trial.number)).collect();
     let mut found = Tally::default();
     for _ in 0..ROUNDS {

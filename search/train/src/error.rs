@@ -6,6 +6,7 @@ use tch::TchError;
 use crate::checkpoint::CheckpointError;
 use crate::data::DataError;
 use crate::teacher::TeacherError;
+use crate::weights::LoadError;
 
 /// Failure of a training or an evaluation.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,9 @@ pub enum TrainError {
         /// Number of classes of the network.
         classes: u32,
     },
+    /// The weights that the training begins with cannot be used.
+    #[error(transparent)]
+    Start(#[from] LoadError),
     /// A batch could not be made.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -1,4 +1,4 @@
-//! `cargo xtask kills`: a study whose processes are killed at random moments and that is gone on with each time, beside the same study
+//! `cargo xtask kills`: a study whose processes are killed at random moments and that is continued each time, beside the same study
 //! undisturbed.
 
 use std::collections::BTreeMap;

@@ -9,15 +9,34 @@ use serde::{Deserialize, Serialize};
 use super::error::EvaluatorError;
 use crate::worker::TrainResult;
 
-/// Fidelity of a trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+/// Fidelity of a trial, ordered by effort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fidelity {
+    /// The study's recipe shortened to this number of epochs, fewer than its own.
+    Epochs(u32),
     /// The full recipe of the study's configuration, or the recorded accuracy.
     #[default]
     Full,
-    /// The study's recipe shortened to this number of epochs.
-    Epochs(u32),
+}
+
+impl Fidelity {
+    /// The number of epochs, of a recipe of `full` epochs.
+    pub fn epochs(self, full: u32) -> u32 {
+        match self {
+            Self::Epochs(epochs) => epochs,
+            Self::Full => full,
+        }
+    }
+}
+
+/// A shorter training of the same network that a trial continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// Its weights.
+    pub weights: PathBuf,
+    /// Its effort, a part of the trial's.
+    pub fidelity: Fidelity,
 }
 
 /// One trial to evaluate.
@@ -29,6 +48,8 @@ pub struct TrialRequest {
     pub architecture: Architecture,
     /// Fidelity of the trial.
     pub fidelity: Fidelity,
+    /// The training that the trial continues; `None` for one that begins with random weights.
+    pub start_from: Option<Continuation>,
     /// Seed of everything random in the evaluation.
     pub seed: u64,
     /// File to save the trained weights to.

@@ -11,7 +11,7 @@ mod scorer;
 mod table;
 mod workers;
 
-pub use contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
+pub use contract::{Continuation, Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
 pub use error::{EvaluatorError, TableError};
 pub use function::FunctionEvaluator;
 pub use scorer::Scorer;

@@ -14,6 +14,7 @@ pub(crate) fn request(trial: u64) -> TrialRequest {
             .parse()
             .unwrap(),
         fidelity: Fidelity::Full,
+        start_from: None,
         seed: trial,
         weights: None,
         checkpoint: None,

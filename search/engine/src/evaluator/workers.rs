@@ -9,7 +9,7 @@ use mnas_latency::pipe::{CommandLine, Event, Pipe, PipeError, PipeOptions, Recon
 
 use mnas_space::Architecture;
 
-use super::contract::{Evaluation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
+use super::contract::{Evaluation, Evaluator, EvaluatorEvent, TrialRequest};
 use super::error::EvaluatorError;
 use super::scorer::Scorer;
 use crate::files;
@@ -76,8 +76,11 @@ impl Task {
     fn request(&mut self, request: TrialRequest) -> Result<ToWorker, String> {
         match self {
             Self::Train { proxy, recipe, test } => {
+                let full = recipe.epochs;
+                let done = request.start_from.as_ref().map_or(0, |one| one.fidelity.epochs(full));
+                let epochs = request.fidelity.epochs(full).saturating_sub(done);
                 let mut recipe = (**recipe).clone();
-                if let Fidelity::Epochs(epochs) = request.fidelity {
+                if epochs != full {
                     recipe.set_epochs(epochs);
                 }
                 Ok(ToWorker::Train(Box::new(TrainRequest {
@@ -85,6 +88,7 @@ impl Task {
                     proxy: *proxy,
                     recipe,
                     seed: request.seed,
+                    start_from: request.start_from.map(|one| one.weights),
                     weights: request.weights,
                     checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
                     validate_every_epoch: false,

@@ -63,6 +63,7 @@ mod tests {
             trial,
             architecture: reference.architecture(1.0, resolution, 10).unwrap(),
             fidelity: Fidelity::Full,
+            start_from: None,
             seed: 0,
             weights: None,
             checkpoint: None,

@@ -98,6 +98,13 @@ impl Problem {
             .map_or(Metric::Macs, |constraint| constraint.metric)
     }
 
+    /// Returns true if some objective other than accuracy has no bound: the whole front is wanted then, and not the most
+    /// accurate network within the bounds alone.
+    pub fn has_unbounded_cost(&self) -> bool {
+        let mut costs = self.objectives.iter().filter(|metric| **metric != Metric::Accuracy);
+        costs.any(|metric| self.bound(*metric).is_none())
+    }
+
     /// Names of the devices.
     pub fn device_names(&self) -> Vec<String> {
         self.devices.iter().map(|device| device.name.clone()).collect()

@@ -1,14 +1,19 @@
 //! Comparison of candidates with references evaluated by the same recipe.
 
+use std::collections::HashMap;
+
+use super::selection::latest;
 use super::trial::Trial;
 use super::trial_kind::TrialKind;
+use crate::evaluator::Fidelity;
 use crate::front::{dominated_share, dominates};
 use crate::problem::{Metric, Problem};
 
 /// Comparison of a reference with the candidates of its study.
 ///
 /// Networks are compared on accuracy and the problem's [size metric](Problem::size_metric) (latency on the first device, as
-/// measured where it was measured). Only candidates that keep every constraint count.
+/// measured where it was measured). Only candidates that keep every constraint count, with their accuracies at the
+/// fidelity of the reference's longest training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferenceComparison {
     /// The reference's trial.
@@ -36,19 +41,18 @@ pub fn compare_references(problem: &Problem, trials: &[Trial]) -> Vec<ReferenceC
         Some((trial.known_costs().value(metric)?, accuracy))
     };
     let keeps = |trial: &&Trial| problem.violation(&trial.known_costs()).is_none();
-    let candidates: Vec<(f64, f64)> = trials
-        .iter()
-        .filter(|trial| trial.is_candidate())
-        .filter(keeps)
-        .filter_map(place)
-        .collect();
-    let references = trials
-        .iter()
+    let mut candidates: HashMap<Fidelity, Vec<(f64, f64)>> = HashMap::new();
+    for trial in trials.iter().filter(|trial| trial.is_candidate()).filter(keeps) {
+        candidates.entry(trial.fidelity).or_default().extend(place(trial));
+    }
+    let references = latest(trials)
+        .into_iter()
         .filter(|trial| matches!(trial.kind, TrialKind::Reference { .. }));
     references
         .filter_map(|trial| {
             let (size, accuracy) = place(trial)?;
-            let beside = Beside::of((size, accuracy), &candidates);
+            let others = candidates.get(&trial.fidelity).map_or(&[][..], Vec::as_slice);
+            let beside = Beside::of((size, accuracy), others);
             Some(ReferenceComparison {
                 trial: trial.number,
                 accuracy,
@@ -105,7 +109,8 @@ pub struct FrontVolume {
     pub size: f64,
 }
 
-/// Hypervolume of the candidates that keep every constraint, on accuracy and the size metric.
+/// Hypervolume of the candidates that keep every constraint, on accuracy and the size metric, every network with its longest
+/// training.
 ///
 /// The reference point has an accuracy of 0 % and the size of the problem's bound; without a bound, that of the largest
 /// evaluated network.
@@ -116,8 +121,8 @@ pub fn front_volume(problem: &Problem, trials: &[Trial]) -> Option<FrontVolume> 
     let size = problem
         .bound(metric)
         .or_else(|| evaluated.filter_map(size_of).max_by(f64::total_cmp))?;
-    let points: Vec<[f64; 2]> = trials
-        .iter()
+    let points: Vec<[f64; 2]> = latest(trials)
+        .into_iter()
         .filter(|trial| trial.is_candidate() && problem.violation(&trial.known_costs()).is_none())
         .filter_map(|trial| Some([size_of(trial)?, -trial.accuracy()?]))
         .collect();

@@ -7,6 +7,7 @@ use mnas_space::{DocumentError, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
+use super::halving::Halving;
 use super::warm_start::WarmStartConfig;
 use crate::evaluator::Scorer;
 use crate::problem::{Constraint, Metric, MetricError};
@@ -165,9 +166,41 @@ pub struct TrainConfig {
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,
+    /// Short trainings of many candidates and longer ones of the best, up to the recipe's epochs. Default: every candidate is
+    /// trained for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halving: Option<Halving>,
     /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
+}
+
+impl TrainConfig {
+    /// Epochs of the rungs of successive halving, ascending.
+    pub fn rungs(&self) -> Option<Vec<u32>> {
+        self.halving.map(|halving| halving.rungs(self.recipe.epochs))
+    }
+
+    fn check_halving(&self) -> Result<(), ConfigError> {
+        let Some(halving) = self.halving else { return Ok(()) };
+        let Halving { factor, min_epochs } = halving;
+        if factor < 2 {
+            return Err(value("halving.factor", factor, "at least 2"));
+        }
+        if min_epochs == 0 {
+            return Err(value("halving.min-epochs", min_epochs, "at least 1"));
+        }
+        let epochs = self.recipe.epochs;
+        if halving.rungs(epochs).len() < 2 {
+            let expected = format!(
+                "at most {}, so that some trainings are shorter than the {epochs} epochs of recipe {}",
+                epochs / min_epochs,
+                self.recipe.name
+            );
+            return Err(value("halving.factor", factor, &expected));
+        }
+        Ok(())
+    }
 }
 
 /// Published networks evaluated beside the candidates.
@@ -313,6 +346,7 @@ impl StudyConfig {
         }
         if let Some(training) = self.training() {
             training.recipe.check()?;
+            training.check_halving()?;
             if let Some(finals) = &training.finals {
                 finals.recipe.check()?;
             }
@@ -394,7 +428,14 @@ impl StudyConfig {
         let images = images.map_or_else(String::new, |(train, val)| {
             format!(" on {train} images, validated on {val}")
         });
-        let spent = format!("{} epochs{images}, recipe {}", recipe.epochs, recipe.name);
+        let epochs = training.rungs().map_or_else(
+            || recipe.epochs.to_string(),
+            |rungs| {
+                let listed: Vec<String> = rungs.iter().map(u32::to_string).collect();
+                format!("successive halving: {}", listed.join(", "))
+            },
+        );
+        let spent = format!("{epochs} epochs{images}, recipe {}", recipe.name);
         if training.proxy.is_direct() {
             return format!("trained as deployed: {spent}");
         }

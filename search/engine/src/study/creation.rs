@@ -78,6 +78,7 @@ fn import(
             costs: trial.proposal.costs.clone(),
             seed: trial.seed,
             fidelity: Fidelity::Full,
+            start_from: None,
         },
         Event::Finished {
             trial: number,

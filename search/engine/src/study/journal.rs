@@ -52,6 +52,9 @@ pub enum Event {
         /// Fidelity of the trial.
         #[serde(default, skip_serializing_if = "is_full")]
         fidelity: Fidelity,
+        /// The trial whose training it continues.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_from: Option<u64>,
     },
     /// A trial was given to the evaluator.
     Started {

@@ -3,7 +3,7 @@
 //! [`Study`] is the whole: it is created or opened, and run with an evaluator to a [`StopReason`]. `config` holds the settings,
 //! `folder` the paths of files, `journal` the events (the truth, from which everything else can be rebuilt), `state` the state
 //! that follows from the journal; `record` holds them together. `creation` makes a study and `load` reads one, `proposer` chooses
-//! the next candidate, `runner` evaluates it; `warm_start` imports results of other studies.
+//! the next trial, `halving` the trials that are continued, `runner` evaluates it; `warm_start` imports results of other studies.
 //!
 //! A study of a recorded table:
 //!
@@ -40,6 +40,7 @@ mod error;
 mod events;
 mod finals;
 mod folder;
+mod halving;
 mod journal;
 mod load;
 mod proposer;
@@ -67,13 +68,14 @@ pub use finals::{
     Choice, FinalEvent, FinalRole, Finalist, Finals, FinalsConfig, FinalsEvent, choose_finalists, ranked_networks,
 };
 pub use folder::{FolderError, NewFolder, StudyFolder};
+pub use halving::Halving;
 pub use journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError};
 pub use load::{load, problem_of, replay};
 pub use proposer::Refusals;
 pub use record::Study;
 pub use references::{ChosenReference, choose_references};
 pub use runner::RunOptions;
-pub use selection::{best, front};
+pub use selection::{best, front, latest};
 pub use state::{Counts, StudyState};
 pub use trial::{Trial, TrialOutcome, TrialTimes};
 pub use trial_kind::TrialKind;

@@ -1,4 +1,4 @@
-//! Choice of the next candidate, independent of the order in which trials end.
+//! Choice of the next trial, independent of the order in which trials end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,6 +6,8 @@ use std::fmt;
 use mnas_space::Genotype;
 use rand_chacha::ChaCha8Rng;
 
+use super::config::StudyConfig;
+use super::halving::{Ladder, Promotion};
 use super::state::StudyState;
 use super::trial::Trial;
 use crate::problem::{Problem, Proposal, Violation};
@@ -39,25 +41,105 @@ impl fmt::Display for Refusals {
     }
 }
 
-/// Proposes the candidates of one study.
+/// The next trial of a study.
+pub(super) enum Next {
+    /// A new network.
+    Candidate(Proposal),
+    /// A longer training of a network.
+    Promotion(Promotion),
+    /// None before further results.
+    Wait,
+}
+
+/// Proposes the trials of one study.
 pub(super) struct Proposer<'a> {
     problem: &'a Problem,
     search: Box<dyn Search + 'a>,
+    ladder: Option<Ladder>,
+    /// Number of candidates.
+    trials: usize,
     seed: u64,
     lookahead: usize,
     /// Number of trials whose outcome the search has absorbed.
     absorbed: usize,
+    /// Number of the trial for which no new network was found, with the reasons.
+    refused: Option<(usize, Refusals)>,
 }
 
 impl<'a> Proposer<'a> {
-    pub fn new(problem: &'a Problem, strategy: &'a dyn Strategy, seed: u64, lookahead: usize) -> Self {
+    pub fn new(problem: &'a Problem, strategy: &'a dyn Strategy, config: &StudyConfig) -> Self {
         Self {
             problem,
             search: strategy.begin(problem),
-            seed,
-            lookahead,
+            ladder: Ladder::of(config),
+            trials: config.trials,
+            seed: config.seed,
+            lookahead: config.lookahead,
             absorbed: 0,
+            refused: None,
         }
+    }
+
+    /// The next trial.
+    ///
+    /// A promotion comes before a new network. Once there is no new network, longer trainings follow from one result more at
+    /// a time, in the order of the trials, so that they do not depend on the moment at which results arrive either.
+    pub fn next(&mut self, state: &StudyState) -> Next {
+        if !self.may_propose(state) {
+            return Next::Wait;
+        }
+        let needed = self.needed(state);
+        if let Some(promotion) = self.promotion(state, needed) {
+            return Next::Promotion(promotion);
+        }
+        if self.may_draw(state) {
+            match self.propose(state) {
+                Ok(proposal) => return Next::Candidate(proposal),
+                Err(refusals) => self.refused = Some((state.trials().len(), refusals)),
+            }
+        }
+        let promotion = (needed + 1..=state.settled_prefix()).find_map(|known| self.promotion(state, known));
+        promotion.map_or(Next::Wait, Next::Promotion)
+    }
+
+    /// Returns true if no trial follows, whatever the results of those under way.
+    pub fn is_done(&self, state: &StudyState) -> bool {
+        let is_settled = state.settled_prefix() == state.trials().len();
+        let may_promote = || {
+            let mut known = self.needed(state)..=state.settled_prefix();
+            !is_settled || known.any(|known| self.promotion(state, known).is_some())
+        };
+        !self.may_draw(state) && (self.ladder.is_none() || !may_promote())
+    }
+
+    /// The reasons why no new network was found in place of a candidate that was asked for.
+    pub fn refusals(&self, state: &StudyState) -> Option<&Refusals> {
+        let refused = self
+            .refused
+            .as_ref()
+            .filter(|(number, _)| *number == state.trials().len());
+        refused.map(|(_, refusals)| refusals)
+    }
+
+    /// Number of trials that there will be, references and imported ones included.
+    pub fn expected(&self, state: &StudyState) -> usize {
+        let counts = state.counts();
+        let promotions = self
+            .ladder
+            .as_ref()
+            .map_or(0, |ladder| ladder.expected(self.trials, counts.references));
+        counts.references + counts.imported + self.trials + promotions.max(counts.promotions)
+    }
+
+    /// Returns true if a candidate is asked for and was not refused.
+    fn may_draw(&self, state: &StudyState) -> bool {
+        state.counts().candidates < self.trials && self.refusals(state).is_none()
+    }
+
+    /// The promotion that follows from the results of the first `known` trials.
+    fn promotion(&self, state: &StudyState, known: usize) -> Option<Promotion> {
+        let trials = state.trials();
+        self.ladder.as_ref()?.promotion(self.problem, &trials[..known], trials)
     }
 
     /// Number of trials whose results the next proposal waits for: all but the last `lookahead - 1`.
@@ -66,7 +148,7 @@ impl<'a> Proposer<'a> {
     }
 
     /// Returns true if every result that the next proposal waits for is there.
-    pub fn may_propose(&self, state: &StudyState) -> bool {
+    fn may_propose(&self, state: &StudyState) -> bool {
         state.settled_prefix() >= self.needed(state)
     }
 
@@ -74,7 +156,7 @@ impl<'a> Proposer<'a> {
     ///
     /// It depends on the trials before it and on the results that [`Proposer::may_propose`] waits for, never on results
     /// that came early.
-    pub fn propose(&mut self, state: &StudyState) -> Result<Proposal, Refusals> {
+    fn propose(&mut self, state: &StudyState) -> Result<Proposal, Refusals> {
         let needed = self.needed(state);
         while self.absorbed < needed {
             let trial = &state.trials()[self.absorbed];
@@ -100,9 +182,10 @@ impl<'a> Proposer<'a> {
         self.walk(state, number, &mut refusals).ok_or(refusals)
     }
 
-    /// A trial as strategies see it; `None` for a reference that is outside the space or breaks a constraint.
+    /// A trial as strategies see it; `None` for a reference that is outside the space or breaks a constraint, and for a longer
+    /// training: strategies compare networks after their first ones.
     fn observe(&self, trial: &Trial, accuracy: Option<f64>) -> Option<Observation> {
-        if self.problem.violation(&trial.costs).is_some() {
+        if trial.start_from.is_some() || self.problem.violation(&trial.costs).is_some() {
             return None;
         }
         Some(Observation {

@@ -10,6 +10,7 @@ use super::config::{EvaluatorConfig, StudyConfig};
 use super::error::StudyError;
 use super::finals::FinalsConfig;
 use super::folder::StudyFolder;
+use super::halving::{Ladder, Promotion};
 use super::journal::{Event, Journal};
 use super::load::{load, replayed};
 use super::references::choose_references;
@@ -139,7 +140,7 @@ impl Study {
     }
 
     /// The most accurate trial that keeps every constraint (by measured latency where it exists), references included; of equals
-    /// the one with the least latency, then the earliest.
+    /// the one with the least latency, then the earliest. Trials of the highest fidelity that has a result come before all others.
     pub fn best(&self) -> Option<&Trial> {
         best(&self.problem, self.state.trials().iter())
     }
@@ -160,7 +161,29 @@ impl Study {
         self.record_proposal(TrialKind::Candidate, proposal)
     }
 
+    /// Records the longer training of a trial's network as the next trial.
+    pub(super) fn record_promotion(&mut self, promotion: Promotion) -> Result<u64, StudyError> {
+        let shorter = &self.state.trials()[promotion.trial as usize];
+        let kind = shorter.kind.clone();
+        let proposal = Proposal {
+            architecture: shorter.architecture.clone(),
+            costs: shorter.costs.clone(),
+        };
+        self.record_trial(kind, &proposal, promotion.fidelity, Some(promotion.trial))
+    }
+
     fn record_proposal(&mut self, kind: TrialKind, proposal: &Proposal) -> Result<u64, StudyError> {
+        let lowest = Ladder::of(&self.config).map_or(Fidelity::Full, |ladder| ladder.lowest());
+        self.record_trial(kind, proposal, lowest, None)
+    }
+
+    fn record_trial(
+        &mut self,
+        kind: TrialKind,
+        proposal: &Proposal,
+        fidelity: Fidelity,
+        start_from: Option<u64>,
+    ) -> Result<u64, StudyError> {
         let trial = self.state.trials().len() as u64;
         self.record(&Event::Proposed {
             trial,
@@ -168,7 +191,8 @@ impl Study {
             architecture: proposal.architecture.to_string(),
             costs: proposal.costs.clone(),
             seed: derived_seed(self.config.seed, "trial", trial),
-            fidelity: Fidelity::Full,
+            fidelity,
+            start_from,
         })?;
         Ok(trial)
     }

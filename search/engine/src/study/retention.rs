@@ -2,6 +2,7 @@
 
 use super::state::StudyState;
 use super::trial::Trial;
+use crate::evaluator::Fidelity;
 use crate::front::{Archive, Insertion};
 use crate::problem::Problem;
 
@@ -30,9 +31,18 @@ impl Retention {
 
     /// Takes a settled trial into account and returns the trials whose weights are not needed any more.
     pub fn insert(&mut self, trial: &Trial, problem: &Problem) -> Vec<u64> {
-        let Some(accuracy) = trial.accuracy().filter(|_| may_be_best(trial, problem)) else {
+        let Some(accuracy) = trial.accuracy() else {
             return Vec::new();
         };
+        // The longer training of a network takes the place of the shorter one.
+        let continued = trial.start_from;
+        if trial.fidelity != Fidelity::Full {
+            // It may be continued at any time later.
+            return Vec::from_iter(continued);
+        }
+        if !may_be_best(trial, problem) {
+            return Vec::from_iter(continued);
+        }
         let number = trial.number;
         let mut candidates = vec![number];
         if let Some(point) = problem.point(&trial.costs, Some(accuracy))
@@ -53,6 +63,7 @@ impl Retention {
         let is_needed =
             |number: &u64| self.front.contains(*number) || self.spares.iter().any(|(_, spare)| spare == number);
         candidates.retain(|number| !is_needed(number));
+        candidates.extend(continued);
         candidates
     }
 }

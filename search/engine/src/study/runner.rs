@@ -9,10 +9,10 @@ use super::attempts::{ATTEMPTS, TICK, absolute, lost_too_often};
 use super::error::StudyError;
 use super::events::{Observer, StopReason, StudyEvent};
 use super::journal::Event;
-use super::proposer::{Proposer, Refusals};
+use super::proposer::{Next, Proposer};
 use super::record::Study;
 use super::retention::{Retention, may_be_best};
-use crate::evaluator::{Evaluator, EvaluatorEvent, TrialRequest};
+use crate::evaluator::{Continuation, Evaluator, EvaluatorEvent, Fidelity, TrialRequest};
 
 /// Limits of one run of a study.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ impl Study {
     ) -> Result<StopReason, StudyError> {
         let strategy = self.config.strategy.build();
         let problem = Arc::clone(&self.problem);
-        let mut proposer = Proposer::new(&problem, strategy.as_ref(), self.config.seed, self.config.lookahead);
+        let mut proposer = Proposer::new(&problem, strategy.as_ref(), &self.config);
         Run::new(self, evaluator, observer).run(&mut proposer, options)
     }
 }
@@ -62,8 +62,6 @@ struct Run<'a> {
     queue: VecDeque<u64>,
     /// Trials with the evaluator.
     running: usize,
-    /// Set once no further candidate was found.
-    exhausted: Option<Refusals>,
     /// Trials settled in this turn, to be reported once they are on the disk.
     settled: Vec<u64>,
     retention: Retention,
@@ -80,7 +78,6 @@ impl<'a> Run<'a> {
             observer,
             queue,
             running: 0,
-            exhausted: None,
             settled: Vec::new(),
             retention,
         }
@@ -122,12 +119,18 @@ impl<'a> Run<'a> {
                 starting.push(trial);
             }
             self.study.journal.commit()?;
-            self.announce_settled();
+            self.announce_settled(proposer.expected(&self.study.state));
             for trial in starting {
                 self.start(trial)?;
             }
-            if self.running == 0 && (late || self.nothing_left()) {
-                return Ok(self.stop_reason());
+            if self.running == 0 {
+                if self.queue.is_empty() && proposer.is_done(&self.study.state) {
+                    let refusals = proposer.refusals(&self.study.state).cloned();
+                    return Ok(refusals.map_or(StopReason::Complete, StopReason::Exhausted));
+                }
+                if late {
+                    return Ok(StopReason::Deadline);
+                }
             }
             let mut event = self.evaluator.next_event(TICK)?;
             while let Some(found) = event {
@@ -137,34 +140,34 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The next trial to start: one that waits, or a new candidate.
+    /// The next trial to start: one that waits, or a new one.
     fn next_trial(&mut self, proposer: &mut Proposer<'_>) -> Result<Option<u64>, StudyError> {
         if let Some(waiting) = self.queue.pop_front() {
             return Ok(Some(waiting));
         }
-        let state = &self.study.state;
-        let is_done = state.counts().candidates >= self.study.config.trials;
-        if is_done || self.exhausted.is_some() || !proposer.may_propose(state) {
-            return Ok(None);
-        }
-        match proposer.propose(state) {
-            Ok(proposal) => self.study.record_candidate(&proposal).map(Some),
-            Err(refusals) => {
-                self.exhausted = Some(refusals);
-                Ok(None)
-            }
+        match proposer.next(&self.study.state) {
+            Next::Candidate(proposal) => self.study.record_candidate(&proposal).map(Some),
+            Next::Promotion(promotion) => self.study.record_promotion(promotion).map(Some),
+            Next::Wait => Ok(None),
         }
     }
 
     fn start(&mut self, number: u64) -> Result<(), StudyError> {
         let folder = &self.study.folder;
-        let trial = &self.study.state.trials()[number as usize];
+        let trials = self.study.state.trials();
+        let trial = &trials[number as usize];
+        let may_be_continued = trial.fidelity != Fidelity::Full;
+        let is_kept = may_be_continued || may_be_best(trial, &self.study.problem);
         let request = TrialRequest {
             trial: number,
             architecture: trial.architecture.clone(),
             fidelity: trial.fidelity,
+            start_from: trial.start_from.map(|shorter| Continuation {
+                weights: absolute(folder.weights(shorter)),
+                fidelity: trials[shorter as usize].fidelity,
+            }),
             seed: trial.seed,
-            weights: may_be_best(trial, &self.study.problem).then(|| absolute(folder.weights(number))),
+            weights: is_kept.then(|| absolute(folder.weights(number))),
             checkpoint: Some(absolute(folder.checkpoint(number))),
         };
         self.observer.on_event(&StudyEvent::Started { trial });
@@ -226,10 +229,9 @@ impl<'a> Run<'a> {
     }
 
     /// Reports the trials settled in this turn and removes the weights that no trial needs any more.
-    fn announce_settled(&mut self) {
+    fn announce_settled(&mut self, total: usize) {
         let state = &self.study.state;
         let counts = state.counts();
-        let total = counts.references + counts.imported + self.study.config.trials;
         for number in std::mem::take(&mut self.settled) {
             let trial = &state.trials()[number as usize];
             for superseded in self.retention.insert(trial, &self.study.problem) {
@@ -238,19 +240,5 @@ impl<'a> Run<'a> {
             }
             self.observer.on_event(&StudyEvent::Settled { trial, counts, total });
         }
-    }
-
-    fn nothing_left(&self) -> bool {
-        let proposed = self.study.state.counts().candidates >= self.study.config.trials;
-        self.queue.is_empty() && (self.exhausted.is_some() || proposed)
-    }
-
-    fn stop_reason(&self) -> StopReason {
-        if !self.nothing_left() {
-            return StopReason::Deadline;
-        }
-        self.exhausted
-            .clone()
-            .map_or(StopReason::Complete, StopReason::Exhausted)
     }
 }

@@ -1,13 +1,25 @@
 //! Selection of the front and of the best trial.
 
+use std::collections::HashSet;
+
 use super::trial::Trial;
 use crate::front::pareto_front;
 use crate::problem::{Metric, Problem};
 
-/// The non-dominated trials that keep every constraint.
-pub fn front<'a>(problem: &Problem, trials: &'a [Trial]) -> Vec<&'a Trial> {
-    let (members, points): (Vec<&Trial>, Vec<Vec<f64>>) = trials
+/// The trials that stand for their networks: those that no evaluated trial continues.
+pub fn latest(trials: &[Trial]) -> Vec<&Trial> {
+    let evaluated = trials.iter().filter(|trial| trial.accuracy().is_some());
+    let continued: HashSet<u64> = evaluated.filter_map(|trial| trial.start_from).collect();
+    trials
         .iter()
+        .filter(|trial| !continued.contains(&trial.number))
+        .collect()
+}
+
+/// The non-dominated trials that keep every constraint, every network with its longest training.
+pub fn front<'a>(problem: &Problem, trials: &'a [Trial]) -> Vec<&'a Trial> {
+    let (members, points): (Vec<&Trial>, Vec<Vec<f64>>) = latest(trials)
+        .into_iter()
         .filter_map(|trial| {
             let costs = trial.known_costs();
             let point = problem.point(&costs, Some(trial.accuracy()?))?;
@@ -22,7 +34,7 @@ pub fn front<'a>(problem: &Problem, trials: &'a [Trial]) -> Vec<&'a Trial> {
     found.into_iter().map(|index| members[index]).collect()
 }
 
-/// The most accurate of these trials that keeps every constraint.
+/// The most accurate of these trials that keeps every constraint, among those of the highest fidelity that has a result.
 pub fn best<'a>(problem: &Problem, trials: impl Iterator<Item = &'a Trial>) -> Option<&'a Trial> {
     let latency = |trial: &Trial| trial.known_costs().value(Metric::Latency(0)).unwrap_or(0.0);
     trials
@@ -30,8 +42,10 @@ pub fn best<'a>(problem: &Problem, trials: impl Iterator<Item = &'a Trial>) -> O
         .filter(|trial| problem.violation(&trial.known_costs()).is_none())
         .min_by(|one, other| {
             let accuracy = |trial: &Trial| trial.accuracy().unwrap_or(f64::NEG_INFINITY);
-            accuracy(other)
-                .total_cmp(&accuracy(one))
+            other
+                .fidelity
+                .cmp(&one.fidelity)
+                .then(accuracy(other).total_cmp(&accuracy(one)))
                 .then(latency(one).total_cmp(&latency(other)))
                 .then(one.number.cmp(&other.number))
         })

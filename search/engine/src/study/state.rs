@@ -19,6 +19,8 @@ pub struct Counts {
     pub imported: usize,
     /// References proposed.
     pub references: usize,
+    /// Longer trainings of candidates and references proposed.
+    pub promotions: usize,
     /// Trials settled, failed ones included.
     pub settled: usize,
     /// Trials failed.
@@ -96,6 +98,7 @@ impl StudyState {
             costs,
             seed,
             fidelity,
+            start_from,
         } = event
         else {
             return Ok(());
@@ -111,10 +114,18 @@ impl StudyState {
             .map_err(|error| format!("trial {trial}: architecture {error}"))?;
         let id = architecture.id();
         self.known.insert(id);
-        match kind {
-            TrialKind::Candidate => self.counts.candidates += 1,
-            TrialKind::Imported { .. } => self.counts.imported += 1,
-            TrialKind::Reference { .. } => self.counts.references += 1,
+        match (start_from, kind) {
+            (Some(shorter), _) => {
+                if self.trial(*shorter).is_none_or(|shorter| shorter.id != id) {
+                    return Err(format!(
+                        "trial {trial} continues trial {shorter}, which is none of its network"
+                    ));
+                }
+                self.counts.promotions += 1;
+            }
+            (None, TrialKind::Candidate) => self.counts.candidates += 1,
+            (None, TrialKind::Imported { .. }) => self.counts.imported += 1,
+            (None, TrialKind::Reference { .. }) => self.counts.references += 1,
         }
         self.trials.push(Trial {
             number: *trial,
@@ -125,6 +136,7 @@ impl StudyState {
             costs: costs.clone(),
             seed: *seed,
             fidelity: *fidelity,
+            start_from: *start_from,
             attempts: 0,
             outcome: TrialOutcome::Pending,
             worker: String::new(),
@@ -167,12 +179,12 @@ impl StudyState {
         self.trials.get(number as usize)
     }
 
-    /// The candidates in the order they were proposed.
+    /// The trials of candidates in the order they were proposed.
     pub fn candidates(&self) -> impl Iterator<Item = &Trial> {
         self.trials.iter().filter(|trial| trial.is_candidate())
     }
 
-    /// The references in the order they were proposed.
+    /// The trials of references in the order they were proposed.
     pub fn references(&self) -> impl Iterator<Item = &Trial> {
         self.trials.iter().filter(|trial| !trial.is_candidate())
     }

@@ -126,6 +126,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
             data,
             proxy: Proxy::DIRECT,
             recipe: Recipe::plain("test", 1, 16, 1.6),
+            halving: None,
             finals: None,
         })),
         references: References { per_network: 0 },

@@ -18,12 +18,14 @@ use super::*;
 use crate::evaluator::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, FunctionEvaluator, TrialRequest};
 use crate::problem::{Constraint, Metric, Problem, TargetDevice};
 
+mod halving;
 mod short_search;
 
-/// An evaluator of some workers whose trials end in an order drawn from a seed. The accuracy depends on the network alone;
-/// one network in seven fails.
+/// An evaluator of some workers whose trials end in an order drawn from a seed. Unless another function is given, the accuracy
+/// depends on the network alone; one network in seven fails.
 struct Shuffled {
     workers: usize,
+    accuracy: fn(&TrialRequest) -> Option<f64>,
     running: Vec<TrialRequest>,
     rng: ChaCha8Rng,
 }
@@ -32,6 +34,7 @@ impl Shuffled {
     fn new(workers: usize, order: u64) -> Self {
         Self {
             workers,
+            accuracy: |request| accuracy(&request.architecture),
             running: Vec::new(),
             rng: stream(order, "order", 0, 0),
         }
@@ -61,7 +64,7 @@ impl Evaluator for Shuffled {
         let index = self.rng.random_range(0..self.running.len());
         let request = self.running.swap_remove(index);
         let (trial, worker) = (request.trial, index.to_string());
-        Ok(Some(match accuracy(&request.architecture) {
+        Ok(Some(match (self.accuracy)(&request) {
             Some(accuracy) => EvaluatorEvent::Finished {
                 trial,
                 evaluation: Evaluation {

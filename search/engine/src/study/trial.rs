@@ -21,8 +21,10 @@ pub struct Trial {
     pub costs: Costs,
     /// Seed of its evaluation.
     pub seed: u64,
-    /// Fidelity of the trial.
+    /// Fidelity of the trial, including the training that it continues.
     pub fidelity: Fidelity,
+    /// The trial of the same network whose training it continues.
+    pub start_from: Option<u64>,
     /// Number of times it was given to the evaluator.
     pub attempts: u32,
     /// Its outcome so far.

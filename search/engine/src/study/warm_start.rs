@@ -175,6 +175,11 @@ impl WarmStartTarget<'_> {
                         theirs.recipe.name, ours.recipe.name
                     )));
                 }
+                if ours.halving.is_some() || theirs.halving.is_some() {
+                    return Err(differs(
+                        "trainings in the rungs of successive halving are no plain trainings by the recipe",
+                    ));
+                }
                 if ours.proxy != theirs.proxy {
                     return Err(differs(
                         "its networks were trained at another share of their resolution",

@@ -35,7 +35,7 @@ use crate::training::{
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
-    version: 3,
+    version: 4,
 };
 
 /// Version of libtorch that workers of this version link.
@@ -108,6 +108,9 @@ pub struct TrainRequest {
     pub recipe: Recipe,
     /// Seed of the initial weights, and of the order and augmentation of the images.
     pub seed: u64,
+    /// File of the weights that the training begins with, of the same network. Default: random weights.
+    #[serde(default)]
+    pub start_from: Option<PathBuf>,
     /// File to save the weights to.
     pub weights: Option<PathBuf>,
     /// State to save and to resume from.

@@ -56,22 +56,30 @@ pub struct SearchArguments {
     /// Epochs of each training, in place of the recipe's
     #[arg(long)]
     pub epochs: Option<u32>,
+    /// Successive halving: train all candidates for few epochs, and of every N of them the best one N times as long, up to the
+    /// recipe's epochs (N = 3 with 9 epochs: 1, then 3, then 9) [default: every candidate is trained in full]
+    #[arg(long, value_name = "N")]
+    pub halving: Option<u32>,
+    /// Epochs of the shortest trainings with --halving, at least [default: 1]
+    #[arg(long, value_name = "N")]
+    pub min_epochs: Option<u32>,
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
     /// Source of accuracies: train, imagenet (predicted from published networks; evaluates millions of candidates, trains
     /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their
-    /// place, proxy:NAME (a signal of mnas proxy-report, such as proxy:entropy) [default: train]
+    /// place, proxy:NAME (a signal of mnas proxy-report, or the mean rank of several, such as proxy:naswot+depth) [default: train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
-    /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 5,000,000 for
-    /// imagenet, else 24]
+    /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 200 for a proxy,
+    /// 5,000,000 for imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,
-    /// Largest number of candidates at once; a proposal does not wait for the results of those under way [default: 4]
+    /// Largest number of candidates at once; a proposal does not wait for the results of those under way [default: 4, times that of
+    /// --halving]
     #[arg(long, value_name = "N")]
     pub lookahead: Option<usize>,
     /// Begin no trial after this time, such as 2h
@@ -114,7 +122,7 @@ pub struct SearchArguments {
     /// Begin with the finished trials of another study of the same space, data and recipe; repeat it for several
     #[arg(long, value_name = "STUDY")]
     pub warm_start: Vec<PathBuf>,
-    /// The study's folder [default: results/<data>-<budget>]
+    /// The study's folder [default: results/ with the name of the data, the table or the device, and the budget]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Continue the study in the folder
@@ -123,7 +131,7 @@ pub struct SearchArguments {
     /// Print the plan and stop before any training
     #[arg(long)]
     pub dry_run: bool,
-    /// A TOML file whose keys are these flags' names; flags win
+    /// A TOML file whose keys are these flags' names, but for --resume, --dry-run, --json, --quiet and --tables; flags win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print one JSON document

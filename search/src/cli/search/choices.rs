@@ -40,6 +40,8 @@ pub struct Choices {
     pub recipe: Option<String>,
     pub recipe_table: Option<Recipe>,
     pub epochs: Option<u32>,
+    pub halving: Option<u32>,
+    pub min_epochs: Option<u32>,
     pub proxy_scale: Option<f64>,
     pub proxy: Option<Proxy>,
     pub evaluator: Option<EvaluatorName>,
@@ -151,6 +153,8 @@ impl Choices {
             on_corrupt,
             recipe,
             epochs,
+            halving,
+            min_epochs,
             proxy_scale,
             evaluator,
             strategy,
@@ -186,6 +190,8 @@ impl Choices {
             on_corrupt: on_corrupt.map(Into::into),
             recipe,
             epochs,
+            halving,
+            min_epochs,
             proxy_scale,
             evaluator,
             strategy,
@@ -212,6 +218,10 @@ impl Choices {
     /// These choices where they are made, else those of `other`.
     fn or(self, other: Self) -> Self {
         let list = |one: Vec<_>, other| if one.is_empty() { other } else { one };
+        // Flags of workers replace the workers that the file spells out.
+        let names_workers = self.workers.is_some() || self.worker_command.is_some();
+        // Settings of a strategy choose it; another one by name replaces them.
+        let is_other_strategy = self.strategy.as_deref().is_some_and(|name| name != "evolution");
         // Devices and budgets belong together.
         let has_devices = !(self.budget.is_empty() && self.device.is_empty());
         let budget_given = !self.budget.is_empty();
@@ -243,11 +253,13 @@ impl Choices {
             },
             recipe: self.recipe.or(other.recipe),
             epochs: self.epochs.or(other.epochs),
+            halving: self.halving.or(other.halving),
+            min_epochs: self.min_epochs.or(other.min_epochs),
             proxy_scale: self.proxy_scale.or(other.proxy_scale),
             proxy: self.proxy.or(other.proxy),
             evaluator: self.evaluator.or(other.evaluator),
             strategy: self.strategy.or(other.strategy),
-            evolution: self.evolution.or(other.evolution),
+            evolution: self.evolution.or(other.evolution.filter(|_| !is_other_strategy)),
             trials: self.trials.or(other.trials),
             lookahead: self.lookahead.or(other.lookahead),
             time: self.time.or(other.time),
@@ -255,7 +267,7 @@ impl Choices {
             workers: self.workers.or(other.workers),
             threads_per_worker: self.threads_per_worker.or(other.threads_per_worker),
             worker_command: self.worker_command.or(other.worker_command),
-            worker: if self.worker.is_empty() {
+            worker: if self.worker.is_empty() && !names_workers {
                 other.worker
             } else {
                 self.worker
@@ -282,6 +294,14 @@ impl Choices {
             ("--final-recipe", self.final_recipe.is_some()),
             ("--final-epochs", self.final_epochs.is_some()),
             ("--final-images", self.final_images.is_some()),
+        ]
+    }
+
+    /// The flags of successive halving, each with whether it is given.
+    pub fn halving_flags(&self) -> [(&'static str, bool); 2] {
+        [
+            ("--halving", self.halving.is_some()),
+            ("--min-epochs", self.min_epochs.is_some()),
         ]
     }
 
@@ -356,7 +376,7 @@ mod tests {
     fn a_file_says_everything_that_the_flags_say() {
         let text = "budget = [\"60ms\", \"3ms\"]\ndevice = [\"pixel1\", \"host\"]\nmax-params = \"4M\"\nmax-macs = 300000000\n\
                     max-memory = \"1MiB\"\nmax-file-size = \"5MB\"\nobjective = [\"accuracy\", \"macs\"]\nspace = \"tiny\"\n\
-                    data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nproxy-scale = 0.5\n\
+                    data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nhalving = 3\nmin-epochs = 1\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
                     references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nfinal-images = 500\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
@@ -367,6 +387,7 @@ mod tests {
         );
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
+        assert_eq!((file.halving, file.min_epochs), (Some(3), Some(1)));
         assert_eq!(file.time, Some(Duration::from_hours(2)));
         assert_eq!((file.finalists, file.final_epochs), (Some(2), Some(30)));
         assert_eq!(file.final_images, Some(500));
@@ -390,6 +411,23 @@ mod tests {
             [("pixel1".to_owned(), Some(Milliseconds(40.0)))]
         );
         assert_eq!((both.seed, both.trials), (Some(5), Some(7)));
+    }
+
+    #[test]
+    fn flags_replace_tables_of_the_file() {
+        let file = || choices("[[worker]]\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n");
+        let with = |flags: Choices| flags.or(file());
+        assert_eq!(with(Choices::default()).worker.len(), 1);
+        let workers = with(Choices {
+            workers: Some(3),
+            ..Choices::default()
+        });
+        assert!(workers.worker.is_empty() && workers.evolution.is_some());
+        let strategy = with(Choices {
+            strategy: Some("random".to_owned()),
+            ..Choices::default()
+        });
+        assert!(strategy.evolution.is_none() && strategy.worker.len() == 1);
     }
 
     #[test]

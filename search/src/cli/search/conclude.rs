@@ -68,6 +68,8 @@ struct NetworkRow {
     accuracy_kind: &'static str,
     /// Rank among networks, where there is no accuracy.
     score: Option<f64>,
+    /// Epochs behind the accuracy.
+    epochs: Option<u32>,
     latency_ms: Option<f64>,
     measured_ms: Option<f64>,
     params: u64,
@@ -82,6 +84,7 @@ fn network_row(row: &ReportRow, accuracy_kind: &'static str) -> NetworkRow {
         accuracy: row.accuracy.filter(|_| !row.is_score),
         score: row.accuracy.filter(|_| row.is_score),
         accuracy_kind,
+        epochs: row.epochs,
         latency_ms: row.latency_ms,
         measured_ms: row.measured_ms,
         params: row.params,
@@ -146,7 +149,7 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
         }
         BestFiles::ArchitectureOnly => printer.status(&format!("wrote {} (architecture)", folder.best().display())),
         BestFiles::WithoutWeights => {
-            printer.warning("the best network's weights are missing; train it with mnas train")
+            printer.warning("the best network's weights are missing; train it with mnas train");
         }
         BestFiles::None => printer.warning("no evaluated network keeps the constraints"),
     }

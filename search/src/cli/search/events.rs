@@ -22,10 +22,10 @@ use event::{Deployment, Event, FrontNetwork};
 pub struct EventLog {
     sink: Option<Box<dyn Write>>,
     printer: Printer,
-    /// Epochs of a trial's training, where it is one.
+    /// Epochs of the recipe, where trials are trainings.
     epochs: Option<u32>,
-    /// Epochs that are done of the trials under way.
-    epochs_done: BTreeMap<u64, u32>,
+    /// Epochs done and in all of the trials under way.
+    running: BTreeMap<u64, (u32, u32)>,
 }
 
 /// A line: the time, the event's name and its fields.
@@ -56,7 +56,7 @@ impl EventLog {
             sink,
             printer: printer.clone(),
             epochs: None,
-            epochs_done: BTreeMap::new(),
+            running: BTreeMap::new(),
         })
     }
 
@@ -118,10 +118,13 @@ impl EventLog {
     }
 
     fn started(&mut self, trial: &Trial) {
+        let epochs = self.epochs.map(|full| trial.fidelity.epochs(full));
         if trial.attempts <= 1 {
-            self.write(&Event::proposed(trial));
+            self.write(&Event::proposed(trial, epochs));
         }
-        self.epochs_done.insert(trial.number, 0);
+        if let Some(epochs) = epochs {
+            self.running.insert(trial.number, (0, epochs));
+        }
         self.write(&Event::TrialStarted {
             trial: trial.number,
             attempt: trial.attempts,
@@ -130,9 +133,10 @@ impl EventLog {
 
     /// Writes an epoch that is done.
     fn progressed(&mut self, trial: u64, done: f64, course: &Course) {
-        let (Some(epochs), Some(before)) = (self.epochs, self.epochs_done.get_mut(&trial)) else {
+        let Some((before, epochs)) = self.running.get_mut(&trial) else {
             return;
         };
+        let epochs = *epochs;
         // Rounding must not hide the end of an epoch.
         let epoch = (done * f64::from(epochs) + 1e-6).floor() as u32;
         if epoch <= *before {
@@ -149,7 +153,7 @@ impl EventLog {
     }
 
     fn settled(&mut self, trial: &Trial, course: &Course) {
-        self.epochs_done.remove(&trial.number);
+        self.running.remove(&trial.number);
         let left_s = course.left.map(|time| time.as_secs());
         match &trial.outcome {
             TrialOutcome::Finished(result) => self.write(&Event::TrialFinished {

@@ -1,5 +1,6 @@
 //! Figures of a running search: the best network so far, the front and its hypervolume.
 
+use mnas_engine::evaluator::Fidelity;
 use mnas_engine::front::{Archive, Insertion, dominated_share};
 use mnas_engine::problem::{Constraint, Metric, Problem, Quantity, violation};
 use mnas_engine::study::Trial;
@@ -13,6 +14,8 @@ pub struct Live {
     metric: Metric,
     bound: Option<f64>,
     constraints: Vec<Constraint>,
+    /// The highest fidelity that has a result: only its trials count.
+    fidelity: Fidelity,
     best: Option<LivePoint>,
     /// Networks that keep every constraint, in the order of their results.
     points: Vec<LivePoint>,
@@ -44,6 +47,7 @@ impl Live {
             metric,
             bound: problem.bound(metric),
             constraints: problem.constraints().to_vec(),
+            fidelity: Fidelity::Epochs(0),
             best: None,
             points: Vec::new(),
             front: Archive::default(),
@@ -56,15 +60,23 @@ impl Live {
     pub fn add(&mut self, trial: &Trial) -> bool {
         let costs = trial.known_costs();
         let is_within = violation(&self.constraints, &costs).is_none();
-        match (trial.accuracy(), costs.value(self.metric)) {
-            (Some(accuracy), Some(size)) if is_within => self.add_point(LivePoint {
-                trial: trial.number,
-                is_candidate: trial.is_candidate(),
-                accuracy,
-                size,
-            }),
-            _ => false,
+        let (Some(accuracy), Some(size), true) = (trial.accuracy(), costs.value(self.metric), is_within) else {
+            return false;
+        };
+        if trial.fidelity > self.fidelity {
+            self.fidelity = trial.fidelity;
+            (self.best, self.front, self.volume) = (None, Archive::default(), 0.0);
+            self.points.clear();
         }
+        if trial.fidelity < self.fidelity {
+            return false;
+        }
+        self.add_point(LivePoint {
+            trial: trial.number,
+            is_candidate: trial.is_candidate(),
+            accuracy,
+            size,
+        })
     }
 
     /// Adds a network that keeps every constraint. References may be the best and are not on the front.
@@ -171,6 +183,7 @@ mod tests {
             metric: Metric::Latency(0),
             bound: Some(10.0),
             constraints: Vec::new(),
+            fidelity: Fidelity::Full,
             best: None,
             points: Vec::new(),
             front: Archive::default(),

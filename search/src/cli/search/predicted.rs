@@ -261,6 +261,7 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
     ];
     let given: Vec<&str> = given
         .into_iter()
+        .chain(choices.halving_flags())
         .chain(choices.finalist_flags())
         .filter(|(_, given)| *given)
         .map(|(flag, _)| flag)

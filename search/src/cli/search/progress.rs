@@ -1,5 +1,6 @@
 //! Progress of a running search on stderr.
 
+use mnas_engine::evaluator::Fidelity;
 use mnas_engine::problem::{Metric, Quantity};
 use mnas_engine::study::{StudyEvent, Trial, TrialKind, TrialOutcome};
 
@@ -63,6 +64,16 @@ impl<'a> SearchProgress<'a> {
     }
 }
 
+/// ` after 3 epochs`, where trainings of the study differ in length.
+fn effort(trial: &Trial) -> String {
+    match trial.fidelity {
+        Fidelity::Epochs(1) => " after 1 epoch".to_owned(),
+        Fidelity::Epochs(epochs) => format!(" after {epochs} epochs"),
+        Fidelity::Full if trial.start_from.is_some() => " after all epochs".to_owned(),
+        Fidelity::Full => String::new(),
+    }
+}
+
 fn line(trial: &Trial, settled: usize, total: usize, has_scores: bool) -> String {
     let name = match &trial.kind {
         TrialKind::Candidate | TrialKind::Imported { .. } => format!("#{}", trial.number),
@@ -85,7 +96,7 @@ fn line(trial: &Trial, settled: usize, total: usize, has_scores: bool) -> String
                 };
                 format!(", trained in {:.0} s{waiting}", result.seconds)
             });
-            format!("{:.1} % at {cost}{training}", result.accuracy)
+            format!("{:.1} %{} at {cost}{training}", result.accuracy, effort(trial))
         }
         TrialOutcome::Failed { reason } => format!("failed: {reason}"),
         TrialOutcome::Pending => "pending".to_owned(),

@@ -1,6 +1,6 @@
 //! Recipes that the choices name, of trials and of final trainings.
 
-use mnas_engine::study::FinalsConfig;
+use mnas_engine::study::{FinalsConfig, Halving};
 use mnas_engine::training::Recipe;
 
 use super::super::error::CliError;
@@ -18,6 +18,26 @@ pub(super) fn recipe_of(choices: &Choices, default: &str) -> Result<Recipe, CliE
         recipe.set_epochs(epochs);
     }
     Ok(recipe)
+}
+
+/// Successive halving, where it is asked for.
+pub(super) fn halving_of(choices: &Choices) -> Result<Option<Halving>, CliError> {
+    let Some(factor) = choices.halving else {
+        return match choices.min_epochs {
+            Some(_) => Err(CliError::usage(
+                "--min-epochs is for successive halving; ask for it with --halving 3",
+            )),
+            None => Ok(None),
+        };
+    };
+    if !choices.warm_start.is_empty() {
+        return Err(CliError::usage(
+            "--warm-start takes results of trainings in full over, with --halving every training goes through shorter ones; \
+             leave one of the two out",
+        ));
+    }
+    let min_epochs = choices.min_epochs.unwrap_or(1);
+    Ok(Some(Halving { factor, min_epochs }))
 }
 
 /// Finalists where a recipe is named for them and no number.

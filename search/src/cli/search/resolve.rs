@@ -9,7 +9,7 @@ use mnas_engine::training::{DataRequest, Proxy, TrainDevice};
 use super::super::error::CliError;
 use super::super::train::num_cores;
 use super::choices::Choices;
-use super::recipes::{finals_of, recipe_of};
+use super::recipes::{finals_of, halving_of, recipe_of};
 use super::scoring;
 use super::settings::{PROFILE_TIME, Settings, common, data_of, devices_of, folder_of, no_budget, workers_of};
 use super::values::EvaluatorName;
@@ -111,6 +111,7 @@ fn of_trainings(
         libtorch: libtorch.to_owned(),
         proxy: proxy_of(choices, defaults.proxy),
         recipe: recipe_of(choices, defaults.recipe)?,
+        halving: halving_of(choices)?,
         finals: finals_of(choices, defaults.final_recipe)?,
         data,
     };
@@ -141,7 +142,8 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
         ("--worker-command", choices.worker_command.is_some()),
         ("--train-device", choices.train_device.is_some()),
     ];
-    let mut trains = trains.into_iter().chain(choices.finalist_flags());
+    let trains = trains.into_iter().chain(choices.halving_flags());
+    let mut trains = trains.chain(choices.finalist_flags());
     if let Some((flag, _)) = trains.find(|(_, given)| *given) {
         return Err(CliError::usage(format!(
             "{flag} is for trainings; accuracies come from {}",

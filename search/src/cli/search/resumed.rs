@@ -215,6 +215,18 @@ fn compare_training(
         choices.epochs.map(|epochs| epochs.to_string()),
         training.recipe.epochs.to_string(),
     );
+    let stored = training.halving;
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    compare(
+        "--halving",
+        number(choices.halving),
+        number(stored.map(|halving| halving.factor)).unwrap_or_default(),
+    );
+    compare(
+        "--min-epochs",
+        number(choices.min_epochs),
+        number(stored.map(|halving| halving.min_epochs)).unwrap_or_default(),
+    );
     if choices.recipe.is_some() || choices.recipe_table.is_some() {
         let mut asked = recipe_of(choices, &training.recipe.name)?;
         // Epochs are compared above.

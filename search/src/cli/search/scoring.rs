@@ -75,7 +75,8 @@ pub(super) fn refuse_other_flags(choices: &Choices, score: &Score) -> Result<(),
         ),
         ("--references", choices.references.is_some_and(|count| count > 0)),
     ];
-    let mut trains = trains.into_iter().chain(choices.finalist_flags());
+    let trains = trains.into_iter().chain(choices.halving_flags());
+    let mut trains = trains.chain(choices.finalist_flags());
     match trains.find(|(_, given)| *given) {
         Some((flag, _)) => Err(CliError::usage(format!(
             "{flag} is for trainings; --evaluator proxy:{score} trains nothing"

@@ -84,7 +84,7 @@ pub(super) fn common(
         name: study_name(choices, source, &devices),
         seed: choices.seed.unwrap_or(0),
         trials,
-        lookahead: choices.lookahead.unwrap_or(LOOKAHEAD),
+        lookahead: choices.lookahead.unwrap_or_else(|| default_lookahead(choices)),
         // Determined during the set-up.
         classes: 1,
         objectives,
@@ -104,6 +104,11 @@ pub(super) fn common(
         warm_start: Vec::new(),
         mnas: env!("CARGO_PKG_VERSION").to_owned(),
     })
+}
+
+/// With successive halving a training may last as long as several others, which go on meanwhile.
+fn default_lookahead(choices: &Choices) -> usize {
+    LOOKAHEAD * choices.halving.unwrap_or(1).clamp(1, 16) as usize
 }
 
 fn default_objectives(devices: &[String]) -> Vec<String> {

@@ -49,15 +49,17 @@ pub fn sketch(
     texts: (&dyn Fn(f64) -> String, &dyn Fn(f64) -> String),
     width: usize,
 ) -> Vec<String> {
-    // Dominated candidates may be far below the others, and are left out there.
+    // Dominated candidates may be far below the others, and are left out there; others are moved up to the lowest line.
     let shown = || points.iter().filter(|point| point.mark != Mark::Candidate);
-    let (worst, best) = range(shown().map(|point| point.accuracy));
+    let (lowest, best) = range(shown().map(|point| point.accuracy));
+    let worst = lowest.max(floor(shown().map(|point| point.accuracy), best));
     let (least, most) = range(points.iter().map(|point| point.size));
     let most = bound.unwrap_or(most);
     if shown().next().is_none() || !(best - worst).is_finite() || !(most - least).is_finite() {
         return Vec::new();
     }
-    let labels = [texts.1(best), texts.1(worst)];
+    let below = if worst > lowest { "≤ " } else { "" };
+    let labels = [texts.1(best), format!("{below}{}", texts.1(worst))];
     let margin = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let columns = width.saturating_sub(margin + 4).min(WIDEST);
     if columns < NARROWEST {
@@ -65,7 +67,11 @@ pub fn sketch(
     }
     let mut cells = vec![vec![None; columns]; ROWS];
     for point in points {
-        let row = place(point.accuracy, (best, worst), ROWS);
+        let accuracy = match point.mark {
+            Mark::Candidate => point.accuracy,
+            Mark::Reference | Mark::Front => point.accuracy.max(worst),
+        };
+        let row = place(accuracy, (best, worst), ROWS);
         let column = place(point.size, (least, most), columns);
         if let (Some(row), Some(column)) = (row, column) {
             let cell: &mut Option<Mark> = &mut cells[row][column];
@@ -99,6 +105,18 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
             (least.min(value), most.max(value))
         })
+}
+
+/// Accuracy of the lowest line: as far below the median as the best is above it, so that few bad networks do not squeeze the others; of few
+/// networks all are shown.
+fn floor(accuracies: impl Iterator<Item = f64>, best: f64) -> f64 {
+    const FEW: usize = 5;
+    let mut sorted: Vec<f64> = accuracies.filter(|value| value.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.get(sorted.len() / 2) {
+        Some(median) if sorted.len() >= FEW && *median < best => 2.0 * median - best,
+        _ => f64::NEG_INFINITY,
+    }
 }
 
 /// Index of a value between two ends; `None` outside.
@@ -150,7 +168,7 @@ mod tests {
 
     #[test]
     fn points_stand_over_their_sizes() {
-        insta::assert_snapshot!(drawn(&POINTS, Some(20.0), 76).join("\n"), @"");
+        insta::assert_snapshot!(drawn(&POINTS, Some(20.0), 76).join("\n"));
     }
 
     #[test]
@@ -162,6 +180,17 @@ mod tests {
         }
         assert!(drawn(&POINTS, None, 20).is_empty());
         assert!(!drawn(&POINTS, None, 40).is_empty());
+    }
+
+    #[test]
+    fn a_bad_network_does_not_squeeze_the_others() {
+        let mut points: Vec<(f64, f64, Mark)> = (0..6)
+            .map(|index| (f64::from(index), 80.0 + f64::from(index), Mark::Front))
+            .collect();
+        points[0].1 = 10.0;
+        let lines = drawn(&points, None, 60);
+        assert!(lines[4].contains("≤ 81.0 % ┤●"), "{lines:?}");
+        assert!(lines[0].contains("85.0 %"), "{lines:?}");
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub(super) fn start_final_workers(
         },
         proxy: Proxy::DIRECT,
         recipe: finals.recipe.clone(),
+        halving: None,
         ..training.clone()
     };
     let setup = WorkerSetup {

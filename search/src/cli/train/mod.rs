@@ -182,6 +182,7 @@ fn explained(error: WorkerError, companions: &Companions) -> CliError {
 impl TrainArguments {
     fn request(&self, architecture: &Architecture, recipe: Recipe, companions: &Companions) -> TrainRequest {
         TrainRequest {
+            start_from: None,
             architecture: architecture.to_string(),
             proxy: Proxy::DIRECT,
             recipe,

@@ -94,6 +94,7 @@ impl From<TrainError> for Fault {
             TrainError::Interrupted { epoch } => Self::Interrupted { epoch },
             TrainError::Checkpoint(CheckpointError::File(_)) => Self::Unsaved(error.to_string()),
             TrainError::Data(error) => error.into(),
+            TrainError::Start(error) => error.into(),
             TrainError::Checkpoint(CheckpointError::Torch(_)) | TrainError::Teacher(TeacherError::Torch(_)) => {
                 Self::computation(error)
             }

@@ -150,6 +150,7 @@ fn request(weights: Option<PathBuf>) -> TrainRequest {
         },
         recipe: recipe(2, 16, 0.05),
         seed: 5,
+        start_from: None,
         weights,
         checkpoint: None,
         validate_every_epoch: false,
@@ -193,6 +194,40 @@ fn a_worker_loads_and_trains() {
         (first.accuracy, first.top5, first.train_loss)
     );
     assert!(again == bytes);
+    talk.end();
+}
+
+#[test]
+fn a_training_continues_from_the_weights_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut talk = Talk::start();
+    talk.prepare();
+    let path = folder.path().join("first.safetensors");
+    let first = talk.train(request(Some(path.clone())));
+    let from = |start_from: Option<PathBuf>, learning_rate: f64| {
+        let mut next = TrainRequest {
+            start_from,
+            ..request(None)
+        };
+        next.recipe.learning_rate = learning_rate;
+        next
+    };
+    // Where nothing is learnt, the loss shows the weights that the training began with.
+    let untrained = talk.train(from(None, 1e-9));
+    let continued = talk.train(from(Some(path), 1e-9));
+    assert!(
+        continued.train_loss < untrained.train_loss,
+        "{} {} {}",
+        first.train_loss,
+        continued.train_loss,
+        untrained.train_loss
+    );
+    let missing = folder.path().join("missing.safetensors");
+    let (reason, kind) = talk.failure(train(from(Some(missing), 0.1)));
+    assert!(
+        reason.contains("missing.safetensors") && kind == FailureKind::Input,
+        "{reason}"
+    );
     talk.end();
 }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use mnas_engine::training::EpochReport;
-use mnas_engine::training::weights::WeightsInfo;
+use mnas_engine::training::weights::{Weights, WeightsInfo};
 use mnas_engine::worker::{CheckpointRequest, FromWorker, TrainRequest, TrainResult};
 use mnas_space::Architecture;
 
@@ -16,7 +16,7 @@ use crate::checkpoint::{CheckpointError, CheckpointPlan};
 use crate::error::TrainError;
 use crate::network::Network;
 use crate::trainer::{Progress, TrainPlan, Trained, train};
-use crate::weights::weights_of;
+use crate::weights::{LoadError, load_weights, weights_of};
 
 /// Trains a network and saves its weights.
 pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>) -> Result<FromWorker, Fault> {
@@ -91,7 +91,7 @@ fn train_from_checkpoint(
     let checkpoint = request.checkpoint.as_ref();
     let is_temporary = checkpoint.is_some_and(|checkpoint| checkpoint.is_temporary);
     let attempt = || {
-        let network = Network::new(trained_form.graph(), device, request.seed)?;
+        let network = initial_network(trained_form, request, device)?;
         train(&network, plan, &mut observer(context)).map(|trained| (network, trained))
     };
     match attempt() {
@@ -107,6 +107,20 @@ fn train_from_checkpoint(
         }
         done => done,
     }
+}
+
+/// The network before its training: with the weights that the request names, else with random ones.
+fn initial_network(
+    trained_form: &Architecture,
+    request: &TrainRequest,
+    device: tch::Device,
+) -> Result<Network, TrainError> {
+    let mut network = Network::new(trained_form.graph(), device, request.seed)?;
+    if let Some(path) = &request.start_from {
+        let weights = Weights::read(path).map_err(LoadError::from)?;
+        load_weights(&weights, &mut network, path)?;
+    }
+    Ok(network)
 }
 
 /// An observer that reports progress and stops the training when its request is cancelled.

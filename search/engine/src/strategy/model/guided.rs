@@ -91,7 +91,7 @@ impl<'a> Guided<'a> {
         match self.settings.gain {
             Gain::Accuracy => false,
             Gain::Front => self.cost_metrics().next().is_some(),
-            Gain::Auto => self.cost_metrics().any(|metric| self.problem.bound(metric).is_none()),
+            Gain::Auto => self.problem.has_unbounded_cost(),
         }
     }
 

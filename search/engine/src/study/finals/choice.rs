@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::selection::latest;
 use super::super::trial::Trial;
 use super::super::trial_kind::TrialKind;
 use crate::problem::Problem;
@@ -56,13 +57,19 @@ pub fn choose_finalists(problem: &Problem, trials: &[Trial], count: usize) -> Ve
     chosen
 }
 
-/// The evaluated trials that keep every constraint, the most accurate first; of equals the earliest.
+/// The evaluated trials that keep every constraint, one a network: those of the highest fidelity first, of these the most
+/// accurate, of equals the earliest.
 pub fn ranked_networks<'a>(problem: &Problem, trials: &'a [Trial]) -> Vec<&'a Trial> {
-    let mut ranked: Vec<(f64, &Trial)> = trials
-        .iter()
+    let mut ranked: Vec<(f64, &Trial)> = latest(trials)
+        .into_iter()
         .filter(|trial| problem.violation(&trial.known_costs()).is_none())
         .filter_map(|trial| Some((trial.accuracy().filter(|accuracy| !accuracy.is_nan())?, trial)))
         .collect();
-    ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.number.cmp(&other.1.number)));
+    ranked.sort_by(|one, other| {
+        let by_fidelity = other.1.fidelity.cmp(&one.1.fidelity);
+        by_fidelity
+            .then(other.0.total_cmp(&one.0))
+            .then(one.1.number.cmp(&other.1.number))
+    });
     ranked.into_iter().map(|(_, trial)| trial).collect()
 }

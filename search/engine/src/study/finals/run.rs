@@ -143,6 +143,7 @@ impl<'a> FinalRun<'a> {
                 trial: number,
                 architecture: self.study.state.trials()[finalist.trial as usize].architecture.clone(),
                 fidelity: Fidelity::Full,
+                start_from: None,
                 seed: finalist.seed,
                 weights: Some(absolute(folder.finalist_weights(finalist.trial))),
                 checkpoint: Some(absolute(folder.finalist_checkpoint(finalist.trial))),

@@ -23,6 +23,7 @@ fn proposed(trial: u64, kind: TrialKind, channels: u32) -> Event {
         },
         seed: 9,
         fidelity: Fidelity::Full,
+        start_from: None,
     }
 }
 
@@ -110,6 +111,7 @@ fn a_journal_tells_the_state() {
         imported: 0,
         candidates: 2,
         references: 1,
+        promotions: 0,
         settled: 2,
         failed: 1,
     };

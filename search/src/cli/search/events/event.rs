@@ -40,6 +40,7 @@ pub enum Event<'a> {
         name: Option<&'a str>,
         id: String,
         architecture: String,
+        epochs: Option<u32>,
         latency_ms: Vec<f64>,
         params: u64,
         macs: u64,
@@ -152,7 +153,7 @@ impl FrontNetwork {
 
 impl<'a> Event<'a> {
     /// The event of a trial that is started for the first time.
-    pub fn proposed(trial: &'a Trial) -> Self {
+    pub fn proposed(trial: &'a Trial, epochs: Option<u32>) -> Self {
         let (kind, name) = kind_of(trial);
         let cost = trial.architecture.cost();
         Self::TrialProposed {
@@ -161,6 +162,7 @@ impl<'a> Event<'a> {
             name,
             id: trial.id.to_string(),
             architecture: trial.architecture.to_string(),
+            epochs,
             latency_ms: trial.costs.latency.iter().map(|found| found.latency.0).collect(),
             params: cost.params,
             macs: cost.macs,
