@@ -1,6 +1,6 @@
 //! Metadata of image classifiers in TFLite's own schema: image preprocessing and class names, for use by apps.
 //!
-//! The metadata is a FlatBuffer of a second schema (`metadata_schema.fbs` of TFLite Support) within the file; it describes
+//! The metadata is a `FlatBuffer` of a second schema (`metadata_schema.fbs` of TFLite Support) within the file; it describes
 //! the input and the output. Labels are a text file in an archive after the model.
 
 use super::error::TfliteError;
