@@ -172,17 +172,24 @@ impl Calibration {
     }
 
     /// The latency of a network, and the standard deviation of its relative error if all its layers were measured.
+    pub(crate) fn apply(&self, terms: &Terms) -> (f64, f64) {
+        let ms = self.ms(terms);
+        (ms, self.relative_error(terms, ms))
+    }
+
+    /// The latency of a network.
     ///
     /// Never below a fifth of the plain sum: terms may be negative, times not.
-    pub(crate) fn apply(&self, terms: &Terms) -> (f64, f64) {
-        let Some(fit) = &self.fit else {
-            return (terms.0[SUM], UNCALIBRATED_ERROR);
-        };
-        let ms = fit.value(terms).max(0.2 * terms.0[SUM]);
-        let Some(rms) = self.report.held_out_rms_error else {
-            return (ms, UNCALIBRATED_ERROR);
-        };
-        (ms, rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt())
+    pub(crate) fn ms(&self, terms: &Terms) -> f64 {
+        let sum = terms.0[SUM];
+        self.fit.as_ref().map_or(sum, |fit| fit.value(terms).max(0.2 * sum))
+    }
+
+    fn relative_error(&self, terms: &Terms, ms: f64) -> f64 {
+        match (&self.fit, self.report.held_out_rms_error) {
+            (Some(fit), Some(rms)) => rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt(),
+            _ => UNCALIBRATED_ERROR,
+        }
     }
 
     /// Latency that a layer with these terms adds to its network, if the network's weights stay in cache.
@@ -248,8 +255,10 @@ impl Fit {
 
     /// The variance that the coefficients' own uncertainty adds, relative to that of a single network.
     fn leverage(&self, terms: &Terms, ms: f64) -> f64 {
-        let row = &relative(terms, ms)[..self.terms];
-        dot(row, &regression::solve_factored(&self.lower, row))
+        let row = relative(terms, ms);
+        let mut solved = row;
+        regression::solve_factored_in_place(&self.lower, &mut solved[..self.terms]);
+        dot(&row[..self.terms], &solved[..self.terms])
     }
 
     /// The relative error of each of the fit's networks when it is fitted on the others, in closed form: a residual grows by

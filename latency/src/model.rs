@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mnas_space::{Architecture, BlockKey};
 
+use crate::duration::Milliseconds;
 use crate::error::LatencyError;
 use crate::predict::{Prediction, Predictor};
 use crate::table::LatencyTable;
@@ -30,6 +31,16 @@ impl LatencyModel {
     /// The latency of a network; unmeasured layers are predicted.
     pub fn predict(&self, architecture: &Architecture) -> Prediction {
         self.predictor.estimate(architecture)
+    }
+
+    /// The expected latency of [`LatencyModel::predict`] without its interval, in half the time.
+    pub fn latency(&self, architecture: &Architecture) -> Milliseconds {
+        self.predictor.latency(architecture)
+    }
+
+    /// [`LatencyModel::predict`] where the latency is at most `bound`, else the latency that exceeds it.
+    pub fn predict_within(&self, architecture: &Architecture, bound: Milliseconds) -> Result<Prediction, Milliseconds> {
+        self.predictor.estimate_within(architecture, bound)
     }
 
     /// The latency that a layer is expected to add to a network, in milliseconds.

@@ -25,10 +25,16 @@ pub(crate) fn cholesky(a: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
 
 /// Solves `l lᵀ x = b`.
 pub(crate) fn solve_factored(lower: &[Vec<f64>], b: &[f64]) -> Vec<f64> {
-    let n = b.len();
     let mut x = b.to_vec();
+    solve_factored_in_place(lower, &mut x);
+    x
+}
+
+/// [`solve_factored`], the right side becoming the solution.
+pub(crate) fn solve_factored_in_place(lower: &[Vec<f64>], x: &mut [f64]) {
+    let n = x.len();
     for row in 0..n {
-        let dot: f64 = lower[row][..row].iter().zip(&x).map(|(l, x)| l * x).sum();
+        let dot: f64 = lower[row][..row].iter().zip(&*x).map(|(l, x)| l * x).sum();
         x[row] = (x[row] - dot) / lower[row][row];
     }
     for row in (0..n).rev() {
@@ -38,7 +44,29 @@ pub(crate) fn solve_factored(lower: &[Vec<f64>], b: &[f64]) -> Vec<f64> {
             x[column] -= l * value;
         }
     }
-    x
+}
+
+/// Solves `Lx = b` for a lower triangular `L`, the right side becoming the solution.
+pub(crate) fn solve_lower_in_place(lower: &[Vec<f64>], x: &mut [f64]) {
+    for row in 0..x.len() {
+        x[row] = (x[row] - dot(&lower[row][..row], &x[..row])) / lower[row][row];
+    }
+}
+
+/// Sums that [`dot`] adds up beside one another.
+const LANES: usize = 8;
+
+/// Scalar product of long vectors: several sums beside one another, which the processor adds at once.
+pub(crate) fn dot(one: &[f64], other: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (one, other) = (one.chunks_exact(LANES), other.chunks_exact(LANES));
+    let rest: f64 = one.remainder().iter().zip(other.remainder()).map(|(a, b)| a * b).sum();
+    for (one, other) in one.zip(other) {
+        for (sum, (a, b)) in sums.iter_mut().zip(one.iter().zip(other)) {
+            *sum += a * b;
+        }
+    }
+    rest + sums.iter().sum::<f64>()
 }
 
 /// The Gram matrix `xᵀx` and `xᵀy`.

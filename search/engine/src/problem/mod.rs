@@ -8,12 +8,12 @@ mod costs;
 mod metric;
 
 pub use constraint::{Constraint, Infeasible, Quantity, Violation, violation};
-pub use costs::Costs;
+pub use costs::{Costs, CostsOnDemand};
 pub use metric::{Metric, MetricError};
 
 use std::collections::BTreeSet;
 
-use mnas_latency::{LatencyModel, Milliseconds};
+use mnas_latency::{LatencyModel, Milliseconds, Prediction};
 use mnas_space::{Architecture, BlockKey, Candidate, Cost, Genotype, SearchSpace};
 
 /// A device that networks are deployed on.
@@ -116,6 +116,20 @@ impl Problem {
         Costs::of(architecture, latency.collect())
     }
 
+    /// Predicted latency on a device; a violation where it exceeds the bound on it.
+    fn latency_within(&self, device: usize, architecture: &Architecture) -> Result<Prediction, Violation> {
+        let model = &self.devices[device].latency;
+        let mut constraints = self.constraints.iter();
+        let Some(constraint) = constraints.find(|constraint| constraint.metric == Metric::Latency(device)) else {
+            return Ok(model.predict(architecture));
+        };
+        let within = model.predict_within(architecture, Milliseconds(constraint.at_most));
+        within.map_err(|latency| Violation::Constraint {
+            constraint: *constraint,
+            value: latency.0,
+        })
+    }
+
     /// The first constraint that these costs break.
     pub fn violation(&self, costs: &Costs) -> Option<Violation> {
         violation(&self.constraints, costs)
@@ -123,7 +137,13 @@ impl Problem {
 
     /// Decides whether a network may be tried, and computes its costs.
     pub fn admit(&self, architecture: Architecture) -> Result<Proposal, Violation> {
-        let costs = self.costs(&architecture);
+        // Budgets come first among the constraints, and most networks that are refused break one: nothing else of them is
+        // computed.
+        let mut latency = Vec::with_capacity(self.devices.len());
+        for index in 0..self.devices.len() {
+            latency.push(self.latency_within(index, &architecture)?);
+        }
+        let costs = Costs::of(&architecture, latency);
         if let Some(violation) = self.violation(&costs) {
             return Err(violation);
         }

@@ -4,7 +4,7 @@ use mnas_space::{BlockKey, Cost, Genotype};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::problem::{Costs, Metric, Problem};
+use crate::problem::{Costs, CostsOnDemand, Metric, Problem};
 use mnas_space::random::stream;
 
 /// Networks drawn for one target.
@@ -93,20 +93,20 @@ impl<'a> Spread<'a> {
 
     /// Distance of a network's size from a target on the logarithmic scale, with a penalty for broken constraints.
     fn distance(&self, genotype: &Genotype, target: f64) -> f64 {
-        let costs = self
-            .problem
-            .costs(&self.problem.space.express(genotype, self.problem.classes));
-        let size = costs.value(self.metric).unwrap_or(0.0).max(f64::MIN_POSITIVE).ln();
-        (size - target).abs() + EXCESS * self.excess(&costs)
-    }
-
-    /// Sum over constraints of the share by which costs exceed the bound, on a logarithmic scale.
-    fn excess(&self, costs: &Costs) -> f64 {
-        let over = self.problem.constraints().iter().map(|constraint| {
-            let value = costs.value(constraint.metric).unwrap_or(0.0);
+        let architecture = self.problem.space.express(genotype, self.problem.classes);
+        let mut costs = CostsOnDemand::new(self.problem, &architecture);
+        let size = costs.value(self.metric).unwrap_or(0.0);
+        // The share by which each bound is exceeded, on a logarithmic scale.
+        let excess = self.problem.constraints().iter().map(|constraint| {
+            let value = if constraint.metric == self.metric {
+                size
+            } else {
+                costs.value(constraint.metric).unwrap_or(0.0)
+            };
             (value / constraint.at_most).ln().max(0.0)
         });
-        over.sum()
+        let excess: f64 = excess.sum();
+        (size.max(f64::MIN_POSITIVE).ln() - target).abs() + EXCESS * excess
     }
 
     /// The largest network found that keeps every constraint.
