@@ -129,6 +129,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn half_of_the_substitutions_give_the_square() {
+        let size = 21;
+        let entry = |i: usize, j: usize| {
+            if i == j {
+                2.0
+            } else {
+                1.0 / (2.0 + i.abs_diff(j) as f64)
+            }
+        };
+        let matrix: Vec<Vec<f64>> = (0..size).map(|i| (0..size).map(|j| entry(i, j)).collect()).collect();
+        let lower = cholesky(&matrix).unwrap();
+        let vector: Vec<f64> = (0..size).map(|i| (i as f64).sin()).collect();
+        let whole: f64 = dot(&vector, &solve_factored(&lower, &vector));
+        let mut half = vector;
+        solve_lower_in_place(&lower, &mut half);
+        assert!((dot(&half, &half) - whole).abs() < 1e-12 * whole.abs(), "{whole}");
+    }
+
+    #[test]
     fn a_system_is_solved() {
         let a = vec![vec![4.0, 2.0, 0.6], vec![2.0, 5.0, 1.0], vec![0.6, 1.0, 3.0]];
         let x = [1.0, -2.0, 0.5];

@@ -6,10 +6,12 @@
 mod constraint;
 mod costs;
 mod metric;
+mod reward;
 
 pub use constraint::{Constraint, Infeasible, Quantity, Violation, violation};
 pub use costs::{Costs, CostsOnDemand};
 pub use metric::{Metric, MetricError};
+pub use reward::Reward;
 
 use std::collections::BTreeSet;
 
@@ -23,7 +25,7 @@ pub struct TargetDevice {
     pub name: String,
     /// Predicts latencies on it.
     pub latency: LatencyModel,
-    /// The latency that a network may have on it; `None` for no limit.
+    /// The latency that a network may have on it, or is to have where the problem has a reward; `None` for no limit.
     pub budget: Option<Milliseconds>,
 }
 
@@ -40,7 +42,12 @@ pub struct Problem {
     pub objectives: Vec<Metric>,
     /// Bounds that every network must keep, budgets included.
     constraints: Vec<Constraint>,
+    /// Set where budgets are weighed and no constraints.
+    reward: Option<Reward>,
 }
+
+/// Largest size of draws where the budget is weighed, as a multiple of it.
+const BEYOND_BUDGET: f64 = 2.0;
 
 /// A network that may be tried, with its costs.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +80,41 @@ impl Problem {
             devices,
             objectives,
             constraints,
+            reward: None,
         }
+    }
+
+    /// The problem whose budgets are no constraints: a reward weighs latencies against accuracy.
+    #[must_use]
+    pub fn with_reward(mut self, reward: Reward) -> Self {
+        self.constraints
+            .retain(|constraint| !matches!(constraint.metric, Metric::Latency(_)));
+        self.reward = Some(reward);
+        self
+    }
+
+    /// The reward, where budgets are weighed.
+    pub fn reward(&self) -> Option<Reward> {
+        self.reward
+    }
+
+    /// Factor of the reward for a network of these costs; 1 where budgets are constraints.
+    pub fn reward_factor(&self, costs: &Costs) -> f64 {
+        let Some(reward) = self.reward else { return 1.0 };
+        let factors = self
+            .devices
+            .iter()
+            .zip(&costs.latency)
+            .filter_map(|(device, prediction)| {
+                let budget = device.budget?;
+                Some(reward.factor(prediction.latency.0, budget.0))
+            });
+        factors.product()
+    }
+
+    /// The number by which networks within the constraints are compared: the accuracy, or the reward.
+    pub fn value(&self, costs: &Costs, accuracy: f64) -> f64 {
+        accuracy * self.reward_factor(costs)
     }
 
     /// Bounds that every network must keep: the budgets first, then the other limits.
@@ -87,6 +128,24 @@ impl Problem {
         bounds.map(|constraint| constraint.at_most).min_by(f64::total_cmp)
     }
 
+    /// The size up to which networks are drawn: the bound on the size metric, or twice a budget that is weighed.
+    pub fn size_limit(&self) -> Option<f64> {
+        let metric = self.size_metric();
+        self.bound(metric)
+            .or_else(|| Some(BEYOND_BUDGET * self.weighed_budget(metric)?))
+    }
+
+    /// The size that is wanted: the bound on the size metric, or a budget that is weighed.
+    pub fn size_goal(&self) -> Option<f64> {
+        let metric = self.size_metric();
+        self.bound(metric).or_else(|| self.weighed_budget(metric))
+    }
+
+    fn weighed_budget(&self, metric: Metric) -> Option<f64> {
+        let Metric::Latency(device) = metric else { return None };
+        self.reward.and(self.devices[device].budget).map(|budget| budget.0)
+    }
+
     /// The metric along which networks of different size are compared: latency on the first device, without devices the
     /// first constraint's metric, without constraints multiply-adds.
     pub fn size_metric(&self) -> Metric {
@@ -98,11 +157,11 @@ impl Problem {
             .map_or(Metric::Macs, |constraint| constraint.metric)
     }
 
-    /// Returns true if some objective other than accuracy has no bound: the whole front is wanted then, and not the most
-    /// accurate network within the bounds alone.
+    /// Returns true if some objective other than accuracy has neither bound nor reward: the whole front is wanted then, and not
+    /// the network of the highest value alone.
     pub fn has_unbounded_cost(&self) -> bool {
         let mut costs = self.objectives.iter().filter(|metric| **metric != Metric::Accuracy);
-        costs.any(|metric| self.bound(*metric).is_none())
+        self.reward.is_none() && costs.any(|metric| self.bound(*metric).is_none())
     }
 
     /// Names of the devices.
@@ -166,6 +225,15 @@ impl Problem {
             other => costs.value(*other),
         };
         self.objectives.iter().map(coordinate).collect()
+    }
+
+    /// Coordinates by which a search for one network compares: the reward alone, where there is one, else those of
+    /// [`Problem::point`].
+    pub fn search_point(&self, costs: &Costs, accuracy: Option<f64>) -> Option<Vec<f64>> {
+        match self.reward {
+            Some(_) => Some(vec![-self.value(costs, accuracy?)]),
+            None => self.point(costs, accuracy),
+        }
     }
 
     /// The network of one of the space's families with the least value of a metric, which is not accuracy.

@@ -4,7 +4,7 @@ use mnas_space::{BlockKey, Cost, Genotype};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::problem::{Costs, CostsOnDemand, Metric, Problem};
+use crate::problem::{Costs, CostsOnDemand, Metric, Problem, Proposal};
 use mnas_space::random::stream;
 
 /// Networks drawn for one target.
@@ -42,7 +42,7 @@ impl<'a> Spread<'a> {
         let size = |costs: &Costs| costs.value(metric).unwrap_or(0.0);
         let least = size(&problem.least(metric).1.costs);
         let unbounded = || size(&problem.costs(&problem.space.express(&most(problem, metric), problem.classes)));
-        let largest = problem.bound(metric).unwrap_or_else(unbounded);
+        let largest = problem.size_limit().unwrap_or_else(unbounded);
         let logarithm = |size: f64| size.max(f64::MIN_POSITIVE).ln();
         Self {
             problem,
@@ -112,7 +112,15 @@ impl<'a> Spread<'a> {
     /// The largest network found that keeps every constraint.
     pub fn largest(&self) -> Option<Genotype> {
         let most = most(self.problem, self.metric);
-        if self.problem.admit_genotype(&most).is_ok() {
+        let is_within = |proposal: &Proposal| {
+            let limit = self.problem.size_limit();
+            limit.is_none_or(|limit| proposal.costs.value(self.metric).is_some_and(|size| size <= limit))
+        };
+        if self
+            .problem
+            .admit_genotype(&most)
+            .is_ok_and(|proposal| is_within(&proposal))
+        {
             return Some(most);
         }
         let mut rng = stream(0, "largest", 0, 0);

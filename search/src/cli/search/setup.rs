@@ -329,7 +329,7 @@ pub(super) fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<
             "the fastest network of the space takes {} on {}{}",
             Quantity(metric, fastest),
             device.name,
-            if device.budget.is_some() {
+            if problem.bound(metric).is_some() {
                 ": the budget can be met"
             } else {
                 ""
@@ -348,6 +348,13 @@ fn announce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, data: 
             None => format!("latency on {} ({})", device.name, device.runtime),
         })
         .collect();
+    let devices = match config.reward {
+        Some(reward) => vec![format!(
+            "{}, weighed: accuracy x (latency / budget)^w with w = {reward}",
+            devices.join(", ")
+        )],
+        None => devices,
+    };
     let devices = if devices.is_empty() {
         "no device".to_owned()
     } else {
