@@ -115,6 +115,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
             runtime: "fake 1".to_owned(),
         }],
         limits: Limits::default(),
+        reward: None,
         strategy: StrategyConfig::Evolution {
             population: 6,
             sample: 3,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use mnas_engine::problem::Reward;
 use mnas_engine::strategy::StrategyConfig;
 use mnas_engine::training::TrainDevice;
 use mnas_latency::{Milliseconds, parse_latency};
@@ -19,6 +20,10 @@ pub struct SearchArguments {
     /// devices
     #[arg(long, value_parser = parse_latency)]
     pub budget: Vec<Milliseconds>,
+    /// Weigh budgets instead of keeping them: networks are compared by MnasNet's reward, accuracy x (latency / budget)^W, with W
+    /// such as -0.07, or one W within and one over the budget such as 0,-1 [default: budgets are kept]
+    #[arg(long, value_name = "W", allow_hyphen_values = true)]
+    pub soft_budget: Option<Reward>,
     /// The device where latency is measured: a name, or the path of a TOML file [default: host]
     #[arg(long)]
     pub device: Vec<String>,

@@ -114,6 +114,11 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
     let stored = budgets(&mut config.devices.iter().filter_map(|device| device.budget));
     compare("--budget", (!asked.is_empty()).then_some(asked), stored);
     compare(
+        "--soft-budget",
+        choices.soft_budget.map(|reward| reward.to_string()),
+        config.reward.map_or_else(String::new, |reward| reward.to_string()),
+    );
+    compare(
         "--strategy",
         choices.strategy.clone(),
         config.strategy.name().to_owned(),

@@ -307,6 +307,13 @@ fn announce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, data: 
             None => format!("latency on {} ({})", device.name, device.runtime),
         })
         .collect();
+    let devices = match config.reward {
+        Some(reward) => vec![format!(
+            "{}, weighed: accuracy x (latency / budget)^w with w = {reward}",
+            devices.join(", ")
+        )],
+        None => devices,
+    };
     let devices = if devices.is_empty() {
         "no device".to_owned()
     } else {
