@@ -136,12 +136,13 @@ fn report_measurements(found: &MeasuredWinners, device: &str, printer: &Printer)
     }
     let over = match found.over_budget {
         0 => "none breaks the budget".to_owned(),
-        1 => "1 breaks the budget and is replaced by the next best".to_owned(),
-        count => format!("{count} break the budget and are replaced by the next best"),
+        1 => "1 breaks the budget and gives way to the next best".to_owned(),
+        count => format!("{count} break the budget and give way to the next best"),
     };
     printer.status(&format!(
-        "{} networks measured whole on {device}: predictions were off by {:.1} % on average, {over}; they are added to its table",
+        "{} network{} measured whole on {device}: predictions were off by {:.1} % on average, {over}; they are added to its table",
         found.networks,
+        if found.networks == 1 { "" } else { "s" },
         100.0 * found.mean_error
     ));
 }

@@ -67,6 +67,8 @@ pub(super) fn begin(
     }
     check_warm_start(&choices.warm_start, &settings.out, &space)?;
     describe_devices(&mut settings.config, &arguments.tables.tables)?;
+    // Refuses a folder that is in use before anything is measured.
+    let folder = StudyFolder::create(&settings.out)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
     let Settings {
         mut config,
@@ -76,7 +78,6 @@ pub(super) fn begin(
         automatic,
         ..
     } = settings;
-    let folder = StudyFolder::create(&out)?;
     let loading = Instant::now();
     let (mut evaluator, mut data) = if let Some(table) = table {
         (evaluator_of_table(table), None)
