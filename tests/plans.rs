@@ -5,10 +5,10 @@ use crate::support::{Workplace, flat, refused, stderr, stdout};
 #[test]
 fn a_plan_is_shown_before_anything_is_trained() {
     let place = Workplace::new();
-    let done = place.search("--time 10m --references 1 --dry-run").success();
+    let done = place.search("--time 10h --references 1 --dry-run").success();
     let said = flat(&stderr(&done));
     for text in [
-        "plan for 10m:",
+        "plan for 10h:",
         "candidates and up to 1 references",
         "for the 2 best in full",
         "final trainings of the references come on top",
@@ -19,7 +19,7 @@ fn a_plan_is_shown_before_anything_is_trained() {
     let config = stdout(&done);
     for key in [
         "[evaluator.train.plan]",
-        "total-s = 600.0",
+        "total-s = 36000.0",
         "search-s",
         "finals-s",
         "train-images = 60",

@@ -27,7 +27,10 @@ const MOST_CANDIDATES: usize = 1000;
 const LONG: f64 = 2.0;
 const LONGEST: f64 = 8.0;
 
-/// Training images below which a training tells networks apart by chance only.
+/// Images that a training sees at least, over all of its epochs: after fewer, networks differ by chance only.
+const LEAST_SEEN: usize = 10_000;
+
+/// Smallest part of the training images that a training is limited to.
 const LEAST_IMAGES: usize = 4_000;
 
 /// Share of the measured speed that is counted on: images are augmented and machines slow down.
@@ -121,8 +124,8 @@ impl TimePlan {
         let preparation_s = facts.preparation.as_secs_f64();
         let available = total_s - preparation_s - RESERVE_S;
         let speed = facts.images_per_s.max(LEAST_SPEED) * SPEED_SHARE;
-        let least_images = facts.train_images.min(LEAST_IMAGES) as f64;
-        let least_evaluated = facts.val_images.min(LEAST_IMAGES) as f64 * EVALUATION;
+        let least_images = LEAST_SEEN as f64;
+        let least_evaluated = facts.val_images as f64 * EVALUATION;
         let trainings = (LEAST_CANDIDATES + facts.references) as f64;
         let least_s = trainings * (least_images + least_evaluated) / speed / (1.0 - share);
         if available < least_s {

@@ -85,7 +85,7 @@ fn a_time_too_short_names_the_least_one_which_suffices() {
     };
     let (_, short) = TimePlan::divide(&enough).unwrap();
     assert_eq!((short.candidates, short.epochs), (LEAST_CANDIDATES, 1));
-    assert!(short.images.is_some_and(|images| images >= LEAST_IMAGES));
+    assert!(short.images.is_some_and(|images| images >= LEAST_SEEN));
     assert!(error.to_string().contains("at least"), "{error}");
     // Longer than the time for preparation alone.
     let over = TimePlan::divide(&facts(1)).unwrap_err();
@@ -103,10 +103,11 @@ fn few_images_are_seen_several_times() {
     let (_, short) = TimePlan::divide(&few).unwrap();
     assert!(short.epochs > 1 && short.images.is_none(), "{short:?}");
     let (plan, short) = TimePlan::divide(&PlanFacts {
-        total: Duration::from_mins(10),
+        total: Duration::from_mins(45),
         ..few
     })
     .unwrap();
+    assert!(short.epochs as usize * 2_000 >= LEAST_SEEN, "{short:?}");
     let needed = 28.0 * (f64::from(short.epochs) * 2_000.0 + 500.0 * EVALUATION) / (300.0 * SPEED_SHARE);
     assert!(needed <= plan.search_s, "{short:?}: {needed} of {}", plan.search_s);
 }
