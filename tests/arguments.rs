@@ -242,3 +242,65 @@ fn architectures_are_refused_at_the_column() {
         &["mine.toml, line 2, column 1", "clases"],
     );
 }
+
+#[test]
+fn a_soft_budget_weighs_what_a_hard_one_refuses() {
+    let place = Workplace::new();
+    // No network of the space is that fast.
+    let flags = "--budget 0.01ms --trials 5 --seed 3 --references 1";
+    refused(place.search(flags), 4, &["no network of space tiny meets the budget"]);
+    let done = place
+        .search(&format!("{flags} --soft-budget -0.07 --strategy evolution --json"))
+        .success();
+    let rows = place.rows("study/trials.csv");
+    assert_eq!(rows.len(), 6);
+    let weighed = |row: &std::collections::BTreeMap<String, String>| {
+        let measured = row["latency_measured_ms"].parse::<f64>().ok();
+        let latency = measured.unwrap_or_else(|| number(row, "latency_predicted_ms"));
+        number(row, "top1") * (latency / 0.01).powf(-0.07)
+    };
+    for row in &rows {
+        assert!((number(row, "reward") - weighed(row)).abs() < 1e-9, "{row:?}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
+    let most = rows.iter().map(weighed).fold(0.0, f64::max);
+    let best = rows
+        .iter()
+        .find(|row| document["best"]["id"].as_str() == Some(row["id"].as_str()));
+    assert!((weighed(best.unwrap()) - most).abs() < 1e-9);
+    assert!(
+        place
+            .read("study/study.toml")
+            .contains("[reward]\nwithin = -0.07\nover = -0.07")
+    );
+    refused(
+        place.run("search --resume --out study --soft-budget 0,-1"),
+        3,
+        &["--soft-budget 0,-1 (the study has -0.07)"],
+    );
+}
+
+#[test]
+fn what_contradicts_a_soft_budget_is_named() {
+    let place = Workplace::new();
+    refused(
+        place.run("search --soft-budget -0.07 --max-params 4M"),
+        2,
+        &["--soft-budget weighs a budget, and none is given", "--budget 20ms"],
+    );
+    refused(
+        place.search("--soft-budget -0.07 --strategy nsga2"),
+        2,
+        &["--strategy nsga2 for a front", "leave one of the two out"],
+    );
+    refused(
+        place.search("--soft-budget 0.07"),
+        2,
+        &["`0.07` is no exponent below 0", "such as -0.07"],
+    );
+    refused(
+        place.run("search --evaluator imagenet --budget 20ms --device pixel1 --soft-budget -0.07"),
+        2,
+        &["--soft-budget"],
+    );
+}

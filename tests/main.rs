@@ -13,6 +13,7 @@ mod help;
 mod images;
 mod interruptions;
 mod listings;
+mod plans;
 mod predictions;
 mod published;
 mod rankings;

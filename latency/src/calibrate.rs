@@ -172,17 +172,24 @@ impl Calibration {
     }
 
     /// Latency of a network in milliseconds, and the standard deviation of its relative error if all its layers were measured.
+    pub(crate) fn apply(&self, terms: &Terms) -> (f64, f64) {
+        let ms = self.ms(terms);
+        (ms, self.relative_error(terms, ms))
+    }
+
+    /// Latency of a network in milliseconds.
     ///
     /// At least a fifth of the plain sum, since negative terms must not lead to negative times.
-    pub(crate) fn apply(&self, terms: &Terms) -> (f64, f64) {
-        let Some(fit) = &self.fit else {
-            return (terms.0[SUM], UNCALIBRATED_ERROR);
-        };
-        let ms = fit.value(terms).max(0.2 * terms.0[SUM]);
-        let Some(rms) = self.report.held_out_rms_error else {
-            return (ms, UNCALIBRATED_ERROR);
-        };
-        (ms, rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt())
+    pub(crate) fn ms(&self, terms: &Terms) -> f64 {
+        let sum = terms.0[SUM];
+        self.fit.as_ref().map_or(sum, |fit| fit.value(terms).max(0.2 * sum))
+    }
+
+    fn relative_error(&self, terms: &Terms, ms: f64) -> f64 {
+        match (&self.fit, self.report.held_out_rms_error) {
+            (Some(fit), Some(rms)) => rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt(),
+            _ => UNCALIBRATED_ERROR,
+        }
     }
 
     /// Latency in milliseconds that a layer with these terms adds to its network, if the network's weights stay in cache.
@@ -249,8 +256,10 @@ impl Fit {
 
     /// Variance of the prediction due to the uncertainty of the coefficients, relative to the variance of a single network.
     fn leverage(&self, terms: &Terms, ms: f64) -> f64 {
-        let row = &relative(terms, ms)[..self.terms];
-        dot(row, &regression::solve_factored(&self.lower, row))
+        let row = relative(terms, ms);
+        let mut solved = row;
+        regression::solve_factored_in_place(&self.lower, &mut solved[..self.terms]);
+        dot(&row[..self.terms], &solved[..self.terms])
     }
 
     /// Leave-one-out relative error of each network of the fit, in closed form from its residual and leverage.

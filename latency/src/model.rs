@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mnas_space::{Architecture, BlockKey};
 
+use crate::duration::Milliseconds;
 use crate::error::LatencyError;
 use crate::predict::{Prediction, Predictor};
 use crate::table::LatencyTable;
@@ -30,6 +31,16 @@ impl LatencyModel {
     /// Predicts the latency of a network; the cost model estimates unmeasured layers.
     pub fn predict(&self, architecture: &Architecture) -> Prediction {
         self.predictor.estimate(architecture)
+    }
+
+    /// Expected latency of [`LatencyModel::predict`] without its interval, computed in half the time.
+    pub fn latency(&self, architecture: &Architecture) -> Milliseconds {
+        self.predictor.latency(architecture)
+    }
+
+    /// [`LatencyModel::predict`] where the latency is at most `bound`, else the latency that exceeds it.
+    pub fn predict_within(&self, architecture: &Architecture, bound: Milliseconds) -> Result<Prediction, Milliseconds> {
+        self.predictor.estimate_within(architecture, bound)
     }
 
     /// Expected latency that a layer adds to a network, in milliseconds.

@@ -1,6 +1,6 @@
 //! Prediction of a network's latency from a table.
 
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use mnas_space::{Architecture, BlockKey};
 use rustc_hash::FxHashMap;
@@ -59,12 +59,12 @@ struct LayerCost {
 /// Predictor of latencies on the device of one table. Threads can share it.
 #[derive(Debug)]
 pub struct Predictor {
-    measured: FxHashMap<BlockKey, LayerCost>,
+    /// Costs of measured layers, and of unmeasured ones met before.
+    layers: RwLock<FxHashMap<BlockKey, LayerCost>>,
     rows: Vec<(BlockKey, f64)>,
     /// Model for a table of published figures; `None` for other tables, whose unmeasured layers the cost model estimates.
     work_model: Option<WorkModel>,
     cost_model: OnceLock<CostModel>,
-    estimated: RwLock<FxHashMap<BlockKey, LayerCost>>,
     calibration: Calibration,
 }
 
@@ -93,11 +93,10 @@ impl Predictor {
             )
         };
         let mut predictor = Self {
-            measured: rows.iter().map(cost).collect(),
+            layers: RwLock::new(rows.iter().map(cost).collect()),
             rows,
             work_model: None,
             cost_model: OnceLock::new(),
-            estimated: RwLock::default(),
             calibration: Calibration::fit(&[]),
         };
         if table.header().published.is_some() {
@@ -120,7 +119,8 @@ impl Predictor {
         let networks = table.networks().iter().filter(|(network, _)| !left_out(network));
         let networks: Vec<(&Architecture, f64)> = networks.map(|(network, row)| (network, row.median_ms)).collect();
         let model = WorkModel::fit(&self.rows, &networks);
-        for (key, cost) in &mut self.measured {
+        let layers = self.layers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (key, cost) in layers {
             cost.ms = model.estimate(key).ms;
         }
         self.calibration = Calibration::plain(model.network_errors());
@@ -134,7 +134,7 @@ impl Predictor {
         let sum = self.sum(architecture);
         if missing == MissingKeys::Refuse && sum.missing > 0 {
             let mut keys = architecture.layers().map(|layer| layer.key);
-            let first = keys.find(|key| !key.is_nothing() && !self.measured.contains_key(key));
+            let first = keys.find(|key| !key.is_nothing() && self.layer_cost(key).relative_error > 0.0);
             let first = first.map(|key| key.to_string()).unwrap_or_default();
             return Err(LatencyError::MissingKeys {
                 count: sum.missing,
@@ -167,6 +167,25 @@ impl Predictor {
         self.prediction(&self.sum(architecture))
     }
 
+    /// The expected latency of [`Predictor::estimate`] without its interval.
+    pub fn latency(&self, architecture: &Architecture) -> Milliseconds {
+        Milliseconds(self.calibration.ms(&self.sum(architecture).terms))
+    }
+
+    /// [`Predictor::estimate`] where the latency is at most `bound`, else the latency that exceeds it.
+    pub fn estimate_within(
+        &self,
+        architecture: &Architecture,
+        bound: Milliseconds,
+    ) -> Result<Prediction, Milliseconds> {
+        let sum = self.sum(architecture);
+        let latency = Milliseconds(self.calibration.ms(&sum.terms));
+        if latency.0 > bound.0 {
+            return Err(latency);
+        }
+        Ok(self.prediction(&sum))
+    }
+
     /// Latency that one layer adds to a network's prediction, in milliseconds.
     ///
     /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found layer by layer. The
@@ -177,11 +196,7 @@ impl Predictor {
             return 0.0;
         }
         let mut terms = Terms::default();
-        let cost = self
-            .measured
-            .get(key)
-            .copied()
-            .unwrap_or_else(|| self.estimated_cost(key));
+        let cost = self.layer_cost(key);
         terms.add(cost.ms, cost.facts);
         self.calibration.share(&terms)
     }
@@ -202,20 +217,33 @@ impl Predictor {
 
     fn sum(&self, architecture: &Architecture) -> LayerSum {
         let mut sum = LayerSum::default();
+        // One lock for a network: threads would spend more time on one for each layer than on the layers.
+        let mut known = self.known();
         for layer in architecture.layers() {
-            match self.measured.get(&layer.key) {
+            match known.get(&layer.key) {
                 Some(cost) => sum.add(cost),
                 None if layer.key.is_nothing() => {}
-                None => sum.add(&self.estimated_cost(&layer.key)),
+                None => {
+                    drop(known);
+                    sum.add(&self.estimate_layer(&layer.key));
+                    known = self.known();
+                }
             }
         }
         sum
     }
 
-    fn estimated_cost(&self, key: &BlockKey) -> LayerCost {
-        if let Some(cost) = self.estimated.read().unwrap_or_else(PoisonError::into_inner).get(key) {
-            return *cost;
-        }
+    fn known(&self) -> RwLockReadGuard<'_, FxHashMap<BlockKey, LayerCost>> {
+        self.layers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn layer_cost(&self, key: &BlockKey) -> LayerCost {
+        let known = self.known().get(key).copied();
+        known.unwrap_or_else(|| self.estimate_layer(key))
+    }
+
+    /// The cost of an unmeasured layer, which is kept.
+    fn estimate_layer(&self, key: &BlockKey) -> LayerCost {
         let estimate = match &self.work_model {
             Some(model) => model.estimate(key),
             None => self.cost_model().estimate(key),
@@ -225,9 +253,9 @@ impl Predictor {
             facts: LayerFacts::of(key),
             relative_error: estimate.relative_error,
         };
-        let mut estimated = self.estimated.write().unwrap_or_else(PoisonError::into_inner);
-        if estimated.len() < CACHED {
-            estimated.insert(*key, cost);
+        let mut known = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < self.rows.len() + CACHED {
+            known.insert(*key, cost);
         }
         cost
     }

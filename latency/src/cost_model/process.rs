@@ -65,9 +65,10 @@ impl Process {
             .map(|point| kernel(squared_distance(point, features), self.length))
             .collect();
         let mean = near.iter().zip(&self.weights).map(|(k, w)| k * w).sum();
-        let solved = regression::solve_factored(&self.lower, &near);
-        let explained: f64 = near.iter().zip(&solved).map(|(k, s)| k * s).sum();
-        let unexplained = (1.0 - explained).max(0.0);
+        // kᵀ K⁻¹ k is the square of L⁻¹ k, which half of the substitutions find.
+        let mut solved = near;
+        regression::solve_lower_in_place(&self.lower, &mut solved);
+        let unexplained = (1.0 - regression::dot(&solved, &solved)).max(0.0);
         (
             mean,
             (self.signal * (unexplained + self.noise))

@@ -47,7 +47,7 @@ pub struct Tagged<A> {
 }
 
 impl<A> Tagged<A> {
-    /// Creates a sink for [`Pipe::start`] that sends events, with their origin, to a channel.
+    /// Creates a sink for [`super::Pipe::start`] that sends events, with their origin, to a channel.
     pub fn sink(sender: Sender<Self>, index: usize, generation: u64) -> impl FnMut(Event<A>) + Send + 'static
     where
         A: Send + 'static,

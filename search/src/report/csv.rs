@@ -82,6 +82,8 @@ struct Columns<'a> {
     score: Option<f64>,
     /// Epochs behind the accuracy.
     epochs: Option<u32>,
+    /// Accuracy weighed by latency.
+    reward: Option<f64>,
 }
 
 impl<'a> From<&'a ReportRow> for Columns<'a> {
@@ -109,6 +111,7 @@ impl<'a> From<&'a ReportRow> for Columns<'a> {
             architecture: &row.architecture,
             score: finite(row.accuracy).filter(|_| row.is_score),
             epochs: row.epochs,
+            reward: finite(row.reward),
         }
     }
 }
@@ -138,7 +141,7 @@ mod tests {
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
     const HEADER: &str = "trial,kind,name,id,status,on_front,within_budget,top1,latency_predicted_ms,\
-        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,imagenet_top1_predicted,architecture,score,epochs";
+        latency_low_ms,latency_high_ms,latency_measured_ms,params,macs,peak_activation_bytes,resolution_px,train_seconds,imagenet_top1_predicted,architecture,score,epochs,reward";
 
     #[test]
     fn columns_are_stable_and_absent_values_empty() -> Outcome {
@@ -160,7 +163,7 @@ mod tests {
         assert_eq!(lines[0], HEADER);
         assert_eq!(
             lines[1],
-            "0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,\"a, \"\"quoted\"\" one\",,"
+            "0,candidate,,abc,failed,false,false,,,,,,0,0,0,0,,,\"a, \"\"quoted\"\" one\",,,"
         );
         assert!(lines[2].starts_with("1,candidate,,"), "{}", lines[2]);
         assert!(

@@ -70,6 +70,9 @@ pub struct ReportRow {
     /// Epochs of the training behind the accuracy, including the shorter training that it continues.
     #[serde(default)]
     pub epochs: Option<u32>,
+    /// Accuracy weighed by latency, where budgets are weighed and not kept.
+    #[serde(default)]
+    pub reward: Option<f64>,
     /// Trial with a longer training of the same network, which counts in place of this row.
     #[serde(default)]
     pub continued_by: Option<u64>,
@@ -113,6 +116,7 @@ impl ReportRow {
             accuracy: None,
             imagenet_top1: None,
             epochs: None,
+            reward: None,
             continued_by: None,
             is_score: false,
             latency_ms: None,
@@ -198,7 +202,7 @@ pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
 }
 
 /// Index of the most accurate complete row within the budget, references included; of equals the fastest, then the earliest.
-/// Rows with most epochs come before all others.
+/// Rows with most epochs come before all others; where there are rewards, they count in place of accuracies.
 ///
 /// Reads `within_budget`.
 pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
@@ -207,7 +211,8 @@ pub fn best_row(rows: &[ReportRow]) -> Option<usize> {
         .filter(|(_, row)| row.within_budget)
         .filter_map(|(index, row)| {
             let latency = row.decisive_latency_ms().unwrap_or(0.0);
-            Some((index, (row.epochs, latency, row.point()?.1)))
+            let accuracy = row.point()?.1;
+            Some((index, (row.epochs, latency, row.reward.unwrap_or(accuracy))))
         })
         .min_by(|(_, left), (_, right)| {
             let by_epochs = right.0.cmp(&left.0);

@@ -50,7 +50,10 @@ pub(super) fn final_outcome(
     let best = (0..rows.len())
         .filter(|&index| rows[index].within_budget && rows[index].val_top1.is_some())
         .max_by(|&one, &other| {
-            let accuracy = |index: usize| rows[index].val_top1.unwrap_or(f64::NEG_INFINITY);
+            let accuracy = |index: usize| {
+                let costs = state.trials()[rows[index].trial as usize].known_costs();
+                problem.value(&costs, rows[index].val_top1.unwrap_or(f64::NEG_INFINITY))
+            };
             accuracy(one).total_cmp(&accuracy(other)).then(other.cmp(&one))
         });
     if let Some(best) = best {
@@ -135,6 +138,7 @@ fn drawn_row(row: &FinalistRow, trials: &[ReportRow]) -> ReportRow {
         latency_high_ms: None,
         train_seconds: row.train_seconds,
         epochs: None,
+        reward: None,
         continued_by: None,
         ..trial.clone()
     }

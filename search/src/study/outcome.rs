@@ -49,6 +49,8 @@ pub fn outcome(config: &StudyConfig, problem: &Problem, state: &StudyState) -> O
     for (row, trial) in rows.iter_mut().zip(state.trials()) {
         row.is_score = is_score;
         row.epochs = full.map(|full| trial.fidelity.epochs(full));
+        let accuracy = trial.accuracy().filter(|_| problem.reward().is_some());
+        row.reward = accuracy.map(|accuracy| problem.value(&trial.known_costs(), accuracy));
     }
     for longer in state.trials().iter().filter(|trial| trial.accuracy().is_some()) {
         if let Some(shorter) = longer.start_from {

@@ -1,7 +1,7 @@
 //! Metadata of image classifiers in TFLite's own schema: image preprocessing and class names, for use by apps.
 //!
-//! The metadata is a `FlatBuffer` of a second schema (`metadata_schema.fbs` of TFLite Support) within the file; it describes
-//! the input and the output. Labels are a text file in an archive after the model.
+//! The metadata is a buffer within the file, in FlatBuffers format with its own schema (`metadata_schema.fbs` of TFLite
+//! Support); it describes the input and the output. Labels are a text file in an archive after the model.
 
 use super::error::TfliteError;
 use super::flatbuffer::{self, Object, Table};

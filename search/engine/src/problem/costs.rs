@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 
 use mnas_latency::Prediction;
-use mnas_space::{Architecture, Counter};
+use mnas_space::{Architecture, Cost, Counter};
 use serde::{Deserialize, Serialize};
 
-use super::Metric;
+use super::{Metric, Problem};
 
 /// Bytes of a weight, a 32-bit float.
 const WEIGHT_BYTES: u64 = 4;
@@ -33,10 +33,50 @@ thread_local! {
     static COUNTER: RefCell<Counter> = RefCell::default();
 }
 
+fn count(architecture: &Architecture) -> Cost {
+    COUNTER.with_borrow_mut(|counter| counter.count(architecture))
+}
+
+/// Costs of a network that are computed when they are read, for networks of which few are of interest.
+#[derive(Debug)]
+pub struct CostsOnDemand<'a> {
+    problem: &'a Problem,
+    architecture: &'a Architecture,
+    counted: Option<Cost>,
+}
+
+impl<'a> CostsOnDemand<'a> {
+    /// Costs of a network, none computed yet.
+    pub fn new(problem: &'a Problem, architecture: &'a Architecture) -> Self {
+        Self {
+            problem,
+            architecture,
+            counted: None,
+        }
+    }
+
+    /// The value of a metric, as [`Costs::value`] gives it.
+    pub fn value(&mut self, metric: Metric) -> Option<f64> {
+        let architecture = self.architecture;
+        let mut counted = || *self.counted.get_or_insert_with(|| count(architecture));
+        match metric {
+            Metric::Accuracy => None,
+            Metric::Latency(device) => {
+                let device = self.problem.devices.get(device)?;
+                Some(device.latency.latency(architecture).0)
+            }
+            Metric::Macs => Some(counted().macs as f64),
+            Metric::Params => Some(counted().params as f64),
+            Metric::PeakActivationBytes => Some(counted().peak_activation_bytes as f64),
+            Metric::FileBytes => Some((WEIGHT_BYTES * counted().folded_params) as f64),
+        }
+    }
+}
+
 impl Costs {
     /// Counts a network; `latency` holds its predictions.
     pub fn of(architecture: &Architecture, latency: Vec<Prediction>) -> Self {
-        let counted = COUNTER.with_borrow_mut(|counter| counter.count(architecture));
+        let counted = count(architecture);
         Self {
             latency,
             params: counted.params,

@@ -6,14 +6,16 @@
 mod constraint;
 mod costs;
 mod metric;
+mod reward;
 
 pub use constraint::{Constraint, Infeasible, Quantity, Violation, violation};
-pub use costs::Costs;
+pub use costs::{Costs, CostsOnDemand};
 pub use metric::{Metric, MetricError};
+pub use reward::Reward;
 
 use std::collections::BTreeSet;
 
-use mnas_latency::{LatencyModel, Milliseconds};
+use mnas_latency::{LatencyModel, Milliseconds, Prediction};
 use mnas_space::{Architecture, BlockKey, Candidate, Cost, Genotype, SearchSpace};
 
 /// A device that networks are deployed on.
@@ -23,7 +25,7 @@ pub struct TargetDevice {
     pub name: String,
     /// Predicts latencies on it.
     pub latency: LatencyModel,
-    /// The latency that a network may have on it; `None` for no limit.
+    /// The latency that a network may have on it, or is to have where the problem has a reward; `None` for no limit.
     pub budget: Option<Milliseconds>,
 }
 
@@ -40,7 +42,12 @@ pub struct Problem {
     pub objectives: Vec<Metric>,
     /// Bounds that every network must keep, budgets included.
     constraints: Vec<Constraint>,
+    /// Set where budgets are weighed and no constraints.
+    reward: Option<Reward>,
 }
+
+/// Largest size of draws where the budget is weighed, as a multiple of it.
+const BEYOND_BUDGET: f64 = 2.0;
 
 /// A network that may be tried, with its costs.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +80,41 @@ impl Problem {
             devices,
             objectives,
             constraints,
+            reward: None,
         }
+    }
+
+    /// The problem whose budgets are no constraints: a reward weighs latencies against accuracy.
+    #[must_use]
+    pub fn with_reward(mut self, reward: Reward) -> Self {
+        self.constraints
+            .retain(|constraint| !matches!(constraint.metric, Metric::Latency(_)));
+        self.reward = Some(reward);
+        self
+    }
+
+    /// The reward, where budgets are weighed.
+    pub fn reward(&self) -> Option<Reward> {
+        self.reward
+    }
+
+    /// Factor of the reward for a network of these costs; 1 where budgets are constraints.
+    pub fn reward_factor(&self, costs: &Costs) -> f64 {
+        let Some(reward) = self.reward else { return 1.0 };
+        let factors = self
+            .devices
+            .iter()
+            .zip(&costs.latency)
+            .filter_map(|(device, prediction)| {
+                let budget = device.budget?;
+                Some(reward.factor(prediction.latency.0, budget.0))
+            });
+        factors.product()
+    }
+
+    /// The number by which networks within the constraints are compared: the accuracy, or the reward.
+    pub fn value(&self, costs: &Costs, accuracy: f64) -> f64 {
+        accuracy * self.reward_factor(costs)
     }
 
     /// Bounds that every network must keep: the budgets first, then the other limits.
@@ -87,6 +128,24 @@ impl Problem {
         bounds.map(|constraint| constraint.at_most).min_by(f64::total_cmp)
     }
 
+    /// The size up to which networks are drawn: the bound on the size metric, or twice a budget that is weighed.
+    pub fn size_limit(&self) -> Option<f64> {
+        let metric = self.size_metric();
+        self.bound(metric)
+            .or_else(|| Some(BEYOND_BUDGET * self.weighed_budget(metric)?))
+    }
+
+    /// The size that is wanted: the bound on the size metric, or a budget that is weighed.
+    pub fn size_goal(&self) -> Option<f64> {
+        let metric = self.size_metric();
+        self.bound(metric).or_else(|| self.weighed_budget(metric))
+    }
+
+    fn weighed_budget(&self, metric: Metric) -> Option<f64> {
+        let Metric::Latency(device) = metric else { return None };
+        self.reward.and(self.devices[device].budget).map(|budget| budget.0)
+    }
+
     /// The metric along which networks of different size are compared: latency on the first device, without devices the
     /// first constraint's metric, without constraints multiply-adds.
     pub fn size_metric(&self) -> Metric {
@@ -98,11 +157,11 @@ impl Problem {
             .map_or(Metric::Macs, |constraint| constraint.metric)
     }
 
-    /// Returns true if some objective other than accuracy has no bound: the whole front is wanted then, and not the most
-    /// accurate network within the bounds alone.
+    /// Returns true if some objective other than accuracy has neither bound nor reward: the whole front is wanted then, and not
+    /// the network of the highest value alone.
     pub fn has_unbounded_cost(&self) -> bool {
         let mut costs = self.objectives.iter().filter(|metric| **metric != Metric::Accuracy);
-        costs.any(|metric| self.bound(*metric).is_none())
+        self.reward.is_none() && costs.any(|metric| self.bound(*metric).is_none())
     }
 
     /// Names of the devices.
@@ -116,6 +175,20 @@ impl Problem {
         Costs::of(architecture, latency.collect())
     }
 
+    /// Predicted latency on a device; a violation where it exceeds the bound on it.
+    fn latency_within(&self, device: usize, architecture: &Architecture) -> Result<Prediction, Violation> {
+        let model = &self.devices[device].latency;
+        let mut constraints = self.constraints.iter();
+        let Some(constraint) = constraints.find(|constraint| constraint.metric == Metric::Latency(device)) else {
+            return Ok(model.predict(architecture));
+        };
+        let within = model.predict_within(architecture, Milliseconds(constraint.at_most));
+        within.map_err(|latency| Violation::Constraint {
+            constraint: *constraint,
+            value: latency.0,
+        })
+    }
+
     /// The first constraint that these costs break.
     pub fn violation(&self, costs: &Costs) -> Option<Violation> {
         violation(&self.constraints, costs)
@@ -123,7 +196,13 @@ impl Problem {
 
     /// Decides whether a network may be tried, and computes its costs.
     pub fn admit(&self, architecture: Architecture) -> Result<Proposal, Violation> {
-        let costs = self.costs(&architecture);
+        // Budgets come first among the constraints, and most networks that are refused break one: nothing else of them is
+        // computed.
+        let mut latency = Vec::with_capacity(self.devices.len());
+        for index in 0..self.devices.len() {
+            latency.push(self.latency_within(index, &architecture)?);
+        }
+        let costs = Costs::of(&architecture, latency);
         if let Some(violation) = self.violation(&costs) {
             return Err(violation);
         }
@@ -146,6 +225,15 @@ impl Problem {
             other => costs.value(*other),
         };
         self.objectives.iter().map(coordinate).collect()
+    }
+
+    /// Coordinates by which a search for one network compares: the reward alone, where there is one, else those of
+    /// [`Problem::point`].
+    pub fn search_point(&self, costs: &Costs, accuracy: Option<f64>) -> Option<Vec<f64>> {
+        match self.reward {
+            Some(_) => Some(vec![-self.value(costs, accuracy?)]),
+            None => self.point(costs, accuracy),
+        }
     }
 
     /// The network of one of the space's families with the least value of a metric, which is not accuracy.

@@ -40,7 +40,7 @@ struct Population<'a> {
     settings: Evolution,
     problem: &'a Problem,
     spread: Spread<'a>,
-    /// The youngest candidates with their accuracies, the oldest first.
+    /// The youngest candidates with their accuracies, or rewards, the oldest first.
     members: VecDeque<(f64, Genotype)>,
 }
 
@@ -50,7 +50,8 @@ impl Search for Population<'_> {
             if self.members.len() == self.settings.population {
                 self.members.pop_front();
             }
-            self.members.push_back((accuracy, observation.genotype.clone()));
+            let value = self.problem.value(&observation.costs, accuracy);
+            self.members.push_back((value, observation.genotype.clone()));
         }
     }
 

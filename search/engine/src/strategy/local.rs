@@ -17,7 +17,8 @@ const RESTART: f64 = 0.05;
 /// Chance of a second mutation: neighbours of one mutation alone would run out.
 const SECOND: f64 = 0.3;
 
-/// Local search on the front: of the networks that no other dominates in all objectives, the one explored least is mutated.
+/// Local search on the front: of the networks that no other dominates in all objectives (of the highest reward, where there is
+/// one), the one explored least is mutated.
 /// Some draws start anew, and every draw tries the members of the front in turn, the least explored first, so that it
 /// continues where the neighbours of one member are all known.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +85,7 @@ impl Search for Explored<'_> {
         for member in self.members.values_mut() {
             member.neighbours += usize::from(is_near(&member.genotype, &observation.genotype));
         }
-        let Some(point) = self.problem.point(&observation.costs, observation.accuracy) else {
+        let Some(point) = self.problem.search_point(&observation.costs, observation.accuracy) else {
             return;
         };
         if let Insertion::Joined(left) = self.front.insert(number, point) {

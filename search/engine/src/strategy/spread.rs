@@ -4,7 +4,7 @@ use mnas_space::{BlockKey, Cost, Genotype};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::problem::{Costs, Metric, Problem};
+use crate::problem::{Costs, CostsOnDemand, Metric, Problem, Proposal};
 use mnas_space::random::stream;
 
 /// Networks drawn for one target.
@@ -42,7 +42,7 @@ impl<'a> Spread<'a> {
         let size = |costs: &Costs| costs.value(metric).unwrap_or(0.0);
         let least = size(&problem.least(metric).1.costs);
         let unbounded = || size(&problem.costs(&problem.space.express(&most(problem, metric), problem.classes)));
-        let largest = problem.bound(metric).unwrap_or_else(unbounded);
+        let largest = problem.size_limit().unwrap_or_else(unbounded);
         let logarithm = |size: f64| size.max(f64::MIN_POSITIVE).ln();
         Self {
             problem,
@@ -93,26 +93,34 @@ impl<'a> Spread<'a> {
 
     /// Distance of a network's size from a target on the logarithmic scale, with a penalty for broken constraints.
     fn distance(&self, genotype: &Genotype, target: f64) -> f64 {
-        let costs = self
-            .problem
-            .costs(&self.problem.space.express(genotype, self.problem.classes));
-        let size = costs.value(self.metric).unwrap_or(0.0).max(f64::MIN_POSITIVE).ln();
-        (size - target).abs() + EXCESS * self.excess(&costs)
-    }
-
-    /// Sum over constraints of the share by which costs exceed the bound, on a logarithmic scale.
-    fn excess(&self, costs: &Costs) -> f64 {
-        let over = self.problem.constraints().iter().map(|constraint| {
-            let value = costs.value(constraint.metric).unwrap_or(0.0);
+        let architecture = self.problem.space.express(genotype, self.problem.classes);
+        let mut costs = CostsOnDemand::new(self.problem, &architecture);
+        let size = costs.value(self.metric).unwrap_or(0.0);
+        // The share by which each bound is exceeded, on a logarithmic scale.
+        let excess = self.problem.constraints().iter().map(|constraint| {
+            let value = if constraint.metric == self.metric {
+                size
+            } else {
+                costs.value(constraint.metric).unwrap_or(0.0)
+            };
             (value / constraint.at_most).ln().max(0.0)
         });
-        over.sum()
+        let excess: f64 = excess.sum();
+        (size.max(f64::MIN_POSITIVE).ln() - target).abs() + EXCESS * excess
     }
 
     /// The largest network found that keeps every constraint.
     pub fn largest(&self) -> Option<Genotype> {
         let most = most(self.problem, self.metric);
-        if self.problem.admit_genotype(&most).is_ok() {
+        let is_within = |proposal: &Proposal| {
+            let limit = self.problem.size_limit();
+            limit.is_none_or(|limit| proposal.costs.value(self.metric).is_some_and(|size| size <= limit))
+        };
+        if self
+            .problem
+            .admit_genotype(&most)
+            .is_ok_and(|proposal| is_within(&proposal))
+        {
             return Some(most);
         }
         let mut rng = stream(0, "largest", 0, 0);

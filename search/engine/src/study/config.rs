@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
 use super::halving::Halving;
+use super::time_plan::TimePlan;
 use super::warm_start::WarmStartConfig;
 use crate::evaluator::Scorer;
-use crate::problem::{Constraint, Metric, MetricError};
+use crate::problem::{Constraint, Metric, MetricError, Reward};
 use crate::ranking::{Probe, Score, ScoreScale};
 use crate::strategy::StrategyConfig;
 use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
@@ -38,6 +39,9 @@ pub struct StudyConfig {
     /// Further bounds that every network must keep.
     #[serde(default)]
     pub limits: Limits,
+    /// Reward that weighs latencies against accuracy. Default: budgets are constraints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward: Option<Reward>,
     /// Strategy that proposes candidates.
     pub strategy: StrategyConfig,
     /// Source of accuracies.
@@ -173,6 +177,9 @@ pub struct TrainConfig {
     /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
+    /// Division of the time, where it was given and decided the number and length of the trainings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<TimePlan>,
 }
 
 impl TrainConfig {
@@ -274,6 +281,7 @@ impl StudyConfig {
             objectives: ["accuracy", "macs"].map(str::to_owned).to_vec(),
             devices: Vec::new(),
             limits: Limits::default(),
+            reward: None,
             strategy: strategy.expect("the name of a strategy"),
             evaluator: EvaluatorConfig::Table { path: path.into() },
             references: References { per_network: 0 },
@@ -344,12 +352,40 @@ impl StudyConfig {
         if let Some(fault) = self.strategy.fault() {
             return Err(value("strategy", fault, "settings in range"));
         }
+        self.check_reward()?;
         if let Some(training) = self.training() {
             training.recipe.check()?;
             training.check_halving()?;
             if let Some(finals) = &training.finals {
                 finals.recipe.check()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Checks that there is something to weigh, and a strategy that searches for one network.
+    fn check_reward(&self) -> Result<(), ConfigError> {
+        let Some(reward) = self.reward else { return Ok(()) };
+        if !(reward.within <= 0.0 && reward.over < 0.0 && reward.within.is_finite() && reward.over.is_finite()) {
+            return Err(value(
+                "reward",
+                reward,
+                "exponents below 0, such as -0.07, or 0 within the budget",
+            ));
+        }
+        if self.devices.iter().all(|device| device.budget.is_none()) {
+            return Err(value("reward", reward, "a budget on some device, which it weighs"));
+        }
+        if matches!(self.strategy, StrategyConfig::Nsga2 { .. }) {
+            let expected = "a strategy that searches for one network with a reward: model, evolution, local or random";
+            return Err(value("strategy", "nsga2", expected));
+        }
+        if self.scoring().is_some() {
+            return Err(value(
+                "reward",
+                reward,
+                "accuracies; scores are ranks, whose products mean nothing",
+            ));
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 /// of the longest training, cut, would compare networks in the middle of it, where the noise of large steps hides their
 /// order.
 ///
-/// Candidates of a rung are ranked by accuracy where every cost among the objectives has a bound, else by non-dominated rank
+/// Candidates of a rung are ranked by accuracy, or reward, where every cost among the objectives has a bound, else by non-dominated rank
 /// and crowding distance, so that the whole front is promoted (Schmucker et al., arXiv:2106.12639). References are compared
 /// and not selected: each of them is promoted to the highest rung.
 ///
@@ -141,7 +141,7 @@ fn best_first<'a>(problem: &Problem, members: &[&'a Trial]) -> Vec<&'a Trial> {
         .unzip();
     if !with_costs {
         ranked.sort_by(|one, other| {
-            let accuracy = |trial: &Trial| trial.accuracy().unwrap_or(f64::NEG_INFINITY);
+            let accuracy = |trial: &Trial| problem.value(&trial.costs, trial.accuracy().unwrap_or(f64::NEG_INFINITY));
             accuracy(other)
                 .total_cmp(&accuracy(one))
                 .then(one.number.cmp(&other.number))

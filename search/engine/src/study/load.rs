@@ -44,13 +44,12 @@ pub fn problem_of(folder: &StudyFolder, config: &StudyConfig, space: SearchSpace
         text: config.to_toml(),
         error: error.into(),
     })?;
-    Ok(Problem::new(
-        space,
-        config.classes,
-        devices,
-        objectives,
-        config.limits.constraints(),
-    ))
+    let limits = config.limits.constraints();
+    let problem = Problem::new(space, config.classes, devices, objectives, limits);
+    Ok(match config.reward {
+        Some(reward) => problem.with_reward(reward),
+        None => problem,
+    })
 }
 
 /// The state of an existing study, from its journal; the study may be running.

@@ -203,7 +203,7 @@ impl Study {
             return Ok(());
         }
         let metric = self.problem.size_metric();
-        let bound = self.problem.bound(metric);
+        let bound = self.problem.size_goal();
         let mut value =
             |architecture: &Architecture| self.problem.costs(architecture).value(metric).unwrap_or(f64::INFINITY);
         let per_network = self.config.references.per_network;

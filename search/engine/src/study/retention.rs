@@ -15,7 +15,7 @@ const SPARES: usize = 6;
 #[derive(Debug, Default)]
 pub(super) struct Retention {
     front: Archive,
-    /// Accuracy and number, the most accurate first.
+    /// Accuracy or reward, and number, the best first.
     spares: Vec<(f64, u64)>,
 }
 
@@ -50,8 +50,9 @@ impl Retention {
         {
             candidates.extend(left);
         }
-        let rank = self.spares.partition_point(|(spare, _)| *spare >= accuracy);
-        self.spares.insert(rank, (accuracy, number));
+        let value = problem.value(&trial.costs, accuracy);
+        let rank = self.spares.partition_point(|(spare, _)| *spare >= value);
+        self.spares.insert(rank, (value, number));
         candidates.extend(
             self.spares
                 .split_off(self.spares.len().min(SPARES))

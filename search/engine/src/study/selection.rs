@@ -34,14 +34,18 @@ pub fn front<'a>(problem: &Problem, trials: &'a [Trial]) -> Vec<&'a Trial> {
     found.into_iter().map(|index| members[index]).collect()
 }
 
-/// The most accurate of these trials that keeps every constraint, among those of the highest fidelity that has a result.
+/// The most accurate of these trials that keeps every constraint (the one of the highest reward, where there is one), among those
+/// of the highest fidelity that has a result.
 pub fn best<'a>(problem: &Problem, trials: impl Iterator<Item = &'a Trial>) -> Option<&'a Trial> {
     let latency = |trial: &Trial| trial.known_costs().value(Metric::Latency(0)).unwrap_or(0.0);
     trials
         .filter(|trial| trial.accuracy().is_some_and(|accuracy| !accuracy.is_nan()))
         .filter(|trial| problem.violation(&trial.known_costs()).is_none())
         .min_by(|one, other| {
-            let accuracy = |trial: &Trial| trial.accuracy().unwrap_or(f64::NEG_INFINITY);
+            let accuracy = |trial: &Trial| {
+                let accuracy = trial.accuracy().unwrap_or(f64::NEG_INFINITY);
+                problem.value(&trial.known_costs(), accuracy)
+            };
             other
                 .fidelity
                 .cmp(&one.fidelity)

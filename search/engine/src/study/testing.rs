@@ -115,6 +115,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
             runtime: "fake 1".to_owned(),
         }],
         limits: Limits::default(),
+        reward: None,
         strategy: StrategyConfig::Evolution {
             population: 6,
             sample: 3,
@@ -128,6 +129,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
             recipe: Recipe::plain("test", 1, 16, 1.6),
             halving: None,
             finals: None,
+            plan: None,
         })),
         references: References { per_network: 0 },
         workers: Vec::new(),

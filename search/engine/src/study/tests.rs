@@ -19,6 +19,7 @@ use crate::evaluator::{Evaluation, Evaluator, EvaluatorError, EvaluatorEvent, Fu
 use crate::problem::{Constraint, Metric, Problem, TargetDevice};
 
 mod halving;
+mod rewards;
 mod short_search;
 
 /// An evaluator of some workers whose trials end in an order drawn from a seed. Unless another function is given, the accuracy

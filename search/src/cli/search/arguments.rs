@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use mnas_engine::problem::Reward;
 use mnas_engine::strategy::StrategyConfig;
 use mnas_engine::training::TrainDevice;
 use mnas_latency::{Milliseconds, parse_latency};
@@ -19,6 +20,10 @@ pub struct SearchArguments {
     /// devices
     #[arg(long, value_parser = parse_latency)]
     pub budget: Vec<Milliseconds>,
+    /// Weigh budgets instead of keeping them: networks are compared by MnasNet's reward, accuracy x (latency / budget)^W, with W
+    /// such as -0.07, or one W within and one over the budget such as 0,-1 [default: budgets are kept]
+    #[arg(long, value_name = "W", allow_hyphen_values = true)]
+    pub soft_budget: Option<Reward>,
     /// The device where latency is measured: a name, or the path of a TOML file [default: host]
     #[arg(long)]
     pub device: Vec<String>,
@@ -66,9 +71,10 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, imagenet (predicted from published networks; evaluates millions of candidates, trains
-    /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their
-    /// place, proxy:NAME (a signal of mnas proxy-report, or the mean rank of several, such as proxy:naswot+depth) [default: train]
+    /// Source of accuracies: auto (as many and as long trainings as --time allows, its last third for finalists), train, imagenet
+    /// (predicted from published networks; evaluates millions of candidates, trains nothing), or table:FILE (CSV with the columns
+    /// architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their place, proxy:NAME (a signal of mnas proxy-report,
+    /// or the mean rank of several, such as proxy:naswot+entropy) [default: auto with --time and without flags that say what it decides, else train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: model]
@@ -82,7 +88,8 @@ pub struct SearchArguments {
     /// --halving]
     #[arg(long, value_name = "N")]
     pub lookahead: Option<usize>,
-    /// Begin no trial after this time, such as 2h
+    /// Time of the search, such as 2h: a plan divides it (--evaluator auto); otherwise no trial is begun after it. Final trainings of
+    /// references come on top
     #[arg(long, value_parser = humantime::parse_duration)]
     pub time: Option<Duration>,
     /// Seed of every random draw [default: 0]

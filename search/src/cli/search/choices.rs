@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mnas_engine::files;
+use mnas_engine::problem::Reward;
 use mnas_engine::study::{Limits, WorkerConfig};
 use mnas_engine::training::{OnCorrupt, Proxy, Recipe, TrainDevice};
 use mnas_latency::Milliseconds;
@@ -24,6 +25,8 @@ pub struct Choices {
     pub budget: Vec<Milliseconds>,
     #[serde(deserialize_with = "one_or_more")]
     pub device: Vec<String>,
+    #[serde(deserialize_with = "reward")]
+    pub soft_budget: Option<Reward>,
     pub max_params: Option<Count>,
     pub max_macs: Option<Count>,
     pub max_memory: Option<Bytes>,
@@ -123,6 +126,12 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<
         .map_err(serde::de::Error::custom)
 }
 
+/// Exponents of a reward, such as `"-0.07"` or `"0,-1"`.
+fn reward<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Reward>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
 impl Choices {
     /// The choices of the flags, completed by those of the configuration file.
     pub fn of(arguments: &SearchArguments) -> Result<Self, CliError> {
@@ -142,6 +151,7 @@ impl Choices {
         let SearchArguments {
             budget,
             device,
+            soft_budget,
             max_params,
             max_macs,
             max_memory,
@@ -179,6 +189,7 @@ impl Choices {
         Self {
             budget,
             device,
+            soft_budget,
             max_params,
             max_macs,
             max_memory,
@@ -233,6 +244,7 @@ impl Choices {
             } else {
                 other.device
             },
+            soft_budget: self.soft_budget.or(other.soft_budget),
             max_params: self.max_params.or(other.max_params),
             max_macs: self.max_macs.or(other.max_macs),
             max_memory: self.max_memory.or(other.max_memory),
@@ -374,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_file_says_everything_that_the_flags_say() {
-        let text = "budget = [\"60ms\", \"3ms\"]\ndevice = [\"pixel1\", \"host\"]\nmax-params = \"4M\"\nmax-macs = 300000000\n\
+        let text = "budget = [\"60ms\", \"3ms\"]\ndevice = [\"pixel1\", \"host\"]\nsoft-budget = \"0,-1\"\nmax-params = \"4M\"\nmax-macs = 300000000\n\
                     max-memory = \"1MiB\"\nmax-file-size = \"5MB\"\nobjective = [\"accuracy\", \"macs\"]\nspace = \"tiny\"\n\
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nhalving = 3\nmin-epochs = 1\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
@@ -384,6 +396,10 @@ mod tests {
         assert_eq!(
             file.devices(false).unwrap()[1],
             ("host".to_owned(), Some(Milliseconds(3.0)))
+        );
+        assert_eq!(
+            file.soft_budget.map(|reward| reward.to_string()).as_deref(),
+            Some("0,-1")
         );
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));

@@ -260,7 +260,10 @@ fn bounds(study: &Study) -> String {
     if budgets.is_empty() {
         return String::new();
     }
-    format!(" under {}", budgets.join(" and "))
+    match study.config().reward {
+        Some(reward) => format!(" by accuracy x (latency / {})^w, w = {reward}", budgets.join(" and ")),
+        None => format!(" under {}", budgets.join(" and ")),
+    }
 }
 
 /// Name, accuracy and latency of a network.

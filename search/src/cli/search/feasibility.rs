@@ -23,7 +23,7 @@ pub(super) fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<
             "the fastest network of the space takes {} on {}{}",
             Quantity(metric, fastest),
             device.name,
-            if device.budget.is_some() {
+            if problem.bound(metric).is_some() {
                 ": the budget can be met"
             } else {
                 ""

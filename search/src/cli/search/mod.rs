@@ -1,8 +1,10 @@
 //! `mnas search`: `arguments` and `choices` read the flags and the configuration file, `resolve` turns them into `settings`, `setup`
-//! creates a study from these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs
-//! it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which creates no study.
+//! creates a study from these or opens one, for which `resumed` compares the choices, `automatic` plans its time, `workers` starts its
+//! workers; this file runs it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which
+//! creates no study.
 
 mod arguments;
+mod automatic;
 pub(in crate::cli) mod beside;
 mod choices;
 mod conclude;
@@ -107,7 +109,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         StopReason::Complete | StopReason::Deadline => {}
     }
     let measured = measure(&mut study, arguments, printer, &cancel, &mut events)?;
-    let measured = measured && finals::train(&mut study, printer, &cancel, &mut events)?;
+    let measured = measured && finals::train(&mut study, &choices, printer, &cancel, &mut events)?;
     // A worker that was killed while it wrote weights leaves a part of them.
     files::remove_partial_files(study.folder().root());
     let shown = outcome(study.config(), study.problem(), study.state());

@@ -254,6 +254,7 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
         ),
         ("--strategy", choices.strategy.is_some() || choices.evolution.is_some()),
         ("--time", choices.time.is_some()),
+        ("--soft-budget", choices.soft_budget.is_some()),
         ("--objective", !choices.objective.is_empty()),
         ("--workers", choices.workers.is_some() || !choices.worker.is_empty()),
         ("--train-device", choices.train_device.is_some()),

@@ -114,6 +114,11 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
     let stored = budgets(&mut config.devices.iter().filter_map(|device| device.budget));
     compare("--budget", (!asked.is_empty()).then_some(asked), stored);
     compare(
+        "--soft-budget",
+        choices.soft_budget.map(|reward| reward.to_string()),
+        config.reward.map_or_else(String::new, |reward| reward.to_string()),
+    );
+    compare(
         "--strategy",
         choices.strategy.clone(),
         config.strategy.name().to_owned(),
@@ -157,6 +162,7 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
         .map(|time| humantime::format_duration(time).to_string());
     compare("--profile-time", profile_time, "its latency tables already".to_owned());
     let stored = match &config.evaluator {
+        EvaluatorConfig::Train(training) if training.plan.is_some() => EvaluatorName::Auto,
         EvaluatorConfig::Train(_) => EvaluatorName::Train,
         EvaluatorConfig::Table { path } => EvaluatorName::Table(path.clone()),
         EvaluatorConfig::Proxy(scoring) => EvaluatorName::Proxy(scoring.score.clone()),

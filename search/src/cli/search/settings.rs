@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mnas_engine::evaluator::RecordedTable;
+use mnas_engine::problem::Reward;
 use mnas_engine::strategy::StrategyConfig;
 use mnas_engine::study::{DeviceConfig, EvaluatorConfig, References, StudyConfig, WorkerConfig};
 use mnas_engine::training::DataRequest;
 use mnas_latency::Milliseconds;
 
 use super::super::error::CliError;
+use super::automatic::Automatic;
 use super::choices::Choices;
 use super::values::EvaluatorName;
 
@@ -34,6 +36,8 @@ pub struct Settings {
     pub out: PathBuf,
     /// Time for measuring layers.
     pub profile_time: Duration,
+    /// The time that decides the trainings, where one does.
+    pub automatic: Option<Automatic>,
 }
 
 /// The study's folder: that of `--out`, else one named by the study.
@@ -97,6 +101,7 @@ pub(super) fn common(
             })
             .collect(),
         limits: choices.limits(),
+        reward: reward_of(choices)?,
         strategy: strategy_of(choices, trials)?,
         evaluator: EvaluatorConfig::Table { path: PathBuf::new() },
         references: References { per_network: 0 },
@@ -109,6 +114,25 @@ pub(super) fn common(
 /// With successive halving a training may last as long as several others, which go on meanwhile.
 fn default_lookahead(choices: &Choices) -> usize {
     LOOKAHEAD * choices.halving.unwrap_or(1).clamp(1, 16) as usize
+}
+
+/// The reward, where budgets are weighed.
+fn reward_of(choices: &Choices) -> Result<Option<Reward>, CliError> {
+    let Some(reward) = choices.soft_budget else {
+        return Ok(None);
+    };
+    if choices.budget.is_empty() {
+        return Err(CliError::usage(
+            "--soft-budget weighs a budget, and none is given; say which, such as --budget 20ms",
+        ));
+    }
+    match choices.strategy.as_deref() {
+        Some("nsga2") => Err(CliError::usage(
+            "--soft-budget searches for the one network of the highest reward, --strategy nsga2 for a front; leave one of the two \
+             out, or choose model, evolution, local or random",
+        )),
+        _ => Ok(Some(reward)),
+    }
 }
 
 fn default_objectives(devices: &[String]) -> Vec<String> {

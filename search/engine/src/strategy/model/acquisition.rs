@@ -12,6 +12,11 @@ pub(super) fn target(accuracy: f64) -> f64 {
     -(100.0 - accuracy).max(LEAST_ERROR).ln()
 }
 
+/// The accuracy in percent of a value.
+pub(super) fn accuracy_of(target: f64) -> f64 {
+    100.0 - error(target)
+}
+
 /// The error in percent of a value.
 fn error(target: f64) -> f64 {
     (-target).exp()
@@ -27,6 +32,12 @@ pub(super) enum Acquisition {
     /// Expected improvement of the value (Jones, Schonlau and Welch, 1998) over the best known.
     Accuracy {
         /// The best value.
+        best: f64,
+    },
+    /// Expected improvement of the value over the one at which the network, whose costs are known, would have the best known
+    /// reward.
+    Reward {
+        /// The best reward.
         best: f64,
     },
     /// Expected improvement of the hypervolume of accuracy and costs.
@@ -99,9 +110,13 @@ impl Front {
 }
 
 impl Acquisition {
-    /// The expected gain of a network.
-    pub fn gain(&self, belief: Belief, costs: &[f64]) -> f64 {
+    /// The expected gain of a network whose accuracy counts with this factor in the reward.
+    pub fn gain(&self, belief: Belief, factor: f64, costs: &[f64]) -> f64 {
         match self {
+            Self::Reward { best } => {
+                let wanted = target(best / factor);
+                expected_excess(belief.mean, belief.observed_deviation, wanted)
+            }
             Self::Accuracy { best } => expected_excess(belief.mean, belief.observed_deviation, *best),
             Self::Front(front) => front.gain(belief, costs),
         }

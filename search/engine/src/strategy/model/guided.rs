@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use mnas_space::{ArchitectureId, Genotype};
 
-use super::acquisition::{Acquisition, Front};
+use super::acquisition::{Acquisition, Front, accuracy_of};
 use super::candidate::PooledCandidate;
 use super::settings::{Gain, ModelGuided};
 use crate::front::{crowding_distance, non_dominated_ranks};
@@ -29,6 +29,8 @@ pub(super) struct Observed {
     pub costs: Costs,
     /// `-ln(error)`
     pub target: f64,
+    /// Number by which networks are compared: the target, or the reward.
+    pub merit: f64,
 }
 
 /// Results of a search with the regression of them.
@@ -90,7 +92,7 @@ impl<'a> Guided<'a> {
     fn improves_front(&self) -> bool {
         match self.settings.gain {
             Gain::Accuracy => false,
-            Gain::Front => self.cost_metrics().next().is_some(),
+            Gain::Front => self.problem.reward().is_none() && self.cost_metrics().next().is_some(),
             Gain::Auto => self.problem.has_unbounded_cost(),
         }
     }
@@ -106,7 +108,7 @@ impl<'a> Guided<'a> {
     pub fn by_merit(&self) -> Vec<usize> {
         let with_costs = self.improves_front();
         let point = |one: &Observed| {
-            let mut point = vec![-one.target];
+            let mut point = vec![-one.merit];
             if with_costs {
                 point.extend(self.objective_costs(&one.costs));
             }
@@ -170,6 +172,11 @@ impl<'a> Guided<'a> {
     pub fn acquisition(&self, believed: &[(f64, Costs)]) -> Acquisition {
         let observed = self.observed.iter().map(|one| (one.target, &one.costs));
         let known = observed.chain(believed.iter().map(|(value, costs)| (*value, costs)));
+        if self.problem.reward().is_some() {
+            let reward = |(value, costs): (f64, &Costs)| self.problem.value(costs, accuracy_of(value));
+            let best = known.map(reward).fold(f64::NEG_INFINITY, f64::max);
+            return Acquisition::Reward { best };
+        }
         if !self.improves_front() {
             let best = known.map(|(value, _)| value).fold(f64::NEG_INFINITY, f64::max);
             return Acquisition::Accuracy { best };

@@ -134,8 +134,10 @@ impl<'s, 'a> BestFirst<'s, 'a> {
         let samples: Vec<&Sample> = candidates.iter().map(|candidate| &candidate.borrow().sample).collect();
         let beliefs = self.process.predict(&samples);
         let gain = |(belief, candidate): (Belief, C)| {
-            let costs = self.search.objective_costs(&candidate.borrow().costs);
-            (self.acquisition.gain(belief, &costs), candidate)
+            let costs = &candidate.borrow().costs;
+            let factor = self.search.problem.reward_factor(costs);
+            let costs = self.search.objective_costs(costs);
+            (self.acquisition.gain(belief, factor, &costs), candidate)
         };
         beliefs.into_iter().zip(candidates).map(gain).collect()
     }

@@ -27,11 +27,16 @@ impl Search for Guided<'_> {
         let Some(accuracy) = observation.accuracy.filter(|accuracy| accuracy.is_finite()) else {
             return;
         };
+        let target = target(accuracy);
         self.observed.push(Observed {
+            merit: match self.problem.reward() {
+                Some(_) => self.problem.value(&observation.costs, accuracy),
+                None => target,
+            },
             genotype: observation.genotype.clone(),
             sample: self.sample(&observation.genotype, &observation.costs),
             costs: observation.costs.clone(),
-            target: target(accuracy),
+            target,
         });
         if self.observed.len() >= self.tune_at {
             self.tune();

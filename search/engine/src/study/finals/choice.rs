@@ -58,12 +58,15 @@ pub fn choose_finalists(problem: &Problem, trials: &[Trial], count: usize) -> Ve
 }
 
 /// The evaluated trials that keep every constraint, one a network: those of the highest fidelity first, of these the most
-/// accurate, of equals the earliest.
+/// accurate (or of the highest reward), of equals the earliest.
 pub fn ranked_networks<'a>(problem: &Problem, trials: &'a [Trial]) -> Vec<&'a Trial> {
     let mut ranked: Vec<(f64, &Trial)> = latest(trials)
         .into_iter()
         .filter(|trial| problem.violation(&trial.known_costs()).is_none())
-        .filter_map(|trial| Some((trial.accuracy().filter(|accuracy| !accuracy.is_nan())?, trial)))
+        .filter_map(|trial| {
+            let accuracy = trial.accuracy().filter(|accuracy| !accuracy.is_nan())?;
+            Some((problem.value(&trial.known_costs(), accuracy), trial))
+        })
         .collect();
     ranked.sort_by(|one, other| {
         let by_fidelity = other.1.fidelity.cmp(&one.1.fidelity);
