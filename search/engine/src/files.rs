@@ -125,19 +125,26 @@ pub fn write_repeatedly(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// Removes what writings that were killed left in a folder and the folders in it. Nothing may be writing there.
 ///
-/// A file that cannot be removed is left: it takes space and nothing else.
+/// Files are written in place of others by way of a partial file or folder, whose name begins with [`PARTIAL`]. One that cannot be removed
+/// is left: it takes space and nothing else.
 pub fn remove_partial_files(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_partial_files(&path);
-        } else if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            let _ = std::fs::remove_file(&path);
-        }
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL);
+        let _ = match (is_folder, is_partial) {
+            (true, true) => std::fs::remove_dir_all(&path),
+            (false, true) => std::fs::remove_file(&path),
+            (true, false) => {
+                remove_partial_files(&path);
+                Ok(())
+            }
+            (false, false) => Ok(()),
+        };
     }
 }
 
-/// Begin of the names of temporary files.
+/// Begin of the names of partial files and folders.
 pub const PARTIAL: &str = ".mnas-";
 
 /// Temporary files are private to their owner by default; results are to be read like any other file.
@@ -177,15 +184,17 @@ mod tests {
     fn what_kills_left_is_removed_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
-        std::fs::create_dir_all(place("weights")).unwrap();
-        for name in [".mnas-abc", "weights/.mnas-def", "weights/1.safetensors", ".lock"] {
+        let partial = [".mnas-abc", "weights/.mnas-def", "best/.mnas-ghi/model.onnx"];
+        let whole = ["weights/1.safetensors", ".lock"];
+        for name in partial.iter().chain(&whole) {
+            std::fs::create_dir_all(place(name).parent().unwrap()).unwrap();
             std::fs::write(place(name), b"x").unwrap();
         }
         remove_partial_files(folder.path());
         remove_partial_files(&place("absent"));
-        let left =
-            [".mnas-abc", "weights/.mnas-def", "weights/1.safetensors", ".lock"].map(|name| place(name).exists());
-        assert_eq!(left, [false, false, true, true]);
+        assert!(partial.iter().all(|name| !place(name).exists()));
+        assert!(!place("best/.mnas-ghi").exists());
+        assert!(whole.iter().all(|name| place(name).exists()));
     }
 
     #[test]

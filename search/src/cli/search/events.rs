@@ -131,28 +131,31 @@ impl EventLog {
         });
     }
 
-    /// Writes an epoch that is done.
+    /// Writes the epochs that are done.
     fn progressed(&mut self, trial: u64, done: f64, course: &Course) {
         let Some((before, epochs)) = self.running.get_mut(&trial) else {
             return;
         };
         let epochs = *epochs;
         // Rounding must not hide the end of an epoch.
-        let epoch = (done * f64::from(epochs) + 1e-6).floor() as u32;
-        if epoch <= *before {
-            return;
+        let now = (done * f64::from(epochs) + 1e-6).floor() as u32;
+        let former = std::mem::replace(before, now.max(*before));
+        for epoch in former + 1..=now.min(epochs) {
+            self.write(&Event::TrialEpoch {
+                trial,
+                epoch,
+                epochs,
+                done_share: course.share(),
+                left_s: course.left.map(|time| time.as_secs()),
+            });
         }
-        *before = epoch;
-        self.write(&Event::TrialEpoch {
-            trial,
-            epoch,
-            epochs,
-            done_share: course.share(),
-            left_s: course.left.map(|time| time.as_secs()),
-        });
     }
 
     fn settled(&mut self, trial: &Trial, course: &Course) {
+        if trial.accuracy().is_some() {
+            // A short training ends before its progress arrives.
+            self.progressed(trial.number, 1.0, course);
+        }
         self.running.remove(&trial.number);
         let left_s = course.left.map(|time| time.as_secs());
         match &trial.outcome {
