@@ -1,4 +1,4 @@
-//! Lists of the compiled-in data files: adding a file adds its reference, search space or scaling rule.
+//! Generates the lists of compiled-in data files: adding a file adds its reference, search space or scaling rule.
 
 use std::fmt::Write as _;
 use std::path::Path;

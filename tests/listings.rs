@@ -1,12 +1,11 @@
 //! Output of `inspect`, `refs` and `space` for programs and for people.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Workplace, number, refused, stderr, stdout};
+use crate::support::{Workplace, number, real_data, refused, stderr, stdout};
 
 fn json(place: &Workplace, line: &str) -> Value {
     let text = stdout(&place.run(&format!("{line} --json")).success());
@@ -287,18 +286,9 @@ fn a_network_is_read_from_json() {
 
 #[test]
 fn a_published_json_is_the_reference_of_its_name() {
-    let data = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
-        PathBuf::from,
-    );
-    let file = data.join("proxyless-w0.25-r112.json");
-    if !file.is_file() {
-        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-        {
-            eprintln!("SKIPPED: {} is missing", file.display());
-        }
+    let Some(file) = real_data("proxyless-w0.25-r112.json") else {
         return;
-    }
+    };
     let place = Workplace::new();
     let line = format!("inspect {} --resolution 112 --vs proxyless-w0.25-r112", file.display());
     let both = json(&place, &format!("{line} --vs-resolution 112"));

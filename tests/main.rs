@@ -12,6 +12,7 @@ mod help;
 mod images;
 mod interruptions;
 mod listings;
+mod plans;
 mod predictions;
 mod published;
 mod rankings;

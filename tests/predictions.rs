@@ -1,10 +1,8 @@
 //! Predicted ImageNet accuracies through the command: one network, the front of a space, the fit.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
-use crate::support::{Workplace, names, refused, stdout};
+use crate::support::{Workplace, names, real_data, refused, stdout};
 
 fn json(place: &Workplace, line: &str) -> Value {
     let text = stdout(&place.run(&format!("{line} --json")).success());
@@ -169,18 +167,9 @@ fn unusable_tables_of_accel_nasbench_are_refused() {
 
 #[test]
 fn the_fit_gives_the_committed_coefficients_and_its_errors_are_as_documented() {
-    let data = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
-        PathBuf::from,
-    );
-    let accel = data.join("accel-nasbench.csv");
-    if !accel.is_file() {
-        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-        {
-            eprintln!("SKIPPED: {} is missing", accel.display());
-        }
+    let Some(accel) = real_data("accel-nasbench.csv") else {
         return;
-    }
+    };
     let place = Workplace::new();
     let accel = accel.display();
     place

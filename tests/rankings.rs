@@ -168,7 +168,7 @@ fn a_search_by_a_score_reports_scores_and_no_accuracies() {
         .success();
     let table = stdout(&run);
     assert!(table.contains("score") && !table.contains('%'), "{table}");
-    assert!(table.contains("no accuracies"), "{table}");
+    assert!(table.contains("are not accuracies"), "{table}");
     let rows = place.rows("study/trials.csv");
     assert_eq!(rows.len(), 10);
     for row in &rows {

@@ -1,11 +1,11 @@
 //! Searches over recorded tables, several constraints, workers of several commands, and resumed studies.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{Workplace, number, refused, stderr, stdout};
+use crate::support::{Workplace, number, real_data, refused, stderr, stdout};
 
 /// A CSV table of networks of the test's space with the results of a search of it.
 fn recorded(place: &Workplace) {
@@ -25,21 +25,7 @@ fn recorded(place: &Workplace) {
 
 /// NAS-Bench-Macro's table, where the data sets are.
 fn macro_table() -> Option<PathBuf> {
-    let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join("nas-bench-macro.json");
-    if path.exists() {
-        return Some(path);
-    }
-    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    assert!(!in_ci, "{} is missing", path.display());
-    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-    {
-        eprintln!("SKIPPED: {} is missing", path.display());
-    }
-    None
+    real_data("nas-bench-macro.json")
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Benchmarks of a latency table as a search uses it: loaded once, fitted, and asked for millions of networks.
+//! Benchmarks of a latency table as used by a search: loaded and fitted once, then used to predict millions of networks.
 //!
-//! The table holds every layer of the default space, and its references at one width as whole networks.
+//! The table contains every layer of the default space, and its references at one width as whole networks.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
@@ -15,7 +15,7 @@ use mnas_space::{Architecture, Reference, SearchSpace};
 
 const CLASSES: u32 = 1000;
 
-/// Fills a table in `folder` with times that nobody measured.
+/// Fills a table in `folder` with simulated times.
 fn fill(folder: &Path, space: &SearchSpace) {
     let mut runtime = FakeRuntime::new(FakeSettings::default());
     let device = Device::open("fake").unwrap();

@@ -1,20 +1,20 @@
-//! From layers measured alone to networks.
+//! Calibration of the sum of single-layer latencies to the latency of whole networks.
 //!
-//! A layer alone finds its code, input and weights in cache, pays once per layer for starting the runtime, and brings its
-//! input and output into and out of the form that the runtime computes in; in a network it is the other way round. So the
-//! plain sum is off by a fifth, and not evenly. A linear model corrects it, fitted on whole networks that were measured: a
-//! scale of the sum, terms for what a layer alone has too much or too little of, and for the weights that a device's caches
-//! do not keep from one inference to the next. All terms are always there, and a prior draws them to the plain sum: choosing
-//! among sets of terms was less accurate on held-out networks, and its errors flattered. The interval comes from the errors
-//! on networks left out, and widens for a network unlike those it was fitted on.
+//! A layer measured alone has its code, input and weights in cache, but pays the runtime's start-up cost and the conversion
+//! of its input and output to the runtime's internal layout; within a network, the opposite holds. The plain sum of layers
+//! is therefore wrong by about a fifth, by different amounts for different networks. A linear model corrects it, fitted to
+//! measured whole networks: a scale of the sum, terms for the costs that a single layer has in excess or lacks, and terms
+//! for weights that the device's caches do not retain between inferences. All terms are always in use, with a prior towards
+//! the plain sum: selecting a subset of terms was less accurate on held-out networks, and underestimated its own error. The
+//! prediction interval is derived from leave-one-out errors, and is wider for networks unlike the fitted ones.
 
 use mnas_space::{ACTIVATION_BYTES, Activation, BlockKey, Cost, Op};
 
 use crate::regression;
 
-/// Number of the model's terms that are sums over layers.
+/// Number of terms that are sums over layers.
 const SUMS: usize = 7;
-/// All terms.
+/// Number of all terms.
 const TERMS: usize = SUMS + CACHES.len();
 
 const SUM: usize = 0;
@@ -25,11 +25,11 @@ const INPUTS: usize = 4;
 const OUTPUTS: usize = 5;
 const MACS: usize = 6;
 
-/// Megabytes of weights that the caches of this and that device keep from one inference to the next. Those beyond come from
-/// further away every time, which no layer alone shows: one term for each.
+/// Typical capacities of devices' caches, in megabytes of weights, with one term each. Weights beyond the capacity are fetched
+/// from slower memory in every inference, a cost that single-layer measurements do not include.
 const CACHES: [f64; 3] = [2.0, 8.0, 32.0];
 
-/// Unit that each term counts; the sum's coefficient is a scale, those of the others are milliseconds for each unit.
+/// Unit of each term. The coefficient of the sum is a scale; the other coefficients are milliseconds per unit.
 const UNITS: [&str; TERMS] = [
     "millisecond of layers measured alone",
     "kernel",
@@ -43,36 +43,36 @@ const UNITS: [&str; TERMS] = [
     "megabyte of weights beyond 32",
 ];
 
-/// As many networks does the prior weigh that draws the coefficients to those of the plain sum; a scale alone needs none.
+/// Weight of the prior towards the plain sum, in networks; a fit of the scale alone has no prior.
 const PRIOR_NETWORKS: f64 = 0.3;
 
-/// Fewer networks than this give a scale only.
+/// Minimum number of networks for fitting all terms; with fewer, only the scale is fitted.
 const LEAST_NETWORKS: usize = 6;
 
-/// The error that is assumed where no network was measured.
+/// Relative error assumed if no network was measured.
 const UNCALIBRATED_ERROR: f64 = 0.20;
 
-/// The least error that is believed, whatever a few networks say: measurements of different days differ by more.
+/// Lower bound on the relative error, whatever a few networks suggest: measurements on different days differ by more.
 const LEAST_ERROR: f64 = 0.02;
 
-/// The coefficients of the sum as it is.
+/// Coefficients of the plain sum.
 const PLAIN_SUM: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
     coefficients[SUM] = 1.0;
     coefficients
 };
 
-/// Terms of a network: sums over its layers.
+/// Terms of a network that are sums over its layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Terms(pub [f64; SUMS]);
 
 impl Terms {
-    /// The sum of the layers' latencies.
+    /// Sum of the layers' latencies in milliseconds.
     pub fn sum_ms(&self) -> f64 {
         self.0[SUM]
     }
 
-    /// Adds one layer.
+    /// Adds a layer with its latency in milliseconds.
     pub fn add(&mut self, ms: f64, facts: LayerFacts) {
         self.0[SUM] += ms;
         for (term, fact) in self.0[SUM + 1..].iter_mut().zip(facts.0) {
@@ -81,7 +81,7 @@ impl Terms {
     }
 }
 
-/// Terms of a layer besides its latency, in the model's order.
+/// Terms of a layer other than its latency, in the model's order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LayerFacts([f32; SUMS - 1]);
 
@@ -89,7 +89,7 @@ impl LayerFacts {
     pub fn of(key: &BlockKey) -> Self {
         const MILLION: f32 = 1e6;
         let graph = key.graph();
-        // Batch-norm and rectifiers become part of the convolution before them.
+        // Runtimes fuse batch-norm and rectifiers into the preceding convolution.
         let fused = |op: &Op| {
             matches!(
                 op,
@@ -112,36 +112,36 @@ impl LayerFacts {
     }
 }
 
-/// A linear correction of the sum of layers.
+/// Linear correction of the sum of layer latencies.
 #[derive(Debug, Clone)]
 pub struct Calibration {
     fit: Option<Fit>,
     report: CalibrationReport,
 }
 
-/// Errors of a calibration on networks that took no part in it.
+/// Report of a calibration: its coefficients, and its errors on held-out networks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CalibrationReport {
-    /// Networks it was fitted on.
+    /// Number of networks used in the fit.
     pub networks: usize,
     /// Scale of the sum of the layers' latencies.
     pub scale: f64,
-    /// Milliseconds added for each `unit` of a network, such as a kernel; negative for what layers alone have too much of,
-    /// such as starting the runtime once per layer.
+    /// Milliseconds added per unit of a network, such as a kernel, as pairs of unit and milliseconds; negative for costs that
+    /// only single layers have, such as starting the runtime.
     pub corrections: Vec<(&'static str, f64)>,
-    /// The relative error of each network when fitted on the others, in their order; empty for fewer than 3.
+    /// Relative error of each network in a fit on the others, in their order; empty for fewer than 3 networks.
     pub held_out_errors: Vec<f64>,
-    /// Mean of the absolute relative errors of each network when fitted on the others; `None` for fewer than 3.
+    /// Mean absolute value of `held_out_errors`; `None` for fewer than 3 networks.
     pub held_out_mean_error: Option<f64>,
-    /// Root mean square of the same; the interval is derived from it.
+    /// Root mean square of `held_out_errors`, from which the prediction interval is derived.
     pub held_out_rms_error: Option<f64>,
 }
 
 impl Calibration {
-    /// Fits `(terms, measured milliseconds)` of whole networks.
+    /// Fits the correction to the terms and measured milliseconds of whole networks.
     pub(crate) fn fit(networks: &[(Terms, f64)]) -> Self {
         let fit = Fit::new(networks);
-        // One or two networks give a scale but no idea of its error.
+        // One or two networks determine the scale but not its error.
         let errors = fit
             .as_ref()
             .filter(|_| networks.len() > 2)
@@ -149,8 +149,8 @@ impl Calibration {
         Self::new(fit, networks.len(), errors.as_deref())
     }
 
-    /// The plain sum, for layers whose costs were fitted to whole networks already; `errors` are those of networks left
-    /// out of that fit.
+    /// Plain sum without correction, for layer costs that were already fitted to whole networks; `errors` are the relative
+    /// errors of networks held out of that fit.
     pub(crate) fn plain(errors: &[f64]) -> Self {
         let fit = Fit::plain_sum();
         Self::new(Some(fit), errors.len(), (errors.len() > 2).then_some(errors))
@@ -171,15 +171,15 @@ impl Calibration {
         Self { fit, report }
     }
 
-    /// The latency of a network, and the standard deviation of its relative error if all its layers were measured.
+    /// Latency of a network in milliseconds, and the standard deviation of its relative error if all its layers were measured.
     pub(crate) fn apply(&self, terms: &Terms) -> (f64, f64) {
         let ms = self.ms(terms);
         (ms, self.relative_error(terms, ms))
     }
 
-    /// The latency of a network.
+    /// Latency of a network in milliseconds.
     ///
-    /// Never below a fifth of the plain sum: terms may be negative, times not.
+    /// At least a fifth of the plain sum, since negative terms must not lead to negative times.
     pub(crate) fn ms(&self, terms: &Terms) -> f64 {
         let sum = terms.0[SUM];
         self.fit.as_ref().map_or(sum, |fit| fit.value(terms).max(0.2 * sum))
@@ -192,20 +192,20 @@ impl Calibration {
         }
     }
 
-    /// Latency that a layer with these terms adds to its network, if the network's weights stay in cache.
+    /// Latency in milliseconds that a layer with these terms adds to its network, if the network's weights stay in cache.
     pub(crate) fn share(&self, terms: &Terms) -> f64 {
         self.fit
             .as_ref()
             .map_or(terms.0[SUM], |fit| dot(&fit.coefficients, &terms.0))
     }
 
-    /// Its errors on networks left out.
+    /// Coefficients, and errors on held-out networks.
     pub fn report(&self) -> &CalibrationReport {
         &self.report
     }
 }
 
-/// Coefficients, and what tells how far a network lies from those they were fitted on.
+/// Fitted coefficients, with the factor from which the uncertainty of a prediction is computed.
 #[derive(Debug, Clone)]
 struct Fit {
     coefficients: [f64; TERMS],
@@ -216,7 +216,8 @@ struct Fit {
 }
 
 impl Fit {
-    /// Relative least squares: every network counts alike, whatever its size. `None` without networks.
+    /// Fits by relative least squares, in which all networks have the same weight whatever their latency. `None` without
+    /// networks.
     fn new(networks: &[(Terms, f64)]) -> Option<Self> {
         networks.first()?;
         let used = if networks.len() < LEAST_NETWORKS {
@@ -227,7 +228,7 @@ impl Fit {
         let row = |(terms, ms): &(Terms, f64)| relative(terms, *ms)[..used].to_vec();
         let rows: Vec<Vec<f64>> = networks.iter().map(row).collect();
         let prior = if used == TERMS { PRIOR_NETWORKS } else { 0.0 };
-        // A term that no network has is kept at 0.
+        // The penalty keeps the coefficient of a term that no network has at 0.
         let scales = regression::mean_squares(&rows).into_iter();
         let penalty: Vec<f64> = scales.map(|scale| prior * scale.max(1e-12)).collect();
         let (fitted, lower) = regression::ridge(&rows, &vec![1.0; rows.len()], &PLAIN_SUM[..used], &penalty)?;
@@ -240,7 +241,7 @@ impl Fit {
         })
     }
 
-    /// The sum itself, known without doubt.
+    /// Plain sum without uncertainty.
     fn plain_sum() -> Self {
         Self {
             coefficients: PLAIN_SUM,
@@ -253,7 +254,7 @@ impl Fit {
         dot(&self.coefficients, &values(terms))
     }
 
-    /// The variance that the coefficients' own uncertainty adds, relative to that of a single network.
+    /// Variance of the prediction due to the uncertainty of the coefficients, relative to the variance of a single network.
     fn leverage(&self, terms: &Terms, ms: f64) -> f64 {
         let row = relative(terms, ms);
         let mut solved = row;
@@ -261,15 +262,14 @@ impl Fit {
         dot(&row[..self.terms], &solved[..self.terms])
     }
 
-    /// The relative error of each of the fit's networks when it is fitted on the others, in closed form: a residual grows by
-    /// what its own network pulled the fit towards itself.
+    /// Leave-one-out relative error of each network of the fit, in closed form from its residual and leverage.
     fn left_out_errors(&self, networks: &[(Terms, f64)]) -> Vec<f64> {
         let error = |(terms, ms): &(Terms, f64)| (self.value(terms) / ms - 1.0) / (1.0 - self.leverage(terms, *ms));
         networks.iter().map(error).collect()
     }
 }
 
-/// The values of all terms for a network.
+/// Values of all terms of a network.
 fn values(terms: &Terms) -> [f64; TERMS] {
     let mut values = [0.0; TERMS];
     values[..SUMS].copy_from_slice(&terms.0);
@@ -279,7 +279,7 @@ fn values(terms: &Terms) -> [f64; TERMS] {
     values
 }
 
-/// The same relative to the network's latency.
+/// Values of all terms of a network, divided by its latency.
 fn relative(terms: &Terms, ms: f64) -> [f64; TERMS] {
     values(terms).map(|value| value / ms)
 }

@@ -1,4 +1,4 @@
-//! Check of a table: a sample of its rows is measured again on the device.
+//! Check of a table by measuring a sample of its rows again on the device.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,11 +16,11 @@ use crate::table::LatencyTable;
 /// Options of a check.
 #[derive(Debug, Clone)]
 pub struct CheckOptions {
-    /// Care taken for each measurement.
+    /// Effort for each measurement.
     pub measure: MeasureSettings,
-    /// Largest number of layers measured again; a tenth as many whole networks come on top.
+    /// Maximum number of layers to measure again; in addition, a tenth as many whole networks are measured.
     pub sample: usize,
-    /// Decides which.
+    /// Seed for selecting them.
     pub seed: u64,
     /// Largest accepted distance of a measurement from its row, as a share of the row.
     pub tolerance: f64,
@@ -37,19 +37,19 @@ impl Default for CheckOptions {
     }
 }
 
-/// A row that was measured again.
+/// Row of a table that was measured again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedRow {
-    /// The block key or architecture.
+    /// Block key or architecture.
     pub name: String,
-    /// As the table has it.
+    /// Measurement in the table.
     pub recorded: Measurement,
-    /// As it is now.
+    /// New measurement.
     pub measured: Measurement,
 }
 
 impl CheckedRow {
-    /// Measured over recorded latency.
+    /// New median latency divided by the recorded one.
     pub fn ratio(&self) -> f64 {
         self.measured.median_ms / self.recorded.median_ms
     }
@@ -58,38 +58,38 @@ impl CheckedRow {
 /// Report of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckReport {
-    /// Rows measured again, the one furthest off first.
+    /// Rows measured again, the one with the largest deviation first.
     pub rows: Vec<CheckedRow>,
     /// Largest accepted distance of a measurement from its row, as a share of the row.
     pub tolerance: f64,
-    /// The anchor's speed now, as a share of that at the time of the table. The rows are normalised by the anchor: a
-    /// machine that is slower as a whole still confirms its table.
+    /// Speed of the anchor now, as a share of its reference speed in the table. Rows are normalised by the anchor, so a machine
+    /// that is slower as a whole still agrees with its table.
     pub speed: f64,
-    /// The runtime's messages for rows that it does not execute any more.
+    /// Runtime's messages for rows that it no longer executes.
     pub refused: Vec<String>,
-    /// Conditions under which the check itself cannot be trusted.
+    /// Conditions that make the check itself unreliable.
     pub warnings: Vec<Warning>,
-    /// True if it was cancelled before the end.
+    /// True if the check was cancelled before the end.
     pub cancelled: bool,
 }
 
-/// The rows that may be off by more than the tolerance, as a share: single medians err on a noisy machine.
+/// Share of the rows that may deviate by more than the tolerance: single medians can be wrong on a noisy machine.
 const MAY_BE_OFF: f64 = 0.2;
 
-/// Largest accepted error of the median row, as a share of the tolerance: errors of single rows cancel in it.
+/// Largest accepted deviation of the median ratio, as a share of the tolerance: errors of single rows cancel out in it.
 const MIDDLE: f64 = 0.5;
 
-/// The anchor's speed may have changed by this factor before tables of other days stop being comparable.
+/// Largest accepted factor between the anchor's speed now and at the time of the table.
 const SPEED: f64 = 1.5;
 
 impl CheckReport {
-    /// The rows within the tolerance.
+    /// Number of rows within the tolerance.
     pub fn agreeing(&self) -> usize {
         let agrees = |row: &&CheckedRow| (row.ratio().ln()).abs() <= (1.0 + self.tolerance).ln();
         self.rows.iter().filter(agrees).count()
     }
 
-    /// The middle of all ratios; 1 where nothing was measured.
+    /// Median of all ratios; 1 if nothing was measured.
     pub fn median_ratio(&self) -> f64 {
         let ratios: Vec<f64> = self.rows.iter().map(CheckedRow::ratio).collect();
         if ratios.is_empty() {
@@ -99,7 +99,7 @@ impl CheckReport {
         }
     }
 
-    /// Returns true if the table may be used on this machine today.
+    /// Returns true if the table is still valid for this machine.
     pub fn holds(&self) -> bool {
         let off = self.rows.len() - self.agreeing();
         let middle = self.median_ratio().ln().abs() <= (1.0 + MIDDLE * self.tolerance).ln();
@@ -110,7 +110,7 @@ impl CheckReport {
     }
 }
 
-/// A row of the table to be measured again.
+/// Row of the table to measure again.
 enum Row {
     Layer(BlockKey, Measurement),
     Network(Architecture, Measurement),
@@ -137,10 +137,10 @@ impl Row {
     }
 }
 
-/// Measures a sample of `table` again, in random order, without changing it. `cancel` is looked at between models;
-/// `observer` hears how many of how many are done.
+/// Measures a sample of `table` again, in random order, without changing it. `cancel` is read between models; `observer` is called
+/// with the number of models done and their total number.
 ///
-/// The table has to be of this device, see [`LatencyTable::check`].
+/// The table must belong to this device, see [`LatencyTable::check`].
 pub fn check(
     runtime: &mut dyn Runtime,
     table: &LatencyTable,
@@ -185,9 +185,9 @@ pub fn check(
     Ok(report)
 }
 
-/// Layers of all sizes, evenly over the table sorted by latency, and some whole networks; in random order.
+/// Selects layers evenly from the table sorted by latency, and some whole networks, in random order.
 fn sample(table: &LatencyTable, options: &CheckOptions) -> Vec<Row> {
-    // Layers of another device say nothing about this one.
+    // Layers measured on another device cannot be checked on this one.
     let is_own = |_: &(&BlockKey, &Measurement)| table.header().layers_of.is_none();
     let mut layers: Vec<(&BlockKey, &Measurement)> = table.layers().filter(is_own).collect();
     layers.sort_by(|a, b| a.1.median_ms.total_cmp(&b.1.median_ms).then(a.0.cmp(b.0)));

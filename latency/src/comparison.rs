@@ -1,4 +1,4 @@
-//! Predictions beside measurements of whole networks.
+//! Comparison of predicted and measured latencies of whole networks.
 
 use mnas_space::Architecture;
 
@@ -9,15 +9,15 @@ use crate::profile::MeasuredNetwork;
 use crate::statistics;
 use crate::table::LatencyTable;
 
-/// A network that was measured whole, and predicted by a fit that it took no part in.
+/// Measured network with a prediction from a fit that did not include it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparedNetwork {
-    /// The network.
+    /// Network.
     pub architecture: Architecture,
     /// Measured latency.
     pub measured: Measurement,
-    /// The medians of the first and the second half of its samples, which lie minutes apart; what they differ by is noise
-    /// that no prediction can meet. `None` where they are not known any more.
+    /// Medians of the first and the second half of the samples, which are minutes apart; their difference is noise that no
+    /// prediction can explain. `None` if the samples are no longer known.
     pub halves: Option<(Milliseconds, Milliseconds)>,
     /// Predicted latency.
     pub predicted: Prediction,
@@ -30,15 +30,15 @@ impl ComparedNetwork {
     }
 }
 
-/// Predictions beside measurements, network by network.
+/// Comparison of predictions and measurements, network by network.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Comparison {
-    /// The networks in the order they were measured.
+    /// Networks in the order of measurement.
     pub networks: Vec<ComparedNetwork>,
 }
 
 impl Comparison {
-    /// Networks measured beside a table's, and what `predictor` makes of them.
+    /// Compares networks measured together with a table, but not part of it, with the predictions of `predictor`.
     pub fn fresh(validation: Vec<MeasuredNetwork>, predictor: &Predictor) -> Self {
         let compared = |network: MeasuredNetwork| ComparedNetwork {
             predicted: predictor.estimate(&network.architecture),
@@ -51,8 +51,8 @@ impl Comparison {
         }
     }
 
-    /// The networks that `predictor`'s table is calibrated with, each predicted by a fit on the others; empty where they
-    /// are too few to leave one out.
+    /// Compares the calibration networks of `table` with leave-one-out predictions; empty if there are too few networks to leave
+    /// one out.
     pub fn left_out(table: &LatencyTable, predictor: &Predictor) -> Self {
         let errors = &predictor.calibration().held_out_errors;
         let compared = |((architecture, measured), error): (&(Architecture, Measurement), &f64)| {
@@ -75,7 +75,7 @@ impl Comparison {
         }
     }
 
-    /// Mean of the errors' absolute values; `None` without networks.
+    /// Mean absolute error; `None` without networks.
     pub fn mean_error(&self) -> Option<f64> {
         self.mean(|network| Some(network.error().abs()))
     }
@@ -93,7 +93,7 @@ impl Comparison {
         })
     }
 
-    /// Mean difference between two halves of one measurement; `None` where it is not known.
+    /// Mean relative difference between the halves of a measurement; `None` if no halves are known.
     pub fn noise(&self) -> Option<f64> {
         self.mean(|network| network.halves.map(|(first, second)| (first.0 / second.0 - 1.0).abs()))
     }

@@ -1,10 +1,10 @@
-//! Layers that were not measured: a cost model fitted on those that were.
+//! Cost model for unmeasured layers, fitted to measured layers.
 //!
-//! Two steps. First a roofline-like sum over the layer's operations, in milliseconds: so much per multiply-add of each
-//! kind of convolution, per value passed through each kind of elementwise operation, per byte of weights and feature
-//! maps, per operation, all coefficients non-negative, so that it extrapolates sensibly. Then what that leaves
-//! unexplained, as a factor: a Gaussian process on the logarithms of the layer's dimensions, which falls back to the
-//! first step far from anything measured. How far either can be trusted is found by leaving measurements out.
+//! The model has two steps. The first is a roofline-like sum over the layer's operations, in milliseconds: a cost per
+//! multiply-add of each kind of convolution, per value of each kind of elementwise operation, per byte of weights and
+//! feature maps, and per operation. All coefficients are non-negative, so that it extrapolates sensibly. The second step
+//! models the remaining factor by a Gaussian process on the logarithms of the layer's dimensions, which approaches 1 far
+//! from the measured layers. Leave-one-out errors provide the uncertainty of both.
 
 mod features;
 mod process;
@@ -15,14 +15,14 @@ use crate::regression;
 use features::dimensions;
 use process::Process;
 
-/// At most this many measurements fit the Gaussian process, whose cost grows with their cube.
+/// Maximum number of measurements in the Gaussian process, whose cost is cubic in this number.
 const PROCESS_ROWS: usize = 600;
 
-/// Layers that are asked for later differ more from the measured ones than these from one another: on a real device
-/// the errors of layers of other widths and resolutions were this many times those of layers left out.
+/// Factor on the leave-one-out error of the measured layers. Layers to be predicted differ more from the measured ones than these
+/// from each other: on a real device, errors for layers of other widths and resolutions were larger by this factor.
 const STRANGER: f64 = 2.0;
 
-/// Model of the latency of unmeasured layers, fitted to measured ones.
+/// Model of the latency of unmeasured layers, fitted to measured layers.
 #[derive(Debug, Clone)]
 pub struct CostModel {
     operations: Vec<f64>,
@@ -30,22 +30,22 @@ pub struct CostModel {
     held_out_error: f64,
 }
 
-/// A cost model's answer.
+/// Estimated latency of a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// Expected latency of the layer alone.
+    /// Expected latency of the layer alone, in milliseconds.
     pub ms: f64,
     /// Standard deviation of the error, as a share of the latency.
     pub relative_error: f64,
 }
 
 impl CostModel {
-    /// Fits measured layers `(key, milliseconds)`; `None` if there are none.
+    /// Fits the model to block keys and latencies in milliseconds; `None` if there are none.
     pub fn fit(measured: &[(BlockKey, f64)]) -> Option<Self> {
         if measured.is_empty() {
             return None;
         }
-        // Dividing each row by its time makes relative errors count, not those of the few slow layers.
+        // Dividing each row by its time minimises relative errors; otherwise the few slow layers would dominate.
         let rows: Vec<Vec<f64>> = measured
             .iter()
             .map(|(key, ms)| {
@@ -61,7 +61,7 @@ impl CostModel {
             process: None,
             held_out_error: 0.0,
         };
-        // A stride through the rows, not their head, where a table was extended for another space.
+        // Takes evenly spaced rows instead of the first ones, since a table may have been extended for another space.
         let step = measured.len().div_ceil(PROCESS_ROWS);
         let points: Vec<(Vec<f64>, f64)> = measured
             .iter()
@@ -74,7 +74,7 @@ impl CostModel {
         Some(model)
     }
 
-    /// The first step alone; positive even for a layer of operations that were never measured.
+    /// First step alone, in milliseconds; positive even for a layer whose operations were never measured.
     fn sum(&self, key: &BlockKey) -> f64 {
         let features = features::operations(&key.graph());
         self.operations
@@ -103,7 +103,7 @@ impl CostModel {
         }
     }
 
-    /// Root mean square of the relative error on measured layers that took no part in predicting themselves.
+    /// Root mean square of the leave-one-out relative errors on the measured layers.
     pub fn held_out_error(&self) -> f64 {
         self.held_out_error
     }

@@ -3,28 +3,28 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A duration in milliseconds.
+/// Duration in milliseconds.
 ///
-/// Written for people with three significant digits (`20.3 ms`), and exactly, with its unit, in files (`"20.3ms"`).
+/// Displayed with three significant digits (`20.3 ms`); serialised exactly, with its unit (`"20.3ms"`).
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct Milliseconds(pub f64);
 
-/// The longest latency that is read: a day. Anything beyond is a slip of the pen.
+/// Longest accepted latency: a day. A longer one is probably a mistake.
 const LONGEST_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 
-/// The accepted units and their length in milliseconds.
+/// Accepted units and their lengths in milliseconds.
 const UNITS: [(&str, f64); 5] = [("us", 1e-3), ("µs", 1e-3), ("μs", 1e-3), ("ms", 1.0), ("s", 1000.0)];
 
-/// Why a text is no latency.
+/// Error in the text of a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
-    /// There is a number but no unit.
+    /// The number has no unit.
     #[error("`{text}` has no unit; write {text}ms, or use us or s")]
     MissingUnit {
         /// The number as written.
         text: String,
     },
-    /// The unit is none of those accepted.
+    /// The unit is not one of the accepted ones.
     #[error("`{text}` has the unknown unit `{unit}`; expected us, ms or s, as in 20ms")]
     UnknownUnit {
         /// The whole text.
@@ -32,23 +32,23 @@ pub enum DurationError {
         /// Text after the number.
         unit: String,
     },
-    /// There is no number before the unit.
+    /// The text does not start with a number.
     #[error("`{text}` does not start with a number; write a duration such as 20ms")]
     NotANumber {
         /// The whole text.
         text: String,
     },
-    /// The number is negative, zero, or too large to be meant.
+    /// The duration is negative, zero or longer than a day.
     #[error("`{text}` is {what}; write a positive duration such as 20ms, at most one day")]
     OutOfRange {
         /// The whole text.
         text: String,
-        /// Description of the fault.
+        /// Description of the error.
         what: &'static str,
     },
 }
 
-/// Reads a positive latency with its unit: `20ms`, `1.5 s`, `850us`.
+/// Parses a positive latency with its unit: `20ms`, `1.5 s`, `850us`.
 ///
 /// ```
 /// use mnas_latency::{Milliseconds, parse_latency};
@@ -109,12 +109,12 @@ impl FromStr for Milliseconds {
     }
 }
 
-/// Three significant digits, or as many decimals as the format asks for.
+/// Displays three significant digits, or the number of decimals given by the format's precision.
 impl fmt::Display for Milliseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or_else(|| {
             let magnitude = self.0.abs();
-            // The value decides after rounding: 9.996 is written 10.0, not 10.00.
+            // Thresholds account for rounding: 9.996 is written 10.0, not 10.00.
             [(99.95, 0), (9.995, 1), (0.9995, 2)]
                 .iter()
                 .find(|(from, _)| magnitude >= *from)
@@ -148,7 +148,7 @@ impl<'de> serde::Deserialize<'de> for Milliseconds {
     }
 }
 
-/// Serialization of [`Milliseconds`] as a plain number, for fields whose name has the unit.
+/// Serialization of [`Milliseconds`] as a plain number, for fields whose name contains the unit.
 pub(crate) mod plain_ms {
     use serde::{Deserialize, Deserializer, Serializer};
 

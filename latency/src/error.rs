@@ -5,61 +5,61 @@ use std::path::{Path, PathBuf};
 use crate::agent::error::AgentError;
 use crate::duration::DurationError;
 
-/// Any failure of this crate.
+/// Error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum LatencyError {
-    /// A duration that cannot be read.
+    /// A duration cannot be parsed.
     #[error(transparent)]
     Duration(#[from] DurationError),
     /// Reading or writing failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// The file or folder.
+        /// File or folder.
         path: PathBuf,
         /// Action that failed, such as `read`.
         action: &'static str,
-        /// The system's answer.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// There is no device of this name.
+    /// No device has this name.
     #[error("there is no device `{name}`; expected one of {}, a file configs/devices/{name}.toml, or a path", known.join(", "))]
     UnknownDevice {
-        /// The value asked for.
+        /// Requested name.
         name: String,
-        /// The devices that are built in.
+        /// Names of the built-in devices.
         known: Vec<String>,
     },
-    /// A short form of a device that cannot be read.
+    /// The address of a device is invalid.
     #[error(
         "device `{address}`: {problem}; expected ssh:user@host or ssh:user@host:port, for anything else write a device file with a `command`"
     )]
     DeviceAddress {
-        /// The value given.
+        /// Address given.
         address: String,
-        /// Description of the fault.
+        /// Description of the error.
         problem: String,
     },
-    /// A device file that cannot be used.
+    /// A device file is invalid.
     #[error("{file}, line {line}: {problem}; {expected}")]
     DeviceConfig {
-        /// The file, or the name of a built-in device.
+        /// File, or name of a built-in device.
         file: String,
         /// Line, counted from 1.
         line: usize,
-        /// The value found.
+        /// Problem found.
         problem: String,
-        /// Values accepted.
+        /// Accepted values.
         expected: String,
     },
     /// There is no latency table in this folder.
     #[error("{} holds no latency table; make one with `mnas profile --device {device}`", folder.display())]
     TableMissing {
-        /// Place searched.
+        /// Folder that was searched.
         folder: PathBuf,
-        /// The device it should be of.
+        /// Device whose table was expected.
         device: String,
     },
-    /// The table was measured on something else than what it is to be used for.
+    /// The table was measured on a different device from the one for which it is used.
     #[error("{}: the table was measured with {what} `{found}`, this is `{expected}`; {remedy}", file.display())]
     TableMismatch {
         /// The table's `device.toml`.
@@ -73,51 +73,51 @@ pub enum LatencyError {
         /// Remedy.
         remedy: String,
     },
-    /// A table file with something in it that cannot be right.
+    /// A table file is invalid.
     #[error("{}, line {line}: {problem}; {remedy}", file.display())]
     Table {
         /// The file.
         file: PathBuf,
         /// Line, counted from 1.
         line: u64,
-        /// The value found.
+        /// Problem found.
         problem: String,
         /// Remedy.
         remedy: String,
     },
-    /// Somebody else writes the table.
+    /// Another process writes to the table.
     #[error("{}: another process writes this table; wait until it is done, then start again", file.display())]
     TableBusy {
-        /// The file that is written.
+        /// File to which it writes.
         file: PathBuf,
     },
     /// The runtime could not be opened, or could not load or run a model.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// A prediction was asked for with [`crate::MissingKeys::Refuse`] and the table does not hold every layer.
+    /// With [`crate::MissingKeys::Refuse`], the table lacks a layer of the network to predict.
     #[error(
         "{count} of the network's layers are not in the table, the first is `{first}`; profile the device for this network, or allow predicted layers"
     )]
     MissingKeys {
         /// Number of missing layers.
         count: usize,
-        /// The first of them.
+        /// First missing layer.
         first: String,
     },
-    /// A layer was to be measured into a table whose layers are another device's.
+    /// The layers of the table were measured on another device, so no layers can be added.
     #[error(
         "{} has the layers of `{origin}`, measured layers cannot be mixed with them; measure whole networks only, or move the folder away and run `mnas profile --device {device}`",
         folder.display()
     )]
     BorrowedLayers {
-        /// The table's folder.
+        /// Folder of the table.
         folder: PathBuf,
-        /// Its device.
+        /// Device of the table.
         device: String,
-        /// The device that its layers are of.
+        /// Device on which its layers were measured.
         origin: String,
     },
-    /// Nothing was measured, so nothing can be predicted.
+    /// The table has no measured layers, so nothing can be predicted.
     #[error("the table holds no measured layer; profile the device first")]
     EmptyTable,
 }
@@ -137,10 +137,10 @@ impl LatencyError {
     }
 }
 
-/// A runtime that does not work, or not for this model.
+/// Error of a runtime, in general or for one model.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RuntimeError {
-    /// The runtime's library is not where it should be.
+    /// The runtime's library does not exist at its path.
     #[error("there is no {runtime} library at {}; run the set-up again or name the library's path", path.display())]
     LibraryMissing {
         /// The runtime.
@@ -148,7 +148,7 @@ pub enum RuntimeError {
         /// Place searched.
         path: PathBuf,
     },
-    /// No library was named.
+    /// The path of the library is unknown.
     #[error(
         "device `{device}` needs the {runtime} library and its path is not known; run the set-up or name the library's path"
     )]
@@ -165,17 +165,17 @@ pub enum RuntimeError {
         runtime: &'static str,
         /// The library.
         path: PathBuf,
-        /// Why not.
+        /// Reason.
         reason: String,
         /// The oldest version that works.
         oldest: String,
     },
-    /// A process can hold one copy of the library; it already holds another.
+    /// The process has already loaded another library of the same runtime, and can load only one.
     #[error("cannot load {}: this process already uses {}; use one library of a runtime per process", path.display(), loaded.display())]
     AnotherLibrary {
-        /// The value asked for.
+        /// Requested library.
         path: PathBuf,
-        /// The library that is loaded.
+        /// Library already loaded.
         loaded: PathBuf,
     },
     /// The runtime is not part of this program.
@@ -188,21 +188,21 @@ pub enum RuntimeError {
         /// Remedy.
         remedy: &'static str,
     },
-    /// The device computes with CUDA and there is none.
+    /// The device needs CUDA, which is not available.
     #[error("there is no CUDA device to measure: {reason}")]
     NoCuda {
-        /// The missing part, and the remedy.
+        /// Missing component, and the remedy.
         reason: String,
     },
-    /// The table of a device that answers from one cannot be used.
+    /// The table of a device without a runtime of its own (`replay`, `published`) cannot be used.
     #[error("device `{device}` answers from a recorded table: {reason}")]
     Recording {
         /// The device.
         device: String,
-        /// The fault of the table, and the remedy.
+        /// Error in the table, and the remedy.
         reason: String,
     },
-    /// The device is known from published figures only.
+    /// The device has only published figures.
     #[error(
         "device `{device}` cannot be measured: it is known from published figures only ({note}); predict with it, or profile a device of your own"
     )]
@@ -212,17 +212,17 @@ pub enum RuntimeError {
         /// Description of the figures.
         note: String,
     },
-    /// The device is behind a pipe, and its agent does not do its part.
+    /// The agent of a remote device failed.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// The runtime does not accept the model.
+    /// The runtime cannot execute the model.
     #[error("{runtime} refuses `{model}`: {reason}")]
     Refused {
         /// The runtime.
         runtime: String,
         /// The model's name.
         model: String,
-        /// The runtime's words.
+        /// Message of the runtime.
         reason: String,
     },
     /// The runtime failed while running the model.
@@ -232,13 +232,13 @@ pub enum RuntimeError {
         runtime: String,
         /// The model's name.
         model: String,
-        /// The runtime's words.
+        /// Message of the runtime.
         reason: String,
     },
 }
 
 impl RuntimeError {
-    /// Returns true if the runtime works, but not for this model.
+    /// Returns true if the error concerns only this model, and the runtime works for others.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }

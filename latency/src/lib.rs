@@ -1,22 +1,22 @@
 //! Latency of networks on devices: runtimes, measurement, latency tables, calibration, prediction.
 //!
-//! The modules follow the path of a number:
+//! The modules follow the path from a device to a prediction:
 //!
 //! ```text
-//! Device ── which runtime, threads, precision              device
+//! Device ── runtime, threads, precision                    device
 //!   │
-//! Runtime ── loads a model, runs it, tells the time        runtime, runtimes; agent for devices behind a pipe
+//! Runtime ── loads a model, runs it, returns the time      runtime, runtimes; agent for devices behind a pipe
 //!   │
-//! Measurer ── normalises by an anchor network, repeats        measure
+//! Measurer ── normalises by an anchor network, repeats     measure
 //!   │
-//! LatencyTable ── a folder of measured layers              table, filled by profile, confirmed by check
+//! LatencyTable ── a folder of measured layers              table, filled by profile, verified by check
 //!   │
 //! Predictor ── sums, calibrates, fills gaps                predict, calibrate, cost_model
 //! ```
 //!
-//! A table holds layers measured alone. A network is predicted as their sum, calibrated against whole networks that
-//! were measured too, because a layer alone finds its weights and input in cache. Layers that were not measured are
-//! predicted by a cost model fitted on those that were, with a wider interval; nothing is ever taken to cost 0.
+//! A table contains the latencies of single layers. The prediction for a network is the sum of its layers, calibrated with
+//! measured whole networks, because the weights and input of a layer measured alone are in cache. A cost model fitted to
+//! the measured layers predicts unmeasured layers, with a wider interval; a missing layer never counts as 0.
 //!
 //! ```
 //! use mnas_latency::{Device, MeasureSettings, Milliseconds, MissingKeys, Predictor, ProfileOptions};
@@ -24,7 +24,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let network: mnas_space::Architecture = "in32,conv_k3_s2_c16_nhs,ir_r2_k3_e4_c16_nre,head_o10".parse()?;
 //! let folder = tempfile::tempdir()?;
-//! let device = Device::open("fake")?; // invented times; "host" measures this machine
+//! let device = Device::open("fake")?; // simulated times; "host" measures this machine
 //! let mut runtime = mnas_latency::runtimes::open(&device, &Default::default())?;
 //! let mut table =
 //!     mnas_latency::open_or_create(folder.path(), &device, runtime.as_mut(), &MeasureSettings::quick())?;

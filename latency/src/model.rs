@@ -1,4 +1,4 @@
-//! Prediction of latencies from a frozen table.
+//! Prediction of latencies from an unchanging table.
 
 use std::path::Path;
 
@@ -9,31 +9,31 @@ use crate::error::LatencyError;
 use crate::predict::{Prediction, Predictor};
 use crate::table::LatencyTable;
 
-/// Predicts latencies from a table that does not change any more.
+/// Predictor of latencies from a table that no longer changes.
 #[derive(Debug)]
 pub struct LatencyModel {
     predictor: Predictor,
 }
 
 impl LatencyModel {
-    /// Fits the table in `folder`.
+    /// Loads the table in `folder` and fits the predictor to it.
     pub fn load(folder: &Path) -> Result<Self, LatencyError> {
         Self::of(&LatencyTable::load(folder)?)
     }
 
-    /// Fits a table.
+    /// Fits the predictor to a table.
     pub fn of(table: &LatencyTable) -> Result<Self, LatencyError> {
         Ok(Self {
             predictor: Predictor::fit(table)?,
         })
     }
 
-    /// The latency of a network; unmeasured layers are predicted.
+    /// Predicts the latency of a network; the cost model estimates unmeasured layers.
     pub fn predict(&self, architecture: &Architecture) -> Prediction {
         self.predictor.estimate(architecture)
     }
 
-    /// The expected latency of [`LatencyModel::predict`] without its interval, in half the time.
+    /// Expected latency of [`LatencyModel::predict`] without its interval.
     pub fn latency(&self, architecture: &Architecture) -> Milliseconds {
         self.predictor.latency(architecture)
     }
@@ -43,7 +43,7 @@ impl LatencyModel {
         self.predictor.estimate_within(architecture, bound)
     }
 
-    /// The latency that a layer is expected to add to a network, in milliseconds.
+    /// Expected latency that a layer adds to a network, in milliseconds.
     pub fn layer_share_ms(&self, key: &BlockKey) -> f64 {
         self.predictor.layer_share_ms(key)
     }

@@ -1,4 +1,4 @@
-//! Predicting a network's latency from a table.
+//! Prediction of a network's latency from a table.
 
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
@@ -13,68 +13,70 @@ use crate::error::LatencyError;
 use crate::table::LatencyTable;
 use crate::work_model::WorkModel;
 
-/// Treatment of layers that the table does not hold.
+/// Treatment of layers that are not in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MissingKeys {
-    /// Predict them from the layers that were measured, and widen the interval.
+    /// Estimate them with the cost model, and widen the interval.
     #[default]
     Predict,
-    /// Refuse to predict the network.
+    /// Return an error instead of a prediction.
     Refuse,
 }
 
-/// A predicted latency.
+/// Predicted latency of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// The expected median of the network's latency.
+    /// Expected median latency of the network.
     #[serde(rename = "latency_ms", with = "plain_ms")]
     pub latency: Milliseconds,
-    /// The lower bound of an interval that holds the measured median for eight networks in ten.
+    /// Lower bound of the 80 % prediction interval: it contains the measured median for eight networks in ten.
     #[serde(rename = "low_ms", with = "plain_ms")]
     pub low: Milliseconds,
-    /// The upper bound of the same interval.
+    /// Upper bound of the 80 % prediction interval.
     #[serde(rename = "high_ms", with = "plain_ms")]
     pub high: Milliseconds,
-    /// Share of the network's layers that were measured.
+    /// Share of the network's layers that are in the table.
     pub coverage: f64,
 }
 
-/// The interval's half width in standard deviations: eight in ten of a normal distribution.
+/// Half-width of the interval in standard deviations: 80 % of a normal distribution.
 const INTERVAL: f64 = 1.2816;
 
-/// The cost model's errors on the layers of one network have this much in common.
+/// Correlation of the cost model's errors on the layers of one network.
 const COMMON_ERROR: f64 = 0.3;
 
-/// Answers kept for unmeasured layers.
+/// Maximum number of cached estimates for unmeasured layers.
 const CACHED: usize = 200_000;
 
 #[derive(Debug, Clone, Copy)]
 struct LayerCost {
     ms: f64,
     facts: LayerFacts,
-    /// 0 for a measured layer.
+    /// Standard deviation of the relative error; 0 for a measured layer.
     relative_error: f64,
 }
 
-/// Predicts networks on the device of one table; shared freely between threads.
+/// Predictor of latencies on the device of one table. Threads can share it.
 #[derive(Debug)]
 pub struct Predictor {
     /// Costs of measured layers, and of unmeasured ones met before.
     layers: RwLock<FxHashMap<BlockKey, LayerCost>>,
     rows: Vec<(BlockKey, f64)>,
-    /// Of a table of published figures; otherwise unmeasured layers are the cost model's.
+    /// Model for a table of published figures; `None` for other tables, whose unmeasured layers the cost model estimates.
     work_model: Option<WorkModel>,
     cost_model: OnceLock<CostModel>,
     calibration: Calibration,
 }
 
 impl Predictor {
-    /// Calibrates against the table's whole networks. Always gives the same predictor for the same table.
+    /// Fits a predictor to a table, calibrated with its whole networks. Deterministic for a given table.
+    ///
+    /// It is an error if the table has no measured layers.
     pub fn fit(table: &LatencyTable) -> Result<Self, LatencyError> {
         Self::fit_without(table, &|_| false)
     }
 
-    /// Like [`Predictor::fit`], with some of the table's networks left out of the calibration, to be predicted.
+    /// Like [`Predictor::fit`], but without the networks for which `left_out` is true, for validation.
     pub fn fit_without(table: &LatencyTable, left_out: &dyn Fn(&Architecture) -> bool) -> Result<Self, LatencyError> {
         if table.is_empty() {
             return Err(LatencyError::EmptyTable);
@@ -112,7 +114,7 @@ impl Predictor {
         self.calibration = Calibration::fit(&terms.collect::<Vec<_>>());
     }
 
-    /// Published figures: layers and networks are fitted at once, and a network is the sum of its layers in that model.
+    /// Fits the work model to published figures: layers and networks jointly. A network is the sum of its layers in that model.
     fn fit_work(&mut self, table: &LatencyTable, left_out: &dyn Fn(&Architecture) -> bool) {
         let networks = table.networks().iter().filter(|(network, _)| !left_out(network));
         let networks: Vec<(&Architecture, f64)> = networks.map(|(network, row)| (network, row.median_ms)).collect();
@@ -125,7 +127,9 @@ impl Predictor {
         self.work_model = Some(model);
     }
 
-    /// Predicts a network.
+    /// Predicts the latency of a network.
+    ///
+    /// With [`MissingKeys::Refuse`], it is an error if the table lacks a layer of the network.
     pub fn predict(&self, architecture: &Architecture, missing: MissingKeys) -> Result<Prediction, LatencyError> {
         let sum = self.sum(architecture);
         if missing == MissingKeys::Refuse && sum.missing > 0 {
@@ -158,7 +162,7 @@ impl Predictor {
         }
     }
 
-    /// Predicts a network, its unmeasured layers too: [`MissingKeys::Predict`], which cannot fail.
+    /// Predicts the latency of a network with [`MissingKeys::Predict`], which cannot fail.
     pub fn estimate(&self, architecture: &Architecture) -> Prediction {
         self.prediction(&self.sum(architecture))
     }
@@ -184,9 +188,9 @@ impl Predictor {
 
     /// Latency that one layer adds to a network's prediction, in milliseconds.
     ///
-    /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found
-    /// layer by layer; what weights beyond the cache cost a large network is nobody's share. A share may be a little below 0,
-    /// where calibration takes more off a tiny layer than it costs alone.
+    /// The shares of a network's layers add up to its prediction, so that the fastest network of a space can be found layer by layer. The
+    /// exception is the cost of weights beyond the caches, which is not part of any share. A share may be slightly negative, if the
+    /// calibration subtracts more from a small layer than it costs alone.
     pub fn layer_share_ms(&self, key: &BlockKey) -> f64 {
         if key.is_nothing() {
             return 0.0;
@@ -202,10 +206,10 @@ impl Predictor {
         self.calibration.report()
     }
 
-    /// The model of unmeasured layers, fitted when it is first asked for.
+    /// Cost model for unmeasured layers, fitted on first use.
     ///
     /// # Panics
-    /// Never: a predictor is only made of a table with rows.
+    /// Never: a predictor is created only from a table with rows.
     pub fn cost_model(&self) -> &CostModel {
         self.cost_model
             .get_or_init(|| CostModel::fit(&self.rows).expect("a predictor has at least one measured layer"))
@@ -262,8 +266,9 @@ struct LayerSum {
     terms: Terms,
     layers: usize,
     missing: usize,
-    /// Sum of the unmeasured layers' errors, and of their squares.
+    /// Sum of the unmeasured layers' errors in milliseconds.
     error_ms: f64,
+    /// Sum of the squares of these errors.
     error_ms2: f64,
 }
 

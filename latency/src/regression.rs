@@ -1,6 +1,6 @@
-//! Small dense least squares.
+//! Dense least squares for small problems.
 
-/// The lower triangle `l` with `l lᵀ = a`, for a symmetric matrix given by rows; `None` where it is not positive
+/// Cholesky factor: the lower triangle `l` with `l lᵀ = a`, for a symmetric matrix given by rows; `None` if it is not positive
 /// definite.
 pub(crate) fn cholesky(a: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     let n = a.len();
@@ -69,7 +69,7 @@ pub(crate) fn dot(one: &[f64], other: &[f64]) -> f64 {
     rest + sums.iter().sum::<f64>()
 }
 
-/// The Gram matrix `xᵀx` and `xᵀy`.
+/// Normal equations: the Gram matrix `xᵀx` and the vector `xᵀy`.
 fn normal_equations(x: &[Vec<f64>], y: &[f64], width: usize) -> (Vec<Vec<f64>>, Vec<f64>) {
     let mut gram = vec![vec![0.0; width]; width];
     let mut right = vec![0.0; width];
@@ -84,7 +84,7 @@ fn normal_equations(x: &[Vec<f64>], y: &[f64], width: usize) -> (Vec<Vec<f64>>, 
     (gram, right)
 }
 
-/// The mean square of each column: a penalty of so many times it weighs as much as so many rows.
+/// Mean square of each column. A penalty of `n` times this value has the weight of `n` rows.
 pub(crate) fn mean_squares(x: &[Vec<f64>]) -> Vec<f64> {
     let columns = x.first().map_or(0, Vec::len);
     (0..columns)
@@ -92,8 +92,8 @@ pub(crate) fn mean_squares(x: &[Vec<f64>]) -> Vec<f64> {
         .collect()
 }
 
-/// Ridge regression that draws coefficients towards `prior`: the minimum of
-/// `Σ (x·β − y)² + Σ penalty_j (β_j − prior_j)²`, with the Cholesky factor of the normal equations.
+/// Ridge regression towards `prior`: minimises `Σ (x·β − y)² + Σ penalty_j (β_j − prior_j)²`. Returns the coefficients and the
+/// Cholesky factor of the normal equations.
 pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {
     let width = prior.len();
     let (mut gram, mut right) = normal_equations(x, y, width);
@@ -105,7 +105,7 @@ pub(crate) fn ridge(x: &[Vec<f64>], y: &[f64], prior: &[f64], penalty: &[f64]) -
     Some((solve_factored(&lower, &right), lower))
 }
 
-/// Least squares with coefficients that are not negative, by coordinate descent; columns that never help stay at 0.
+/// Least squares with non-negative coefficients, by coordinate descent; columns that do not reduce the error keep the coefficient 0.
 pub(crate) fn non_negative(x: &[Vec<f64>], y: &[f64], penalty: f64) -> Vec<f64> {
     const SWEEPS: usize = 400;
     let width = x.first().map_or(0, Vec::len);

@@ -1,4 +1,4 @@
-//! The seam between measuring and what executes: a runtime loads models and times them.
+//! Interface between measurement and execution: a runtime loads models and times their inferences.
 
 use std::borrow::Cow;
 
@@ -9,37 +9,39 @@ use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
 use crate::machine::{Conditions, HostFacts};
 
-/// Something that executes networks on a device and tells how long it took.
+/// Runtime that executes networks on a device and measures the time of inferences.
 ///
 /// Implementations: [`crate::runtimes::OnnxRuntime`] and others on this machine, [`crate::agent::AgentRuntime`] for a
-/// device behind a pipe, and [`crate::runtimes::FakeRuntime`] with an invented clock.
+/// device behind a pipe, and [`crate::runtimes::FakeRuntime`] with a simulated clock.
 pub trait Runtime: Send {
-    /// The name that tables carry, such as `onnxruntime`.
+    /// Name stored in tables, such as `onnxruntime`.
     fn name(&self) -> &str;
 
-    /// The version of what executes; other versions have other latencies.
+    /// Version of the runtime; latencies differ between versions.
     fn version(&self) -> &str;
 
-    /// Prepares a model for running with a batch of one.
+    /// Loads a model and prepares it for inference with batch size 1.
+    ///
+    /// A model that the runtime cannot execute is an error for which [`RuntimeError::is_refusal`] is true.
     fn load(&mut self, model: &Model) -> Result<Box<dyn LoadedModel>, RuntimeError>;
 
     /// Returns true if loading a model takes about as long as running it a few times.
     ///
-    /// Then the samples of a whole network are spread over time, and it is loaded anew for each part of them: on common
-    /// processors the place in memory alone changes a network's latency by up to a tenth, for as long as it is loaded.
+    /// The samples of a whole network are then spread over time, and it is loaded again for each part of them: on common
+    /// processors, the placement in memory alone changes a network's latency by up to a tenth for as long as it is loaded.
     fn loads_cheaply(&self) -> bool {
         true
     }
 
-    /// The form in which an agent that serves this runtime receives models.
+    /// Form in which an agent that serves this runtime receives models.
     fn model_form(&self) -> ModelForm {
         ModelForm::Onnx
     }
 
-    /// Runs models one after the other and returns the time of each step.
+    /// Runs models in sequence and returns the time of each step.
     ///
-    /// Runtimes that execute elsewhere do all steps there without a word in between: nothing but the models runs
-    /// between two steps, and the way to the device costs nothing.
+    /// Remote runtimes run all steps on the device without communication in between: nothing else runs between two steps, and
+    /// the times do not include communication.
     fn burst(
         &mut self,
         models: &mut [&mut dyn LoadedModel],
@@ -51,75 +53,75 @@ pub trait Runtime: Send {
             .collect()
     }
 
-    /// The machine that executes.
+    /// Facts about the machine that executes models.
     fn host(&self) -> HostFacts {
         HostFacts::gather()
     }
 
-    /// Conditions of the machine that executes; `None` where they mean nothing.
+    /// Reads the conditions of the machine that executes models; `None` if they are not applicable.
     fn conditions(&mut self) -> Result<Option<Conditions>, RuntimeError> {
         Ok(Some(Conditions::gather()))
     }
 
-    /// Number of this machine's processors that one inference keeps busy, if the threads that it runs on are the calling
-    /// one and those that loading a model starts; they are pinned while measuring. 0 for all others.
+    /// Number of threads of one inference, if they consist of the calling thread and threads that loading a model starts, so that
+    /// pinning the calling thread pins them all; 0 for other runtimes, which are not pinned.
     fn pinnable_threads(&self) -> usize {
         0
     }
 }
 
-/// One step of a burst: a model, and how many inferences are timed together.
+/// Step of a burst: a model, and the number of inferences timed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// Index of the model in the burst.
     pub model: usize,
-    /// Inferences.
+    /// Number of inferences.
     pub inferences: u32,
 }
 
-/// A model that is ready to run.
+/// Model that is ready to run.
 pub trait LoadedModel: Send {
-    /// Runs `inferences` inferences one after the other and returns the time of all of them, by the runtime's clock.
+    /// Runs `inferences` inferences in sequence and returns their total time, by the runtime's clock.
     fn run(&mut self, inferences: u32) -> Result<Milliseconds, RuntimeError>;
 
-    /// The number that a runtime with bursts of its own knows the model by.
+    /// Number that identifies the model in a runtime with its own implementation of bursts.
     fn handle(&self) -> u64 {
         0
     }
 }
 
-/// A model for a runtime: a name for messages, and its content.
+/// Model to load in a runtime: a name for messages, and its content.
 ///
-/// Weights are drawn from a seed: latency does not depend on their values, as long as no denormal numbers arise.
+/// Weights are random: latency does not depend on their values, provided that no denormal numbers occur.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// The name in error messages: a block key, or a network's id.
+    /// Name in error messages: a block key, or a network's id.
     pub name: String,
-    /// The operations.
+    /// Operations of the model.
     pub content: ModelContent,
 }
 
-/// The operations of a model.
+/// Operations of a model.
 #[derive(Debug, Clone)]
 pub enum ModelContent {
-    /// A layer alone.
+    /// Single layer.
     Block(BlockKey),
-    /// A whole network.
+    /// Whole network.
     Network(Architecture),
-    /// A finished ONNX file, as agents receive it.
+    /// ONNX file, as received by agents.
     Onnx {
-        /// The file.
+        /// Content of the file.
         file: Vec<u8>,
-        /// Its one input, without the batch.
+        /// Shape of its only input, without the batch dimension.
         input: Shape,
     },
 }
 
-/// The form in which a runtime behind an agent receives models.
+/// Form in which an agent's runtime receives models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelForm {
-    /// Finished ONNX files.
+    /// ONNX files.
     #[default]
     Onnx,
     /// Block keys and architectures, which the runtime lowers itself.
@@ -127,7 +129,7 @@ pub enum ModelForm {
 }
 
 impl Model {
-    /// A layer alone.
+    /// Creates the model of a single layer.
     pub fn block(key: &BlockKey) -> Self {
         Self {
             name: key.to_string(),
@@ -135,7 +137,7 @@ impl Model {
         }
     }
 
-    /// A whole network.
+    /// Creates the model of a whole network.
     pub fn network(architecture: &Architecture) -> Self {
         Self {
             name: format!("network {}", architecture.id()),
@@ -143,7 +145,7 @@ impl Model {
         }
     }
 
-    /// The shape of its input, without the batch.
+    /// Shape of the input, without the batch dimension.
     pub fn input(&self) -> Shape {
         match &self.content {
             ModelContent::Block(key) => key.input,
@@ -152,7 +154,7 @@ impl Model {
         }
     }
 
-    /// Its operations one by one; `None` for an ONNX file.
+    /// Graph of primitive operations; `None` for an ONNX file.
     pub fn graph(&self) -> Option<Graph> {
         match &self.content {
             ModelContent::Block(key) => Some(key.graph()),
@@ -161,7 +163,7 @@ impl Model {
         }
     }
 
-    /// The model as an ONNX file, batch-norm folded as in a deployed network, with weights drawn from a fixed seed.
+    /// Encodes the model as an ONNX file, with batch-norm folded as in deployment and random weights from a fixed seed.
     pub fn onnx(&self) -> Result<Cow<'_, [u8]>, RuntimeError> {
         let graph = match &self.content {
             ModelContent::Onnx { file, .. } => return Ok(Cow::Borrowed(file)),

@@ -1,6 +1,6 @@
 //! Order statistics of small samples.
 
-/// The `q`-quantile (0 to 1) of sorted values, linear between neighbours.
+/// `q`-quantile (0 to 1) of sorted values, with linear interpolation.
 ///
 /// # Panics
 /// If there are no values.
@@ -12,20 +12,20 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[low] + share * (sorted[high] - sorted[low])
 }
 
-/// The median of values in any order.
+/// Median of values in any order.
 pub(crate) fn median(values: &[f64]) -> f64 {
     quantile(&sorted(values), 0.5)
 }
 
-/// The values in ascending order.
+/// Values in ascending order.
 pub(crate) fn sorted(values: &[f64]) -> Vec<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values
 }
 
-/// Half the width of the median's 95 % confidence interval, relative to the median, from order statistics alone
-/// (no assumption on the distribution); infinite for fewer than 6 values, where no such interval exists.
+/// Half-width of the median's 95 % confidence interval, relative to the median, from order statistics (without an assumption
+/// about the distribution); infinite for fewer than 6 values, for which no such interval exists.
 pub(crate) fn relative_median_error(sorted: &[f64]) -> f64 {
     let n = sorted.len();
     if n < 6 {
@@ -38,8 +38,8 @@ pub(crate) fn relative_median_error(sorted: &[f64]) -> f64 {
     (high - low) / 2.0 / quantile(sorted, 0.5)
 }
 
-/// Number of values that lie further from the median than noise explains: 5 scaled median absolute deviations, and at
-/// least 5 % of the median so that a very quiet sample has no outliers by accident.
+/// Number of outliers: values further from the median than 5 scaled median absolute deviations, and than 5 % of the median,
+/// so that samples with very little noise have no accidental outliers.
 pub(crate) fn outliers(sorted_values: &[f64]) -> u32 {
     let middle = quantile(sorted_values, 0.5);
     let deviations: Vec<f64> = sorted_values.iter().map(|value| (value - middle).abs()).collect();
@@ -47,7 +47,7 @@ pub(crate) fn outliers(sorted_values: &[f64]) -> u32 {
     deviations.iter().filter(|deviation| **deviation > bound).count() as u32
 }
 
-/// Spearman's rank correlation of two series of one length, ties sharing their mean rank.
+/// Spearman's rank correlation of two series of equal length; tied values share their mean rank.
 pub fn spearman(x: &[f64], y: &[f64]) -> f64 {
     let (x, y) = (ranks(x), ranks(y));
     let mean = (x.len() as f64 - 1.0) / 2.0;

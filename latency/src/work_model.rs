@@ -1,16 +1,16 @@
-//! One linear model of a network's work, fitted to layers and whole networks at once: for tables of published figures.
+//! Linear model of a network's work, fitted jointly to layers and whole networks, for tables of published figures.
 //!
-//! A table that was measured here has hundreds of layers, and what a sum over operations leaves unexplained is worth a
-//! Gaussian process ([`crate::CostModel`]). Published figures are a few dozen layers at one resolution and a few whole
-//! networks, of other widths, resolutions and layers: what matters is to extrapolate. So the latency is a sum over
-//! operations alone (multiply-adds by kind of convolution, values moved, weights, values through elementwise operations),
-//! all coefficients non-negative, and layers and whole networks are equations for the same coefficients. On the published
-//! latencies of MobileNetV2 and V3 on a Pixel 1 that took no part in the fit its mean error is about half that of the
-//! Gaussian process with a calibration on the same networks.
+//! A measured table has hundreds of layers, enough to model the residual of a sum over operations by a Gaussian process
+//! ([`crate::CostModel`]). Published figures consist of a few dozen layers at one resolution and a few whole networks of
+//! other widths, resolutions and layers, so that extrapolation matters most. The latency is therefore a plain sum over
+//! operations (multiply-adds by kind of convolution, values moved, weights, values of elementwise operations) with
+//! non-negative coefficients, and layers and whole networks are equations for the same coefficients. On held-out
+//! published latencies of MobileNetV2 and V3 on a Pixel 1, its mean error is about half that of the Gaussian process with
+//! a calibration on the same networks.
 //!
-//! Activations are taken to be part of the convolution before them as far as a rectifier is; hard-swish and swish cost
-//! extra. An operation that none of the figures has is not free: it costs as much as the costliest of its kind, and is
-//! trusted less.
+//! Rectifiers are considered part of the preceding convolution; hard-swish and swish cost extra. An operation that does
+//! not occur in the figures is assumed to cost as much as the most expensive of the similar operations, with a larger
+//! error.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ use mnas_space::{Activation, Architecture, BlockKey, Graph, Op};
 use crate::cost_model::Estimate;
 use crate::regression;
 
-/// Weight of a layer's equation beside that of a network: networks are to be predicted.
+/// Weight of a layer's equation relative to a network's; lower, since the purpose is to predict networks.
 const LAYER_WEIGHT: f64 = 0.2;
 
-/// The error that is assumed for a layer with operations that none of the figures has.
+/// Relative error assumed for a layer with operations that do not occur in the figures.
 const UNSEEN_ERROR: f64 = 0.4;
 
-/// Kinds of work, in millions of multiply-adds, values or weights.
+/// Number of kinds of work. Units are millions of multiply-adds, values or weights.
 const KINDS: usize = 12;
 
 const POINTWISE_MACS: usize = 0;
@@ -33,19 +33,19 @@ const POINTWISE_VALUES: usize = 1;
 const POINTWISE_WEIGHTS: usize = 2;
 const FULL_MACS: usize = 3;
 const DEPTHWISE_MACS: usize = 4;
-/// Multiply-adds of depthwise convolutions with a stride, beside those in [`DEPTHWISE_MACS`].
+/// Multiply-adds of depthwise convolutions with a stride above 1, which are also part of [`DEPTHWISE_MACS`].
 const DEPTHWISE_STRIDED_MACS: usize = 5;
 const DEPTHWISE_VALUES: usize = 6;
-/// Multiply-adds of fully connected layers, those of squeeze-excite too.
+/// Multiply-adds of fully connected layers, including those of squeeze-excite.
 const CONNECTED_MACS: usize = 7;
 const POOLED_VALUES: usize = 8;
-/// Values through additions, multiplications and the like.
+/// Values of elementwise operations, such as additions and multiplications.
 const ELEMENTWISE_VALUES: usize = 9;
 const HARD_SWISH_VALUES: usize = 10;
-/// Values through swish and GELU.
+/// Values of swish and GELU.
 const SWISH_VALUES: usize = 11;
 
-/// Kinds that stand in for one another where the figures lack one.
+/// Groups of similar kinds; a kind that does not occur in the figures takes the highest cost in its group.
 const ALIKE: [&[usize]; 2] = [
     &[POINTWISE_MACS, FULL_MACS, DEPTHWISE_MACS, CONNECTED_MACS],
     &[POOLED_VALUES, ELEMENTWISE_VALUES, HARD_SWISH_VALUES, SWISH_VALUES],
@@ -53,7 +53,7 @@ const ALIKE: [&[usize]; 2] = [
 
 type Work = [f64; KINDS];
 
-/// Costs of each kind of work.
+/// Linear model with a cost for each kind of work.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkModel {
     costs: Work,
@@ -69,7 +69,7 @@ impl WorkModel {
         let equations: Vec<(Work, f64)> = networks.iter().map(|(network, ms)| (total(network), *ms)).collect();
         let (costs, unseen) = fit(&layers, &equations);
         let error = |costs: &Work, (work, ms): &(Work, f64)| cost(costs, work) / ms - 1.0;
-        // Networks of one form differ in width and resolution only: leaving out one of them alone would flatter.
+        // Networks of one form differ only in width and resolution: leaving out a single one would underestimate the error.
         let mut forms = BTreeMap::<_, Vec<usize>>::new();
         for (index, (network, _)) in networks.iter().enumerate() {
             forms.entry(form(network)).or_default().push(index);
@@ -95,7 +95,7 @@ impl WorkModel {
         }
     }
 
-    /// Estimates the latency of a layer in a network.
+    /// Estimates the latency of a layer within a network.
     pub fn estimate(&self, key: &BlockKey) -> Estimate {
         let work = work(key);
         let is_unseen = work
@@ -108,7 +108,7 @@ impl WorkModel {
         }
     }
 
-    /// Relative errors of the networks, each when it and those of its form took no part in the fit.
+    /// Relative errors of the networks, each for a fit without the networks of its form.
     pub fn network_errors(&self) -> &[f64] {
         &self.network_errors
     }
@@ -174,7 +174,7 @@ fn cost(costs: &Work, work: &Work) -> f64 {
     costs.iter().zip(work).map(|(cost, amount)| cost * amount).sum()
 }
 
-/// Kinds of a network's layers in order, without widths and resolution.
+/// Form of a network: the kinds of its layers in order, without widths and resolution.
 fn form(network: &Architecture) -> Vec<(&'static str, usize)> {
     network
         .layers()
@@ -182,13 +182,13 @@ fn form(network: &Architecture) -> Vec<(&'static str, usize)> {
         .collect()
 }
 
-/// Coefficients, and which of them no equation says anything about.
+/// Fits the coefficients; also returns which kinds occur in no equation.
 fn fit(layers: &[(Work, f64)], networks: &[(Work, f64)]) -> (Work, [bool; KINDS]) {
     let weighted = layers
         .iter()
         .map(|equation| (equation, LAYER_WEIGHT))
         .chain(networks.iter().map(|equation| (equation, 1.0)));
-    // Divided by its time, each equation counts by its relative error.
+    // Divides each equation by its time, so that the fit minimises relative errors.
     let (rows, sides): (Vec<Vec<f64>>, Vec<f64>) = weighted
         .map(|((work, ms), weight)| (work.iter().map(|amount| weight * amount / ms).collect(), weight))
         .unzip();

@@ -1,4 +1,4 @@
-//! Selection of the layers and networks to measure for a search space, and the filling of a table with them.
+//! Selection and measurement of the layers and networks that a search space needs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,48 +14,48 @@ use crate::profile::{MeasuredNetwork, ProfileEvent, ProfileOptions, StopReason, 
 use crate::runtime::Runtime;
 use crate::table::LatencyTable;
 
-/// The use of a table: a space, and the latencies that matter most.
+/// Purpose of a table: a search space, and the latencies that matter most.
 #[derive(Debug, Clone, Copy)]
 pub struct Purpose<'a> {
     /// Space whose networks are predicted.
     pub space: &'a SearchSpace,
-    /// Classes of the deployed networks.
+    /// Number of classes of the deployed networks.
     pub classes: u32,
-    /// Budget around which predictions matter most; `None` for the whole space alike.
+    /// Budget in milliseconds around which predictions matter most; `None` if the whole space matters equally.
     pub budget_ms: Option<f64>,
-    /// Seed of the networks that are drawn.
+    /// Seed of the random networks.
     pub seed: u64,
 }
 
-/// Share of the layers in random networks that is measured before the rest.
+/// Share of the layers of random networks that the common layers make up.
 const COMMON: f64 = 0.8;
 
-/// Networks drawn to find the layers that a search will ask for.
+/// Number of random networks drawn to find the layers that a search will need.
 const DRAWS: usize = 4_000;
 
-/// Rounds in which the layers of the fastest network, as it is known then, are measured.
+/// Maximum number of rounds that measure the layers of the currently fastest network.
 const FASTEST_ROUNDS: usize = 3;
 
 /// Result of filling a table.
 #[derive(Debug, Clone, Default)]
 pub struct Filled {
-    /// True if it was not cancelled.
+    /// True unless it was cancelled.
     pub complete: bool,
-    /// Validation networks of the options, measured beside those of the table.
+    /// Measurements of the options' validation networks, which are not in the table.
     pub validation: Vec<MeasuredNetwork>,
 }
 
-/// Network of the space with the least predicted latency, and that latency.
+/// Network of the space with the lowest predicted latency, and its prediction.
 pub fn fastest(predictor: &Predictor, space: &SearchSpace, classes: u32) -> (Candidate, Prediction) {
     let candidate = space.cheapest(classes, &mut |key| predictor.layer_share_ms(key));
     let prediction = predictor.estimate(&candidate.architecture);
     (candidate, prediction)
 }
 
-/// Fills `table` for a purpose within about `time`: the layers of networks to calibrate with first, then those of the fastest
-/// network and of random networks around the budget; without a budget those of the whole space. The options' validation
-/// networks are measured beside the first of them. A table of published figures, or with the layers of another device, stays as
-/// it is.
+/// Fills `table` for a purpose within about `time`. With a budget, measures the layers of the calibration networks, then those of the
+/// fastest network and of random networks around the budget; without a budget, measures the layers of the whole space. The options'
+/// validation networks are measured in the first step. A table with published figures, or with the layers of another device, does not
+/// change.
 pub fn fill_table(
     table: &mut LatencyTable,
     runtime: &mut dyn Runtime,
@@ -84,7 +84,7 @@ pub fn fill_table(
         validation: Vec::new(),
         ..options.clone()
     };
-    // The fastest network decides whether the budget can be met: it is measured, not predicted.
+    // The fastest network determines whether the budget can be met, so it must be measured instead of predicted.
     for _ in 0..FASTEST_ROUNDS {
         let (candidate, prediction) = fastest(&Predictor::fit(table)?, purpose.space, purpose.classes);
         if prediction.coverage >= 1.0 {
@@ -112,8 +112,8 @@ pub fn fill_table(
     })
 }
 
-/// Layers of the first profile and its options: with a budget those of the calibration networks, else all of the space, the
-/// common ones first.
+/// Layers and options of the first profile: with a budget the layers of the calibration networks, otherwise all layers of the space,
+/// the common ones first.
 fn first_keys(
     purpose: Purpose<'_>,
     networks: &[Architecture],
@@ -134,7 +134,7 @@ fn first_keys(
     (purpose.space.block_keys(purpose.classes).into_iter().collect(), capped)
 }
 
-/// Whole networks to calibrate a table with: two points of each reference, a smaller and a larger one, and `draws` random
+/// Whole networks for calibrating a table: two variants of each reference, a smaller and a larger one, and `draws` random
 /// networks.
 pub fn calibration_networks(purpose: Purpose<'_>, draws: usize) -> Vec<Architecture> {
     let mut networks = Vec::new();
@@ -149,7 +149,7 @@ pub fn calibration_networks(purpose: Purpose<'_>, draws: usize) -> Vec<Architect
     distinct(networks)
 }
 
-/// Networks to validate a table with: `draws` random ones, and every reference of the space at its published widths and
+/// Whole networks for validating a table: `draws` random ones, and every reference of the space at its published widths and
 /// resolutions.
 pub fn validation_networks(purpose: Purpose<'_>, draws: usize) -> Vec<Architecture> {
     let mut networks = random_networks(purpose, "validation", draws);
@@ -173,8 +173,7 @@ fn distinct(mut networks: Vec<Architecture>) -> Vec<Architecture> {
     networks
 }
 
-/// Layers that most of the space's networks are made of: the most frequent ones that make up [`COMMON`] of all layers in random
-/// networks.
+/// Common layers of the space: the most frequent ones, which together make up the share [`COMMON`] of all layers in random networks.
 fn common_keys(purpose: Purpose<'_>) -> HashSet<BlockKey> {
     let mut counts: BTreeMap<BlockKey, usize> = BTreeMap::new();
     for network in random_networks(purpose, "profile", DRAWS) {

@@ -1,6 +1,6 @@
-//! Devices behind a pipe: good agents, bad agents, and pipes that break.
+//! Tests of devices behind a pipe: correct agents, faulty agents, and pipes that break.
 
-// The scripts around agents need the GNU tools.
+// The scripts that wrap agents need GNU tools.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -18,7 +18,7 @@ use mnas_latency::{
 };
 use support::{AGENT, Bed, device, hurried, keys, networks};
 
-/// The device of an agent that a shell script surrounds; `{agent}` is its program.
+/// Device whose agent is wrapped in a shell script; `{agent}` stands for the agent's program.
 fn scripted(script: &str, timeout: Duration) -> Device {
     let script = script.replace("{agent}", AGENT);
     device(&["sh", "-c", &script], timeout)
@@ -30,7 +30,7 @@ fn connect(script: &str, timeout: Duration) -> Result<AgentRuntime, AgentError> 
     AgentRuntime::connect(&scripted(script, timeout), hurried())
 }
 
-/// Profiles through an agent until done.
+/// Runs a complete profile through an agent.
 fn profiled(script: &str, timeout: Duration) -> (Bed, mnas_latency::ProfileReport) {
     let bed = Bed::new();
     let mut runtime = connect(script, timeout).unwrap();
@@ -70,13 +70,13 @@ fn an_agent_is_a_runtime_like_any_other() {
 
 #[test]
 fn a_pipe_that_breaks_again_and_again_costs_nothing_but_time() {
-    // The question is cut off, between lines or in the middle of one, or the answer.
+    // The pipe breaks between requests, within a request, or before a reply.
     let (question, half, answer) = (
         "sed -u 12q | {agent}",
         "stdbuf -o0 head -c 1500000 | {agent}",
         "{agent} | sed -u 40q",
     );
-    // An answer that is on its way when the pipe breaks is lost without a sound.
+    // A reply in transit when the pipe breaks is lost silently, so the time-out must be short.
     for (script, timeout) in [(question, PATIENT), (half, PATIENT), (answer, Duration::from_secs(2))] {
         let (bed, report) = profiled(script, timeout);
         assert_complete(&bed, &report);
@@ -103,7 +103,7 @@ fn noise_between_answers_is_passed_over() {
 fn a_connection_that_cannot_be_made_anew_ends_the_profile_and_keeps_the_rows() {
     let folder = tempfile::tempdir().unwrap();
     let once = folder.path().join("once");
-    // The second life is none.
+    // The second start of the agent fails.
     let script = format!("mkdir {} || exit 7; sed -u 25q | {{agent}}", once.display());
     let bed = Bed::new();
     let mut runtime = connect(&script, PATIENT).unwrap();
@@ -122,7 +122,7 @@ fn a_connection_that_cannot_be_made_anew_ends_the_profile_and_keeps_the_rows() {
     );
     let (measured, _) = bed.rows();
     assert!(measured > 0 && measured < keys().len(), "{measured}");
-    // With a connection it goes on from there.
+    // With a working connection, the profile continues from the measurements so far.
     let mut runtime = connect("exec {agent}", PATIENT).unwrap();
     let report = bed.profile(&mut runtime, &mut |_| ()).unwrap();
     assert_eq!(
@@ -156,7 +156,7 @@ fn a_model_that_ends_the_agent_is_refused_and_the_rest_goes_on() {
     assert_eq!(bed.rows(), (keys().len() - 1, networks().len()));
 }
 
-/// The error of a first connection; it comes without a second attempt.
+/// Returns the error of the first connection, which is not retried.
 fn refused(script: &str, timeout: Duration) -> (AgentError, String) {
     let error = connect(script, timeout).err().unwrap();
     let text = error.to_string();
@@ -249,7 +249,7 @@ fn another_device_behind_the_same_command_is_noticed() {
     assert!(bed.rows().0 > 0);
 }
 
-/// Replies of an agent without a pipe to some lines.
+/// Replies of an agent to some lines, without a pipe.
 fn replies(lines: &str) -> Vec<serde_json::Value> {
     let mut output = Vec::new();
     let input = std::io::Cursor::new(lines.to_owned());
@@ -302,7 +302,7 @@ fn an_agent_survives_wrong_requests() {
     assert!(replies[13]["reply"]["conditions"].is_null());
 }
 
-/// A runtime of another crate, which needs block keys and architectures.
+/// Runtime as of another crate, which needs block keys and architectures.
 struct Foreign(Arc<Mutex<Vec<String>>>);
 
 struct Loaded;
@@ -372,7 +372,7 @@ fn an_agent_serves_any_runtime_with_models_in_its_form() {
 fn the_coordinator_sends_models_in_the_form_that_the_agent_needs() {
     let folder = tempfile::tempdir().unwrap();
     let seen = folder.path().join("seen");
-    // The fake runtime takes both forms; the coordinator is told that it takes block keys.
+    // The fake runtime accepts both forms; the script changes the reply so that the coordinator sends block keys.
     let script = format!(
         "tee {} | {{agent}} | sed -u 's/\"models\":\"onnx\"/\"models\":\"blocks\"/'",
         seen.display()

@@ -1,4 +1,4 @@
-//! A device behind a real ssh server, which this test starts on this machine for itself alone.
+//! Test of a device behind a real ssh server, which the test starts on this machine.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -19,10 +19,10 @@ use support::{AGENT, Bed, hurried, keys, networks};
 
 const SERVERS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
 
-/// Held while a server starts: tests run side by side.
+/// Lock held while a server starts, since tests run in parallel.
 static STARTING: Mutex<()> = Mutex::new(());
 
-/// An ssh server with keys and settings of its own, that lets in one key, and knows `mnas-agent`.
+/// ssh server with its own keys and settings, which accepts one key and has `mnas-agent` on its PATH.
 struct Server {
     folder: tempfile::TempDir,
     child: Child,
@@ -30,7 +30,7 @@ struct Server {
 }
 
 impl Server {
-    /// `None`, loudly, where none is installed or it does not start here.
+    /// Starts a server; prints a message and returns `None` if none is installed or it does not start.
     fn start() -> Option<Self> {
         let skip = |why: &str| {
             eprintln!("SKIPPED: the test over ssh needs an ssh server and client ({why}); install openssh-server");
@@ -50,9 +50,9 @@ impl Server {
                 return None;
             }
         }
-        // A server that is run by root keeps an empty folder here.
+        // A server run by root needs this empty folder.
         let _ = fs::create_dir("/run/sshd");
-        // The system may give a port again until a server listens on it.
+        // The system may assign the same port again until a server listens on it.
         let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self::write_settings(folder.path(), port);
@@ -98,7 +98,7 @@ impl Server {
         fs::write(folder.join("ssh_config"), client).unwrap();
     }
 
-    /// The device that `ssh:127.0.0.1:port` stands for, with the client's settings of this server.
+    /// Device of the address `ssh:127.0.0.1:port`, with the client settings for this server.
     fn device(&self, runtime: RuntimeKind) -> Device {
         let mut device = Device::open(&format!("ssh:127.0.0.1:{}", self.port)).unwrap();
         device.runtime = runtime;
@@ -111,7 +111,7 @@ impl Server {
         device
     }
 
-    /// Cuts all connections by ending the processes that serve them.
+    /// Cuts all connections by killing the processes that serve them.
     fn cut_connections(&self) {
         let mut doomed = vec![self.child.id()];
         let output = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().unwrap();

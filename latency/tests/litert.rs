@@ -1,6 +1,6 @@
-//! TFLite files in LiteRT: the same results as the ONNX files of the same networks and weights in ONNX Runtime.
+//! Tests that TFLite files in LiteRT give the same results as ONNX files of the same networks and weights in ONNX Runtime.
 //!
-//! The variables `LITERT_DYLIB_PATH` and `ORT_DYLIB_PATH` name the libraries; `cargo xtask test` sets them.
+//! The variables `LITERT_DYLIB_PATH` and `ORT_DYLIB_PATH` contain the paths of the libraries; `cargo xtask test` sets them.
 #![allow(clippy::unwrap_used)]
 
 use std::borrow::Cow;
@@ -20,13 +20,14 @@ use mnas_space::{
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Greatest difference of results in 32-bit floats, relative to the greatest result.
+/// Largest accepted difference of results in 32-bit floats, relative to the largest result.
 const TOLERANCE: f32 = 1e-4;
-/// Greatest difference of results in 8-bit integers, relative to the greatest result, of random weights and four images.
+/// Largest accepted difference of results in 8-bit integers, relative to the largest result, for random weights and four
+/// calibration images.
 const INT8_TOLERANCE: f32 = 0.4;
 const EVERYTHING: &str = include_str!("../../tests/spaces/everything.toml");
 
-/// Library that a variable names. Without it tests are skipped with a message, but fail in continuous integration.
+/// Library whose path is in a variable. Without it, tests are skipped with a message, but fail in continuous integration.
 fn library(variable: &str) -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
         return Some(path.into());
@@ -44,8 +45,8 @@ fn library(variable: &str) -> Option<PathBuf> {
     None
 }
 
-/// Random weights with which residual branches are weak, as in trained networks. With strong ones, rounding errors grow
-/// from block to block in networks of forty blocks and more, until the results of any two runtimes have nothing in common.
+/// Random weights with weak residual branches, as in trained networks. With strong ones, rounding errors grow from block to
+/// block, and in networks of forty blocks and more the results of any two runtimes differ completely.
 struct Conditioned;
 
 impl WeightSource for Conditioned {
@@ -82,8 +83,8 @@ struct Answer {
 }
 
 impl Bed {
-    /// Greatest difference between LiteRT and ONNX Runtime relative to the greatest result, and whether XNNPACK computes
-    /// the whole file.
+    /// Largest difference between LiteRT and ONNX Runtime relative to the largest result, and true if XNNPACK executes the whole
+    /// file.
     fn compare(&self, graph: &Graph, name: &str, precision: Precision) -> (f32, bool) {
         let weights = Conditioned;
         let image = image(graph.input, 1);
@@ -117,7 +118,7 @@ impl Bed {
     }
 }
 
-/// Values around zero as `[channels, height, width]`, near those of a normalised image.
+/// Values around zero as `[channels, height, width]`, similar to those of a normalised image.
 fn image(shape: Shape, seed: u64) -> Vec<f32> {
     use rand::Rng;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -152,7 +153,7 @@ fn relative_difference(expected: &[f32], found: &[f32]) -> f32 {
         .iter()
         .zip(found)
         .map(|(expected, found)| (expected - found).abs());
-    // NaN must not be lost, as it would be in a maximum.
+    // A maximum would ignore NaN.
     assert!(found.iter().all(|value| value.is_finite()));
     difference.fold(0.0, f32::max) / greatest
 }
@@ -301,7 +302,7 @@ fn files_that_are_not_models_are_refused() {
     );
 }
 
-/// Ranges by a rule, and 8-bit results with them.
+/// Compares 8-bit results, with ranges by a clipping rule.
 fn int8(bed: &Bed, graph: &Graph, name: &str, clipping: Clipping) -> (f32, bool) {
     let ranges = bed.calibrate(graph, clipping);
     let interface = Interface::Float32;

@@ -1,4 +1,4 @@
-//! Processes behind pipes: correct ones, broken ones, and both sides of the protocol.
+//! Tests of processes behind pipes: correct and faulty processes, and both sides of the protocol.
 
 // The scripts need a POSIX shell.
 #![cfg(target_os = "linux")]
@@ -25,12 +25,12 @@ const PROTOCOL: Protocol = Protocol {
     version: 3,
 };
 
-/// Reads the coordinator's hello and answers it.
+/// Script that reads the coordinator's hello and replies to it.
 const HELLO: &str = r#"read -r hello
 echo '{"id":1,"hello":{"protocol":"test","version":3,"program":"sh 1","host":{"cpu":"x","cores":1,"architecture":"a","os":"o","kernel":"k"},"payload":{"memory":8}}}'
 "#;
 
-/// Answers every request by its own number.
+/// Script that replies to every request with its identifier.
 const ECHO: &str =
     r#"while read -r line; do id=${line#*\"id\":}; id=${id%%,*}; echo "{\"id\":$id,\"reply\":$id}"; done"#;
 
@@ -110,7 +110,7 @@ fn another_protocol_is_refused_with_both_versions() {
     );
     let other = answers(r#"{"id":1,"hello":{"protocol":"chat","version":3,"program":"chat 2"}}"#);
     assert!(refused(&other, &options()).1.contains("chat 2 with protocol chat 3"));
-    // A program that does not know this hello answers it by an error.
+    // A program with an older protocol replies to this hello with an error.
     let older = answers(r#"{"id":1,"answer":{"error":{"reason":"this is no question"}}}"#);
     let (error, text) = refused(&older, &options());
     assert!(matches!(error, PipeError::Version { .. }), "{text}");
@@ -160,7 +160,7 @@ fn an_end_is_reported_with_status_and_last_line() {
         &options(),
     );
     for _ in 0..2 {
-        // The error stays the same when it is asked for again.
+        // A second request returns the same error.
         let error = request(&mut connection).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, PipeError::Ended { .. }), "{text}");
@@ -169,7 +169,7 @@ fn an_end_is_reported_with_status_and_last_line() {
             "{text}"
         );
     }
-    // A message on stdout counts where there is none on stderr; a closed stdout is an end.
+    // The last line on stdout is reported if stderr is empty; closing stdout counts as ending.
     let (_, text) = refused(&shell("echo 'no such command'; exit 127"), &options());
     assert!(text.contains("its last line: `no such command`"), "{text}");
     let began = Instant::now();
@@ -218,7 +218,7 @@ fn stderr_is_appended_to_a_log_with_a_line_for_every_start() {
         let text = request(&mut connection).unwrap_err().to_string();
         assert!(text.contains(&format!("its last line: `start {start}`")), "{text}");
     }
-    // The last line of an earlier process is not that of this one.
+    // The last line of an earlier process is not reported for this one.
     let text = request(&mut open("exit 1", &options)).unwrap_err().to_string();
     assert!(!text.contains("last line"), "{text}");
     let text = fs::read_to_string(&log).unwrap();
@@ -264,7 +264,7 @@ fn many_processes_feed_one_channel() {
     }
     replies.sort_unstable();
     assert_eq!(replies, [0, 1]);
-    // The events of a process that was replaced are told apart.
+    // Events of a replaced process are distinguishable by their generation.
     pipes[0].kill();
     assert!(matches!(next(&events), (0, 0, Event::Ended(PipeError::Ended { .. }))));
     pipes[0] = start(0, 1);
@@ -281,7 +281,7 @@ fn a_process_without_heartbeats_counts_as_dead() {
         }),
         ..options()
     };
-    // Heartbeats for longer than the silence that is allowed, then the reply; after that, nothing.
+    // Sends heartbeats for longer than the allowed silence, then the reply, then nothing.
     let script = r#"read -r line
         for n in 1 2 3 4 5 6 7 8; do sleep 0.1; echo "{\"heartbeat\":$n}"; done
         echo '{"id":2,"reply":"done"}'; exec sleep 60"#;
@@ -323,10 +323,10 @@ fn dropping_a_pipe_closes_stdin_and_ends_the_whole_group() {
     let process = pipe.process_id();
     assert!(lives(process) && lives(child));
     drop(pipe);
-    // It was told to end first, and killed because it did not.
+    // The process was first requested to end, and killed because it did not.
     assert_eq!(fs::read_to_string(&ended).unwrap(), "yes\n");
     assert!(!lives(process));
-    // The child is reaped by whoever inherits it.
+    // The process that inherits the child reaps it.
     while lives(child)
         && !fs::read_to_string(format!("/proc/{child}/stat"))
             .unwrap_or_default()
@@ -358,7 +358,7 @@ fn writing_never_blocks() {
     assert!(began.elapsed() < LONG / 2);
 }
 
-/// An output that many threads can look at.
+/// Output shared between threads.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 

@@ -1,8 +1,7 @@
-//! The bundled `pixel1` device against published latencies that took no part in its fit.
+//! Tests of the built-in `pixel1` device against held-out published latencies.
 //!
-//! The split is fixed by the device's `networks.csv`: MobileNetV2 and MnasNet-A1 at widths 1.4, 1.0 and 0.5 and both
-//! MobileNetV3 at width 1.0 are fitted on; every other width, both minimalistic networks and all other families are
-//! held out.
+//! The device's `networks.csv` fixes the split: the fit includes MobileNetV2 and MnasNet-A1 at widths 1.4, 1.0 and 0.5, and
+//! both MobileNetV3 at width 1.0; all other widths, both minimalistic networks and all other families are held out.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -10,20 +9,20 @@ use mnas_latency::runtimes::Libraries;
 use mnas_latency::{Device, LatencyTable, Measurement, MissingKeys, Predictor, TableHeader, spearman};
 use mnas_space::Reference;
 
-/// MobileNetV3's figures were measured with a later TensorFlow Lite: its paper has V3-Large at 51 ms 20 % faster than
-/// MobileNetV2, which is 64 ms; with that of the table MobileNetV2 takes 73.8 ms.
+/// Speed-up of the later TensorFlow Lite with which MobileNetV3's figures were measured. In its paper, V3-Large takes 51 ms and is
+/// 20 % faster than MobileNetV2, which therefore takes 64 ms; in the table, MobileNetV2 takes 73.8 ms.
 const LATER_TFLITE: f64 = 73.8 / 64.0;
 
-/// A network of which a Pixel 1 latency was published.
+/// Network with a published Pixel 1 latency.
 struct Point {
     name: &'static str,
     is_fitted_on: bool,
     predicted_ms: f64,
     low_ms: f64,
     high_ms: f64,
-    /// As published.
+    /// Published latency in milliseconds.
     published_ms: f64,
-    /// With the table's TensorFlow Lite.
+    /// Latency in milliseconds, converted to the table's version of TensorFlow Lite.
     expected_ms: f64,
 }
 
@@ -63,7 +62,7 @@ fn points() -> Vec<Point> {
     points
 }
 
-/// Mean absolute relative error, share within 10 %, and rank correlation.
+/// Number of points, mean absolute relative error, share within 10 %, and rank correlation.
 fn quality<'a>(points: impl Iterator<Item = &'a Point>, truth: impl Fn(&Point) -> f64) -> (usize, f64, f64, f64) {
     let (predicted, truth): (Vec<f64>, Vec<f64>) = points.map(|point| (point.predicted_ms, truth(point))).unzip();
     let errors: Vec<f64> = predicted.iter().zip(&truth).map(|(p, t)| (p / t - 1.0).abs()).collect();
@@ -90,7 +89,7 @@ fn held_out_mobilenets_are_predicted() {
     println!("V2 and V3: {count} points, mean error {error:.4}, within 10 % {near:.3}, rank correlation {rank:.4}");
     assert_eq!(count, 15);
     assert!(error <= 0.05 && near >= 0.80 && rank >= 0.98, "{error} {near} {rank}");
-    // As published, without a word about TensorFlow Lite's versions.
+    // Published figures, without conversion between versions of TensorFlow Lite.
     let (_, error, near, rank) = quality(held_out(), |point| point.published_ms);
     println!("as published: mean error {error:.4}, within 10 % {near:.3}, rank correlation {rank:.4}");
     assert!(error <= 0.10 && near >= 0.599 && rank >= 0.97, "{error} {near} {rank}");
@@ -110,7 +109,7 @@ fn held_out_networks_of_other_families_are_predicted() {
     assert!(error <= 0.08 && rank >= 0.98, "{error} {near} {rank}");
 }
 
-/// A server's table with 10 of the phone's networks, in a setting like HELP's (Lee et al. 2021).
+/// Calibrates a server's table with 10 of the phone's networks, in a setting like that of HELP (Lee et al. 2021).
 #[test]
 fn a_server_s_table_and_ten_networks_predict_the_phone() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -164,7 +163,7 @@ fn a_server_s_table_and_ten_networks_predict_the_phone() {
     assert!(error <= 0.10 && rank >= 0.97, "{error} {rank}");
 }
 
-/// MobileNetV2 and V3 with their published Pixel 1 latencies, on one version of TensorFlow Lite.
+/// MobileNetV2 and V3 with their published Pixel 1 latencies, converted to one version of TensorFlow Lite.
 fn published() -> Vec<(mnas_space::Architecture, f64)> {
     let references = Reference::all()
         .iter()
@@ -233,7 +232,7 @@ fn no_operation_is_free() {
             slower.latency,
             plain.latency
         );
-        // Only hard-swish is among the figures.
+        // Among these activations, only hard-swish occurs in the figures.
         let width = |prediction: &mnas_latency::Prediction| prediction.high.0 / prediction.low.0;
         assert_eq!(width(&slower) > 1.2 * width(&plain), activation != "hs", "{activation}");
     }

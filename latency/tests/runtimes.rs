@@ -1,4 +1,4 @@
-//! The contract of runtimes, tested on each of them.
+//! Contract tests of runtimes, run on each runtime.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -8,8 +8,8 @@ use mnas_latency::runtimes::{FakeRuntime, FakeSettings, LiteRt, OnnxRuntime};
 use mnas_latency::{MeasureSettings, Measurer, Model, Runtime, RuntimeError};
 use mnas_space::{Architecture, BlockKey};
 
-/// The library under test; without one the tests of ONNX Runtime fail in continuous integration and are skipped elsewhere, with a
-/// message.
+/// ONNX Runtime library under test. Without it, tests of ONNX Runtime fail in continuous integration, and are skipped with a message
+/// otherwise.
 fn library() -> Option<PathBuf> {
     let path = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     if path.is_none() {
@@ -20,7 +20,7 @@ fn library() -> Option<PathBuf> {
     path
 }
 
-/// The LiteRT library under test; without one its tests are skipped, loudly.
+/// LiteRT library under test; without it, tests of LiteRT are skipped with a message.
 fn litert() -> Option<PathBuf> {
     let path = std::env::var_os("LITERT_DYLIB_PATH").map(PathBuf::from);
     if path.is_none() {
@@ -112,7 +112,7 @@ fn a_missing_or_wrong_library_is_named() {
         .unwrap();
     assert!(matches!(&missing, RuntimeError::LibraryMissing { .. }), "{missing}");
     assert!(missing.to_string().contains("/nowhere/libonnxruntime.so"), "{missing}");
-    // A file that is no library; where another library is in use already, that is the fault.
+    // A file that is not a library; if another library is already loaded, the error reports that instead.
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "no library").unwrap();
     let wrong = OnnxRuntime::new(file.path(), 1).err().unwrap();

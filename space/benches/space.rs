@@ -1,6 +1,7 @@
 //! Speed and allocations of the crate's operations in the default search space, on one core.
 //!
-//! `cargo bench -p mnas-space` prints the figures of criterion, then a table of the time, rate and allocations of each operation.
+//! `cargo bench -p mnas-space` prints criterion's figures, then a table with the time, rate and allocations of each
+//! operation.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::print_stderr, reason = "prints the table of results")]
 
@@ -13,7 +14,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const CLASSES: u32 = 1000;
-/// Number of networks that operations are repeated on.
+/// Number of networks that the operations cycle through.
 const NETWORKS: usize = 512;
 
 struct Workbench {
@@ -90,7 +91,7 @@ impl Workbench {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut draw = || space.express(&space.sample(&mut rng), CLASSES);
         let members: Vec<_> = (0..NETWORKS).map(|_| draw()).collect();
-        // One block that is no choice, at any place, so that most of a network can match.
+        // One block that is not among the choices, at any position, so that most of the network can match.
         let non_member = |(index, member): (usize, &Architecture)| {
             let mut changed = member.clone();
             let at = index % changed.blocks.len();
@@ -134,7 +135,7 @@ fn criterion_benchmarks(criterion: &mut Criterion) {
 
 /// Prints time, rate and allocations of every operation.
 fn print_table(bench: &mut Workbench) {
-    // Runs shorter than a time slice of the scheduler, most of which run without interruption on a busy machine.
+    // Keeps a run shorter than the scheduler's time slice, so that most runs are not interrupted on a busy machine.
     const CALLS: u32 = 500;
     const RUNS: usize = 501;
     eprintln!("| operation | time | per second | allocations |\n|---|---|---|---|");

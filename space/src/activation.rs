@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Activation function. Architecture ids contain the order of the variants, so a new one must be the last.
+/// Activation function. Architecture ids depend on the order of the variants: append new variants at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
@@ -14,8 +14,8 @@ pub enum Activation {
     HardSwish,
     /// x * sigmoid(x), also called `SiLU`.
     Swish,
-    /// x * Phi(x) (arXiv:1606.08415), with the exact distribution function Phi of the normal distribution instead of its
-    /// tanh approximation.
+    /// x * Phi(x) (arXiv:1606.08415), with the exact cumulative distribution function Phi of the standard normal
+    /// distribution, not the tanh approximation.
     Gelu,
 }
 
@@ -45,19 +45,19 @@ impl Activation {
         }
     }
 
-    /// Activation with this two-letter code.
+    /// Activation with this two-letter code; `None` if there is none.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activation| activation.code() == code)
     }
 
-    /// Activation of this name in TOML documents.
+    /// Activation with this name in TOML documents; `None` if there is none.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activation| activation.name() == name)
     }
 }
 
-/// Gate of squeeze-excite, a function from any number to a factor between 0 and 1. Architecture ids contain the order of
-/// the variants, so a new one must be the last.
+/// Gate of squeeze-excite: maps any number to a factor from 0 to 1. Architecture ids depend on the order of
+/// the variants: append new variants at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gate {
@@ -87,12 +87,12 @@ impl Gate {
         }
     }
 
-    /// Gate with this two-letter code.
+    /// Gate with this two-letter code; `None` if there is none.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|gate| gate.code() == code)
     }
 
-    /// Gate of this name in TOML documents.
+    /// Gate with this name in TOML documents; `None` if there is none.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|gate| gate.name() == name)
     }

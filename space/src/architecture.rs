@@ -13,7 +13,7 @@ use crate::network_hash::{ArchitectureId, NetworkHash};
 /// Channels of the input image (RGB).
 pub const INPUT_CHANNELS: u32 = 3;
 
-/// Complete network, concrete in every number.
+/// Complete network with every size fixed: input resolution, blocks and head.
 ///
 /// ```
 /// use mnas_space::Architecture;
@@ -35,10 +35,10 @@ pub struct Architecture {
     pub head: Head,
 }
 
-/// Layer of a network: a block, or the head, at its place, with its shapes.
+/// Layer of a network: a block or the head at its position, with its input and output shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layer {
-    /// Place in the network.
+    /// Position in the network.
     pub scope: Scope,
     /// Block or head and the shape of its input.
     pub key: BlockKey,
@@ -75,14 +75,14 @@ impl Architecture {
         })
     }
 
-    /// Network as primitive operations.
+    /// Lowers the network to primitive operations.
     pub fn graph(&self) -> Graph {
         let mut graph = Graph::new(self.input());
         self.lower_into(&mut graph);
         graph
     }
 
-    /// Writes the network as primitive operations into `graph`, whose memory is reused.
+    /// Lowers the network into `graph`, replacing its content and reusing its memory.
     pub fn lower_into(&self, graph: &mut Graph) {
         graph.input = self.input();
         graph.batch_norm = self.batch_norm;
@@ -99,7 +99,7 @@ impl Architecture {
         self.head.lower(x, &mut Lowering::new(sink, Scope::Head));
     }
 
-    /// Exact numbers of parameters and multiply-adds and peak activation memory.
+    /// Exact numbers of parameters and multiply-adds, and peak activation memory.
     pub fn cost(&self) -> Cost {
         Cost::of(&self.graph())
     }
@@ -125,7 +125,7 @@ impl Architecture {
         self
     }
 
-    /// Same network with the first `count` strides above 1 replaced by 1, the usual form for small images. The number of
+    /// Same network with the first `count` strides above 1 replaced by 1, as is usual for small images. The number of
     /// parameters does not change.
     #[must_use]
     pub fn without_early_strides(mut self, count: usize) -> Self {

@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer};
 
 /// Epsilon and momentum of batch normalisation (arXiv:1502.03167), the same in all layers of a network.
 ///
-/// Published networks differ in them, and weights trained with one epsilon lose accuracy with another. Both are stored
-/// as whole billionths and millionths, so that equal networks are equal values. The default is `PyTorch`'s: 1e-5 and 0.1.
+/// Published networks use different values, and weights trained with one epsilon lose accuracy with another. Epsilon is
+/// stored in billionths and momentum in millionths, so that equal networks compare equal. The defaults are `PyTorch`'s:
+/// 1e-5 and 0.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BatchNorm {
     epsilon_billionths: u32,
@@ -38,7 +39,7 @@ impl Default for BatchNorm {
 }
 
 impl BatchNorm {
-    /// Constants in `PyTorch`'s meaning, rounded to billionths and millionths.
+    /// Creates the constants, defined as in `PyTorch`; epsilon is rounded to billionths, momentum to millionths.
     pub fn new(epsilon: f64, momentum: f64) -> Result<Self, BatchNormError> {
         if !(1.0 / BILLION..=1.0).contains(&epsilon) {
             return Err(BatchNormError::Epsilon(epsilon));
@@ -68,7 +69,7 @@ impl BatchNorm {
     }
 }
 
-/// Fields of the first piece of an architecture string, such as `_eps0.001_mom0.01`; defaults are left out.
+/// Prints the fields of the first piece of an architecture string, such as `_eps0.001_mom0.01`; defaults are left out.
 impl fmt::Display for BatchNorm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let default = Self::default();
@@ -82,7 +83,7 @@ impl fmt::Display for BatchNorm {
     }
 }
 
-/// Table `{ epsilon = 0.001, momentum = 0.01 }`; a missing key has its default.
+/// Reads a table such as `{ epsilon = 0.001, momentum = 0.01 }`; a missing key takes its default.
 impl<'de> Deserialize<'de> for BatchNorm {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

@@ -1,17 +1,17 @@
 //! Exact costs of a graph.
 //!
 //! *Multiply-adds* are those of convolutions and linear layers, squeeze-excite included; batch-norm, activations, pooling,
-//! sums and products count as 0. *Parameters* are the learnt ones, with batch-norm unfolded (a scale and a shift per
-//! channel); the number with batch-norm folded into the convolutions is given beside it. *Peak activation memory* is the
-//! largest sum of live feature maps of one image in 32-bit floats, with operations executed in order and batch-norm,
-//! activations and gates in place.
+//! additions and multiplications of feature maps count as 0. *Parameters* are the learnt ones, with batch-norm unfolded
+//! (a scale and a shift per channel); the number with batch-norm folded into the convolutions is a separate field. *Peak
+//! activation memory* is the largest total size of the live feature maps of one image in 32-bit floats, when operations
+//! run in order and batch-norm, activations and gates run in place.
 
 use crate::graph::{Graph, Node, Op, TensorId};
 
 /// Bytes of one activation value (32-bit float).
 pub const ACTIVATION_BYTES: u64 = 4;
 
-/// Costs of a network or of a part of it.
+/// Costs of a network or part of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Cost {
     /// Learnt parameters, scales and shifts of batch-norm included.
@@ -22,13 +22,13 @@ pub struct Cost {
     pub folded_params: u64,
     /// Multiply-adds for one image.
     pub macs: u64,
-    /// Largest sum of live feature maps for one image, in bytes.
+    /// Largest total size of the live feature maps of one image, in bytes.
     pub peak_activation_bytes: u64,
 }
 
 impl Op {
-    /// Dimensions of the kernels of a convolution, `[out, in / groups, height, width]`. Those of a fully connected layer are
-    /// `[out, in, 1, 1]`; other operations have none.
+    /// Shape of the weight: `[out, in / groups, height, width]` for a convolution, `[out, in, 1, 1]` for a fully connected
+    /// layer, `None` for other operations.
     pub fn weight_shape(&self) -> Option<[u32; 4]> {
         match *self {
             Self::Convolution {
@@ -46,7 +46,7 @@ impl Op {
         }
     }
 
-    /// Number of weights of a convolution or fully connected layer, biases left out; 0 for other operations.
+    /// Number of weights of a convolution or fully connected layer, without biases; 0 for other operations.
     pub fn weights(&self) -> u64 {
         self.weight_shape()
             .map_or(0, |shape| shape.into_iter().map(u64::from).product())
@@ -67,8 +67,8 @@ impl Op {
 }
 
 impl Node {
-    /// Multiply-adds for one image: of a convolution, every weight once per output position; of a fully connected layer, every weight
-    /// once; 0 for other operations.
+    /// Multiply-adds for one image: one per weight and output position in a convolution, one per weight in a fully
+    /// connected layer, 0 for other operations.
     pub fn macs(&self) -> u64 {
         let positions = u64::from(self.output.height) * u64::from(self.output.width);
         self.op.weights().saturating_mul(positions)
@@ -114,8 +114,8 @@ impl Cost {
 }
 
 impl Cost {
-    /// Costs of two parts in sequence: sums, and the larger of the peaks, since the parts share a single feature map, the
-    /// output of one and the input of the other.
+    /// Costs of two parts in sequence: the sums, and the larger of the two peaks, since the only feature map that the parts
+    /// share is the output of the first.
     #[must_use]
     pub(crate) fn then(self, next: Self) -> Self {
         Self {
@@ -135,9 +135,10 @@ fn runs_in_place(op: &Op) -> bool {
     )
 }
 
-/// Largest sum of the feature maps alive while one node runs: its operands, its output and the operands of later nodes.
+/// Largest total size, in bytes, of the feature maps alive while one node runs: its operands, its output and the operands
+/// of later nodes.
 fn peak_activation_bytes(graph: &Graph) -> u64 {
-    // Tensors that share memory because their operation runs in place are one buffer, named after the first of them.
+    // Tensors that share memory because their operation runs in place form one buffer, identified by the first of them.
     let tensors = graph.nodes.len() + 1;
     let mut buffer: Vec<usize> = (0..tensors).collect();
     let mut last_use = vec![0usize; tensors];
@@ -160,7 +161,7 @@ fn peak_activation_bytes(graph: &Graph) -> u64 {
             live += bytes(output);
             peak = peak.max(live);
         }
-        // A buffer is free after its last reader; only the operands can have had theirs.
+        // A buffer is freed after its last reader has run, and this node reads only its operands.
         let mut freed = usize::MAX;
         for operand in node.operands() {
             let first = buffer[operand.0 as usize];

@@ -1,4 +1,4 @@
-//! Fast costs of many networks.
+//! Fast counting of the costs of many networks.
 
 use rustc_hash::FxHashMap;
 
@@ -7,11 +7,9 @@ use crate::cost::Cost;
 use crate::graph::Graph;
 use crate::key::BlockKey;
 
-/// Cache of the costs of layers, for counting many networks of one space: every distinct layer is lowered and counted
-/// once.
+/// Cache of layer costs, for counting many networks of one space: every distinct layer is lowered and counted once.
 ///
-/// The results are those of [`Architecture::cost`]. Memory grows with the number of distinct layers, about 200 bytes
-/// each.
+/// The results equal those of [`Architecture::cost`]. Each distinct layer takes about 200 bytes of memory.
 #[derive(Debug, Default)]
 pub struct Counter {
     layers: FxHashMap<BlockKey, Cost>,
@@ -19,7 +17,7 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Exact numbers of parameters and multiply-adds and peak activation memory of `architecture`.
+    /// Exact numbers of parameters and multiply-adds, and peak activation memory, of `architecture`.
     pub fn count(&mut self, architecture: &Architecture) -> Cost {
         let layers = architecture.layers();
         layers.fold(Cost::default(), |total, layer| total.then(self.layer(&layer.key)))

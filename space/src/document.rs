@@ -9,15 +9,15 @@ use crate::limits;
 
 /// Error in a TOML or JSON document, with its position.
 ///
-/// `line` and `column` count from 1. The file's name is left to the caller.
+/// `line` and `column` count from 1. The error does not contain the file's name; the caller adds it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
 pub struct DocumentError {
-    /// Line of the text in error.
+    /// Line of the invalid text.
     pub line: usize,
-    /// Column of the text in error, in characters.
+    /// Column of the invalid text, in characters.
     pub column: usize,
-    /// Description of the text that was found and of the text that was expected.
+    /// Description of the text found and the text expected.
     pub problem: String,
 }
 
@@ -35,7 +35,7 @@ impl DocumentError {
     }
 }
 
-/// Reads a TOML document as a `T`. Wrong types, and unknown keys where `T` denies them, are errors with a position.
+/// Parses a TOML document as a `T`. Wrong types, and unknown keys where `T` denies them, are errors with a position.
 pub fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
     check_length(text)?;
     toml::from_str(text).map_err(|error| {
@@ -44,7 +44,7 @@ pub fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
     })
 }
 
-/// Refuses documents longer than [`limits::DOCUMENT_BYTES`], since reading takes many times their length in memory.
+/// Rejects documents longer than [`limits::DOCUMENT_BYTES`], since parsing takes many times their length in memory.
 pub(crate) fn check_length(text: &str) -> Result<(), DocumentError> {
     if text.len() <= limits::DOCUMENT_BYTES {
         return Ok(());
@@ -57,7 +57,7 @@ pub(crate) fn check_length(text: &str) -> Result<(), DocumentError> {
     Err(DocumentError::at(text, 0, problem))
 }
 
-/// Refuses lists of more than [`limits::CHOICES`] values; `what` names the values and `at` is the list's byte offset.
+/// Rejects lists of more than [`limits::CHOICES`] values; `what` names the values and `at` is the list's byte offset.
 pub(crate) fn check_count(text: &str, at: usize, what: &str, count: usize) -> Result<(), DocumentError> {
     if count <= limits::CHOICES {
         return Ok(());
@@ -66,7 +66,7 @@ pub(crate) fn check_count(text: &str, at: usize, what: &str, count: usize) -> Re
     Err(DocumentError::at(text, at, problem))
 }
 
-/// TOML value written alone or as a list that is not empty: `kernel = 3`, `kernel = [3, 5, 7]`.
+/// TOML value or non-empty list of values: `kernel = 3`, `kernel = [3, 5, 7]`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OneOrMany<T>(pub Vec<T>);
 

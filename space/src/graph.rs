@@ -1,7 +1,7 @@
 //! Lowered form of a network: a flat list of primitive operations with static shapes and stable names.
 //!
-//! Costs, the ONNX writer and the libtorch module all read a [`Graph`]. Nodes are in execution order, hold no heap
-//! memory, and refer to earlier results by [`TensorId`].
+//! Costs, the file writers and the libtorch module are all derived from a [`Graph`]. Nodes are in execution order, own no
+//! heap memory, and refer to earlier results by [`TensorId`].
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Square feature map with sides of `size`.
+    /// Square feature map of `size` rows and columns.
     pub const fn square(channels: u32, size: u32) -> Self {
         Self {
             channels,
@@ -29,14 +29,14 @@ impl Shape {
         }
     }
 
-    /// Number of values.
+    /// Number of values: channels times height times width.
     pub fn elements(self) -> u64 {
         u64::from(self.channels) * u64::from(self.height) * u64::from(self.width)
     }
 
     /// Shape after a convolution to `channels` channels with this stride and symmetric padding of `kernel / 2`.
     ///
-    /// Kernels are odd, so a side of `n` becomes `(n - 1) / stride + 1`, rounded down, for every kernel.
+    /// Kernels are odd, so a side of `n` becomes `floor((n - 1) / stride) + 1`, whatever the kernel.
     #[must_use]
     pub fn strided(self, stride: u32, channels: u32) -> Self {
         let side = |n: u32| {
@@ -74,7 +74,7 @@ impl TensorId {
     }
 }
 
-/// Primitive operation.
+/// Primitive operation of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
     /// 2-D convolution with symmetric zero padding of `kernel / 2`.
@@ -87,21 +87,21 @@ pub enum Op {
         kernel: u32,
         /// Stride.
         stride: u32,
-        /// 1 for a full convolution, `in_channels` for a depthwise one, in between for a grouped one.
+        /// Number of groups: 1 for a full convolution, `in_channels` for a depthwise one, in between for a grouped one.
         groups: u32,
-        /// True if a bias per output channel is added.
+        /// True if the convolution adds a bias per output channel.
         bias: bool,
     },
     /// Batch normalisation over channels (scale, shift, running mean and variance).
     BatchNorm {
-        /// Channels normalised.
+        /// Number of channels.
         channels: u32,
     },
     /// Activation function.
     Activation(Activation),
     /// Squeeze-excite gate.
     Gate(Gate),
-    /// Mean over height and width, which are 1 in the output.
+    /// Mean over height and width; the output has height and width 1.
     GlobalAveragePool,
     /// Fully connected layer with bias on flattened features.
     Linear {
@@ -110,26 +110,27 @@ pub enum Op {
         /// Length of the output.
         out_features: u32,
     },
-    /// Elementwise sum of two tensors of one shape.
+    /// Elementwise sum of two tensors of the same shape.
     Add,
     /// Product of a feature map with one factor per channel.
     Multiply,
     /// Product of a feature map with one learnt factor per channel.
     LayerScale {
-        /// Channels scaled.
+        /// Number of channels.
         channels: u32,
     },
-    /// Permutation of channels: written as a matrix of `groups` rows, read by columns (`ShuffleNet`, arXiv:1707.01083).
+    /// Permutation of channels: the channels are written as a matrix with `groups` rows and read column by column
+    /// (`ShuffleNet`, arXiv:1707.01083).
     ChannelShuffle {
         /// Number of rows of the matrix.
         groups: u32,
     },
 }
 
-/// Part of a network that a node belongs to.
+/// Part of a network to which a node belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Block of this index (the stem is block 0).
+    /// Block with this index (the stem is block 0).
     Block(u16),
     /// Classifier.
     Head,
@@ -144,7 +145,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Stable, hierarchical name such as `blocks.3.expand.conv`.
+/// Name of a node, stable and hierarchical, such as `blocks.3.expand.conv`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeName {
     /// Block or head.
@@ -181,7 +182,7 @@ impl Node {
     }
 }
 
-/// Lowered network, or lowered block.
+/// Lowered network or block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graph {
     /// Shape of the input image or feature map.
@@ -207,7 +208,7 @@ impl Graph {
         tensor.producer().map_or(self.input, |node| self.nodes[node].output)
     }
 
-    /// Output of the graph: that of the last node, or the input if there are no nodes.
+    /// Output of the graph: the output of the last node, or the input if there are no nodes.
     pub fn output(&self) -> TensorId {
         TensorId(self.nodes.len() as u32)
     }

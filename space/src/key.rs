@@ -1,9 +1,9 @@
-//! Block keys, the index of latency tables.
+//! Block keys, the keys of latency tables.
 
 use crate::block::{Block, Head};
 use crate::graph::{Graph, Shape};
 
-/// Block or head together with the shape of its input, which determine its latency on a device.
+/// Block or head together with the shape of its input, which together determine its latency on a device.
 ///
 /// All fields are integers, so that keys compare, hash and order exactly. A key is written as the block in architecture
 /// notation and the input shape: `ir_k3_s2_e6_c24_nr6@16x112x112`.
@@ -48,7 +48,7 @@ impl BlockKey {
         graph
     }
 
-    /// Writes the graph of the layer alone into `graph`, whose memory is reused.
+    /// Lowers the layer alone into `graph`, replacing its content and reusing its memory.
     pub fn lower_into(&self, graph: &mut Graph) {
         graph.input = self.input;
         graph.nodes.clear();
@@ -66,7 +66,7 @@ impl BlockKey {
         }
     }
 
-    /// Checks whether the layer computes nothing, so that there is nothing to measure.
+    /// Checks whether the layer has no operation, so that there is nothing to measure.
     pub fn is_nothing(&self) -> bool {
         matches!(&self.layer, KeyLayer::Block(block) if block.is_nothing(self.input))
     }

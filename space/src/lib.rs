@@ -1,11 +1,11 @@
 //! Description of networks: blocks, architectures, search spaces, exact costs, published references, ONNX and TFLite files.
 //!
 //! [`Architecture`] is the type to start with: a concrete network with a compact string form. It lowers to a [`Graph`]
-//! of primitive operations, which every other part reads. A [`SearchSpace`] describes many architectures; a
-//! [`Reference`] is a published one. This crate measures no time, trains nothing, and reads and writes no files.
+//! of primitive operations, on which all other parts are based. A [`SearchSpace`] describes a set of architectures; a
+//! [`Reference`] is a published network. This crate does not measure time, train networks, or read or write files.
 //!
 //! A *block* describes one unit of a network (a convolution, an inverted residual, ...) without shapes. A *layer* is a
-//! block, or the head, at its place in a network, with the shapes of its input and output.
+//! block or the head at its position in a network, with the shapes of its input and output.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

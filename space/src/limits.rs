@@ -1,5 +1,5 @@
-//! Upper bounds on what documents can describe. They keep sizes within 64-bit arithmetic and memory bounded, far beyond
-//! any mobile network.
+//! Upper bounds on the contents of documents. They bound memory and prevent overflow of 64-bit arithmetic, and are far
+//! above the sizes of mobile networks.
 
 pub const BLOCKS: usize = 512;
 pub const CHANNELS: u32 = 16_384;
@@ -9,17 +9,17 @@ pub const STRIDE: u32 = 8;
 pub const RESOLUTION: u32 = 4_096;
 pub const CLASSES: u32 = 1_000_000;
 pub const EXPANSION: f64 = 64.0;
-/// Length of an architecture string.
+/// Length of an architecture string in bytes.
 pub const TEXT_BYTES: usize = 64 * 1024;
-/// Values of one decision of a search space.
+/// Number of values of one decision of a search space.
 pub const CHOICES: usize = 4_096;
-/// Block choices of all stages of a family.
+/// Number of block choices over all stages of a family.
 pub const FAMILY_CHOICES: usize = 65_536;
-/// Blocks that a search space describes over all widths and channel counts.
+/// Number of distinct blocks of a search space over all widths and channel counts.
 pub const LAYER_VARIANTS: usize = 1_000_000;
-/// Layers that a search space describes: these blocks at all resolutions.
+/// Number of distinct layers of a search space: its distinct blocks at all resolutions.
 pub const SIZED_LAYERS: usize = 4_000_000;
-/// Networks of one reference document.
+/// Number of networks in one reference document.
 pub const REFERENCE_VARIANTS: usize = 64;
-/// Length of a TOML or JSON document.
+/// Length of a TOML or JSON document in bytes.
 pub const DOCUMENT_BYTES: usize = 1024 * 1024;

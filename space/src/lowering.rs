@@ -8,7 +8,7 @@ use crate::graph::{Graph, Node, NodeName, Op, Scope, Shape, TensorId};
 
 /// Receiver of a network's operations in execution order.
 pub(crate) trait OperationSink {
-    /// Takes the next operation; returns the tensor that it computes.
+    /// Appends the next operation; returns the tensor that it computes.
     fn push(&mut self, node: Node) -> TensorId;
 }
 
@@ -78,8 +78,8 @@ impl ConvSpec {
     }
 }
 
-/// Emitter of the operations of one block or head. Its methods are inlined, so that a sink that reads no names and shapes
-/// does not pay for them.
+/// Emitter of the operations of one block or head. Its methods are inlined, so that names and shapes cost nothing if the
+/// sink does not read them.
 #[derive(Debug)]
 pub(crate) struct Lowering<'s, S> {
     sink: &'s mut S,
@@ -87,7 +87,7 @@ pub(crate) struct Lowering<'s, S> {
 }
 
 impl<'s, S: OperationSink> Lowering<'s, S> {
-    /// Emitter to `sink` for the block or head `scope`.
+    /// Creates an emitter that writes the operations of the block or head `scope` to `sink`.
     #[inline]
     pub fn new(sink: &'s mut S, scope: Scope) -> Self {
         Self { sink, scope }
@@ -176,7 +176,8 @@ impl<'s, S: OperationSink> Lowering<'s, S> {
         self.push(part, "linear", op, (x, None), Shape::square(out_features, 1))
     }
 
-    /// Emits the sum of a block's input `x` and output `y` if the block is `residual` and both have as many channels.
+    /// Emits the sum of a block's input `x` and output `y` if `residual` is true and both have the same shape; otherwise
+    /// returns `y`.
     #[inline]
     pub fn residual(&mut self, x: Operand, y: Operand, residual: bool) -> Operand {
         if residual && y.shape.channels == x.shape.channels {

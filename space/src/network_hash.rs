@@ -9,10 +9,10 @@ use crate::lowering::OperationSink;
 /// Identity of the network that an architecture describes: a hash of its operations, their operands, shapes and
 /// attributes, but not their names.
 ///
-/// Architectures that lower to the same operations have the same id, however their blocks are written. An identity
-/// block that keeps the shape computes nothing and does not change the id; a universal inverted bottleneck whose only
-/// depthwise convolution follows the expansion has the id of the inverted residual of its sizes. Ids are the same on
-/// every machine and in every version of one major release. They are written as 16 hexadecimal digits.
+/// Architectures that lower to the same operations have the same id, even if their blocks are written differently. An
+/// identity block that keeps the shape computes nothing and does not change the id; a universal inverted bottleneck whose
+/// only depthwise convolution follows the expansion has the same id as the inverted residual of its sizes. Ids are the
+/// same on every machine and in every version of one major release. They are written as 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ArchitectureId(pub u64);
 
@@ -22,7 +22,7 @@ impl fmt::Display for ArchitectureId {
     }
 }
 
-/// Highest bytes of second words. Ids depend on these values, so they never change and are never reused.
+/// Tags of operations, the highest byte of the second word. Ids depend on these values: never change or reuse one.
 mod tag {
     pub const END: u64 = 0 << 56;
     pub const INPUT: u64 = 1 << 56;
@@ -40,7 +40,7 @@ mod tag {
     pub const CHANNEL_SHUFFLE: u64 = 13 << 56;
 }
 
-/// Hash of a network's operations, computed while they are lowered.
+/// Hash of a network's operations, computed during lowering.
 ///
 /// The input's shape and the constants of batch-norm are hashed first. An operation is hashed as two words, its attributes
 /// and its tag, after its operands unless the only one is the result of the previous operation. Input channels and output
@@ -66,7 +66,7 @@ impl NetworkHash {
     /// Mixes two words into the state: the exclusive or of the halves of a 128-bit product.
     #[inline]
     fn mix(&mut self, attributes: u64, tagged: u64) {
-        // Most attributes are 0, for which the product must not be 0.
+        // Most attributes are 0; the product must not be 0 for them.
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
         let product = u128::from(attributes ^ ODD) * u128::from(tagged ^ self.state);
         self.state = product as u64 ^ (product >> 64) as u64;
@@ -83,8 +83,8 @@ impl OperationSink for NetworkHash {
     fn push(&mut self, node: Node) -> TensorId {
         let (first, second) = node.inputs;
         if first != self.last || second.is_some() {
-            // 0 means no second operand, so its tensors are counted from 1. Networks have far fewer tensors than 2^32;
-            // checks for overflow here and below would take a quarter of the time.
+            // 0 stands for no second operand, so its tensors are counted from 1. Networks have far fewer than 2^32
+            // tensors; overflow checks here and below would take a quarter of the time.
             self.mix(
                 pair(first.0, second.map_or(0, |operand| operand.0.wrapping_add(1))),
                 tag::OPERANDS,

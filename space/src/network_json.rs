@@ -1,8 +1,8 @@
 //! Network files of ProxylessNAS, Once-for-all and `MCUNet` (arXiv:1812.00332, 1908.09791, 2007.10319), in JSON.
 //!
 //! A document lists a first convolution, blocks that are inverted residuals or skipped, an optional final expansion, an
-//! optional mixing layer and the classifier. Keys that do not describe structure are ignored. Some documents contain the
-//! input's resolution.
+//! optional feature-mixing layer and the classifier. Keys that do not describe structure are ignored. Some documents
+//! contain the input's resolution.
 
 use serde::Deserialize;
 
@@ -92,12 +92,12 @@ fn yes() -> bool {
 impl Architecture {
     /// Reads a network file of `ProxylessNAS`, Once-for-all or `MCUNet`.
     ///
-    /// `resolution` is the input's side in pixels; `None` is that of the document, and an error if it has none.
-    /// Squeeze-excite is that of Once-for-all: a quarter of the hidden channels and a hard sigmoid.
+    /// `resolution` is the input's side in pixels; `None` takes the document's resolution, and is an error if the document
+    /// has none. Squeeze-excite is that of Once-for-all: a quarter of the hidden channels, and a hard-sigmoid gate.
     pub fn from_network_json(text: &str, resolution: Option<u32>) -> Result<Self, DocumentError> {
         document::check_length(text)?;
         let network: RawNetwork = serde_json::from_str(text).map_err(|error| {
-            // The message ends with the position, with columns counted from 0.
+            // The message of serde_json ends with the position, which `DocumentError` states separately.
             let message = error.to_string();
             let problem = message.split(" at line ").next().unwrap_or(&message);
             DocumentError {
@@ -137,7 +137,7 @@ impl RawNetwork {
             let place = format!("blocks[{index}]");
             blocks.extend(block.block(&place, &mut channels)?);
         }
-        // After pooling in MobileNetV3, before it in the other networks.
+        // Feature mixing follows pooling in MobileNetV3 and precedes it in the other networks.
         let mut hidden = None;
         if let Some(expand) = &self.final_expand_layer {
             blocks.push(expand.block("final_expand_layer", &mut channels)?);
@@ -165,7 +165,8 @@ impl RawNetwork {
 }
 
 impl RawConv {
-    /// Convolution with batch-norm and activation; `channels` are those of its input and become those of its output.
+    /// Builds a convolution with batch-norm and activation; `channels` holds the input channels and is set to the output
+    /// channels.
     fn block(&self, place: &str, channels: &mut u32) -> Result<Block, String> {
         self.check_plain(place, *channels)?;
         if !self.use_bn || self.bias {
@@ -182,7 +183,7 @@ impl RawConv {
         }))
     }
 
-    /// 1x1 convolution after pooling; `channels` as for [`RawConv::block`].
+    /// Builds the hidden layer from a 1x1 convolution after pooling; `channels` as for [`RawConv::block`].
     fn hidden_layer(&self, place: &str, channels: &mut u32) -> Result<HiddenLayer, String> {
         self.check_plain(place, *channels)?;
         if self.kernel_size != 1 {
@@ -215,7 +216,7 @@ impl RawConv {
 }
 
 impl RawBlock {
-    /// Inverted residual, or `None` if the block is skipped; `channels` as for [`RawConv::block`].
+    /// Builds an inverted residual, or `None` if the block is skipped; `channels` as for [`RawConv::block`].
     fn block(&self, place: &str, channels: &mut u32) -> Result<Option<Block>, String> {
         let Some(bottleneck) = self.mobile_inverted_conv.as_ref() else {
             return Ok(None);
@@ -223,7 +224,9 @@ impl RawBlock {
         if bottleneck.name == "ZeroLayer" {
             return match &self.shortcut {
                 Some(_) => Ok(None),
-                None => Err(format!("{place} passes nothing on: a ZeroLayer without a shortcut")),
+                None => Err(format!(
+                    "{place} is a ZeroLayer without a shortcut, so its output is always 0"
+                )),
             };
         }
         if !matches!(bottleneck.name.as_str(), "MBInvertedConvLayer" | "MBConvLayer") {
@@ -237,12 +240,12 @@ impl RawBlock {
         let residual = match &self.shortcut {
             Some(shortcut) if shortcut.name != "IdentityLayer" || !fits => {
                 return Err(format!(
-                    "{place} has a shortcut of type `{}` between different shapes; only identities are supported",
+                    "{place} has a shortcut of type `{}`; only identities between equal shapes are supported",
                     shortcut.name
                 ));
             }
             Some(_) => true,
-            // Blocks whose input and output differ in shape count as residual.
+            // The canonical form of a block whose input and output differ in shape is residual.
             None => !fits,
         };
         *channels = block.channels;
@@ -284,12 +287,14 @@ impl RawBottleneck {
     }
 }
 
-/// Checks that the stated input channels are those of the previous block's output.
+/// Checks that the stated input channels equal the previous block's output channels.
 fn check_input(place: &str, key: &str, stated: u32, channels: u32) -> Result<(), String> {
     if stated == channels {
         return Ok(());
     }
-    Err(format!("{place}.{key} is {stated}, but {channels} channels enter it"))
+    Err(format!(
+        "{place}.{key} is {stated}, but its input has {channels} channels"
+    ))
 }
 
 /// Checks the value of a field.

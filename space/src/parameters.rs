@@ -1,7 +1,7 @@
 //! Tensors of a network as data: names, shapes and kinds.
 //!
-//! The libtorch module, weight files and the ONNX writer all use these names and shapes, so that a file written by one is
-//! read by the others. A tensor is named after its node: `blocks.3.expand.conv.weight`,
+//! The libtorch module, weight files and the ONNX writer all use these names and shapes, so that they can exchange
+//! weights. A tensor is named after its node: `blocks.3.expand.conv.weight`,
 //! `blocks.3.expand.bn.running_var`, `head.classifier.linear.bias`.
 
 use crate::graph::{Graph, Node, Op};
@@ -38,13 +38,13 @@ impl ParameterKind {
         }
     }
 
-    /// Checks whether gradient descent changes the tensor. Running statistics are buffers: saved with the weights and
-    /// needed for inference, but averaged instead of trained, and not counted as parameters.
+    /// Checks whether gradient descent changes the tensor. Running statistics are buffers: they are saved with the weights
+    /// and needed for inference, but are averaged instead of trained, and do not count as parameters.
     pub fn is_trained(self) -> bool {
         !matches!(self, Self::RunningMean | Self::RunningVariance)
     }
 
-    /// Checks whether weight decay applies to the tensor: to kernels and matrices, not to biases and batch-norm.
+    /// Checks whether weight decay applies to the tensor: true for kernels and matrices, false for biases and batch-norm.
     pub fn is_decayed(self) -> bool {
         matches!(self, Self::ConvolutionWeight | Self::LinearWeight)
     }
@@ -69,7 +69,7 @@ impl ParameterSpec {
 }
 
 impl Node {
-    /// Tensors that the operation reads besides its operands, in the order weight, bias, running mean and variance.
+    /// Tensors that the operation reads in addition to its operands, in the order weight, bias, running mean and variance.
     pub fn parameters(&self) -> impl Iterator<Item = ParameterSpec> + use<> {
         let name = self.name;
         let weight_shape = self.op.weight_shape().unwrap_or_default().map(|side| side as usize);

@@ -1,11 +1,12 @@
-//! Random streams: one per seed, purpose and place, never shared between threads, so that no result depends on timing.
+//! Random streams: one per seed, purpose and index, never shared between threads, so that no result depends on timing.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// The stream of `purpose` under `seed`, for `index` (a trial, an epoch) and `attempt` within it (a proposal, an image).
+/// Creates the random stream of `purpose` for `seed`, `index` (a trial, an epoch) and `attempt` within it (a proposal, an
+/// image).
 ///
-/// All four are the key of the cipher, so that two streams never overlap, in whatever order they are drawn.
+/// All four form the key of the cipher, so that different streams are independent, whatever the order of drawing.
 pub fn stream(seed: u64, purpose: &str, index: u64, attempt: u64) -> ChaCha8Rng {
     let mut key = [0_u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -15,13 +16,13 @@ pub fn stream(seed: u64, purpose: &str, index: u64, attempt: u64) -> ChaCha8Rng 
     ChaCha8Rng::from_seed(key)
 }
 
-/// A seed derived from another one, for parts that take a number instead of a stream.
+/// Derives a seed from another one, for parts that take a number instead of a stream.
 pub fn derived_seed(seed: u64, purpose: &str, index: u64) -> u64 {
     use rand::Rng;
     stream(seed, purpose, index, 0).next_u64()
 }
 
-/// The 64-bit FNV-1a hash: it never changes, and tells a few dozen purposes apart.
+/// 64-bit FNV-1a hash: stable across versions and platforms, and free of collisions for a few dozen purposes.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn streams_stay_the_same_in_every_version() {
-        // Studies of earlier versions go on from their journal with the same draws.
+        // Studies of earlier versions must resume from their journals with the same draws.
         assert_eq!(derived_seed(7, "trial", 3), 9_278_113_930_766_720_265);
     }
 }

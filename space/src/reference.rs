@@ -23,17 +23,18 @@ pub use published::PublishedPoint;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
-    /// Name as its authors write it, for plots: `MobileNetV2`.
+    /// Name as written by its authors, for plots: `MobileNetV2`.
     pub title: String,
     /// Publication.
     pub paper: String,
-    /// Published accuracies, sizes and latencies, by width multiplier and resolution; several sources may state the same.
+    /// Published accuracies, sizes and latencies by width multiplier and resolution; several sources may cover the same
+    /// network.
     pub published: Vec<PublishedPoint>,
     /// Network at each published width and resolution; every stage has one choice.
     family: Family,
 }
 
-/// Error of building a reference.
+/// Error in building a reference.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ReferenceError {
     /// No reference has this name.
@@ -129,7 +130,7 @@ impl Reference {
         &self.family.resolutions
     }
 
-    /// Usual input side: 224 pixels if that was published, otherwise the first published side.
+    /// Default input side in pixels: 224 if published, otherwise the first published side.
     pub fn native_resolution(&self) -> u32 {
         let usual = 224;
         if self.resolutions().contains(&usual) {
@@ -139,7 +140,7 @@ impl Reference {
         }
     }
 
-    /// ImageNet top-1 in percent as first published at a width multiplier and resolution.
+    /// First published ImageNet top-1 accuracy, in percent, at a width multiplier and resolution.
     pub fn imagenet_top1(&self, width: f64, resolution: u32) -> Option<f64> {
         self.published_at(width, resolution).find_map(|point| point.top1)
     }
@@ -150,7 +151,9 @@ impl Reference {
         self.published.iter().filter(at)
     }
 
-    /// Network with `classes` classes at a width multiplier and resolution, published or not.
+    /// Builds the network with `classes` classes at a width multiplier and resolution, whether published or not.
+    ///
+    /// Values out of range, and widths at which the network cannot be built, are errors.
     pub fn architecture(&self, width: f64, resolution: u32, classes: u32) -> Result<Architecture, ReferenceError> {
         let name = || self.name().to_owned();
         if !(0.05..=8.0).contains(&width) {

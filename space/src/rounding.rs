@@ -1,4 +1,4 @@
-//! Rounding of channel counts that a width multiplier or a ratio makes fractional.
+//! Rounding of channel counts after multiplication by a width multiplier or ratio.
 
 /// Rounds `value` to the nearest multiple of `divisor`, never below `divisor` and never more than 10 % below `value`.
 ///
@@ -22,17 +22,17 @@ pub fn make_divisible(value: f64, divisor: u32) -> u32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaling {
-    /// Multiplied by every multiplier (the default).
+    /// Scaled by every multiplier (the default).
     #[default]
     Always,
-    /// Multiplied only by multipliers above 1, as the last layer of `MobileNetV2` is.
+    /// Scaled only by multipliers above 1, like the last layer of `MobileNetV2`.
     UpOnly,
-    /// Never multiplied.
+    /// Never scaled.
     Never,
 }
 
 impl Scaling {
-    /// Channels at width multiplier `width`, rounded by [`make_divisible`] where they are multiplied.
+    /// Channels at width multiplier `width`, rounded by [`make_divisible`] if they are scaled.
     pub fn apply(self, channels: u32, width: f64, divisor: u32) -> u32 {
         let factor = match self {
             Self::Always => width,

@@ -11,31 +11,31 @@ use crate::document::{self, DocumentError};
 use crate::limits;
 use crate::rounding::Scaling;
 
-/// Factors of a network's three dimensions.
+/// Factors for width, depth and resolution of a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Multipliers {
-    /// Factor of channels.
+    /// Factor for channels.
     pub width: f64,
-    /// Factor of the number of blocks in a stage.
+    /// Factor for the number of blocks in a stage.
     pub depth: f64,
-    /// Factor of the input's side.
+    /// Factor for the input's side.
     pub resolution: f64,
 }
 
-/// Bases of compound scaling (`EfficientNet`, arXiv:1905.11946, equation 3): with the coefficient phi, the factors of
-/// depth, width and resolution are alpha, beta and gamma to the power of phi.
+/// Bases of compound scaling (`EfficientNet`, arXiv:1905.11946, equation 3): for the coefficient phi, the factors for
+/// depth, width and resolution are alpha, beta and gamma raised to the power phi.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compound {
-    /// Alpha.
+    /// Alpha, the base for depth.
     pub depth: f64,
-    /// Beta.
+    /// Beta, the base for width.
     pub width: f64,
-    /// Gamma.
+    /// Gamma, the base for resolution.
     pub resolution: f64,
 }
 
-/// Published step of a rule.
+/// Published step of a scaling rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScalingStep {
     /// Name, such as `b2`.
@@ -66,15 +66,15 @@ pub struct ScalingRule {
     pub compound: Option<Compound>,
     /// Published steps.
     pub steps: Vec<ScalingStep>,
-    /// Effect of the width on the channels of the first convolution; always by default.
+    /// Scaling of the first convolution's channels with width; always by default.
     pub stem_width: Scaling,
-    /// Effect of the width on the head's hidden layer, or on the last convolution if there is none; always by default.
+    /// Scaling of the head's hidden layer, or of the last convolution if there is none, with width; always by default.
     pub head_width: Scaling,
-    /// Effect of the depth on the first and the last stage; always by default.
+    /// Scaling of the first and the last stage with depth; always by default.
     pub outer_depth: Scaling,
 }
 
-/// Error of scaling a network.
+/// Error in scaling a network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScalingError {
     /// No rule has this name.
@@ -233,7 +233,7 @@ impl ScalingRule {
         })
     }
 
-    /// Factors at a compound coefficient, `None` if the rule has no bases. Negative coefficients make networks smaller.
+    /// Factors at compound coefficient `phi`; `None` if the rule has no bases. Negative coefficients make networks smaller.
     pub fn at(&self, phi: f64) -> Option<Multipliers> {
         self.compound.map(|base| Multipliers {
             width: base.width.powf(phi),

@@ -1,4 +1,4 @@
-//! Architecture strings, TOML and keys: round trips, strictness, and counts against a naive computation.
+//! Tests of architecture strings, TOML and keys: round trips, strictness, and counts compared with a naive computation.
 #![allow(clippy::unwrap_used)]
 
 use mnas_space::{Architecture, BlockKey, Op, Reference, SearchSpace};
@@ -11,7 +11,7 @@ fn random_architecture(seed: u64) -> Architecture {
     space.express(&space.sample(&mut ChaCha8Rng::seed_from_u64(seed)), 1000)
 }
 
-/// Multiply-adds by their definition, added row by row of the outputs.
+/// Multiply-adds computed from their definition, summed over the rows of each output.
 fn naive_macs(architecture: &Architecture) -> u64 {
     let graph = architecture.graph();
     let mut macs = 0;
@@ -52,7 +52,7 @@ fn mobilenet_v2_as_a_string() {
     );
 }
 
-/// Studies and tables contain ids, which would all be wrong after a change of this value.
+/// Studies and tables store ids; a change of this value would invalidate all of them.
 #[test]
 fn ids_are_stable() {
     let v2 = Reference::named("mobilenet-v2")

@@ -1,11 +1,12 @@
-//! Documents that describe too much are refused without much memory, and encoding takes bounded time in every space.
+//! Tests of bounds: documents beyond the limits are rejected without much memory, and encoding takes bounded time in every
+//! space.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
 
 use mnas_space::{Architecture, DocumentError, Reference, SearchSpace};
 
-/// Error of reading a text, which must take less than 256 MiB.
+/// Returns the error of reading a text, after checking that reading took less than 256 MiB.
 fn refused<T>(text: &str, read: fn(&str) -> Result<T, DocumentError>) -> String {
     let mut error = None;
     let memory = allocation_counter::measure(|| error = read(text).err());
@@ -99,10 +100,10 @@ fn references_beyond_the_bounds_of_notation_are_refused() {
     for _ in 0..64 {
         let _ = write!(many, "[[variant]]\nname = \"x\"\ntitle = \"x\"\nresolution = 32\n");
     }
-    assert!(refused(&many, Reference::from_toml).contains("over 64 variants"));
+    assert!(refused(&many, Reference::from_toml).contains("more than 64 variants"));
 }
 
-/// The blocks of a network can be divided among forty similar stages in more ways than can be tried.
+/// The blocks of a network can be divided among forty similar stages in too many ways to try them all.
 #[test]
 fn encoding_takes_bounded_time_with_similar_stages() {
     for choose in ["layer", "stage"] {

@@ -1,4 +1,5 @@
-//! Test data: facts are in the repository, and missing external files fail in continuous integration.
+//! Tests of the test data's rules: tables of facts are in the repository, and missing external files fail in continuous
+//! integration.
 #![allow(clippy::unwrap_used)]
 
 mod support;

@@ -1,5 +1,5 @@
-//! Compiled-in spaces: each contains its references, and the networks of public benchmarks have exactly their published
-//! sizes.
+//! Tests of the compiled-in spaces: each contains its references, and the networks of public benchmarks have exactly their
+//! published sizes.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -42,7 +42,7 @@ fn published_space_sizes() {
     let configurations = BigUint::from(stage).pow(5) * 25u32 * 2u32;
     assert_eq!(space("once-for-all-mbv3").size(), configurations);
     assert_eq!(space("nas-bench-macro").size(), BigUint::from(6561u32));
-    // 3969 distinct networks: skipped blocks that keep the shape compute nothing.
+    // Fewer distinct networks than configurations: skipped blocks that keep the shape compute nothing.
     assert_eq!(space("nas-bench-macro").distinct_networks(6561), Some(3969));
     // Six stages of 36 configurations, one of 48.
     assert_eq!(space("accel-nasbench").size(), BigUint::from(36u64.pow(6) * 48));
@@ -55,7 +55,7 @@ struct MacroEntry {
     flops: u64,
 }
 
-/// Network of a key such as `22212220`, with a digit for each block.
+/// Network of a key such as `22212220`, with one digit per block.
 fn macro_network(space: &SearchSpace, key: &str) -> Architecture {
     let digits: Vec<u16> = key.bytes().map(|byte| u16::from(byte - b'0')).collect();
     let mut genes = vec![0, 0, 0, 0, 0];
@@ -74,7 +74,7 @@ fn all_networks_of_nas_bench_macro_have_their_stored_counts() {
     };
     let table: BTreeMap<String, MacroEntry> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let space = space("nas-bench-macro");
-    // Keys of one network have the same accuracies to the last bit, since the benchmark trained it once.
+    // Keys of the same network have bit-identical accuracies, since the benchmark trained the network once.
     let mut accuracies: BTreeMap<_, [u64; 3]> = BTreeMap::new();
     for (key, entry) in &table {
         let architecture = macro_network(&space, key);
@@ -171,7 +171,7 @@ fn constraints_that_no_network_satisfies_are_refused() {
     let text = SearchSpace::embedded("tiny").unwrap().replace("1_310_720", "1_000");
     let error = SearchSpace::from_toml(&text).expect_err("1000 bytes are too few");
     assert!(
-        error.to_string().contains("no network keeps these constraints"),
+        error.to_string().contains("no network satisfies these constraints"),
         "{error}"
     );
     assert!(error.line > 5, "{error}");

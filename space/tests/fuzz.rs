@@ -1,5 +1,5 @@
 //! Fuzz tests of all parsers, with arbitrary bytes and mutations of valid texts. A parser must not panic, hang or exceed
-//! its memory bound, and an accepted value can be printed, read back, counted, sampled and encoded.
+//! its memory bound, and every accepted value must support printing, reading back, counting, sampling and encoding.
 //!
 //! The inputs are derived from a seed. The ordinary tests try a few thousand inputs per parser. The ignored ones try a
 //! million (see CONTRIBUTING), or the number in the variable `MNAS_FUZZ_INPUTS`, and print a report.
@@ -22,12 +22,12 @@ struct Target {
     grammar: Grammar,
     /// Parses a text and exercises the accepted value; returns true if the text was accepted.
     try_text: fn(&str) -> bool,
-    /// Largest number of bytes alive in `try_text`, in addition to [`PER_BYTE`] for each byte of the text.
+    /// Largest number of bytes allocated at one time in `try_text`, in addition to [`PER_BYTE`] for each byte of the text.
     most_bytes: u64,
 }
 
 const MEBIBYTE: u64 = 1 << 20;
-/// Memory per byte of text. A token of TOML, which can be a single byte, takes 48 bytes.
+/// Memory in bytes per byte of text. A token of TOML, which can be a single byte, takes 48 bytes.
 const PER_BYTE: u64 = 100;
 
 const ARCHITECTURE_STRING: Target = Target {

@@ -11,7 +11,7 @@ use mnas_space::{Activation, Architecture, ArchitectureId, Block, BlockKey, Cost
 use proptest::prelude::*;
 use support::{Computation, SPACES, computation, everything, random_architecture, stream};
 
-/// Adds the features of a network's written form: block types with the codes of their fields and with their whole fields.
+/// Collects the features of a network's string: block types with the codes of their fields, and with their fields.
 fn collect_features(architecture: &Architecture, found: &mut HashSet<String>) {
     for layer in architecture.layers() {
         let (kind, text) = (layer.key.kind(), layer.key.to_string());
@@ -26,7 +26,7 @@ fn collect_features(architecture: &Architecture, found: &mut HashSet<String>) {
     }
 }
 
-/// Networks of the test space have every block type with every field.
+/// The networks of the test space include every block type with every field.
 #[test]
 fn the_test_space_covers_all_blocks_and_fields() {
     let mut found = HashSet::new();
@@ -80,7 +80,7 @@ fn peak_memory_and_counts_are_exact_at_every_resolution() {
     }
 }
 
-/// Ids and computations of architectures, for the assertion that ids are equal exactly if computations are.
+/// Ids and computations of architectures, for asserting that ids are equal exactly if the computations are.
 #[derive(Default)]
 struct Identities {
     by_id: HashMap<ArchitectureId, Computation>,
@@ -105,7 +105,7 @@ fn ids_are_equal_exactly_if_lowered_networks_are() {
         let mut rng = stream(9);
         let mut genotype = space.sample(&mut rng);
         for step in 0..4_000 {
-            // Neighbours differ in one place, and some are the same network.
+            // Neighbours differ in one decision, and some express the same network.
             if step % 50 == 0 {
                 space.sample_into(&mut genotype, &mut rng);
             } else {
@@ -128,7 +128,7 @@ fn ids_are_equal_exactly_if_lowered_networks_are() {
 
 /// Pairs of architecture strings that lower to the same operations.
 const SAME: &[(&str, &str)] = &[
-    // Identity blocks that keep the shape, at any place.
+    // Identity blocks that keep the shape, at any position.
     (
         "conv_k3_s2_c16_nre,id_c16,ir_k3_e3_c16_nre",
         "conv_k3_s2_c16_nre,ir_k3_e3_c16_nre,id_r2_c16",
@@ -141,7 +141,7 @@ const SAME: &[(&str, &str)] = &[
     ),
     // Two 1x1 convolutions, the first with an activation.
     ("conv_k3_c8_nre,uib_k0_e4_c8_nge", "conv_k3_c8_nre,er_k1_e4_c8_nge"),
-    // An expansion written as a block of its own, where there is no residual connection.
+    // An expansion written as a separate block, without a residual connection.
     (
         "conv_k3_c8_nre,conv_k1_c48_nsw,ir_k3_e1_c24_nsw",
         "conv_k3_c8_nre,ir_k3_e6_c24_nsw",
@@ -153,7 +153,7 @@ const SAME: &[(&str, &str)] = &[
     ),
 ];
 
-/// Pairs of blocks after a convolution to 16 channels that compute different things.
+/// Pairs of blocks after a convolution to 16 channels that lower to different operations.
 const DIFFERENT: &[(&str, &str)] = &[
     ("ir_k3_e1_c16_nre", "ds_k3_c16_nre"),
     ("ir_k3_e3_c16_nre", "ir_k3_e3_c16_nr6"),
@@ -235,7 +235,7 @@ proptest! {
         }
     }
 
-    /// Blocks have any channels, not only those of a space.
+    /// Covers blocks with arbitrary channels, not only those of a space.
     #[test]
     fn strings_round_trip_between_any_channels(
         channels in prop::collection::vec(1u32..200, 2..7),
@@ -326,7 +326,7 @@ fn changed_networks_are_not_members() {
         for index in 0..architecture.blocks.len() {
             let mut other = architecture.clone();
             other.blocks[index] = other.blocks[index].with_stride(7);
-            // A bottleneck without depthwise convolutions cannot carry a stride.
+            // A bottleneck without depthwise convolutions cannot have a stride.
             if other.to_string().parse::<Architecture>().is_ok() {
                 others.push(other);
             }

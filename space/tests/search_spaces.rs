@@ -1,4 +1,4 @@
-//! Search spaces: published members, exact sizes, enumeration, keys, cheapest networks, and errors in documents.
+//! Tests of search spaces: published members, exact sizes, enumeration, keys, cheapest networks, and errors in documents.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -219,7 +219,7 @@ proptest! {
             let architecture = space.express(genotype, 10);
             let encoded = space.encode(&architecture);
             prop_assert!(encoded.is_some());
-            // It may be another genotype of the same network.
+            // The genotype found may be another one of the same network.
             prop_assert_eq!(space.express(&encoded.unwrap(), 10), architecture);
         }
     }

@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: training throughput of `mnas` beside that of `PyTorch` on the same cores.
+//! `cargo xtask bench`: comparison of the training throughput of `mnas` and `PyTorch` on the same cores.
 //!
-//! Machines slow down and recover within minutes, so the two take turns, and what counts is the ratio of their medians.
+//! The speed of machines varies within minutes, so runs of both alternate, and the result is the ratio of their medians.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::program;
 
-/// Networks by our names and torchvision's, side of the images, batch.
+/// Cases: the network's name in mnas and in torchvision, side of the images in pixels, batch size.
 const CASES: [(&str, &str, &str, &str); 4] = [
     ("mobilenet-v2", "mobilenet_v2", "32", "128"),
     ("mobilenet-v3-large", "mobilenet_v3_large", "32", "128"),
@@ -21,7 +21,7 @@ const CASES: [(&str, &str, &str, &str); 4] = [
 
 const SECONDS: &str = "2";
 
-/// Programs that take turns; the ratios are of the two of `mnas` over each of `PyTorch`.
+/// Contenders, whose runs alternate: two of `mnas` and two of `PyTorch`. The table has the ratios to each of `PyTorch`.
 const CONTENDERS: [&str; 4] = [
     "mnas, one process",
     "mnas, a process a core",
@@ -32,7 +32,7 @@ const CONTENDERS: [&str; 4] = [
 const USAGE: &str = "usage: cargo xtask bench [--python PROGRAM] [--pairs N] [--data FOLDER]; PROGRAM is a Python with torch and torchvision, \
                      FOLDER an image folder with train/<class>/*.jpg";
 
-/// Side and batch of the images whose reading is measured with `--data`, and for how many seconds.
+/// Side of the images in pixels, batch size and duration in seconds of the measurement of image reading with `--data`.
 const READING: (&str, &str, u32) = ("112", "128", 8);
 
 struct Settings {
@@ -41,7 +41,7 @@ struct Settings {
     data: Option<PathBuf>,
 }
 
-/// Images a second, and the largest memory in MiB.
+/// Result of a run: throughput in images per second and peak memory in MiB.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Run {
     images_per_s: f64,
@@ -58,7 +58,7 @@ pub fn bench(arguments: &[OsString]) -> Result<ExitCode> {
     let has_torch = imports_torch(&settings.python);
     if !has_torch {
         eprintln!(
-            "{} has no torch and torchvision: mnas is measured alone; name another with --python",
+            "{} has no torch and torchvision, so only mnas is measured; choose another Python with --python",
             settings.python.display()
         );
     }
@@ -85,7 +85,7 @@ pub fn bench(arguments: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reading images: ours, decoded anew each time, beside torchvision's loader.
+/// Measures image reading of mnas, which decodes every image each time, and of torchvision's loader; returns a table.
 fn reading(folder: &Path, settings: &Settings, has_torch: bool, cores: usize, binary: &Path) -> Result<String> {
     let (resolution, batch, seconds) = READING;
     let size = ["--resolution", resolution, "--batch-size", batch];
@@ -191,7 +191,7 @@ fn measure(command: &mut Command) -> Result<Run> {
         }),
         (None, _) => Err(Error::new(
             format!(
-                "{} measured nothing and ended with {}",
+                "{} printed no measurement and ended with {}",
                 program.display(),
                 output.status
             ),
@@ -200,7 +200,7 @@ fn measure(command: &mut Command) -> Result<Run> {
     }
 }
 
-/// The number that a flat JSON document gives to a name.
+/// Number with this name in a flat JSON document.
 fn number(document: &str, name: &str) -> Option<f64> {
     let (_, rest) = document.split_once(&format!("\"{name}\":"))?;
     rest.split([',', '}']).next()?.trim().parse().ok()
@@ -237,7 +237,7 @@ fn rows(case: (&str, &str, &str, &str), runs: &[Vec<Run>; 4]) -> String {
     text
 }
 
-/// NaN of nothing.
+/// Median of a property of the runs; NaN without runs.
 fn median(runs: &[Run], of: fn(&Run) -> f64) -> f64 {
     let mut values: Vec<f64> = runs.iter().map(of).collect();
     values.sort_by(f64::total_cmp);

@@ -1,5 +1,6 @@
-//! The folder outside the clone in which set-up keeps what it downloaded: `MNAS_CACHE`, else `$XDG_CACHE_HOME/mnas`, else
-//! `~/.cache/mnas`. Several clones share it, so everything in it is named by version and platform and appears by a rename.
+//! Cache folder for downloaded libraries, outside the clone: `MNAS_CACHE`, else `$XDG_CACHE_HOME/mnas`, else `~/.cache/mnas`.
+//! Several clones share it, so the names of its folders contain version and platform, and folders are renamed into place when
+//! complete.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
@@ -10,22 +11,22 @@ use crate::marker::{Entry, Marker};
 use crate::unpack::{Select, unpack};
 use crate::wheel::{Wheel, remove_folder};
 
-/// Check of a freshly unpacked folder; its error names the fault.
+/// Check of a newly unpacked folder; its error describes the defect.
 pub type Inspect = dyn Fn(&Path) -> Result<()>;
 
-/// A set of files taken out of wheels into one folder of the cache.
+/// Package: files from wheels, unpacked into one folder of the cache.
 pub struct Package {
-    /// The folder's name: what, version and platform.
+    /// Name of the folder: library, version and platform.
     pub folder: String,
-    /// The wheels that it is made of.
+    /// Wheels from which files are taken.
     pub wheels: Vec<Wheel>,
-    /// Selection of the wheels' files and their places.
+    /// Selection of the files and their paths in the folder.
     pub select: Box<Select>,
-    /// The last check before the folder gets its name.
+    /// Final check before the folder is renamed into place.
     pub inspect: Box<Inspect>,
 }
 
-/// The cache folder.
+/// Cache folder.
 pub struct Cache {
     root: PathBuf,
 }
@@ -39,8 +40,8 @@ impl Cache {
         Ok(Self { root })
     }
 
-    /// Makes the package lie, complete and verified, in the cache and returns its folder. Costs a few milliseconds and needs no
-    /// network when it lies there already. `thorough` compares the hashes of all files, not only their sizes.
+    /// Ensures that the package is in the cache, complete and verified, and returns its folder. If it is already there, this takes a
+    /// few milliseconds and needs no network. `thorough` compares the hashes of all files instead of only their sizes.
     pub fn provide(&self, package: &Package, thorough: bool) -> Result<PathBuf> {
         let folder = self.root.join(&package.folder);
         if Marker::check(&folder, &package.wheels, thorough).is_ok() {
@@ -74,7 +75,7 @@ impl Cache {
         let unpacked = unpack_all(package, &downloads, &partial);
         if let Err(error) = unpacked {
             remove_folder(&partial)?;
-            // Verified wheels stay for the next attempt; an empty folder need not.
+            // Keeps verified wheels for the next attempt; removes the folder only if it is empty.
             let _ = fs::remove_dir(&downloads);
             return Err(error);
         }
@@ -82,7 +83,7 @@ impl Cache {
         remove_folder(&downloads)
     }
 
-    /// Waits until no other process sets up this cache; the lock ends when the returned file is dropped, or with the process.
+    /// Locks the cache, waiting for other processes. The lock is released when the returned file is dropped or the process ends.
     fn lock(&self) -> Result<File> {
         fs::create_dir_all(&self.root).map_err(|error| Error::io("create", &self.root, &error))?;
         let path = self.root.join("setup.lock");
@@ -90,7 +91,7 @@ impl Cache {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                eprintln!("another set-up is at work in {}; waiting for it", self.root.display());
+                eprintln!("another set-up is running in {}; waiting for it", self.root.display());
                 file.lock().map_err(|error| Error::io("lock", &path, &error))?;
                 Ok(file)
             }
@@ -109,7 +110,7 @@ fn unpack_all(package: &Package, downloads: &Path, partial: &Path) -> Result<()>
     Marker::new(&package.wheels, entries).write(partial)
 }
 
-/// Puts the finished folder in its place; an old one steps aside first, so that there is never a mixture of both.
+/// Renames the finished folder to its place. An old folder is renamed first, so that the two never mix.
 fn replace(finished: &Path, place: &Path) -> Result<()> {
     let mut old = place.as_os_str().to_owned();
     old.push(".old");
@@ -134,8 +135,8 @@ fn root(mnas: Option<OsString>, xdg: Option<OsString>, home: Option<OsString>) -
     match given(home) {
         Some(home) => Ok(home.join(".cache").join("mnas")),
         None => Err(Error::new(
-            "neither MNAS_CACHE, XDG_CACHE_HOME nor HOME is set: there is no place for libtorch",
-            "set MNAS_CACHE to a folder with 1.2 GB of room",
+            "neither MNAS_CACHE, XDG_CACHE_HOME nor HOME is set: there is no folder for libtorch",
+            "set MNAS_CACHE to a folder with 1.2 GB of free space",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`, `fmt`, `clippy` and what is made of them.
+//! Commands that test and lint the workspace: `cargo xtask test`, `lint` and `ci`.
 
 use std::ffi::OsString;
 use std::process::{ExitCode, Stdio};
@@ -8,7 +8,8 @@ use crate::environment::{self, Environment};
 use crate::error::{Error, Result};
 use crate::program::{build_command, exit_code};
 
-/// Sets up, builds the programs, which the end-to-end tests run, and runs all tests of the workspace; the arguments go to `cargo test`.
+/// Sets up, builds the programs that the end-to-end tests run, and runs all tests of the workspace. Passes the arguments to
+/// `cargo test`.
 pub fn test(arguments: &[OsString]) -> Result<ExitCode> {
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
@@ -19,12 +20,12 @@ pub fn test(arguments: &[OsString]) -> Result<ExitCode> {
         }
     }
     let mut command = environment.cargo();
-    // In the workspace's root this means every package; `-p PACKAGE` among the arguments narrows it.
+    // In the workspace's root, this tests all packages, unless the arguments contain `-p PACKAGE`.
     command.args(["test", "--release", "--locked"]).args(arguments);
     step("tests", command)
 }
 
-/// Returns true if the tests that `cargo test` runs with these arguments include those of the programs.
+/// Returns true if `cargo test` with these arguments includes the tests that run the programs.
 fn runs_programs(arguments: &[OsString]) -> bool {
     let mut packages = arguments
         .windows(2)
@@ -34,7 +35,7 @@ fn runs_programs(arguments: &[OsString]) -> bool {
     packages.peek().is_none() || packages.any(|package| package == "mnas-search")
 }
 
-/// Checks the formatting of all sources and lints them; a warning is a failure.
+/// Checks the formatting of all sources and runs clippy; a warning is a failure.
 pub fn lint() -> Result<ExitCode> {
     need("fmt", "rustfmt")?;
     need("clippy", "clippy")?;
@@ -60,7 +61,7 @@ pub fn lint() -> Result<ExitCode> {
     step("lints", clippy)
 }
 
-/// Everything that a change must pass.
+/// Runs all checks that a change must pass: tests, then lints.
 pub fn ci() -> Result<ExitCode> {
     let tested = test(&[])?;
     if tested != ExitCode::SUCCESS {

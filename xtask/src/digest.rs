@@ -1,4 +1,4 @@
-//! SHA-256 of files, the identity of everything that is downloaded and unpacked.
+//! SHA-256 hashes, which identify downloaded and unpacked files.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::progress::Progress;
 
-/// The lower-case hexadecimal SHA-256 of a file, with progress while it is read.
+/// SHA-256 of a file in lower-case hexadecimal, with progress while reading.
 pub fn of_file(path: &Path, progress: Option<&mut Progress>) -> io::Result<String> {
     let mut progress = progress;
     let mut file = File::open(path)?;
@@ -29,16 +29,16 @@ pub fn of_file(path: &Path, progress: Option<&mut Progress>) -> io::Result<Strin
     }
 }
 
-/// The lower-case hexadecimal SHA-256 of bytes in memory.
+/// SHA-256 of bytes in lower-case hexadecimal.
 pub fn of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Passes bytes on and hashes them on the way.
+/// Writer that hashes bytes and passes them to another writer.
 pub struct HashingWriter<W> {
     inner: W,
     hasher: Sha256,
-    /// Bytes passed on so far.
+    /// Number of bytes written so far.
     pub bytes: u64,
 }
 
@@ -52,7 +52,7 @@ impl<W: Write> HashingWriter<W> {
         }
     }
 
-    /// The hash of what was written.
+    /// SHA-256 of the written bytes in lower-case hexadecimal.
     pub fn finish(self) -> String {
         hex(&self.hasher.finalize())
     }

@@ -1,4 +1,4 @@
-//! Environment of builds and tests, and the start of cargo in it.
+//! Environment of builds and tests, and cargo commands with it.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,18 +10,18 @@ use crate::error::{Error, Result};
 use crate::libtorch::{Libtorch, asks_for_pytorch};
 use crate::{litert, onnxruntime};
 
-/// libtorch, ONNX Runtime and LiteRT, found or set up.
+/// Libraries for builds and tests: libtorch, ONNX Runtime and LiteRT.
 pub struct Environment {
     /// Source of libtorch.
     pub libtorch: Libtorch,
-    /// The path of ONNX Runtime's shared library.
+    /// Path of ONNX Runtime's shared library.
     pub onnxruntime: PathBuf,
     /// Path of LiteRT's shared library.
     pub litert: PathBuf,
 }
 
 impl Environment {
-    /// Finds or sets up everything; `thorough` compares the hashes of all files that lie there already.
+    /// Finds or sets up all libraries; `thorough` compares the hashes of all files that already exist.
     pub fn provide(thorough: bool) -> Result<Self> {
         let cache = Cache::from_environment()?;
         let libtorch = Libtorch::provide(&cache, thorough)?;
@@ -34,7 +34,7 @@ impl Environment {
         })
     }
 
-    /// The variables that a plain cargo needs.
+    /// Environment variables that plain cargo needs.
     pub fn variables(&self) -> Vec<(&'static str, OsString)> {
         let mut variables = vec![
             ("ORT_DYLIB_PATH", self.onnxruntime.clone().into()),
@@ -46,7 +46,7 @@ impl Environment {
         variables
     }
 
-    /// cargo in the workspace's root with these variables.
+    /// Creates a cargo command in the workspace's root with these variables.
     pub fn cargo(&self) -> Command {
         let mut command = cargo();
         command.envs(self.variables());
@@ -57,7 +57,7 @@ impl Environment {
     }
 }
 
-/// cargo in the workspace's root, without the variables that the cargo which started us set for this crate only.
+/// Creates a cargo command in the workspace's root, without the variables that the outer cargo set for this package.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace());
@@ -65,7 +65,8 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Removes from a command's environment what `cargo run` says about the xtask package; none of it is true of the child.
+/// Removes the variables that `cargo run` sets for the xtask package from a command's environment, since they do not apply to the
+/// child process.
 pub fn forget_own_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -78,20 +79,20 @@ pub fn forget_own_package(command: &mut Command) {
     }
 }
 
-/// The workspace's root, where this crate was compiled.
+/// Root of the workspace, as at compile time.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("the crate lies in a folder of the workspace")
+        .expect("the crate is in a folder of the workspace")
 }
 
-/// Runs a command to its end and gives its exit status.
+/// Runs a command to completion and returns its exit status.
 pub fn run(mut command: Command) -> Result<ExitStatus> {
     let program = PathBuf::from(command.get_program());
     command.status().map_err(|error| Error::io("start", &program, &error))
 }
 
-/// Checks, before anything is downloaded, that the C++ part of tch can be compiled on this machine.
+/// Checks, before any download, that the C++ part of tch can be compiled on this machine.
 pub fn check_compiler() -> Result<()> {
     let chosen = |(name, _): &(OsString, OsString)| {
         let name = name.to_string_lossy();
@@ -109,7 +110,7 @@ pub fn check_compiler() -> Result<()> {
     match found {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::new(
             "there is no C++ compiler (c++) on the PATH, which the libtorch binding needs",
-            "install one (for example: apt install g++, or xcode-select --install), or name one with CXX=<compiler>",
+            "install one (for example: apt install g++, or xcode-select --install), or choose one with CXX=<compiler>",
         )),
         _ => Ok(()),
     }

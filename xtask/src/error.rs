@@ -4,21 +4,21 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// A failure of a set-up, build or test command. Every one carries its remedy, because a person who meets it has just cloned the
-/// project and knows nothing about it yet.
+/// Error of a set-up, build or test command. Every error contains a remedy, since the user may have just cloned the project and
+/// not know it yet.
 #[derive(Debug)]
 pub struct Error {
-    /// The fault and its place.
+    /// Description of the problem and its place.
     what: String,
     /// Remedy.
     remedy: String,
 }
 
-/// The result of everything in this crate.
+/// Result of the functions in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A failure with its remedy.
+    /// Creates an error with its remedy.
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -26,7 +26,7 @@ impl Error {
         }
     }
 
-    /// A failed file operation; a full disk or a missing permission names its own remedy.
+    /// Creates the error of a failed file operation, with special remedies for a full disk and missing permissions.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
         let remedy = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DISK_FULL,
@@ -39,8 +39,8 @@ impl Error {
     }
 }
 
-/// The remedy for a full disk, wherever it shows.
-pub const DISK_FULL: &str = "the disk is full: set-up needs about 1.2 GB while it runs and 0.6 GB afterwards; free some, or set \
+/// Remedy for a full disk.
+pub const DISK_FULL: &str = "the disk is full: set-up needs about 1.2 GB while it runs and 0.6 GB afterwards; free some space, or set \
                              MNAS_CACHE to a folder on another disk";
 
 impl fmt::Display for Error {

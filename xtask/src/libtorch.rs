@@ -1,4 +1,4 @@
-//! libtorch: the CPU part of PyTorch's wheel, or the one that the user already has.
+//! libtorch: the CPU part of PyTorch's wheel, or the user's own installation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,22 @@ use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::wheel::{Wheel, python};
 
-/// The libtorch that tch 0.24 binds; the two move together.
+/// Version of libtorch for which tch 0.24 has bindings; update both together.
 pub const VERSION: &str = "2.11.0";
 
 /// Source of libtorch.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Libtorch {
-    /// The user's `LIBTORCH`.
+    /// Folder in the user's variable `LIBTORCH`.
     Given(PathBuf),
-    /// The PyTorch installed in the user's Python (`LIBTORCH_USE_PYTORCH`).
+    /// PyTorch installed in the user's Python (`LIBTORCH_USE_PYTORCH`).
     PyTorch,
-    /// Ours, in the cache.
+    /// Folder of the unpacked wheels in the cache.
     Cached(PathBuf),
 }
 
 impl Libtorch {
-    /// Finds the user's libtorch and checks its version, or sets up ours.
+    /// Finds the user's libtorch and checks its version, or sets up libtorch in the cache.
     pub fn provide(cache: &Cache, thorough: bool) -> Result<Self> {
         if asks_for_pytorch(std::env::var("LIBTORCH_USE_PYTORCH").ok().as_deref()) {
             check_pytorch()?;
@@ -41,7 +41,7 @@ impl Libtorch {
             .map(Self::Cached)
     }
 
-    /// The value of `LIBTORCH` for a build, if one is needed.
+    /// Value of `LIBTORCH` for a build; `None` if the variable is not needed.
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::Given(folder) | Self::Cached(folder) => Some(folder),
@@ -50,12 +50,13 @@ impl Libtorch {
     }
 }
 
-/// Returns true if `LIBTORCH_USE_PYTORCH` says yes; the build of torch-sys takes any value for yes, so `0` has to be removed for it.
+/// Returns true if the value of `LIBTORCH_USE_PYTORCH` enables it. The build of torch-sys treats any value as enabled, so values such as
+/// `0` must be removed for it.
 pub fn asks_for_pytorch(value: Option<&str>) -> bool {
     !matches!(value, None | Some("" | "0" | "false"))
 }
 
-/// The wheels and the part of them that a CPU machine needs: 0.5 GB instead of the 5 GB of a full installation.
+/// Package of the files that a CPU machine needs: 0.5 GB instead of the 5 GB of a full installation.
 fn package(platform: Platform) -> Package {
     Package {
         folder: format!("libtorch-{VERSION}-{}", platform.name()),
@@ -65,8 +66,8 @@ fn package(platform: Platform) -> Package {
     }
 }
 
-/// `libtorch_cpu` links the CUDA runtime and profiling libraries on Linux even where there is no GPU; their versions are those that the
-/// torch wheel requires (cuda-toolkit 13.0.2).
+/// Wheels to download. On Linux, `libtorch_cpu` links the CUDA runtime and profiling libraries even on machines without a GPU; their
+/// versions are those required by the torch wheel (cuda-toolkit 13.0.2).
 fn wheels(platform: Platform) -> Vec<Wheel> {
     let torch = Wheel {
         project: "torch",
@@ -143,7 +144,8 @@ fn wheels(platform: Platform) -> Vec<Wheel> {
     }
 }
 
-/// Place of a wheel's file: headers, the CPU libraries, and the two CUDA libraries that these link.
+/// Path of a wheel's file in the package; `None` unless it is a header, a CPU library, or one of the two CUDA libraries that these
+/// link.
 fn select(name: &str) -> Option<String> {
     const CUDA_OR_PYTHON: [&str; 5] = [
         "libtorch_cuda",
@@ -171,8 +173,8 @@ fn inspect(folder: &Path, platform: Platform) -> Result<()> {
     match version_of(folder) {
         Some(found) if found == VERSION => Ok(()),
         found => Err(Error::new(
-            format!("the unpacked libtorch says version {found:?}, expected {VERSION}"),
-            "the pinned wheels are wrong; report it to the project",
+            format!("the unpacked libtorch has version {found:?}, expected {VERSION}"),
+            "the pinned wheels are wrong; report this to the project",
         )),
     }
 }
@@ -185,7 +187,7 @@ fn check_given(folder: &Path) -> Result<()> {
     if !library.join(format!("libtorch.{suffix}")).exists() {
         return Err(Error::new(
             format!(
-                "LIBTORCH is {}, but {} holds no libtorch.{suffix}",
+                "LIBTORCH is {}, but {} has no libtorch.{suffix}",
                 folder.display(),
                 library.display()
             ),
@@ -232,7 +234,7 @@ fn check_pytorch() -> Result<()> {
 
 const UNSET: &str = "install torch 2.11.0 for that Python, or unset LIBTORCH_USE_PYTORCH to have libtorch set up";
 
-/// Compares without the local part (`+cpu`, `+cu130`). The variable that switches the check off is the one that torch-sys knows.
+/// Checks a version, ignoring its local part (`+cpu`, `+cu130`). The same variable disables the check as in torch-sys.
 fn check_version(found: &str, whose: &str) -> Result<()> {
     let plain = found.split('+').next().unwrap_or_default();
     if plain == VERSION || std::env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some() {
@@ -244,7 +246,7 @@ fn check_version(found: &str, whose: &str) -> Result<()> {
     ))
 }
 
-/// The version that a libtorch folder states in its headers or its `build-version` file.
+/// Version of a libtorch folder, from its headers or its `build-version` file.
 fn version_of(folder: &Path) -> Option<String> {
     if let Ok(version) = fs::read_to_string(folder.join("build-version")) {
         return Some(version.trim().to_owned());

@@ -1,4 +1,4 @@
-//! LiteRT: the shared library of its wheel, or the one that the user already has.
+//! LiteRT: the shared library of its wheel, or the user's own library.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::wheel::Wheel;
 
-/// Version that is set up; `mnas-latency` accepts 2.1.6 and newer.
+/// Version to set up; `mnas-latency` accepts 2.1.6 and newer.
 pub const VERSION: &str = "2.3.0";
 
-/// The path of the library: the user's `LITERT_DYLIB_PATH`, or ours in the cache.
+/// Returns the path of the library: the user's `LITERT_DYLIB_PATH`, or the library in the cache.
 pub fn provide(cache: &Cache, thorough: bool) -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("LITERT_DYLIB_PATH").filter(|given| !given.is_empty()) {
         let given = PathBuf::from(given);
@@ -28,7 +28,7 @@ pub fn provide(cache: &Cache, thorough: bool) -> Result<PathBuf> {
         .join(platform.library("LiteRt")))
 }
 
-/// The library alone: LiteRT looks for the wheel's other libraries beside it, such as those of graphics processors.
+/// Package with only the main library: LiteRT would load the wheel's other libraries, such as those for GPUs, from the same folder.
 fn package(platform: Platform) -> Package {
     let target = platform.library("LiteRt");
     let installed = target.clone();

@@ -1,6 +1,6 @@
-//! The workspace's own commands, behind the two aliases of `.cargo/config.toml`: `cargo mnas ARGS` runs the program, `cargo xtask
-//! COMMAND` works on the project. Each does all of its own set-up: libtorch, ONNX Runtime and LiteRT come out of pinned Python wheels, once,
-//! into a cache outside the clone ([`cache`]); afterwards nothing here needs the network.
+//! Commands of the workspace, with two aliases in `.cargo/config.toml`: `cargo mnas ARGS` runs the program, `cargo xtask COMMAND` works on
+//! the project. Each command does the set-up that it needs: libtorch, ONNX Runtime and LiteRT are unpacked once from pinned Python wheels
+//! into a cache outside the clone ([`cache`]); afterwards no command needs the network.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -43,16 +43,17 @@ cargo xtask env               print the variables that plain cargo needs: eval \
 cargo xtask test [ARGS...]    set up, build `mnas` and `mnas-worker`, then `cargo test --release --locked ARGS...`
 cargo xtask lint              formatting and clippy; a warning is a failure
 cargo xtask ci                test, then lint
-cargo xtask bench [--python PROGRAM] [--pairs N]
-                              training throughput beside PyTorch, in turns; PROGRAM is a Python with torch and torchvision
+cargo xtask bench [--python PROGRAM] [--pairs N] [--data FOLDER]
+                              compare training throughput with PyTorch, in alternating runs; PROGRAM is a Python with torch and
+                              torchvision, FOLDER a data set whose reading is compared as well
 
-Set-up downloads about 0.6 GB once, with Python's pip from the package index that it is configured for, checks every file against a
-pinned SHA-256, and unpacks 0.5 GB into the cache. Variables it knows:
+Set-up downloads about 0.6 GB once, with Python's pip from its configured package index, checks every file against a pinned SHA-256,
+and unpacks 0.5 GB into the cache. Environment variables:
   MNAS_CACHE                  the cache folder (default: $XDG_CACHE_HOME/mnas, else ~/.cache/mnas)
-  LIBTORCH                    a libtorch 2.11.0 that you have, with lib/ and include/; nothing is downloaded for it then
-  LIBTORCH_USE_PYTORCH=1      use the torch 2.11.0 of your Python
-  ORT_DYLIB_PATH              an ONNX Runtime library that you have (1.17 or newer)
-  LITERT_DYLIB_PATH           a LiteRT library that you have (2.1.6 or newer)
+  LIBTORCH                    your own libtorch 2.11.0, with lib/ and include/, instead of downloading it
+  LIBTORCH_USE_PYTORCH=1      use the torch 2.11.0 of your Python instead of downloading libtorch
+  ORT_DYLIB_PATH              your own ONNX Runtime library (1.17 or newer)
+  LITERT_DYLIB_PATH           your own LiteRT library (2.1.6 or newer)
 ";
 
 fn main() -> ExitCode {

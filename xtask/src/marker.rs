@@ -1,4 +1,4 @@
-//! The file that makes an unpacked folder trustworthy: which wheels it came from and what every file in it is.
+//! Marker file of an unpacked folder, which lists its wheels and the size and hash of every file, for verification.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,22 +8,22 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::wheel::Wheel;
 
-/// The marker's name inside the folder.
+/// Name of the marker file.
 pub const FILE: &str = "mnas-setup.txt";
 const HEADER: &str = "mnas set-up 1";
 
-/// One unpacked file.
+/// Unpacked file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its hash.
+    /// SHA-256 in lower-case hexadecimal.
     pub sha256: String,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Its path below the folder, with `/` between parts.
+    /// Path relative to the folder, with `/` as separator.
     pub path: String,
 }
 
-/// Expected state of a folder's files.
+/// Marker: the expected wheels and files of a folder.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Marker {
     wheels: Vec<String>,
@@ -31,7 +31,7 @@ pub struct Marker {
 }
 
 impl Marker {
-    /// The marker of a folder unpacked from these wheels.
+    /// Creates the marker of a folder with these files, unpacked from these wheels.
     pub fn new(wheels: &[Wheel], files: Vec<Entry>) -> Self {
         Self {
             wheels: wheel_lines(wheels),
@@ -39,7 +39,7 @@ impl Marker {
         }
     }
 
-    /// The written form; its last line is the hash of all lines before it.
+    /// Text form of the marker; its last line is the hash of the preceding lines.
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEADER}\n");
         for wheel in &self.wheels {
@@ -52,7 +52,7 @@ impl Marker {
         text + &format!("sum {sum}\n")
     }
 
-    /// Reads the written form; the error says what is wrong with it.
+    /// Parses the text form; the error describes the problem.
     fn parse(text: &str) -> std::result::Result<Self, String> {
         let (body, sum) = text
             .trim_end()
@@ -81,8 +81,8 @@ impl Marker {
         Ok(marker)
     }
 
-    /// Checks that `folder` is the finished unpacking of exactly these wheels; the error says why not. Sizes are always compared;
-    /// hashes too if `thorough`.
+    /// Checks that `folder` was completely unpacked from exactly these wheels; the error states the difference. Compares the sizes of
+    /// all files, and with `thorough` also their hashes.
     pub fn check(folder: &Path, wheels: &[Wheel], thorough: bool) -> std::result::Result<(), String> {
         let text = fs::read_to_string(folder.join(FILE)).map_err(|_| format!("{FILE} is missing"))?;
         let marker = Self::parse(&text).map_err(|why| format!("{FILE}: {why}"))?;
@@ -104,7 +104,7 @@ impl Marker {
         Ok(())
     }
 
-    /// Writes the marker, the last file of an unpacked folder.
+    /// Writes the marker. It must be the last file written to the folder.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(FILE);
         fs::write(&path, self.to_text()).map_err(|error| Error::io("write", &path, &error))

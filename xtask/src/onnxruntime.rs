@@ -1,4 +1,4 @@
-//! ONNX Runtime: the shared library of its wheel, or the one that the user already has.
+//! ONNX Runtime: the shared library of its wheel, or the user's own library.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::wheel::Wheel;
 
-/// The version that is set up; `ort` 2.0.0-rc.15 as used here accepts 1.17 and newer.
+/// Version to set up; `ort` 2.0.0-rc.15, with the features in use, accepts 1.17 and newer.
 pub const VERSION: &str = "1.32.0";
 
-/// The path of the library: the user's `ORT_DYLIB_PATH`, or ours in the cache.
+/// Returns the path of the library: the user's `ORT_DYLIB_PATH`, or the library in the cache.
 pub fn provide(cache: &Cache, thorough: bool) -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("ORT_DYLIB_PATH").filter(|given| !given.is_empty()) {
         let given = PathBuf::from(given);
@@ -44,7 +44,8 @@ fn package(platform: Platform) -> Package {
     }
 }
 
-/// The library's name inside the wheel, which carries the version; beside it lies `libonnxruntime_providers_shared`, another thing.
+/// Path of the library in the wheel. Its file name contains the version; `libonnxruntime_providers_shared` in the same folder is not
+/// needed.
 fn member(platform: Platform) -> String {
     match platform {
         Platform::LinuxX86_64 | Platform::LinuxAarch64 => format!("onnxruntime/capi/libonnxruntime.so.{VERSION}"),

@@ -1,8 +1,8 @@
-//! The machines for which wheels are pinned.
+//! Platforms with pinned wheels.
 
 use crate::error::{Error, Result};
 
-/// An operating system and processor with pinned wheels.
+/// Platform, an operating system and processor, with pinned wheels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
     /// 64-bit x86 Linux with glibc 2.28 or newer.
@@ -14,7 +14,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// This machine's platform.
+    /// Platform of this machine.
     pub fn current() -> Result<Self> {
         Self::from_names(std::env::consts::OS, std::env::consts::ARCH)
     }
@@ -25,14 +25,14 @@ impl Platform {
             ("linux", "aarch64") => Ok(Self::LinuxAarch64),
             ("macos", "aarch64") => Ok(Self::MacosAarch64),
             _ => Err(Error::new(
-                format!("no libtorch is pinned for {os}-{arch}"),
-                "install libtorch 2.11.0 and ONNX Runtime yourself and say where: LIBTORCH=<folder with lib/ and include/> (or \
+                format!("there is no pinned libtorch for {os}-{arch}"),
+                "install libtorch 2.11.0 and ONNX Runtime yourself and set their paths: LIBTORCH=<folder with lib/ and include/> (or \
                  LIBTORCH_USE_PYTORCH=1) and ORT_DYLIB_PATH=<path of the ONNX Runtime library>",
             )),
         }
     }
 
-    /// The platform as it appears in folder names.
+    /// Name of the platform in folder names.
     pub fn name(self) -> &'static str {
         match self {
             Self::LinuxX86_64 => "linux-x86_64",
@@ -41,7 +41,7 @@ impl Platform {
         }
     }
 
-    /// The file name of a shared library: `torch_cpu` -> `libtorch_cpu.so`.
+    /// File name of a shared library: `torch_cpu` -> `libtorch_cpu.so`.
     pub fn library(self, stem: &str) -> String {
         match self {
             Self::LinuxX86_64 | Self::LinuxAarch64 => format!("lib{stem}.so"),

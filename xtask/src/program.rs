@@ -1,4 +1,4 @@
-//! `cargo mnas`: builds the programs when they have to be built and becomes `mnas`.
+//! `cargo mnas`: builds the programs if necessary and runs `mnas`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::environment::{self, Environment};
 use crate::error::{Error, Result};
 
-/// A program of the workspace.
+/// Program of the workspace.
 struct Program {
     name: &'static str,
     package: &'static str,
 }
 
-/// `mnas`, and the one that it starts to train and measure with libtorch.
+/// Programs: `mnas`, and `mnas-worker`, which `mnas` starts for training and for measuring with libtorch.
 const PROGRAMS: [Program; 2] = [
     Program {
         name: "mnas",
@@ -28,7 +28,7 @@ const PROGRAMS: [Program; 2] = [
 ];
 
 impl Program {
-    /// Path of the program beside the running one, in whatever target folder cargo was told to use.
+    /// Path of the program, in the folder of the running one, which depends on cargo's target folder.
     fn path(&self) -> Result<PathBuf> {
         let own =
             std::env::current_exe().map_err(|error| Error::io("find", Path::new("the running program"), &error))?;
@@ -36,7 +36,7 @@ impl Program {
     }
 }
 
-/// Path of `mnas`, set up and built with `mnas-worker` beside it; or the exit code of a failed build.
+/// Sets up and builds the programs; returns the path of `mnas`, or the exit code of a failed build.
 pub fn built() -> Result<std::result::Result<PathBuf, ExitCode>> {
     environment::check_compiler()?;
     let environment = Environment::provide(false)?;
@@ -46,7 +46,7 @@ pub fn built() -> Result<std::result::Result<PathBuf, ExitCode>> {
     })
 }
 
-/// Sets up, builds and runs `mnas` with these arguments in the caller's folder; returns only if it could not be started.
+/// Sets up, builds and runs `mnas` with these arguments in the caller's working directory; returns only if it cannot be started.
 pub fn mnas(arguments: &[OsString]) -> Result<ExitCode> {
     let binary = PROGRAMS[0].path()?;
     let fresh = are_fresh()?;
@@ -63,7 +63,7 @@ pub fn mnas(arguments: &[OsString]) -> Result<ExitCode> {
     become_command(command, &binary)
 }
 
-/// Installs both programs, which then need no environment variables.
+/// Installs both programs; the installed programs need no environment variables.
 pub fn install(arguments: &[OsString]) -> Result<ExitCode> {
     let root = match arguments {
         [] => default_root()?,
@@ -80,7 +80,7 @@ pub fn install(arguments: &[OsString]) -> Result<ExitCode> {
     if let Some(failed) = build(&environment, are_fresh()?)? {
         return Ok(failed);
     }
-    // `cargo install` would build each program alone, with other features of shared dependencies: everything a second time.
+    // `cargo install` would build each program separately, with different features of shared dependencies, and compile all again.
     for program in &PROGRAMS {
         let installed = install_file(&program.path()?, &root.join("bin"))?;
         eprintln!("installed {}", installed.display());
@@ -88,7 +88,7 @@ pub fn install(arguments: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Folder that `cargo install` uses: `CARGO_INSTALL_ROOT`, else `CARGO_HOME`, else `~/.cargo`.
+/// Default folder of `cargo install`: `CARGO_INSTALL_ROOT`, else `CARGO_HOME`, else `~/.cargo`.
 fn default_root() -> Result<PathBuf> {
     let variable = |name: &str| {
         std::env::var_os(name)
@@ -100,13 +100,13 @@ fn default_root() -> Result<PathBuf> {
         .or_else(|| Some(variable("HOME")?.join(".cargo")))
         .ok_or_else(|| {
             Error::new(
-                "there is no folder to install to",
-                "name one: cargo mnas install --root DIR",
+                "no folder for the installation is known",
+                "choose one: cargo mnas install --root DIR",
             )
         })
 }
 
-/// Copies a program into a folder and returns its path there; a program of that name, which may be running, is replaced by a rename.
+/// Copies a program to a folder and returns its new path. An existing program, which may be running, is replaced by a rename.
 fn install_file(program: &Path, folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
     let target = folder.join(program.file_name().unwrap_or_default());
@@ -116,7 +116,7 @@ fn install_file(program: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Builds the programs and returns the exit code of a failed build. Prints nothing if there is nothing to do.
+/// Builds the programs; returns the exit code if the build fails. Prints nothing if the build is up to date.
 fn build(environment: &Environment, fresh: bool) -> Result<Option<ExitCode>> {
     let mut command = build_command(environment);
     if fresh {
@@ -145,7 +145,7 @@ fn build(environment: &Environment, fresh: bool) -> Result<Option<ExitCode>> {
     Ok((!status.success()).then(|| exit_code(status)))
 }
 
-/// `cargo build` of both programs.
+/// Creates the command `cargo build` for both programs.
 pub fn build_command(environment: &Environment) -> Command {
     let mut command = environment.cargo();
     command.args(["build", "--release", "--locked"]);
@@ -164,7 +164,7 @@ fn are_fresh() -> Result<bool> {
     Ok(true)
 }
 
-/// Guesses from cargo's dependency file whether a build has nothing to do, only to decide how much it should say.
+/// Estimates from cargo's dependency file whether the build is up to date. The result affects only the output.
 fn is_fresh(binary: &Path) -> bool {
     let newer = |path: &Path, than: SystemTime| modified(path).is_none_or(|time| time > than);
     let Some(built) = modified(binary) else { return false };
@@ -183,7 +183,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
 
-/// The prerequisites in a Makefile rule of one line; a space inside a path is written `\ `.
+/// Parses the prerequisites of a one-line Makefile rule, in which `\ ` is a space within a path.
 fn dependencies(text: &str) -> Vec<PathBuf> {
     let Some((_, list)) = text.lines().next().and_then(|line| line.split_once(": ")) else {
         return Vec::new();
@@ -194,7 +194,7 @@ fn dependencies(text: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The exit code of a finished command; a command that a signal ended counts as a failure.
+/// Exit code of a finished command; termination by a signal counts as failure.
 pub fn exit_code(status: std::process::ExitStatus) -> ExitCode {
     status
         .code()
@@ -202,7 +202,7 @@ pub fn exit_code(status: std::process::ExitStatus) -> ExitCode {
         .map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Replaces this process, so that signals and the exit code are the program's own.
+/// Replaces this process with the program, which then receives signals and determines the exit code.
 #[cfg(unix)]
 fn become_command(mut command: Command, binary: &Path) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;

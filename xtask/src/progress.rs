@@ -1,9 +1,9 @@
-//! One line of progress on the standard error stream; the standard output belongs to the command that follows set-up.
+//! Progress line on standard error; standard output is reserved for the command that runs after set-up.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Progress of one step that moves a known number of bytes.
+/// Progress of a step that processes a known number of bytes.
 pub struct Progress {
     label: String,
     total_bytes: u64,
@@ -13,7 +13,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins a step.
+    /// Starts a step.
     pub fn start(label: impl Into<String>, total_bytes: u64) -> Self {
         let now = Instant::now();
         let progress = Self {
@@ -29,7 +29,7 @@ impl Progress {
         progress
     }
 
-    /// Shows how far the step is: redrawn in place on a terminal, one line every few seconds in a log.
+    /// Shows the progress: redrawn in place on a terminal, a line every few seconds in a log.
     pub fn update(&mut self, done_bytes: u64) {
         let pause = if self.terminal {
             Duration::from_millis(150)
@@ -42,7 +42,7 @@ impl Progress {
         }
     }
 
-    /// Ends the step with its size and time.
+    /// Finishes the step and prints its size and duration.
     pub fn finish(self) {
         let start = if self.terminal { "\r\x1b[2K" } else { "" };
         let seconds = self.started.elapsed().as_secs_f64();
@@ -53,7 +53,7 @@ impl Progress {
         );
     }
 
-    /// Ends the step without success, leaving the cursor on a line of its own.
+    /// Ends a failed step and moves the cursor to a new line.
     pub fn abandon(self) {
         if self.terminal {
             eprintln!();
@@ -69,7 +69,7 @@ impl Progress {
         );
         if self.terminal {
             eprint!("\r\x1b[2K{line}");
-            // A progress line that cannot be written is no reason to stop.
+            // Failing to write a progress line is not an error.
             let _ = std::io::stderr().flush();
         } else {
             eprintln!("{line}");
@@ -77,7 +77,7 @@ impl Progress {
     }
 }
 
-/// Bytes in megabytes of 10^6 bytes, as download sizes are usually given.
+/// Converts bytes to megabytes of 10^6 bytes, the usual unit of download sizes.
 pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

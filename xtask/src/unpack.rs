@@ -1,4 +1,4 @@
-//! Takes selected files straight out of a wheel, which is a zip archive.
+//! Unpacking of selected files from a wheel, which is a ZIP archive.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,10 +13,10 @@ use crate::marker::Entry;
 use crate::progress::Progress;
 use crate::wheel::Wheel;
 
-/// Place of a wheel's file below the target folder; `None` for a file that is not wanted.
+/// Function from the path of a file in a wheel to its path in the target folder; `None` skips the file.
 pub type Select = dyn Fn(&str) -> Option<String>;
 
-/// Unpacks what `select` wants from `wheel`, which lies at `path`, below `folder`.
+/// Unpacks the files that `select` chooses from `wheel`, a file at `path`, into `folder`; returns their sizes and hashes.
 pub fn unpack(wheel: &Wheel, path: &Path, folder: &Path, select: &Select) -> Result<Vec<Entry>> {
     let unreadable = |error: ZipError| match error {
         ZipError::Io(error) => Error::io("unpack", path, &error),
@@ -64,7 +64,7 @@ pub fn unpack(wheel: &Wheel, path: &Path, folder: &Path, select: &Select) -> Res
     Ok(entries)
 }
 
-/// A file that shows its growth, so that one big library moves the progress line too.
+/// Writer to a file that updates the progress line as it writes, for large files.
 struct Watched<'a> {
     file: File,
     done_bytes: u64,
@@ -84,7 +84,7 @@ impl io::Write for Watched<'_> {
     }
 }
 
-/// Refuses a path that would leave the folder it is joined to.
+/// Rejects a path that would lead outside the folder to which it is joined.
 fn safe_relative(path: &str) -> Result<PathBuf> {
     let relative = PathBuf::from(path);
     let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
@@ -92,8 +92,11 @@ fn safe_relative(path: &str) -> Result<PathBuf> {
         return Ok(relative);
     }
     Err(Error::new(
-        format!("the wheel holds a file with the unsafe path `{}`", path.escape_debug()),
-        "this is not the file it should be; report it to the project",
+        format!(
+            "the wheel contains a file with the unsafe path `{}`",
+            path.escape_debug()
+        ),
+        "the wheel is not the expected one; report this to the project",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! Pinned Python wheels: downloaded with pip from whatever package index the machine is set up for, and checked against a fixed hash.
+//! Pinned Python wheels: downloaded with pip from its configured package index, and checked against a fixed hash.
 
 use std::fs;
 use std::io::Read;
@@ -11,33 +11,33 @@ use crate::digest;
 use crate::error::{DISK_FULL, Error, Result};
 use crate::progress::Progress;
 
-/// One wheel, fixed to the byte.
+/// Pinned wheel.
 #[derive(Clone, Copy, Debug)]
 pub struct Wheel {
-    /// The project's name on the package index.
+    /// Name of the project on the package index.
     pub project: &'static str,
-    /// Its version.
+    /// Version of the project.
     pub version: &'static str,
-    /// pip's platform tag that selects this file.
+    /// Platform tag with which pip selects this file.
     pub platform: &'static str,
-    /// The file's name.
+    /// Name of the file.
     pub file: &'static str,
-    /// The file's size.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// The file's SHA-256.
+    /// SHA-256 of the file in lower-case hexadecimal.
     pub sha256: &'static str,
 }
 
 impl Wheel {
-    /// Makes the wheel lie, verified, in `folder` and returns its path. A verified file from an interrupted earlier set-up is used
-    /// again; the file gets its final name only after its hash was checked.
+    /// Ensures that the verified wheel is in `folder` and returns its path. A verified file of an interrupted set-up is reused. A
+    /// downloaded file is renamed to its final name only after its hash has been checked.
     pub fn obtain(&self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(self.file);
         if path.is_file() && self.verify(&path).is_ok() {
             return Ok(path);
         }
         remove_partial_downloads(folder)?;
-        // A pip that outlived a killed set-up may still write to its own folder, so each set-up has another.
+        // Each set-up has its own folder, since the pip of a killed set-up may still be writing to its folder.
         let partial = folder.join(format!("{PARTIAL}{}", std::process::id()));
         fs::create_dir_all(&partial).map_err(|error| Error::io("create", &partial, &error))?;
         let outcome = self.download_verified(&partial, &path);
@@ -50,8 +50,11 @@ impl Wheel {
         let arrived = partial.join(self.file);
         if !arrived.is_file() {
             return Err(Error::new(
-                format!("pip did not bring {} {} as {}", self.project, self.version, self.file),
-                "the package index has other files than the ones pinned here: use the public Python package index or a full mirror \
+                format!(
+                    "pip did not download {} {} as {}",
+                    self.project, self.version, self.file
+                ),
+                "the package index has different files from those pinned here: use the public Python package index or a full mirror \
                  of it, or install libtorch 2.11.0 yourself and set LIBTORCH=<its folder>",
             ));
         }
@@ -75,7 +78,7 @@ impl Wheel {
                 "{} is not the pinned file: sha256 {found}, expected {}",
                 self.file, self.sha256
             ),
-            "a proxy, a mirror or the network changed it; nothing of it was used: run the command again, or use another package index",
+            "a proxy, a mirror or the network changed the file, which was not used; run the command again, or use another package index",
         ))
     }
 
@@ -104,7 +107,7 @@ impl Wheel {
             .args(["--platform", self.platform, "--dest"])
             .arg(folder)
             .arg(&requirement);
-        // pip writes to its temporary folder first: on our disk, where its growth can be watched and where it is cleaned up.
+        // pip writes to its temporary folder first. It is set to a folder of the cache, where its growth is visible and it is cleaned up.
         command
             .env("TMPDIR", folder)
             .stdin(Stdio::null())
@@ -113,11 +116,11 @@ impl Wheel {
         let mut child = command
             .spawn()
             .map_err(|error| Error::io("start", Path::new(python), &error))?;
-        // Read beside the download: a full pipe would stop pip, and a file for it would not be written when the disk is full.
+        // Reads stderr in a thread, since a full pipe would block pip; a file could not be written on a full disk.
         let pipe = child.stderr.take();
         let listener = thread::spawn(move || {
             let mut said = Vec::new();
-            // What pip could still say when its pipe breaks is lost; its exit status is not.
+            // If reading fails, only the rest of pip's output is lost; the exit status is still known.
             let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut said));
             String::from_utf8_lossy(&said).into_owned()
         });
@@ -155,7 +158,7 @@ fn remove_partial_downloads(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a folder if it is there.
+/// Removes a folder if it exists.
 pub fn remove_folder(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
@@ -163,7 +166,7 @@ pub fn remove_folder(path: &Path) -> Result<()> {
     }
 }
 
-/// The Python interpreter to use: the active environment's, as the build of torch-sys does too.
+/// Python interpreter to use: that of the active virtual environment if there is one, as in the build of torch-sys.
 pub fn python() -> &'static str {
     if std::env::var_os("VIRTUAL_ENV").is_some() {
         "python"

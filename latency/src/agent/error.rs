@@ -1,23 +1,23 @@
-//! Failures of a device behind a pipe.
+//! Errors of a device behind a pipe.
 
 use crate::pipe::PipeError;
 
-/// A failure of an agent.
+/// Error of a device agent or of the connection to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AgentError {
     /// The device has no command that starts an agent.
     #[error("device `{device}` has no command that starts an agent; add `command` to its file")]
     NoCommand {
-        /// The device.
+        /// Name of the device.
         device: String,
     },
-    /// The process behind the command failed.
+    /// The process that the command started failed.
     #[error(transparent)]
     Pipe(#[from] PipeError),
-    /// Another device answered after the connection was lost.
+    /// After a lost connection, the command reached a different device.
     #[error(
-        "behind `{command}` there is another device than before: {what} was `{before}` and is `{now}`; what was measured is kept, give \
-         every device a name of its own"
+        "`{command}` reaches another device than before: {what} was `{before}` and is now `{now}`; the measurements are kept; give every \
+         device its own name"
     )]
     Changed {
         /// The command.
@@ -39,12 +39,12 @@ pub enum AgentError {
         /// The agent's message.
         reason: String,
     },
-    /// The connection was lost too often.
+    /// The connection was lost too many times.
     #[error(
-        "gave up after {attempts} attempts; what was measured is kept, and the same command goes on from there; last: {last}"
+        "gave up after {attempts} attempts; what was measured is kept, and the same command continues from there; last error: {last}"
     )]
     Lost {
-        /// Attempts in a row, or reconnections in all.
+        /// Consecutive failed attempts, or the total number of reconnections.
         attempts: u32,
         /// The last failure.
         last: PipeError,

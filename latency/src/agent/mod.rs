@@ -1,13 +1,13 @@
-//! Devices that are not this machine: a small program there, a [pipe](crate::pipe) in between.
+//! Remote devices: a small agent program on the device, connected by a [pipe](crate::pipe).
 //!
-//! An agent runs on the device and holds a runtime, nothing else: it loads models, runs them on request and replies with times.
-//! Everything that makes times into measurements (the anchor, repetition, statistics, the table) stays with the coordinator, which starts
-//! the agent through any command that gives a pipe to its stdin and stdout. `mnas-agent` is the agent for the runtimes of this crate;
-//! [`serve`] makes one of any program that opens a [`crate::Runtime`], such as one that links libtorch.
+//! An agent runs on the device and only drives a runtime: it loads models, runs them on request and replies with times. Everything that
+//! turns times into measurements (the anchor, repetition, statistics, the table) stays in the coordinator, which starts the agent through
+//! any command that connects a pipe to the agent's stdin and stdout. `mnas-agent` is the agent for the runtimes of this crate; with
+//! [`serve`], any program that opens a [`crate::Runtime`], such as one that links libtorch, can act as an agent.
 //!
 //! # The protocol
-//! Lines, hello and identifiers are those of [`crate::pipe`]; heartbeats are off, because a thread that sends them would disturb what is
-//! measured. Requests are `open`, `load`, `run`, `unload` and `conditions`; each has one reply:
+//! Lines, hello and identifiers are those of [`crate::pipe`]. Heartbeats are disabled, because the thread that sends them would disturb
+//! the measurement. Requests are `open`, `load`, `run`, `unload` and `conditions`; each has one reply:
 //!
 //! ```text
 //! {"id":1,"hello":{"protocol":"mnas-agent","version":2,"program":"mnas 0.1.0","host":{...}}}
@@ -26,15 +26,15 @@
 //! {"id":7,"reply":{"conditions":{"cores":4,"load":0.1,...}}}
 //! ```
 //!
-//! The reply to `open` names the form that the runtime needs models in. `"models":"onnx"` stands for ONNX files, which travel as base64: a
-//! third longer than they are, but they pass through every terminal and shell on the way. For `"models":"blocks"` the content of a model is
+//! The reply to `open` states the form in which the runtime needs models. `"models":"onnx"` means ONNX files, sent as base64: a third
+//! larger, but safe to pass through terminals and shells. With `"models":"blocks"`, the content of a model is
 //! `{"block":"conv_k1_c8@3x8x8"}` or `{"network":"in32,conv_k3_s2_c16_nhs,...,head_o10"}`, and the agent lowers it itself. A step of a
-//! run is the number of a model and the inferences that are timed together.
+//! run consists of the number of a model and the number of inferences that are timed together.
 //!
 //! # Lost connections
-//! [`AgentRuntime`] starts the agent again by a [`crate::pipe::ReconnectPolicy`], loads the models that are in use and repeats the request;
-//! its users notice nothing but the time. A model that ends the agent every time is refused, like one that its runtime cannot execute.
-//! The result of a request is on disk before the next request, so that no measurement is lost.
+//! [`AgentRuntime`] restarts the agent according to a [`crate::pipe::ReconnectPolicy`], reloads the models in use and repeats the request;
+//! for its callers, the request only takes longer. A model that crashes the agent every time is refused, like one that the runtime cannot
+//! execute. Callers write the result of each measurement to disk before the next one, so that a lost connection loses no measurement.
 
 pub(crate) mod error;
 mod options;

@@ -1,15 +1,15 @@
-//! Bounds on a coordinator's attempts.
+//! Limits on a coordinator's reconnection attempts.
 
 use crate::pipe::ReconnectPolicy;
 
-/// Bounds on the attempts to go on after a connection was lost.
+/// Limits on the attempts to continue after a lost connection.
 #[derive(Debug, Clone)]
 pub struct AgentOptions {
-    /// Pauses and attempts in a row for one request.
+    /// Pauses between, and maximum number of, consecutive attempts for one request.
     pub reconnect: ReconnectPolicy,
-    /// Attempts after which a model that ended the agent each time is refused.
+    /// Number of attempts after which a model that crashes the agent every time is refused.
     pub attempts_per_model: u32,
-    /// Connections that are made anew in all.
+    /// Maximum total number of reconnections.
     pub reconnections: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The requests and replies of a device agent.
+//! Requests and replies of a device agent.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,16 +17,16 @@ pub const PROTOCOL: Protocol = Protocol {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Request {
-    /// Opens a runtime; models of an earlier one are dropped.
+    /// Opens a runtime; drops the models of an earlier one.
     Open {
         runtime: RuntimeKind,
         threads: usize,
         precision: Precision,
         processor: Processor,
     },
-    /// Loads a model under a number.
+    /// Loads a model and assigns it the number `model`.
     Load { model: u64, name: String, content: Content },
-    /// Runs models one after the other: the number of each, and the inferences that are timed together.
+    /// Runs models in sequence: for each step, the number of the model and the number of inferences timed together.
     Run { steps: Vec<(u64, u32)> },
     /// Drops a model.
     Unload { model: u64 },
@@ -38,16 +38,16 @@ pub(super) enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Content {
-    /// An ONNX file in base64, and channels, height and width of its input.
+    /// ONNX file in base64, with the channels, height and width of its input.
     Onnx { input: [u32; 3], file: String },
-    /// A layer alone: its block key.
+    /// Single layer, as a block key.
     Block(String),
-    /// A whole network: its architecture.
+    /// Whole network, as an architecture string.
     Network(String),
 }
 
 impl Request {
-    /// The reply, for error messages.
+    /// Name of the expected reply, for error messages.
     pub fn expected(&self) -> &'static str {
         match self {
             Self::Open { .. } => "the opening of a runtime",
@@ -66,14 +66,14 @@ pub(super) enum Reply {
     Opened {
         runtime: String,
         version: String,
-        /// The machine, its processor being the one that computes.
+        /// Facts about the machine; `cpu` is the processor that executes models.
         host: HostFacts,
-        /// The form in which the runtime needs models.
+        /// Form in which the runtime needs models.
         models: ModelForm,
     },
     Loaded,
     Times {
-        /// Of every step, in milliseconds.
+        /// Time of every step in milliseconds.
         ms: Vec<f64>,
     },
     Unloaded,
@@ -81,21 +81,21 @@ pub(super) enum Reply {
     Error(Fault),
 }
 
-/// The failure of a request.
+/// Error of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fault {
     pub kind: FaultKind,
     pub reason: String,
 }
 
-/// The origin of a failure.
+/// Cause of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum FaultKind {
-    /// The runtime does not execute the model.
+    /// The runtime cannot execute the model.
     Refused,
-    /// The runtime cannot be opened, or failed.
+    /// The runtime cannot be opened, or failed while running.
     Failed,
-    /// The request is wrong: no such model, no runtime open.
+    /// The request is invalid: unknown model, or no open runtime.
     Request,
 }

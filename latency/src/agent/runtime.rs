@@ -1,4 +1,4 @@
-//! A device behind a pipe, as a runtime like any other.
+//! Runtime that measures on a device behind a pipe.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,9 +11,9 @@ use crate::error::RuntimeError;
 use crate::machine::{Conditions, HostFacts};
 use crate::runtime::{LoadedModel, Model, ModelForm, Runtime, Step};
 
-/// Measures on the device behind a command's pipe.
+/// Runtime that measures on a remote device, through the pipe of a command.
 ///
-/// Loads, runs and times by request and reply; a burst is one request. A connection that is lost is made anew, see the [module](super).
+/// Sends requests to load, run and time models; a burst is one request. Lost connections are restored, see the [module](super).
 pub struct AgentRuntime {
     session: Arc<Mutex<Session>>,
     identity: Identity,
@@ -22,7 +22,7 @@ pub struct AgentRuntime {
 impl AgentRuntime {
     /// Starts the agent of `device` and opens its runtime there.
     ///
-    /// The first connection has to succeed at once: a wrong command is reported without delay.
+    /// The first connection is tried only once, so that a wrong command is reported without delay.
     pub fn connect(device: &Device, options: AgentOptions) -> Result<Self, AgentError> {
         let (session, identity) = Session::open(device, options)?;
         Ok(Self {
@@ -57,7 +57,7 @@ impl Runtime for AgentRuntime {
         }))
     }
 
-    /// An ONNX file has to travel to the device; a block key or an architecture is a short text.
+    /// False for ONNX files, which are large to send; true for block keys and architectures, which are short texts.
     fn loads_cheaply(&self) -> bool {
         self.session().form() == ModelForm::Blocks
     }
@@ -79,7 +79,7 @@ impl Runtime for AgentRuntime {
     }
 }
 
-/// A model that the agent holds.
+/// Model loaded in the agent.
 struct AgentModel {
     session: Arc<Mutex<Session>>,
     number: u64,

@@ -1,4 +1,4 @@
-//! The agent's side: answers requests until its input ends.
+//! Agent side of the protocol: handles requests until the input ends.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -14,14 +14,14 @@ use crate::machine::Pin;
 use crate::pipe::{self, Identity};
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime, Step};
 
-/// Opens the runtime of a device for an agent. The device has runtime, threads, precision and processor of the coordinator's request,
-/// and no command.
+/// Function that opens the runtime of a device for an agent. The device has the runtime, threads, precision and processor of the
+/// coordinator's request, and no command.
 pub type OpenRuntime<'a> = dyn FnMut(&Device) -> Result<Box<dyn Runtime>, RuntimeError> + 'a;
 
-/// Serves a coordinator with the runtimes that `open` opens, until `input` ends or nobody reads `output` any more.
+/// Serves a coordinator with the runtimes that `open` opens, until `input` ends or `output` is closed.
 ///
-/// `program` is the name and version of the program, for people. [`crate::runtimes::open`] opens the runtimes of this crate; a program
-/// that links another one opens that first:
+/// `program` is the name and version of the program, shown in messages. [`crate::runtimes::open`] opens the runtimes of this crate; a
+/// program that links another runtime handles that one first:
 ///
 /// ```no_run
 /// # use mnas_latency::{Device, Runtime, RuntimeError, RuntimeKind, agent, runtimes};
@@ -75,7 +75,7 @@ struct Agent<'a, 'o> {
     open: &'a mut OpenRuntime<'o>,
     runtime: Option<Box<dyn Runtime>>,
     models: HashMap<u64, Box<dyn LoadedModel>>,
-    /// The processors on which models are loaded and run.
+    /// Processors on which models are loaded and run.
     pin: Option<Pin>,
 }
 

@@ -1,4 +1,4 @@
-//! The coordinator's state beside an agent: kept through lost connections.
+//! Coordinator's state for an agent, which survives lost connections.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -16,10 +16,10 @@ use crate::machine::{Conditions, HostFacts};
 use crate::pipe::{Connection, PipeError, PipeOptions, Reconnection};
 use crate::runtime::{Model, ModelContent, ModelForm};
 
-/// Lines in a row that are no messages, such as a login's greeting, which are passed over.
+/// Maximum number of consecutive lines that are not messages, such as a login banner, before the connection fails.
 const STRAY_LINES: u32 = 50;
 
-/// Facts that a device must share with the one before the connection was lost.
+/// Facts that identify a device; they must not change after a reconnection.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Identity {
     pub name: String,
@@ -27,7 +27,7 @@ pub(super) struct Identity {
     pub host: HostFacts,
 }
 
-/// The connections to an agent, one after the other, and all that is repeated in each of them.
+/// Sequence of connections to an agent, with the state that every new connection restores.
 pub(super) struct Session {
     command: AgentCommand,
     device: Device,
@@ -35,7 +35,7 @@ pub(super) struct Session {
     connection: Option<Connection<Reply>>,
     identity: Option<Identity>,
     form: ModelForm,
-    /// Models in use; in a new connection the agent is given those that it needs.
+    /// Models in use; after a reconnection, they are sent again when needed.
     models: BTreeMap<u64, HeldModel>,
     next_model: u64,
     reconnections: u32,
@@ -43,12 +43,12 @@ pub(super) struct Session {
 
 struct HeldModel {
     model: Model,
-    /// True if the agent of the current connection has it.
+    /// True if the agent of the current connection has loaded the model.
     is_loaded: bool,
 }
 
 impl Session {
-    /// Makes the first connection.
+    /// Establishes the first connection.
     pub fn open(device: &Device, options: AgentOptions) -> Result<(Self, Identity), AgentError> {
         let command = device.agent.clone().ok_or_else(|| AgentError::NoCommand {
             device: device.name.clone(),
@@ -68,7 +68,7 @@ impl Session {
         Ok((session, identity))
     }
 
-    /// The form in which models travel to the agent.
+    /// Form in which models are sent to the agent.
     pub fn form(&self) -> ModelForm {
         self.form
     }
@@ -141,9 +141,9 @@ impl Session {
         }
     }
 
-    /// Does `work`, which sends requests, and repeats it in a new connection where one is lost.
+    /// Calls `work`, which sends requests, and repeats it in a new connection after a lost one.
     ///
-    /// `model` is the subject of the work: where it ends the agent every time, it is refused.
+    /// `model` is the name of the model that `work` uses: if the agent crashes every time, the model is refused.
     fn retry<T>(
         &mut self,
         model: &str,
@@ -159,7 +159,7 @@ impl Session {
                     error
                 }
             };
-            // The old agent ends before a new one starts: two would disturb each other.
+            // Ends the old agent before starting a new one, since two agents would disturb each other.
             self.connection = None;
             tracing::warn!("{lost}");
             let pause = attempts.fail();
@@ -183,8 +183,8 @@ impl Session {
         }
     }
 
-    /// Does `work` once, in a new connection where there is none. A failure that a new connection can mend comes with the answer
-    /// whether there was a connection; others are final.
+    /// Calls `work` once, after reconnecting if there is no connection. The inner error is a failure that a new connection may
+    /// resolve, with a flag that is true if a connection existed; the outer error is final.
     fn attempt<T>(
         &mut self,
         work: impl Fn(&mut Self) -> Result<T, RuntimeError>,
@@ -248,7 +248,7 @@ impl Session {
         loaded.map(|()| number)
     }
 
-    /// Sends a model to an agent that does not have it.
+    /// Sends a model to the agent unless it is already loaded.
     fn provide(&mut self, number: u64) -> Result<(), RuntimeError> {
         let Some(held) = self.models.get(&number).filter(|held| !held.is_loaded) else {
             return Ok(());
@@ -270,12 +270,12 @@ impl Session {
         }
     }
 
-    /// Runs models one after the other; the time of each step.
+    /// Runs models in sequence; returns the time of each step.
     pub fn run(&mut self, steps: &[(u64, u32)]) -> Result<Vec<Milliseconds>, RuntimeError> {
         let mut numbers: Vec<u64> = steps.iter().map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        // The anchor has the lowest number; an error is about the model beside it.
+        // The anchor has the lowest number; errors are attributed to the other model.
         let newest = numbers.last().and_then(|number| self.models.get(number));
         let name = newest.map(|held| held.model.name.clone()).unwrap_or_default();
         self.retry(&name, |session| {
@@ -292,7 +292,7 @@ impl Session {
         })
     }
 
-    /// Drops a model. Where the agent cannot be reached, it has lost the model too.
+    /// Drops a model. Errors are ignored, since an unreachable agent has lost the model anyway.
     pub fn unload(&mut self, number: u64) {
         let is_loaded = self.models.remove(&number).is_some_and(|held| held.is_loaded);
         if !is_loaded || self.connection.is_none() {
@@ -303,7 +303,7 @@ impl Session {
         }
     }
 
-    /// The state of the device's machine.
+    /// Reads the conditions of the device's machine.
     pub fn conditions(&mut self) -> Result<Option<Conditions>, RuntimeError> {
         let subject = Request::Conditions.expected();
         self.retry(subject, |session| {
@@ -315,7 +315,7 @@ impl Session {
     }
 }
 
-/// A model in the form that the agent's runtime needs.
+/// Converts a model to the form that the agent's runtime needs.
 fn content_of(model: &Model, form: ModelForm) -> Result<Content, RuntimeError> {
     Ok(match (form, &model.content) {
         (ModelForm::Blocks, ModelContent::Block(key)) => Content::Block(key.to_string()),

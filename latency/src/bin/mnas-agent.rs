@@ -1,4 +1,4 @@
-//! Measures networks on this device for an `mnas` elsewhere; see the `agent` module of the library.
+//! Agent that measures networks on this device for an `mnas` on another machine; see the `agent` module of the library.
 
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -8,28 +8,28 @@ use clap::Parser;
 use mnas_latency::runtimes::{self, Libraries};
 use mnas_latency::{Device, agent};
 
-/// Name and version in hello.
+/// Name and version of this program, sent in the hello.
 const PROGRAM: &str = concat!("mnas-agent ", env!("CARGO_PKG_VERSION"));
 
-/// Measures networks on this device for an `mnas` elsewhere
+/// Measures networks on this device for an `mnas` on another machine
 ///
-/// It is started by `mnas profile --device ssh:user@host`, or by the `command` of a device file, and speaks JSON lines on stdin and
+/// `mnas profile --device ssh:user@host`, or the `command` of a device file, starts this program. It exchanges JSON lines on stdin and
 /// stdout until stdin ends.
 #[derive(Debug, Parser)]
 #[command(name = "mnas-agent", version)]
 struct Arguments {
-    /// The ONNX Runtime library of this device [default: the environment's `ORT_DYLIB_PATH`, or libonnxruntime.so beside this
+    /// Path of this device's ONNX Runtime library [default: the environment's `ORT_DYLIB_PATH`, or libonnxruntime.so beside this
     /// program]
     #[arg(long, value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
-    /// The LiteRT library of this device [default: the environment's `LITERT_DYLIB_PATH`, or libLiteRt.so beside this program]
+    /// Path of this device's LiteRT library [default: the environment's `LITERT_DYLIB_PATH`, or libLiteRt.so beside this program]
     #[arg(long, value_name = "FILE")]
     litert: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Stdout is for answers.
+    // Stdout is reserved for replies.
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MNAS_LOG").unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Paths of the arguments, else those of [`library`].
+/// Paths given as arguments, or else those found by [`library`].
 fn libraries(arguments: Arguments) -> Libraries {
     const ONNX_RUNTIME: [&str; 3] = ["libonnxruntime.so", "libonnxruntime.so.1", "libonnxruntime.dylib"];
     const LITERT: [&str; 2] = ["libLiteRt.so", "libLiteRt.dylib"];
@@ -61,7 +61,8 @@ fn libraries(arguments: Arguments) -> Libraries {
     }
 }
 
-/// The library that the environment names, else the one of these `names` beside this program, else the one that it was built with.
+/// Finds a library: the path in the environment variable, else a file with one of `names` in the program's folder, else the path that
+/// the program was built with.
 fn library(variable: &str, names: &[&str], built_with: Option<&str>) -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
         return Some(path.into());

@@ -1,10 +1,10 @@
-//! Calibrations of planted corrections.
+//! Tests of calibration on networks with known corrections.
 
 use rand::RngExt;
 
 use super::*;
 
-/// Networks whose measured time is a known function of their terms, with noise.
+/// Networks whose measured time is a known function of their terms plus noise.
 fn planted(count: usize, noise: f64, truth: [f64; SUMS]) -> Vec<(Terms, f64)> {
     let mut rng = mnas_space::random::stream(7, "planted networks", 0, 0);
     let network = |_| {
@@ -92,7 +92,7 @@ fn leaving_out_in_closed_form_is_leaving_out() {
         let mut others = networks.clone();
         let (terms, ms) = others.remove(left_out);
         let refitted = Fit::new(&others).unwrap().value(&terms) / ms - 1.0;
-        // The penalty is relative to the networks there are, which is one less here.
+        // The penalty is relative to the number of networks, which is one less here.
         assert!((refitted - error).abs() < 0.02, "{refitted} {error}");
     }
 }

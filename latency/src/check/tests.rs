@@ -1,4 +1,4 @@
-//! Checks on the fake device: true tables, aged ones, and edited ones.
+//! Tests of checks on the fake device: with valid, outdated and edited tables.
 
 use super::*;
 use crate::device::Device;
@@ -10,7 +10,7 @@ const NETWORKS: [&str; 2] = [
     "in64,conv_k3_s2_c16_nhs,ir_k5_s2_e4_c24_se0.25_nre,ir_k3_e6_c24_nre,ds_k3_s2_c32_nre,conv_k1_c96_nhs,head_o10",
 ];
 
-/// A table of the fake device, as noisy as it is by default.
+/// Table of the fake device with its default noise.
 fn table(folder: &std::path::Path) -> LatencyTable {
     let mut runtime = FakeRuntime::new(FakeSettings::default());
     let options = ProfileOptions::quick();
@@ -62,7 +62,7 @@ fn a_true_table_holds_on_a_machine_that_drifts() {
 fn a_machine_that_became_another_does_not_confirm_its_table() {
     let folder = tempfile::tempdir().unwrap();
     let table = table(folder.path());
-    // Networks cost more than they did, the anchor among them; layers do not.
+    // Networks, including the anchor, are slower than before; layers are not.
     let settings = FakeSettings {
         network_factor: 1.6,
         ..FakeSettings::default()
@@ -86,7 +86,7 @@ fn edited_rows_come_first() {
     drop(table(folder.path()));
     let file = folder.path().join("table.csv");
     let text = std::fs::read_to_string(&file).unwrap();
-    // Microseconds, where the column says milliseconds.
+    // Microseconds in a column of milliseconds.
     let scaled = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
         let times = fields[1..4]

@@ -2,12 +2,12 @@
 
 use mnas_space::{Activation, Block, BlockKey, Graph, Op, Scope};
 
-/// Number of features that [`operations`] gives.
+/// Number of features returned by [`operations`].
 const OPERATIONS: usize = 20;
 
 /// Amounts of work by kind, whose weighted sum is a latency.
 ///
-/// Units are millions, so that coefficients are near one another.
+/// The unit is a million, so that the coefficients have similar magnitudes.
 pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
     const MILLION: f64 = 1e6;
     let mut features = [0.0; OPERATIONS];
@@ -39,7 +39,7 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
                     (true, 4.., _) => 7,
                 };
                 add(kind, macs);
-                // Channels that do not fill the vector units' blocks take another path.
+                // Runtimes use a slower code path for channels that do not fill whole vectors.
                 let ragged = out_channels % 8 != 0 || (groups == 1 && in_channels % 8 != 0);
                 add(8, if ragged { macs } else { 0.0 });
                 add(9, node.op.weights() as f64 / MILLION);
@@ -54,7 +54,7 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
             Op::Activation(Activation::Relu | Activation::Relu6) => add(14, elements),
             Op::Activation(Activation::HardSwish) => add(15, elements),
             Op::Activation(Activation::Swish) => add(16, elements),
-            // Five passes over the data in most runtimes, where swish takes two.
+            // Most runtimes make five passes over the data for GELU, and two for swish.
             Op::Activation(Activation::Gelu) => add(16, 2.5 * elements),
             Op::ChannelShuffle { .. } => add(19, 2.0 * elements),
             Op::Gate(_) | Op::Multiply | Op::LayerScale { .. } => {
@@ -71,7 +71,7 @@ pub(super) fn operations(graph: &Graph) -> [f64; OPERATIONS] {
     features
 }
 
-/// The layer's dimensions on scales where equal steps mean about equal changes of efficiency.
+/// Dimensions of a layer, scaled so that equal steps mean roughly equal changes in efficiency.
 pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     let graph = key.graph();
     let log = |value: u32| f64::from(value.max(1)).log2();
@@ -100,7 +100,7 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
         flag(hidden == input.channels, 1.0),
     ];
     features.extend(Block::kinds().chain(["head"]).map(|kind| flag(kind == key.kind(), 3.0)));
-    // Both kinds of rectifier are one operation to most runtimes.
+    // ReLU and ReLU6 cost the same in most runtimes.
     features.extend(Activation::ALL.map(|other| {
         let weight = if matches!(other, Activation::Relu | Activation::Relu6) {
             0.3
@@ -112,17 +112,17 @@ pub(super) fn dimensions(key: &BlockKey) -> Vec<f64> {
     features
 }
 
-/// Dimensions of a layer, read from its operations, for every block type alike.
+/// Dimensions of a layer, derived from its operations in the same way for every block type.
 struct Dimensions {
-    /// The largest kernel.
+    /// Largest kernel.
     kernel: u32,
-    /// The product of all steps.
+    /// Product of all strides.
     stride: u32,
-    /// Channels that enter the last convolution, or leave the first fully connected layer.
+    /// Input channels of the last convolution, or outputs of the first fully connected layer.
     hidden: u32,
-    /// Width of the squeeze-excite, 0 without.
+    /// Width of the squeeze-excite; 0 if there is none.
     squeeze: u32,
-    /// The first activation.
+    /// First activation.
     activation: Option<Activation>,
 }
 

@@ -2,12 +2,12 @@
 
 use crate::regression;
 
-/// Length scales that are tried, in the features' units.
+/// Candidate length scales, in the features' units.
 const LENGTHS: [f64; 3] = [2.0, 3.5, 6.0];
-/// Noise variances that are tried, as shares of the signal's.
+/// Candidate noise variances, as shares of the signal variance.
 const NOISES: [f64; 3] = [0.003, 0.02, 0.15];
 
-/// A fitted process with mean 0 far from its points.
+/// Fitted Gaussian process, whose mean is 0 far from its points.
 #[derive(Debug, Clone)]
 pub(super) struct Process {
     points: Vec<Vec<f64>>,
@@ -20,7 +20,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Fits `(features, value)`, length scale and noise chosen by leave-one-out error; `None` for fewer than 8 points.
+    /// Fits features and values, with the length scale and noise of the least leave-one-out error; `None` for fewer than 8 points.
     pub fn fit(points: Vec<(Vec<f64>, f64)>) -> Option<Self> {
         if points.len() < 8 {
             return None;
@@ -30,7 +30,7 @@ impl Process {
         if signal <= 1e-12 {
             return None;
         }
-        // The choice is made on a part of the points, the fit on all of them.
+        // Selects the hyperparameters on a subset of the points, then fits all points.
         let step = points.len().div_ceil(250);
         let part: Vec<usize> = (0..points.len()).step_by(step).collect();
         let distances = squared_distances(&points, &part);
@@ -77,7 +77,7 @@ impl Process {
         )
     }
 
-    /// Root mean square error at points left out one at a time.
+    /// Root mean square of the leave-one-out errors.
     pub fn held_out_error(&self) -> f64 {
         self.held_out_error
     }

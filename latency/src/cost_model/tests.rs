@@ -1,4 +1,4 @@
-//! The cost model on the fake device, whose times are known.
+//! Tests of the cost model on the fake device, whose true times are known.
 
 use super::*;
 use crate::runtimes::{FakeRuntime, FakeSettings};

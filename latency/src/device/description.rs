@@ -1,4 +1,4 @@
-//! A device as its file describes it.
+//! Description of a device, as read from its file.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,43 +7,43 @@ use super::kinds::{Precision, RuntimeKind};
 use crate::machine::Processor;
 use crate::pipe::CommandLine;
 
-/// A place where networks run, with the runtime, threads and precision they run with.
+/// Device on which networks run, with runtime, threads and precision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Name of the device.
     pub name: String,
-    /// Runtime that executes networks on it.
+    /// Runtime that executes networks on the device.
     pub runtime: RuntimeKind,
-    /// Number of threads of one inference.
+    /// Number of threads per inference.
     pub threads: usize,
-    /// The type of weights and activations.
+    /// Number format of weights and activations.
     pub precision: Precision,
-    /// Processor that computes.
+    /// Processor that executes networks.
     pub processor: Processor,
-    /// The agent that measures it; `None` where this machine is the device.
+    /// Command of the agent that measures the device; `None` if the device is this machine.
     pub agent: Option<AgentCommand>,
-    /// The recorded table of [`RuntimeKind::Replay`], or that of [`RuntimeKind::Published`].
+    /// Folder of the table of [`RuntimeKind::Replay`] or [`RuntimeKind::Published`]; `None` for other runtimes.
     pub table: Option<PathBuf>,
 }
 
 impl Device {
-    /// The name as a folder's: `ssh:pi@host` becomes `ssh-pi-host`.
+    /// Name of the device's folder: `ssh:pi@host` becomes `ssh-pi-host`.
     pub fn folder_name(&self) -> String {
         self.name.replace([':', '@', '[', ']'], "-")
     }
 }
 
-/// The command that starts a device's agent, and the time that it may take.
+/// Command that starts a device's agent, and the time limit for its replies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
-    /// The program that is started here, and its arguments; its stdin and stdout lead to the agent.
+    /// Program to start on this machine, with arguments; its stdin and stdout are connected to the agent.
     pub command: CommandLine,
-    /// Longest time for one reply.
+    /// Time limit for one reply.
     pub timeout: Duration,
 }
 
 impl AgentCommand {
-    /// Longest time for one reply where a device does not state it.
+    /// Default time limit for one reply.
     pub const TIMEOUT: Duration = Duration::from_mins(1);
 }
 

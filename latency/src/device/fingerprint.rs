@@ -5,23 +5,23 @@ use super::kinds::Precision;
 use crate::machine::HostFacts;
 use crate::runtime::Runtime;
 
-/// All that must be the same for a measurement to hold: what a table is checked against before it is used.
+/// Facts that must be equal for a measurement to be valid on a device; a table is checked against them before use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceFingerprint {
     /// Name of the runtime.
     pub runtime: String,
-    /// Its version.
+    /// Version of the runtime.
     pub runtime_version: String,
     /// Threads per inference.
     pub threads: usize,
-    /// Type of weights and activations.
+    /// Number format of weights and activations.
     pub precision: Precision,
     /// Name of the processor.
     pub cpu: String,
 }
 
 impl DeviceFingerprint {
-    /// The fingerprint of `device` when `runtime` executes on `host`.
+    /// Fingerprint of `device` with `runtime` on `host`.
     pub fn new(device: &Device, runtime: &dyn Runtime, host: &HostFacts) -> Self {
         Self {
             runtime: runtime.name().to_owned(),

@@ -1,4 +1,4 @@
-//! Runtimes and precisions by name.
+//! Runtimes and precisions, with their names in device files.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,20 +10,20 @@ pub enum RuntimeKind {
     OnnxRuntime,
     /// LiteRT, the runtime of phones, formerly TensorFlow Lite.
     LiteRt,
-    /// libtorch in eager mode; this crate does not hold it, see [`crate::runtimes::open`].
+    /// libtorch in eager mode; not part of this crate, see [`crate::runtimes::open`].
     LibTorch,
     /// tract, a runtime in pure Rust (cargo feature `tract`).
     Tract,
-    /// [`crate::runtimes::ReplayRuntime`]: the times of a recorded table.
+    /// [`crate::runtimes::ReplayRuntime`]: times from a recorded table.
     Replay,
-    /// Nothing here: the device is known from published figures, see [`crate::LatencyTable::published`].
+    /// No runtime: the device has only published figures, see [`crate::LatencyTable::published`].
     Published,
-    /// [`crate::runtimes::FakeRuntime`]: invented times, for tests and trials.
+    /// [`crate::runtimes::FakeRuntime`]: simulated times, for tests and for trying the tools.
     Fake,
 }
 
 impl RuntimeKind {
-    /// As device files write it.
+    /// Name in device files.
     pub fn name(self) -> &'static str {
         match self {
             Self::OnnxRuntime => "onnxruntime",
@@ -37,7 +37,7 @@ impl RuntimeKind {
     }
 }
 
-/// The type of weights and activations.
+/// Number format of weights and activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Precision {
     /// 32-bit floats.
@@ -50,7 +50,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// As device files write it.
+    /// Name in device files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Float32 => "fp32",

@@ -1,19 +1,19 @@
-//! Devices: where networks run, and the facts that make a measurement comparable.
+//! Devices: the places where networks run, and the facts that make measurements comparable.
 //!
-//! A device is a TOML file: see the files in `configs/devices` for every kind of them.
+//! A TOML file describes a device; `configs/devices` has examples of every kind.
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `name` | what people call it; its table's folder has this name |
-//! | `runtime` | `onnxruntime`, `litert`, `libtorch`, `tract`, `replay` (answers from a recorded table), `published` (predicts from published figures, cannot be measured), `fake` (invented times) |
-//! | `threads` | threads of one inference, 1 by default |
+//! | `name` | name of the device and of its table's folder |
+//! | `runtime` | `onnxruntime`, `litert`, `libtorch`, `tract`, `replay` (times from a recorded table), `published` (predictions from published figures; cannot be measured), `fake` (simulated times) |
+//! | `threads` | threads per inference, 1 by default |
 //! | `precision` | `fp32`, the default, or `int8` (litert) |
 //! | `processor` | `cpu`, the default, or `cuda` (onnxruntime and libtorch) |
-//! | `command` | starts `mnas-agent` where the device is: `ssh pi@host mnas-agent`; without it, this machine measures itself |
-//! | `timeout` | how long the agent may take for one answer, `60s` by default |
-//! | `table` | of `replay` and `published`: the folder of the table, relative to the device file |
+//! | `command` | command that starts `mnas-agent` on the device: `ssh pi@host mnas-agent`; without it, the device is this machine |
+//! | `timeout` | time limit for one reply of the agent, `60s` by default |
+//! | `table` | for `replay` and `published` only: folder of the table, relative to the device file |
 //!
-//! `ssh:user@host` stands for a device with ONNX Runtime on one thread behind `ssh user@host mnas-agent`.
+//! `ssh:user@host` is short for a device with ONNX Runtime on one thread and the command `ssh user@host mnas-agent`.
 
 mod description;
 mod fingerprint;

@@ -1,4 +1,4 @@
-//! Finding a device by its name.
+//! Look-up of devices by name.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ macro_rules! built_in {
     };
 }
 
-/// The devices that are built in: name and file.
+/// Built-in devices: name and file.
 const BUILT_IN: [(&str, &str); 10] = built_in![
     "host",
     "host-2t",
@@ -30,13 +30,13 @@ const BUILT_IN: [(&str, &str); 10] = built_in![
 const FOLDER: &str = "configs/devices";
 
 impl Device {
-    /// The names of the built-in devices.
+    /// Names of the built-in devices.
     pub fn built_in_names() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
     }
 
-    /// Finds a device: `ssh:[user@]host[:port]`, a path to a TOML file, else `configs/devices/<name>.toml` under the
-    /// working directory, else a built-in one.
+    /// Finds a device: by the address `ssh:[user@]host[:port]`, by the path of a TOML file, or by name, first as
+    /// `configs/devices/<name>.toml` under the working directory, then among the built-in devices.
     pub fn open(name: &str) -> Result<Self, LatencyError> {
         if let Some(address) = name.strip_prefix("ssh:") {
             return ssh::device(name, address);
@@ -67,7 +67,7 @@ impl Device {
         parse::device(&text, &path.display().to_string(), folder)
     }
 
-    /// Parses a device from TOML; `file` is named in errors, and paths are relative to the working directory.
+    /// Parses a device from TOML; `file` is the name in error messages, and paths are relative to the working directory.
     pub fn parse(text: &str, file: &str) -> Result<Self, LatencyError> {
         parse::device(text, file, Path::new(""))
     }

@@ -1,4 +1,4 @@
-//! From a device file to a [`Device`].
+//! Parser of device files.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::pipe::CommandLineError;
 const FIELDS: &str = "a device has name, runtime (onnxruntime, litert, libtorch, tract, replay, published or fake), threads, precision (fp32 or int8), \
     processor (cpu or cuda), command, timeout and table";
 
-/// The file as it is written.
+/// Content of a device file before checks.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawDevice {
@@ -35,10 +35,10 @@ fn one() -> usize {
     1
 }
 
-/// Fault of a field: its name, the value found, and the values accepted.
+/// Error in a field: its name, the value found, and the values accepted.
 struct Fault(&'static str, String, &'static str);
 
-/// Parses `text`; `file` is named in errors, and paths in it are relative to `folder`.
+/// Parses `text`; `file` is the name in error messages, and paths in it are relative to `folder`.
 pub(super) fn device(text: &str, file: &str, folder: &Path) -> Result<Device, LatencyError> {
     let error = |line: usize, problem: String, expected: &str| LatencyError::DeviceConfig {
         file: file.to_owned(),
@@ -144,7 +144,7 @@ fn agent(command: Option<&str>, timeout: Option<&str>) -> Result<Option<AgentCom
     }))
 }
 
-/// `path` from `folder`, with `..` worked out, so that `folder` need not exist.
+/// Joins `path` to `folder` and resolves `..` textually, so that `folder` need not exist.
 fn joined(folder: &Path, path: &Path) -> PathBuf {
     let mut joined = PathBuf::new();
     for component in folder.join(path).components() {

@@ -1,4 +1,4 @@
-//! `ssh:[user@]host[:port]`, short for a device file.
+//! Devices given by an address `ssh:[user@]host[:port]` instead of a file.
 
 use super::description::{AgentCommand, Device};
 use super::kinds::{Precision, RuntimeKind};
@@ -6,10 +6,10 @@ use crate::error::LatencyError;
 use crate::machine::Processor;
 use crate::pipe::CommandLine;
 
-/// The device behind an address: ONNX Runtime on one thread, measured by `mnas-agent` on the far side's PATH.
+/// Device at an address: ONNX Runtime on one thread, measured by the `mnas-agent` on the remote host's PATH.
 ///
-/// ssh asks no questions (`BatchMode`), since nobody may be there to answer them: keys do, passwords do not. It notices
-/// within a minute when the other side is gone.
+/// ssh runs in `BatchMode`, without prompts, since the user may be absent: keys work, passwords do not. It detects a lost
+/// connection within a minute.
 pub(super) fn device(name: &str, address: &str) -> Result<Device, LatencyError> {
     let fault = |problem: &str| LatencyError::DeviceAddress {
         address: name.to_owned(),
@@ -23,7 +23,7 @@ pub(super) fn device(name: &str, address: &str) -> Result<Device, LatencyError> 
         Some((host, port)) => (host, Some(port)),
         None => (rest, None),
     };
-    // What begins with a dash would be an option of ssh.
+    // A text that begins with a dash would be an option of ssh.
     let is_plain = |text: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)

@@ -1,4 +1,4 @@
-//! Device files and addresses, good and bad.
+//! Tests of valid and invalid device files and addresses.
 
 use std::time::Duration;
 

@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::warning::Warning;
 
-/// State of a machine on which measured times depend. Unknown values are absent.
+/// State of a machine that affects measured times. Unknown values are `None`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Conditions {
-    /// Processors the system offers to the measuring process.
+    /// Number of processors available to the measuring process.
     pub cores: usize,
     /// Mean number of busy threads over the last minute.
     pub load: Option<f64>,
-    /// The clock governor that holds measurements up, `powersave` for one; absent where all is well.
+    /// Clock governor, if it slows measurements down, such as `powersave`; `None` otherwise.
     pub slow_governor: Option<String>,
-    /// True if the clock may rise above its nominal frequency for a while.
+    /// True if turbo is on: the clock can temporarily exceed its nominal frequency.
     pub turbo: Option<bool>,
-    /// True if a battery is being emptied.
+    /// True if the machine runs on battery.
     pub on_battery: bool,
 }
 
 impl Conditions {
-    /// Reads the conditions of this machine (Linux; all values are absent elsewhere).
+    /// Reads the conditions of this machine. Optional values are `None` on systems other than Linux.
     pub fn gather() -> Self {
         Self::read(Path::new("/"))
     }
@@ -47,14 +47,14 @@ impl Conditions {
         }
     }
 
-    /// Warnings against measuring with `threads` threads now.
+    /// Warnings about measuring with `threads` threads under these conditions.
     pub fn warnings(&self, threads: usize) -> Vec<Warning> {
         let governor = self
             .slow_governor
             .clone()
             .map(|governor| Warning::Governor { governor });
         let battery = self.on_battery.then_some(Warning::Battery);
-        // Half a thread is the usual murmur of a system, and the trace of the command that came before.
+        // A background load of half a thread is normal; it includes the previous command.
         let busy = |load: &f64| load + threads as f64 > self.cores as f64 + 0.5;
         let load = self.load.filter(busy).map(|load| Warning::Load {
             load,
@@ -72,9 +72,9 @@ fn folders(folder: &Path) -> Vec<std::path::PathBuf> {
     folders
 }
 
-/// A processor's governor where it keeps the clock below what it could be.
+/// Governor of a processor, if it keeps the clock below its maximum.
 ///
-/// With the p-state drivers `powersave` is the name of an ordinary governor that raises the clock under load.
+/// With the p-state drivers, `powersave` is the name of the default governor, which raises the clock under load.
 fn slow_governor(cpu: &Path) -> Option<String> {
     let word = |file: &str| std::fs::read_to_string(cpu.join("cpufreq").join(file)).ok();
     let governor = word("scaling_governor")?.trim().to_owned();

@@ -1,40 +1,40 @@
-//! Description of the machine that a table was measured on.
+//! Facts about the machine on which a table was measured.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Processor that computes.
+/// Processor that executes networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Processor {
-    /// The processor.
+    /// CPU.
     #[default]
     Cpu,
-    /// The first NVIDIA GPU.
+    /// First NVIDIA GPU.
     Cuda,
 }
 
-/// Description of this machine, as far as the system reports it; kept with every table.
+/// Facts about a machine, as far as the system reports them; stored in every table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostFacts {
-    /// The processor's own name.
+    /// Name of the processor.
     pub cpu: String,
-    /// Processors the system offers to this process.
+    /// Number of processors available to the process.
     pub cores: usize,
     /// Instruction set, such as `x86_64`.
     pub architecture: String,
     /// Operating system, such as `linux`.
     pub os: String,
-    /// Kernel release, where known.
+    /// Kernel release; `unknown` if the system does not report it.
     pub kernel: String,
 }
 
 const UNKNOWN: &str = "unknown";
 
 impl HostFacts {
-    /// Reads the description of this machine.
+    /// Reads the facts about this machine.
     pub fn gather() -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
@@ -47,7 +47,7 @@ impl HostFacts {
         }
     }
 
-    /// Reads the description of this machine; where a GPU computes, it is the processor.
+    /// Reads the facts about this machine; with [`Processor::Cuda`], `cpu` is the name of the GPU.
     pub fn of_processor(processor: Processor) -> Self {
         let mut facts = Self::gather();
         if processor == Processor::Cuda {
@@ -57,7 +57,7 @@ impl HostFacts {
     }
 }
 
-/// The name of the first NVIDIA GPU, as its driver's files tell it.
+/// Name of the first NVIDIA GPU, from the files of its driver.
 fn gpu_name(gpus: &Path) -> Option<String> {
     let mut folders: Vec<_> = std::fs::read_dir(gpus)
         .ok()?
@@ -70,7 +70,7 @@ fn gpu_name(gpus: &Path) -> Option<String> {
     Some(model.trim().to_owned())
 }
 
-/// The processor's name in `/proc/cpuinfo`: with family and model on x86, by part number on ARM boards.
+/// Name of the processor from `/proc/cpuinfo`: with family and model on x86, with the part number on ARM boards.
 fn cpu_name(cpuinfo: &str) -> Option<String> {
     let field = |name: &str| {
         let mut fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));

@@ -1,4 +1,4 @@
-//! The machine that executes: its facts, its state, and the warnings that follow from it.
+//! Machine that executes networks: facts, conditions, and warnings about them.
 
 mod conditions;
 mod host;

@@ -1,37 +1,37 @@
-//! Keeping the measuring thread on its processor.
+//! Pinning of the measuring thread to processors.
 //!
-//! A thread that moves finds the caches of its new processor empty, and on machines with large and small processors
-//! another speed. Linux only; elsewhere there is nothing to be had.
+//! A thread that migrates loses the contents of its caches, and its speed changes on machines with cores of different
+//! speeds. Supported on Linux only; without effect on other systems.
 
-/// The processors that a measurement stays on.
+/// Processors to which a measurement is pinned.
 #[derive(Debug, Clone)]
 pub(crate) struct Pin {
     #[cfg(target_os = "linux")]
     chosen: rustix::thread::CpuSet,
 }
 
-/// The calling thread, and threads that it starts, stay on the processors of a [`Pin`] until this is dropped.
+/// Guard that pins the calling thread, and threads that it starts, to the processors of a [`Pin`] until dropped.
 ///
-/// Not held for longer than a burst: what else the thread starts, to draw a progress bar for one, has no business there.
+/// Held for no longer than a burst, so that other threads, such as that of a progress bar, are not pinned as well.
 #[derive(Debug)]
 pub(crate) struct Held {
     #[cfg(target_os = "linux")]
     before: rustix::thread::CpuSet,
-    /// Pinned is a thread, so this must stay with it.
+    /// Prevents moving the guard to another thread, since the pin applies to the current one.
     _thread: std::marker::PhantomData<*const ()>,
 }
 
 #[cfg(target_os = "linux")]
 impl Pin {
-    /// Chooses processors for `threads` threads, the one that this thread is on among them. `None` where there is
-    /// nothing to pin, or not that many processors.
+    /// Chooses processors for `threads` threads, including the current one. `None` if `threads` is 0 or exceeds the number of
+    /// available processors.
     pub fn choose(threads: usize) -> Option<Self> {
         use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu};
 
         let allowed = sched_getaffinity(None).ok()?;
         let here = sched_getcpu();
         let mut choice: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
-        // The scheduler has chosen this one; among the others the first ones have most interrupts to serve.
+        // Starts with the current processor, then the highest numbers: low-numbered processors serve the most interrupts.
         choice.sort_by_key(|cpu| (*cpu != here, std::cmp::Reverse(*cpu)));
         if threads == 0 || choice.len() < threads {
             return None;
@@ -43,7 +43,7 @@ impl Pin {
         Some(Self { chosen })
     }
 
-    /// Pins the calling thread; `None` where the system does not allow it.
+    /// Pins the calling thread; `None` if the system does not allow it.
     pub fn hold(&self) -> Option<Held> {
         use rustix::thread::{sched_getaffinity, sched_setaffinity};
 
@@ -59,19 +59,19 @@ impl Pin {
 #[cfg(target_os = "linux")]
 impl Drop for Held {
     fn drop(&mut self) {
-        // What was allowed before is allowed again; should it fail, the thread only stays where it is.
+        // Restores the previous affinity; on failure, the thread only remains pinned.
         let _ = rustix::thread::sched_setaffinity(None, &self.before);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Pin {
-    /// Nothing can be pinned here.
+    /// Returns `None`: pinning is not supported on this system.
     pub fn choose(_threads: usize) -> Option<Self> {
         None
     }
 
-    /// Nothing can be pinned here.
+    /// Returns `None`: pinning is not supported on this system.
     pub fn hold(&self) -> Option<Held> {
         Some(Held {
             _thread: std::marker::PhantomData,

@@ -1,65 +1,66 @@
-//! Warnings about conditions that make measurements worth less, each with its remedy.
+//! Warnings about conditions that make measurements less reliable, each with advice.
 
 use std::fmt;
 
-/// Something about a machine or a measurement that its user should know and can change.
+/// Condition of a machine or measurement that makes times less reliable and that the user can change.
 ///
-/// Shown as what was found; [`Warning::advice`] is what to do about it.
+/// The displayed text describes the condition; [`Warning::advice`] states the remedy.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
-    /// The clock is kept low, or follows the load with a delay.
+    /// The governor keeps the clock low, or raises it only after a delay.
     Governor {
-        /// Its name.
+        /// Name of the governor.
         governor: String,
     },
-    /// Others use the processors.
+    /// Other programs use the processors.
     Load {
         /// Mean number of busy threads over the last minute.
         load: f64,
-        /// Processors there are.
+        /// Number of processors.
         cores: usize,
-        /// Processors the measurement needs.
+        /// Number of threads of the measurement.
         threads: usize,
     },
-    /// A battery is being emptied, and saved.
+    /// The machine runs on battery and saves power.
     Battery,
-    /// The machine changed its speed by more than the anchor can be trusted to take out.
+    /// The machine's speed changed by more than the anchor can reliably correct.
     Drift {
-        /// The slow twentieth, as a share of the reference speed.
+        /// 5th percentile of the speed, as a share of the reference speed.
         slow: f64,
-        /// The fast twentieth.
+        /// 95th percentile of the speed, as a share of the reference speed.
         fast: f64,
-        /// True if the clock may rise above its nominal frequency for a while.
+        /// True if turbo is on: the clock can temporarily exceed its nominal frequency.
         turbo: bool,
     },
-    /// The intervals of many layers stayed wider than asked for.
+    /// The confidence intervals of many layers stayed wider than required.
     Unsettled {
-        /// Layers whose measurement ended at a cap.
+        /// Number of layers whose measurement ended at a cap on samples or time.
         layers: usize,
-        /// Layers measured.
+        /// Number of layers measured.
         of: usize,
     },
     /// Many runs were interrupted.
     Outliers {
-        /// Runs too far from their median to be noise.
+        /// Number of runs too far from their median to be noise.
         outliers: u64,
-        /// All runs.
+        /// Number of all runs.
         runs: u64,
     },
 }
 
-/// A machine's speed may vary by this factor before it is warned about.
+/// Factor between the fast and the slow speed above which a warning is given.
 const DRIFT: f64 = 1.5;
 
-/// The share of layers that may stay unsettled, and of runs that may be outliers.
+/// Largest share of unsettled layers without a warning.
 const LAYERS: f64 = 0.25;
+/// Largest share of outliers among the runs without a warning.
 const RUNS: f64 = 0.1;
 
 /// Largest number of unsettled layers that gives no warning.
 const FEW: usize = 3;
 
 impl Warning {
-    /// Advice for the reader of the warning.
+    /// Advice on how to remove the cause.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Governor { .. } => {
@@ -73,11 +74,13 @@ impl Warning {
             }
             Self::Drift { turbo: false, .. } => "measure again when the machine is cool and idle",
             Self::Unsettled { .. } => "measure with --thorough, or when the machine is idle",
-            Self::Outliers { .. } => "end other programs; medians bear one run in ten, not many more",
+            Self::Outliers { .. } => {
+                "end other programs; medians tolerate one interrupted run in ten, but not many more"
+            }
         }
     }
 
-    /// A warning where the speeds of many measurements, in ascending order, differ too much.
+    /// Returns a warning if the speeds of many measurements, in ascending order, differ too much.
     pub(crate) fn drift(sorted_speeds: &[f64], turbo: bool) -> Option<Self> {
         if sorted_speeds.is_empty() {
             return None;
@@ -86,12 +89,12 @@ impl Warning {
         (fast > DRIFT * slow).then_some(Self::Drift { slow, fast, turbo })
     }
 
-    /// A warning where too many layers stayed unsettled.
+    /// Returns a warning if too many layers stayed unsettled.
     pub(crate) fn unsettled(layers: usize, of: usize) -> Option<Self> {
         (layers > FEW && layers as f64 > LAYERS * of as f64).then_some(Self::Unsettled { layers, of })
     }
 
-    /// A warning where too many runs were outliers.
+    /// Returns a warning if too many runs were outliers.
     pub(crate) fn outliers(outliers: u64, runs: u64) -> Option<Self> {
         (outliers as f64 > RUNS * runs as f64).then_some(Self::Outliers { outliers, runs })
     }
@@ -119,7 +122,7 @@ impl fmt::Display for Warning {
             Self::Unsettled { layers, of } => {
                 write!(
                     f,
-                    "{layers} of {of} layers hit a cap before their interval was as narrow as asked for"
+                    "{layers} of {of} layers reached a cap before their interval was as narrow as required"
                 )
             }
             Self::Outliers { outliers, runs } => {

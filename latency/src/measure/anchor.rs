@@ -1,17 +1,17 @@
-//! The network that all measurements are normalised by.
+//! Anchor network, by which all measurements are normalised.
 
 use mnas_space::Architecture;
 
 use crate::runtime::{Model, ModelContent};
 
-/// The anchor: a small MobileNet with every kind of operation. Never changed, since tables keep its reference time.
+/// Anchor network: a small MobileNet with every kind of operation. It must never change, since tables store its reference time.
 pub const ANCHOR: &str = "in128,conv_k3_s2_c16_nhs,ds_k3_s2_c24_nre,ir_k3_s2_e4_c40_nr6,ir_k5_e4_c40_se0.25_nhs,\
     ir_k3_s2_e6_c80_nhs,ir_k3_e6_c80_nhs,conv_k1_c480_nhs,head_o100";
 
-/// The name of the anchor's model.
+/// Name of the anchor's model.
 pub(crate) const ANCHOR_NAME: &str = "anchor";
 
-/// The anchor as a model.
+/// Anchor as a model.
 pub(super) fn model() -> Model {
     let architecture: Architecture = ANCHOR
         .parse()

@@ -1,4 +1,4 @@
-//! The result of a measurement.
+//! Result of a measurement.
 
 /// Latency of a model, in milliseconds at the anchor's reference speed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,16 +9,16 @@ pub struct Measurement {
     pub p10_ms: f64,
     /// 90th percentile of the runs.
     pub p90_ms: f64,
-    /// Inferences behind these numbers, warm-up left out.
+    /// Number of timed inferences, without warm-up.
     pub runs: u32,
-    /// Runs too far from the median to be noise; they are part of the numbers above.
+    /// Number of runs too far from the median to be noise; they are included in the numbers above.
     pub outliers: u32,
-    /// The machine's speed during the measurement, as a share of its reference speed.
+    /// Speed of the machine during the measurement, as a share of its reference speed.
     pub speed: f64,
 }
 
 impl Measurement {
-    /// The measurement of a layer without operations.
+    /// Measurement of a layer without operations.
     pub const NOTHING: Self = Self {
         median_ms: 0.0,
         p10_ms: 0.0,

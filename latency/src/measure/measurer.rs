@@ -1,4 +1,4 @@
-//! Measures models beside the anchor.
+//! Measurement of models, normalised by the anchor.
 
 use super::anchor;
 use super::measurement::Measurement;
@@ -10,7 +10,7 @@ use crate::machine::{Conditions, Pin};
 use crate::runtime::{LoadedModel, Model, Runtime, Step};
 use crate::statistics;
 
-/// Measures models on one runtime, the anchor running between their samples.
+/// Measurer of models on one runtime, which runs the anchor between samples.
 pub struct Measurer<'r> {
     runtime: &'r mut dyn Runtime,
     anchor: Box<dyn LoadedModel>,
@@ -21,19 +21,19 @@ pub struct Measurer<'r> {
     pin: Option<Pin>,
 }
 
-/// Shortest time that a clock is trusted with.
+/// Shortest time in milliseconds that the clock resolves reliably.
 const SHORTEST_MS: f64 = 0.002;
 
-/// Timed runs of the anchor in one burst for its reference time.
+/// Number of timed anchor runs in one burst for its reference time.
 const REFERENCE_BURST: usize = 10;
 
-/// Multiple of the anchor's time beyond which the contents of the caches do not matter to a model.
+/// Multiple of the anchor's time above which a model's latency does not depend on the initial cache contents.
 const SLOW_ANCHORS: f64 = 20.0;
 
-/// The use of a run in a burst.
+/// Role of a run in a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Fills the caches, from which the model that ran before displaced this one; its time is not used.
+    /// Refills the caches after another model ran; the time is discarded.
     WarmUp,
     /// Measures the machine's speed.
     Anchor,
@@ -41,15 +41,14 @@ enum Role {
     Sample,
 }
 
-/// One run of the anchor.
+/// Step of a single anchor run.
 const ANCHOR_STEP: Step = Step {
     model: 0,
     inferences: 1,
 };
 
 impl<'r> Measurer<'r> {
-    /// Loads the anchor. `reference_ms` is the reference time of an existing table; without one it is measured when it is first
-    /// needed.
+    /// Loads the anchor. `reference_ms` is the reference time of an existing table; with `None`, it is measured on first use.
     pub fn new(
         runtime: &'r mut dyn Runtime,
         settings: MeasureSettings,
@@ -73,24 +72,24 @@ impl<'r> Measurer<'r> {
         Ok(measurer)
     }
 
-    /// Time that models and anchor have run so far, by the runtime's clock.
+    /// Total run time of models and anchor so far, by the runtime's clock.
     pub fn used(&self) -> Milliseconds {
         Milliseconds(self.used_ms)
     }
 
-    /// Number of models for which [`Measurer::measure`] stopped at a cap, their interval wider than demanded.
+    /// Number of models for which [`Measurer::measure`] stopped at a cap with an interval wider than required.
     pub fn unsettled(&self) -> u32 {
         self.unsettled
     }
 
-    /// Reads the state of the machine that executes.
+    /// Reads the conditions of the machine that executes models; `None` if they do not apply.
     pub fn conditions(&mut self) -> Result<Option<Conditions>, LatencyError> {
         Ok(self.runtime.conditions()?)
     }
 
-    /// The anchor's reference time, to which every measurement is normalised.
+    /// Reference time of the anchor, to which every measurement is normalised.
     ///
-    /// Measured once per table: the lower fifth of many runs, which is the machine's speed when nothing disturbs it.
+    /// Measured once per table: the 20th percentile of many runs, which represents the undisturbed machine.
     pub fn reference(&mut self) -> Result<Milliseconds, LatencyError> {
         if let Some(reference_ms) = self.reference_ms {
             return Ok(Milliseconds(reference_ms));
@@ -106,7 +105,7 @@ impl<'r> Measurer<'r> {
         Ok(Milliseconds(reference_ms))
     }
 
-    /// Runs the anchor (model 0) and a loaded model (model 1); the time of each step in milliseconds.
+    /// Runs the anchor (model 0) and a loaded model (model 1); returns the time of each step in milliseconds.
     fn burst(&mut self, loaded: Option<&mut Box<dyn LoadedModel>>, steps: &[Step]) -> Result<Vec<f64>, LatencyError> {
         let mut models: Vec<&mut dyn LoadedModel> = vec![self.anchor.as_mut()];
         models.extend(loaded.map(|model| model.as_mut() as &mut dyn LoadedModel));
@@ -123,7 +122,7 @@ impl<'r> Measurer<'r> {
         let (loaded, warm_up) = self.load(&model)?;
         let fastest_ms = warm_up.iter().copied().fold(f64::INFINITY, f64::min).max(1e-6);
         let inferences = (SHORTEST_MS / fastest_ms).ceil().max(1.0);
-        // On a slow runtime the anchor is slow too: shorter samples would spend most of the time on it.
+        // On a slow runtime the anchor is slow too, and would take most of the time if samples were shorter than its runs.
         let repeats = (sample_ms.max(reference_ms) / (fastest_ms * inferences))
             .ceil()
             .clamp(1.0, 1000.0);
@@ -136,7 +135,7 @@ impl<'r> Measurer<'r> {
         Ok(TimedModel::new(model, loaded, plan, warm_up.iter().sum()))
     }
 
-    /// Loads a model; the loaded model and the times of its first runs.
+    /// Loads a model and warms it up; returns it with the times of its first runs in milliseconds.
     fn load(&mut self, model: &Model) -> Result<(Box<dyn LoadedModel>, Vec<f64>), LatencyError> {
         let held = self.pin.as_ref().and_then(Pin::hold);
         let mut loaded = self.runtime.load(model)?;
@@ -155,7 +154,7 @@ impl<'r> Measurer<'r> {
         self.runtime.loads_cheaply()
     }
 
-    /// Takes `count` more samples of a model, the anchor running before, between and after them.
+    /// Takes `count` more samples of a model, with anchor runs before, between and after them.
     pub fn sample(&mut self, timed: &mut TimedModel, count: usize) -> Result<(), LatencyError> {
         let reference_ms = self.reference()?.0;
         let mut loaded = match timed.loaded.take() {
@@ -176,7 +175,7 @@ impl<'r> Measurer<'r> {
             }
         }
         for (index, runs) in runs.chunks_mut(plan.repeats as usize).enumerate() {
-            // Two anchors before and two after: their median tolerates an interrupted one, and a steady drift cancels.
+            // The median of two anchor runs before and two after tolerates one interruption, and steady drift cancels out.
             let slowdown = statistics::median(&anchors[index..index + 4]) / reference_ms;
             for ms in runs.iter_mut() {
                 *ms /= slowdown;
@@ -186,7 +185,7 @@ impl<'r> Measurer<'r> {
         Ok(())
     }
 
-    /// Loads a model and samples it until the settings are met.
+    /// Loads a model and samples it until its confidence interval is narrow enough or a cap is reached.
     pub fn measure(&mut self, model: &Model) -> Result<Measurement, LatencyError> {
         let settings = self.settings.clone();
         let mut timed = self.prepare(model.clone(), settings.sample_ms)?;
@@ -196,7 +195,7 @@ impl<'r> Measurer<'r> {
                 self.unsettled += 1;
                 break;
             }
-            // A few at a time: the anchors at both ends of a burst cost as much as a sample.
+            // Takes several samples per burst, since the anchor runs at both ends cost as much as a sample.
             let left = settings.max_samples - timed.sample_count();
             self.sample(&mut timed, left.min(settings.min_samples.div_ceil(2)))?;
         }
@@ -204,7 +203,7 @@ impl<'r> Measurer<'r> {
     }
 }
 
-/// The runs of a burst of `count` samples, the anchor between them and twice at both ends.
+/// Runs of a burst with `count` samples, with the anchor once between samples and twice at both ends.
 fn burst_of(plan: SamplePlan, count: usize) -> Vec<(Role, Step)> {
     let step = Step {
         model: 1,

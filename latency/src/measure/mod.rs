@@ -1,11 +1,11 @@
-//! Measurement on a machine that other programs disturb.
+//! Measurement on a machine with varying speed and other load.
 //!
-//! A machine's speed drifts (turbo, heat, other programs) by more than the differences to be measured. So a fixed small network, the
-//! *anchor*, runs between all samples of a model, and each sample is divided by the slowdown of the anchor just before and after it,
-//! relative to its *reference time*. The rest is noise: samples are taken until the confidence interval of their median is narrow
-//! enough, or a cap on samples or time is reached. Interruptions are counted and do not move the median.
+//! A machine's speed drifts (turbo, heat, other programs) by more than the differences to be measured. Therefore a fixed small
+//! network, the *anchor*, runs between all samples of a model, and each sample is divided by the slowdown of the anchor just before and
+//! after it, relative to the anchor's *reference time*. The remainder is noise: samples are taken until the confidence interval of their
+//! median is narrow enough, or a cap on samples or time is reached. Interrupted runs are counted and hardly affect the median.
 //!
-//! While models are loaded and run, the thread stays on the processor that it was on when the [`Measurer`] was made, where the system
+//! While models are loaded and run, the thread is pinned to the processor on which the [`Measurer`] was created, if the system
 //! allows it.
 
 mod anchor;

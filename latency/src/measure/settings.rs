@@ -3,29 +3,29 @@
 /// Number and length of samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasureSettings {
-    /// Untimed runs before the first sample.
+    /// Number of untimed runs before the first sample.
     pub warm_up_runs: u32,
-    /// Shortest duration of a sample; a short model runs several times in one, which counts as the median of them.
+    /// Minimum duration of a sample in milliseconds; a fast model runs several times in a sample, whose value is their median.
     pub sample_ms: f64,
-    /// The same for a whole network, whose samples are few and far apart.
+    /// Minimum duration of a sample of a whole network in milliseconds; its samples are few and far apart in time.
     pub network_sample_ms: f64,
-    /// Share of the median within which its 95 % confidence interval must lie, both ways. Samples are taken until then, within the
-    /// bounds below.
+    /// Required half-width of the median's 95 % confidence interval, as a share of the median. Sampling stops when it is reached, within
+    /// the bounds below.
     pub relative_error: f64,
-    /// Least number of samples.
+    /// Minimum number of samples.
     pub min_samples: usize,
-    /// Greatest number of samples.
+    /// Maximum number of samples.
     pub max_samples: usize,
-    /// Time after which only the least number of samples is taken.
+    /// Time in milliseconds after which sampling stops once the minimum number of samples is reached.
     pub max_ms: f64,
-    /// Time that the anchor runs for its reference time.
+    /// Duration in milliseconds of the measurement of the anchor's reference time.
     pub reference_ms: f64,
-    /// True if the measuring thread is kept on one processor where that is possible.
+    /// True to pin the measuring thread to its processor if the system allows it.
     pub pin: bool,
 }
 
 impl MeasureSettings {
-    /// About 25 ms for a layer: a table in minutes.
+    /// Settings for a table within minutes: about 25 ms per layer.
     pub fn quick() -> Self {
         Self {
             warm_up_runs: 2,
@@ -40,7 +40,7 @@ impl MeasureSettings {
         }
     }
 
-    /// About 60 ms for a layer: a table for the record.
+    /// Settings for an accurate table: about 60 ms per layer.
     pub fn thorough() -> Self {
         Self {
             warm_up_runs: 5,

@@ -1,4 +1,4 @@
-//! The statistics, on a clock that does as it is told.
+//! Tests of the statistics on a simulated clock.
 
 use mnas_space::{Architecture, BlockKey};
 
@@ -21,7 +21,7 @@ fn quiet() -> FakeSettings {
     }
 }
 
-/// Relative deviation of each block's measured median from its true time at the reference speed.
+/// Relative deviation of each layer's measured median from its true time at the reference speed.
 fn deviations(settings: FakeSettings, measure: &MeasureSettings) -> Vec<(f64, Measurement)> {
     let truth = FakeRuntime::new(quiet());
     let anchor: Architecture = ANCHOR.parse().unwrap();

@@ -1,4 +1,4 @@
-//! A loaded model with the samples taken of it.
+//! Loaded model with its samples.
 
 use super::measurement::Measurement;
 use super::settings::MeasureSettings;
@@ -6,42 +6,42 @@ use crate::duration::Milliseconds;
 use crate::runtime::{LoadedModel, Model};
 use crate::statistics;
 
-/// A model that a [`super::Measurer`] samples, with the samples so far.
+/// Model sampled by a [`super::Measurer`], with the samples so far.
 pub struct TimedModel {
     pub(super) model: Model,
     /// `None` after [`TimedModel::unload`]; the next sample loads it again.
     pub(super) loaded: Option<Box<dyn LoadedModel>>,
     pub(super) plan: SamplePlan,
     samples: Samples,
-    /// Time that the model has run, warm-up included.
+    /// Total run time of the model in milliseconds, warm-up included.
     pub(super) spent_ms: f64,
 }
 
-/// The course of one sample.
+/// Plan of a sample: its runs and inferences.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SamplePlan {
-    /// Inferences that are timed together, so that they last longer than the clock's resolution.
+    /// Number of inferences timed together, so that they take longer than the clock's resolution.
     pub inferences: u32,
-    /// Timed runs in one sample.
+    /// Number of timed runs in a sample.
     pub repeats: u32,
-    /// True if an untimed run comes first, because the anchor displaces the model from the caches.
+    /// True if an untimed run comes first, because the anchor evicts the model from the caches.
     pub warm_up: bool,
-    /// Expected duration, from the warm-up.
+    /// Expected duration in milliseconds, from the warm-up.
     pub expected_ms: f64,
 }
 
-/// Times at the anchor's reference speed.
+/// Samples of a model: times in milliseconds at the reference speed, and speeds.
 #[derive(Debug, Clone, Default)]
 struct Samples {
-    /// Median run of each sample.
+    /// Median of the runs of each sample.
     medians: Vec<f64>,
-    /// Speed of the machine at each sample.
+    /// Speed of the machine during each sample, as a share of the reference speed.
     speeds: Vec<f64>,
-    /// All runs, sample by sample.
+    /// Times of all runs, in sample order.
     runs: Vec<f64>,
 }
 
-/// The smallest share of its usual speed at which a machine counts as in its usual state; the reciprocal is the largest.
+/// Smallest share of the usual speed at which a sample is included; the reciprocal is the largest.
 const SAME_STATE: f64 = 0.8;
 
 impl TimedModel {
@@ -55,7 +55,7 @@ impl TimedModel {
         }
     }
 
-    /// Adds a sample: its runs at the reference speed, and the speed of the machine.
+    /// Adds a sample: the times of its runs at the reference speed, and the speed of the machine.
     pub(super) fn add_sample(&mut self, runs: &[f64], speed: f64) {
         self.samples.medians.push(statistics::median(runs));
         self.samples.speeds.push(speed);
@@ -67,17 +67,17 @@ impl TimedModel {
         self.samples.medians.len()
     }
 
-    /// Frees the model's memory until the next sample, for which it will lie elsewhere.
+    /// Unloads the model. The next sample loads it again, usually at another place in memory.
     pub fn unload(&mut self) {
         self.loaded = None;
     }
 
-    /// Expected duration of one sample, from the warm-up.
+    /// Expected duration of one sample in milliseconds, from the warm-up.
     pub(crate) fn expected_ms(&self) -> f64 {
         self.plan.expected_ms
     }
 
-    /// Returns true if the median's confidence interval is as narrow as the settings demand.
+    /// Returns true if the median's confidence interval is as narrow as the settings require.
     pub(super) fn is_settled(&self, settings: &MeasureSettings) -> bool {
         statistics::relative_median_error(&statistics::sorted(&self.samples.medians)) <= settings.relative_error
     }
@@ -87,7 +87,7 @@ impl TimedModel {
         self.sample_count() >= settings.max_samples || self.spent_ms >= settings.max_ms
     }
 
-    /// The machine's speed at each sample.
+    /// Speed of the machine during each sample.
     pub(crate) fn speeds(&self) -> &[f64] {
         &self.samples.speeds
     }
@@ -100,8 +100,8 @@ impl TimedModel {
         self.summarize(&self.all())
     }
 
-    /// Summary of the samples that were taken within a fifth of the `usual` speed, or of all samples where none was: work of other
-    /// programs on the same processor slows small operations more than large ones, and the anchor cannot correct both.
+    /// Summary of the samples whose speed is within a factor of 0.8 to 1.25 of `usual`, or of all samples if there are none. Other
+    /// programs on the same processor slow small operations more than large ones, and the anchor cannot correct both.
     ///
     /// # Panics
     /// If no sample was taken.
@@ -129,8 +129,8 @@ impl TimedModel {
         }
     }
 
-    /// Medians of the first and the second half of the samples that [`TimedModel::measurement_at`] counts. Their difference is
-    /// noise that no prediction can meet. `None` for fewer than two samples.
+    /// Medians of the first and the second half of the samples that [`TimedModel::measurement_at`] includes. Their difference is
+    /// noise that no prediction can explain. `None` for fewer than two samples.
     pub fn halves_at(&self, usual: f64) -> Option<(Milliseconds, Milliseconds)> {
         let counted = self.taken_at(usual);
         let (first, second) = counted.split_at(counted.len() / 2);

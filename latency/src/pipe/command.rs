@@ -1,32 +1,33 @@
-//! The command line that starts a process.
+//! Command line that starts a process.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A program and its arguments, at least one word: `mnas-agent`, `ssh pi@host mnas-agent`, `srun --gpus=1 mnas-worker`.
+/// Command line of a program and its arguments: `mnas-agent`, `ssh pi@host mnas-agent`, `srun --gpus=1 mnas-worker`.
 ///
-/// No shell runs it. [`FromStr`] splits words as a POSIX shell does, [`fmt::Display`] quotes them so that they can be pasted into one.
+/// The program is started without a shell. [`FromStr`] splits words like a POSIX shell, and [`fmt::Display`] quotes them for pasting
+/// into one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
     words: Vec<String>,
 }
 
-/// A text that is not a command line.
+/// Error in the text of a command line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandLineError {
-    /// The words cannot be told apart, or there are none.
+    /// The text cannot be split into words, or is empty.
     #[error("the command `{text}` cannot be split into words")]
     Split {
-        /// The text.
+        /// Text of the command.
         text: String,
     },
-    /// The first word, which names the program, is missing or empty.
+    /// The first word, the program, is missing or empty.
     #[error("the command names no program")]
     NoProgram,
 }
 
 impl CommandLine {
-    /// A command line of words that need no splitting.
+    /// Command line of the given words, which are not split further.
     pub fn new(words: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, CommandLineError> {
         let words: Vec<String> = words.into_iter().map(Into::into).collect();
         match words.first() {
@@ -35,12 +36,12 @@ impl CommandLine {
         }
     }
 
-    /// Program and arguments.
+    /// Words of the command line: the program and its arguments.
     pub fn words(&self) -> &[String] {
         &self.words
     }
 
-    /// The same command with more arguments at its end.
+    /// Same command with additional arguments at the end.
     #[must_use]
     pub fn with_arguments(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.words.extend(arguments.into_iter().map(Into::into));

@@ -1,4 +1,4 @@
-//! One process, and one request at a time.
+//! Connection to one process, with one request at a time.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use super::event::Event;
 use super::message::Hello;
 use super::options::PipeOptions;
 
-/// Speed at which a long request may travel, as over a slow radio link; its time-out is that much longer.
+/// Assumed minimum transfer rate, that of a slow radio link; it extends the time-out of long requests.
 const BYTES_PER_SECOND: u64 = 200_000;
 
-/// A running process that is sent requests, each of which is waited for.
+/// Connection to a running process, which sends a request and waits for its reply.
 #[derive(Debug)]
 pub struct Connection<A> {
     pipe: Pipe,
@@ -30,7 +30,7 @@ impl<A: DeserializeOwned + Send + 'static> Connection<A> {
     pub fn open(command: &CommandLine, options: &PipeOptions) -> Result<Self, PipeError> {
         let (sender, events) = channel();
         let pipe = Pipe::start(command, options, move |event| {
-            // A connection that is dropped has no use for it.
+            // Sending fails only after the connection was dropped.
             let _ = sender.send(event);
         })?;
         let hello = match events.recv() {
@@ -46,15 +46,15 @@ impl<A: DeserializeOwned + Send + 'static> Connection<A> {
         })
     }
 
-    /// The process's hello.
+    /// Hello of the process.
     pub fn hello(&self) -> &Hello {
         &self.hello
     }
 
     /// Sends a request and waits for its reply.
     ///
-    /// `expected` names the reply in errors. `timeout` is the longest time without progress or a reply, beside the time that a long
-    /// request takes to travel; a process that exceeds it is killed.
+    /// `expected` is the name of the reply in errors. `timeout` is the longest time without progress or a reply, in addition to the
+    /// transfer time of a long request; a process that exceeds it is killed.
     pub fn request<Q: Serialize>(
         &mut self,
         request: &Q,
@@ -76,7 +76,7 @@ impl<A: DeserializeOwned + Send + 'static> Connection<A> {
                     deadline = Instant::now() + timeout;
                     progress(content);
                 }
-                // An error without an identifier can only be about this request.
+                // An error without an identifier can only concern this request.
                 Ok(Event::Rejected { id, reason }) if id.is_none_or(|id| id == wanted) => {
                     let shared = self.pipe.shared();
                     return Err(PipeError::Rejected {
@@ -102,7 +102,7 @@ impl<A: DeserializeOwned + Send + 'static> Connection<A> {
         error
     }
 
-    /// An error for a reply that does not fit its request.
+    /// Creates an error for a reply that does not match its request.
     pub fn unexpected(&self, reply: &impl std::fmt::Debug) -> PipeError {
         self.pipe.shared().stray(&format!("{reply:?}"))
     }

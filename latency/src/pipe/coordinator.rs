@@ -1,4 +1,4 @@
-//! The coordinator's side: starts a process, writes to it, ends it.
+//! Coordinator side: starts a process, writes requests to it, and ends it.
 
 use std::io::{BufReader, Write};
 use std::process::{ChildStdin, ChildStdout};
@@ -24,24 +24,24 @@ use super::state::Shared;
 use super::stderr::StderrTarget;
 use crate::machine::HostFacts;
 
-/// Longest line that is read.
+/// Maximum length of a line in bytes.
 const LONGEST_LINE: usize = 16 << 20;
 
-/// Lines on their way from the thread that reads them to the one that interprets them.
+/// Capacity, in lines, of the queue between the thread that reads lines and the one that interprets them.
 const LINES_AHEAD: usize = 256;
 
-/// A running process.
+/// Running process behind a pipe.
 #[derive(Debug)]
 pub struct Pipe {
     shared: Arc<Shared>,
-    /// To the thread that writes; dropping it closes the process's stdin.
+    /// Channel to the writing thread; dropping it closes the process's stdin.
     requests: Option<Sender<Vec<u8>>>,
     next_id: u64,
     grace: Duration,
 }
 
 impl Pipe {
-    /// Starts a process and sends it hello. Its events go to `sink`, which is called from a thread of the pipe.
+    /// Starts a process and sends the hello. A thread of the pipe calls `sink` with each event of the process.
     pub fn start<A: DeserializeOwned + Send + 'static>(
         command: &CommandLine,
         options: &PipeOptions,
@@ -86,12 +86,12 @@ impl Pipe {
         Ok(pipe)
     }
 
-    /// Sends a request and returns its identifier. A process that is gone is reported by [`Event::Ended`], not here.
+    /// Sends a request and returns its identifier. If the process has ended, [`Event::Ended`] reports it, not this method.
     pub fn request<Q: Serialize>(&mut self, request: &Q) -> u64 {
         self.sized_request(request).0
     }
 
-    /// Sends a request; its identifier and the length of its line in bytes.
+    /// Sends a request; returns its identifier and the length of its line in bytes.
     pub(super) fn sized_request<Q: Serialize>(&mut self, request: &Q) -> (u64, usize) {
         let id = self.next_id;
         self.next_id += 1;
@@ -102,34 +102,35 @@ impl Pipe {
         let line = encode(Some(id), content).unwrap_or_else(|error| panic!("requests are plain JSON: {error}"));
         let length = line.len();
         if let Some(requests) = &self.requests {
-            // Fails only where the writer is gone, and the process with it.
+            // Sending fails only after the writing thread, and therefore the process, has ended.
             let _ = requests.send(line);
         }
         length
     }
 
-    /// Closes the process's stdin, its order to end. To end many processes at once, close all of them before any is dropped.
+    /// Closes the process's stdin, which requests the process to end. To end many processes in parallel, close all of them before
+    /// dropping any.
     pub fn close(&mut self) {
         self.requests = None;
     }
 
-    /// Kills the process and its group now, instead of letting it end.
+    /// Kills the process and its group immediately.
     pub fn kill(&mut self) {
         self.close();
         self.shared.process.end(Duration::ZERO);
     }
 
-    /// The identifier of the process and of its group.
+    /// Identifier of the process and of its process group.
     pub fn process_id(&self) -> u32 {
         self.shared.process.id()
     }
 
-    /// Lines so far that were no messages.
+    /// Number of lines so far that were not messages.
     pub fn stray_lines(&self) -> u64 {
         self.shared.stray_lines.load(Ordering::Relaxed)
     }
 
-    /// The process's last line on stderr, or on stdout where that was no message; shortened.
+    /// Last line of the process on stderr, or else its last line on stdout that was not a message; shortened.
     pub fn last_line(&self) -> Option<String> {
         self.shared.last_line()
     }
@@ -159,12 +160,12 @@ fn hello(options: &PipeOptions) -> Hello {
     }
 }
 
-/// A thread that writes lines to a process.
+/// Starts a thread that writes lines to a process.
 fn writer_of(input: Option<ChildStdin>) -> Sender<Vec<u8>> {
     let (sender, lines) = channel::<Vec<u8>>();
     if let Some(mut input) = input {
         thread::spawn(move || {
-            // A process that cannot be written to is gone, and the end of its output reports it.
+            // Writing fails only after the process has ended, which the end of its output reports.
             lines
                 .iter()
                 .all(|line| input.write_all(&line).and_then(|()| input.flush()).is_ok());
@@ -173,7 +174,7 @@ fn writer_of(input: Option<ChildStdin>) -> Sender<Vec<u8>> {
     sender
 }
 
-/// A thread that reads a process's lines.
+/// Starts a thread that reads the lines of a process.
 fn lines_of(output: Option<ChildStdout>) -> Receiver<Line> {
     let (sender, lines) = sync_channel(LINES_AHEAD);
     if let Some(output) = output {

@@ -1,20 +1,20 @@
-//! Failures of a process behind a pipe.
+//! Errors of a process behind a pipe.
 
 use std::time::Duration;
 
 use super::message::VERSION;
 
-/// A process that cannot be started, has ended, or breaks the protocol.
+/// Error of a process that cannot be started, has ended, or violates the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PipeError {
-    /// The command does not start.
+    /// The command cannot be started.
     #[error("cannot start {name} with `{command}`: {reason}; correct the command")]
     Start {
         /// Name of the protocol.
         name: &'static str,
-        /// The command.
+        /// Command that started the process.
         command: String,
-        /// The system's message.
+        /// Error message of the operating system.
         reason: String,
     },
     /// The file for the process's stderr cannot be written.
@@ -22,9 +22,9 @@ pub enum PipeError {
     Log {
         /// Name of the protocol.
         name: &'static str,
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The system's message.
+        /// Error message of the operating system.
         reason: String,
     },
     /// The process ended or closed its stdout.
@@ -36,31 +36,31 @@ pub enum PipeError {
     Ended {
         /// Name of the protocol.
         name: &'static str,
-        /// The command.
+        /// Command that started the process.
         command: String,
         /// Exit status of the command.
         status: String,
-        /// Its last line on stderr, or on stdout where that was no message.
+        /// Last line on stderr, or else the last line on stdout that was not a message.
         last_line: Option<String>,
     },
     /// A reply or a heartbeat did not come in time.
     #[error(
-        "{name} behind `{command}` sent nothing within {} (expected: {expected}){}; see whether its machine is overloaded, or allow more time",
+        "{name} behind `{command}` sent nothing within {} (expected: {expected}){}; check whether its machine is overloaded, or allow more time",
         humantime::format_duration(*waited), last(last_line.as_ref())
     )]
     TimedOut {
         /// Name of the protocol.
         name: &'static str,
-        /// The command.
+        /// Command that started the process.
         command: String,
-        /// The message that was due.
+        /// Name of the message that was expected.
         expected: &'static str,
-        /// The time without it.
+        /// Time waited.
         waited: Duration,
-        /// Its last line on stderr, or on stdout where that was no message.
+        /// Last line on stderr, or else the last line on stdout that was not a message.
         last_line: Option<String>,
     },
-    /// Too many lines in a row are no messages.
+    /// Too many consecutive lines are not messages.
     #[error(
         "`{command}` writes lines that are not {name}'s: `{line}`; the command must start the program itself, and a login on its machine \
          must print nothing"
@@ -68,35 +68,35 @@ pub enum PipeError {
     Stray {
         /// Name of the protocol.
         name: &'static str,
-        /// The command.
+        /// Command that started the process.
         command: String,
-        /// The last of the lines, shortened.
+        /// Last of the lines, shortened.
         line: String,
     },
-    /// The other side has another protocol, or another version of it.
+    /// The process uses another protocol, or another version of it.
     #[error(
         "the program behind `{command}` is {program} with protocol {found}, this is mnas {} with protocol {expected}; install the program \
          of this version there",
         VERSION
     )]
     Version {
-        /// The command.
+        /// Command that started the process.
         command: String,
-        /// The other side's program and version.
+        /// Name and version of the program.
         program: String,
-        /// Name and version of its protocol.
+        /// Name and version of the program's protocol.
         found: String,
-        /// Name and version of this side's protocol.
+        /// Name and version of the coordinator's protocol.
         expected: String,
     },
-    /// The other side could not read a request.
+    /// The process could not parse a request.
     #[error("{name} behind `{command}` rejects a request: {reason}")]
     Rejected {
         /// Name of the protocol.
         name: &'static str,
-        /// The command.
+        /// Command that started the process.
         command: String,
-        /// The other side's message.
+        /// Message of the process.
         reason: String,
     },
 }
@@ -106,7 +106,7 @@ fn last(line: Option<&String>) -> String {
 }
 
 impl PipeError {
-    /// Returns true if a new process can succeed where this one failed.
+    /// Returns true if a new process may succeed after this error.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,

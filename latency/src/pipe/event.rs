@@ -5,55 +5,55 @@ use std::sync::mpsc::Sender;
 use super::error::PipeError;
 use super::message::Hello;
 
-/// An event of a process, `A` being the content of its replies.
+/// Event of a process, with replies of type `A`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<A> {
-    /// The process answered hello, with the same protocol. Always the first event, unless the pipe ends before it.
+    /// The process replied to the hello, with the same protocol. Always the first event, unless the process ends before it.
     Hello(Box<Hello>),
-    /// A request is being worked on.
+    /// The process reports progress on a request.
     Progress {
-        /// The request's identifier.
+        /// Identifier of the request.
         id: u64,
-        /// The state of the work.
+        /// Progress report.
         content: A,
     },
-    /// A request is done.
+    /// The process has completed a request.
     Reply {
-        /// The request's identifier.
+        /// Identifier of the request.
         id: u64,
-        /// The outcome.
+        /// Reply.
         content: A,
     },
-    /// The process cannot read a request.
+    /// The process cannot parse a request.
     Rejected {
-        /// The request's identifier, where the process could read that much.
+        /// Identifier of the request, if the process could parse it.
         id: Option<u64>,
-        /// The process's message.
+        /// Message of the process.
         reason: String,
     },
     /// The process ended or was killed, for this reason. Always the last event.
     Ended(PipeError),
 }
 
-/// An event of one of many processes that share a channel.
+/// Event of one of several processes that share a channel.
 #[derive(Debug)]
 pub struct Tagged<A> {
-    /// The place of the process among the others.
+    /// Index of the process.
     pub index: usize,
-    /// Counts the processes at this place: an event of an earlier one is out of date.
+    /// Number of the process among those started successively at this index; events of earlier ones are stale.
     pub generation: u64,
-    /// The event.
+    /// Event.
     pub event: Event<A>,
 }
 
 impl<A> Tagged<A> {
-    /// A sink for [`Pipe::start`] that sends events, with their origin, to a channel.
+    /// Creates a sink for [`super::Pipe::start`] that sends events, with their origin, to a channel.
     pub fn sink(sender: Sender<Self>, index: usize, generation: u64) -> impl FnMut(Event<A>) + Send + 'static
     where
         A: Send + 'static,
     {
         move |event| {
-            // A coordinator that no longer receives has no use for it.
+            // Sending fails only after the coordinator has dropped the receiver.
             let _ = sender.send(Self {
                 index,
                 generation,

@@ -1,19 +1,19 @@
-//! Lines of bounded length.
+//! Reading of lines of bounded length.
 
 use std::io::{self, BufRead, Read};
 
-/// One line of an input, without its end.
+/// Line of an input, without its line ending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
-    /// A line.
+    /// Complete line.
     Complete(Vec<u8>),
-    /// A line beyond the bound: its beginning; the rest was skipped.
+    /// Beginning of a line that exceeds the bound; the rest was skipped.
     TooLong(Vec<u8>),
-    /// A last line that the end of the input cut off.
+    /// Last line, without a line ending because the input ended.
     Cut(Vec<u8>),
 }
 
-/// Bytes of a too long line that are kept for messages.
+/// Number of bytes kept of a line that is too long, for messages.
 const KEPT: usize = 1024;
 
 /// Reads the next line of at most `longest` bytes; `None` at the end of the input.
@@ -35,10 +35,10 @@ pub(super) fn read_line(input: &mut impl BufRead, longest: usize) -> io::Result<
     Ok(Some(Line::TooLong(line)))
 }
 
-/// Most characters of a line that a message shows.
+/// Maximum number of characters of a line in a message.
 const SHOWN: usize = 120;
 
-/// The beginning of a line, without the characters that control a terminal.
+/// Beginning of a line without control characters, for messages.
 pub(super) fn excerpt(line: &str) -> String {
     let mut plain = line.trim_end().chars().filter(|c| !c.is_control());
     let mut text: String = plain.by_ref().take(SHOWN).collect();

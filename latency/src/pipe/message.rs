@@ -1,4 +1,4 @@
-//! The lines that travel over a pipe, see the [module](super) for examples.
+//! Lines that are exchanged over a pipe; see the [module](super) for examples.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -6,22 +6,22 @@ use serde_json::Value;
 
 use crate::machine::HostFacts;
 
-/// The version of this program, for messages.
+/// Version of this program, for messages.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The identifier of the coordinator's hello; requests follow from 2 on.
+/// Identifier of the coordinator's hello; requests start at 2.
 pub(super) const HELLO_ID: u64 = 1;
 
-/// The language of requests and replies.
+/// Protocol of requests and replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Protocol {
-    /// Its name, for messages and against mix-ups: `mnas-agent`.
+    /// Name, which both sides must share: `mnas-agent`.
     pub name: &'static str,
-    /// Its version; both sides must have the same.
+    /// Version, which both sides must share.
     pub version: u32,
 }
 
-/// The first line of either side.
+/// First line of either side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Hello {
@@ -29,19 +29,19 @@ pub struct Hello {
     pub protocol: String,
     /// Version of the protocol.
     pub version: u32,
-    /// The sender's program and its version.
+    /// Name and version of the sender's program.
     pub program: String,
-    /// The sender's machine.
+    /// Facts about the sender's machine.
     pub host: HostFacts,
-    /// From the coordinator: milliseconds between two heartbeats of the serving side; none where absent.
+    /// From the coordinator: interval in milliseconds at which the serving side sends heartbeats; `None` disables them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_ms: Option<u64>,
-    /// From the serving side: facts of its own that every coordinator wants first.
+    /// From the serving side: facts that coordinators need before the first request.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub payload: Value,
 }
 
-/// The content of a line that is written, under its name.
+/// Content of a line to write, tagged by its kind.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Content<'a, T> {
@@ -61,24 +61,24 @@ struct Outgoing<'a, T> {
     content: Content<'a, T>,
 }
 
-/// A line with its end.
+/// Encodes a line, with its line ending.
 pub(super) fn encode<T: Serialize>(id: Option<u64>, content: Content<'_, T>) -> serde_json::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(&Outgoing { id, content })?;
     line.push(b'\n');
     Ok(line)
 }
 
-/// A line that the serving side reads.
+/// Line read by the serving side.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "Q: DeserializeOwned")]
 pub(super) struct ToServer<Q> {
     pub id: u64,
-    /// As JSON: a coordinator of another version is answered too.
+    /// Hello as unparsed JSON, so that coordinators of other versions also get a reply.
     pub hello: Option<Value>,
     pub request: Option<Q>,
 }
 
-/// A line that the coordinator reads after hello.
+/// Line read by the coordinator after the hello.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "A: DeserializeOwned")]
 pub(super) struct FromServer<A> {
@@ -89,7 +89,7 @@ pub(super) struct FromServer<A> {
     pub heartbeat: Option<u64>,
 }
 
-/// The identifier of a line that cannot be read otherwise.
+/// Identifier of a line that cannot be parsed as a message.
 pub(super) fn id_of(line: &[u8]) -> Option<u64> {
     let line: Value = serde_json::from_slice(line).ok()?;
     line.get("id")?.as_u64()

@@ -1,18 +1,18 @@
-//! A process behind stdin and stdout that exchanges JSON lines: agents on devices, training workers.
+//! Pipes: child processes that exchange JSON lines over stdin and stdout, such as device agents and training workers.
 //!
-//! A *coordinator* starts the process with any command that gives a pipe to its stdin and stdout: the program itself, `ssh host program`,
-//! `srun program`. The *serving side* reads requests and writes replies until its stdin ends.
+//! A *coordinator* starts the process with any command that connects its stdin and stdout to the program: the program itself,
+//! `ssh host program`, `srun program`. The *serving side*, the process, reads requests and writes replies until its stdin ends.
 //!
 //! | side | use |
 //! |---|---|
-//! | coordinator | [`Connection`]: one process, one request at a time, each waited for |
-//! | coordinator | [`Pipe`]: one of many processes, all of which send their [`Event`]s to one channel |
-//! | serving | [`serve`]: the loop from a line to its replies |
+//! | coordinator | [`Connection`]: one process, with one blocking request at a time |
+//! | coordinator | [`Pipe`]: one of several processes that send their [`Event`]s to a shared channel |
+//! | serving | [`serve`]: the loop that reads requests and writes replies |
 //!
 //! # Lines
-//! One JSON document a line, both ways. The first line of either side is its hello; the coordinator refuses another protocol, or
-//! another version of it. A request has an `id`, which every line about it carries: any number of progress lines, then one reply. What
-//! requests and replies contain is the matter of each protocol; here those of `mnas-agent`:
+//! Each line is one JSON document, in both directions. The first line of either side is its hello; the coordinator rejects another
+//! protocol, or another version of it. A request has an `id`, which all lines about it contain: any number of progress lines, then one
+//! reply. Each protocol defines the contents of its requests and replies; these are those of `mnas-agent`:
 //!
 //! ```text
 //! {"id":1,"hello":{"protocol":"mnas-agent","version":2,"program":"mnas 0.1.0","host":{"cpu":"...","cores":8,...},"heartbeat-ms":5000}}
@@ -25,18 +25,18 @@
 //! {"id":3,"error":"this is not a request: unknown variant `unknown`, ..."}
 //! ```
 //!
-//! A line that the serving side cannot read is answered by an `error`, with an `id` where one can be told. The coordinator passes over
-//! lines that are no messages (a login's greeting, a library's output): they are counted and logged, and break the connection only
-//! beyond a bound of lines in a row.
+//! The serving side replies to a line that it cannot parse with an `error`, with an `id` if the line contains one. The coordinator skips
+//! lines that are not messages (a login banner, output of a library): they are counted and logged, and end the connection only if too
+//! many are consecutive.
 //!
-//! # Life and death
-//! Where the coordinator's hello asks for heartbeats, the serving side sends one every few seconds from a thread of its own, also while
-//! it works; a process without a line for longer than [`Heartbeat::silence`] counts as dead. Without heartbeats, which would disturb a
-//! measurement on a single core, each request has a time-out.
+//! # Process lifetime
+//! If the coordinator's hello enables heartbeats, the serving side sends one every few seconds from a separate thread, even while it
+//! handles a request; a process that sends no line for longer than [`Heartbeat::silence`] is considered dead. Without heartbeats, which
+//! would disturb a measurement on a single core, each request has a time-out.
 //!
-//! The process has a process group of its own, so that Ctrl-C reaches the coordinator only. Dropping a [`Pipe`] closes the
-//! process's stdin, which is its order to end, on another machine too, and kills the group if it does not end in time. Writing never
-//! blocks the coordinator: a thread does it. [`ReconnectPolicy`] tells when to start a lost process again.
+//! The process has its own process group, so that Ctrl-C reaches only the coordinator. Dropping a [`Pipe`] closes the process's stdin,
+//! which requests it to end, also on another machine, and kills the group if it does not end in time. Writing never blocks the
+//! coordinator, because a thread does it. [`ReconnectPolicy`] determines when to restart a lost process.
 
 mod command;
 mod connection;

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use super::message::Protocol;
 
-/// Signs of life that the serving side sends.
+/// Heartbeats that the serving side sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// Time between two of them.
+    /// Interval between heartbeats.
     pub every: Duration,
-    /// Time without any line after which the process counts as dead.
+    /// Time without any line after which the process is considered dead.
     pub silence: Duration,
 }
 
 impl Default for Heartbeat {
-    /// Every 5 s; dead after a minute.
+    /// Interval of 5 s, silence of one minute.
     fn default() -> Self {
         Self {
             every: Duration::from_secs(5),
@@ -27,22 +27,22 @@ impl Default for Heartbeat {
 /// Settings of a pipe.
 #[derive(Debug, Clone)]
 pub struct PipeOptions {
-    /// The protocol that both sides must have.
+    /// Protocol that both sides must use.
     pub protocol: Protocol,
-    /// A file that the process's stderr is appended to; its folder must exist. Without one, stderr goes to tracing.
+    /// File to which the process's stderr is appended; its folder must exist. With `None`, stderr goes to tracing.
     pub log: Option<PathBuf>,
-    /// Longest time until the process's hello; `None` where it may have to wait for its machine, as under Slurm.
+    /// Time limit for the process's hello; `None` if the process may have to wait for a machine, as under Slurm.
     pub hello: Option<Duration>,
-    /// Signs of life; `None` for processes that measure.
+    /// Heartbeats; `None` for processes that measure.
     pub heartbeat: Option<Heartbeat>,
-    /// Most lines in a row that are no messages.
+    /// Maximum number of consecutive lines that are not messages.
     pub stray_lines: u32,
-    /// Time that the process may take to end when its stdin is closed.
+    /// Time that the process may take to end after its stdin is closed.
     pub grace: Duration,
 }
 
 impl PipeOptions {
-    /// Hello within a minute, heartbeats, at most 1000 stray lines in a row, 2 s to end.
+    /// Default settings: hello within a minute, heartbeats, at most 1000 consecutive stray lines, 2 s to end.
     pub fn new(protocol: Protocol) -> Self {
         Self {
             protocol,

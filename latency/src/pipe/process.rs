@@ -1,4 +1,4 @@
-//! A child process in a group of its own, with pipes to its stdin and stdout.
+//! Child process in its own process group, with pipes to its stdin and stdout.
 
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::command::CommandLine;
 use super::stderr::{ErrorOutput, StderrTarget};
 
-/// Pause between two looks at a process that is about to end.
+/// Polling interval while waiting for a process to end.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A child process and all that it starts.
+/// Child process with its process group.
 #[derive(Debug)]
 pub(super) struct Process {
     id: u32,
@@ -24,16 +24,16 @@ struct State {
     ended: Option<End>,
 }
 
-/// The way a process ended.
+/// Way in which a process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
-    /// By itself, with this exit status.
+    /// Exit by itself, with this status.
     Exited(String),
-    /// It was killed.
+    /// Killed by the coordinator.
     Killed,
 }
 
-/// A process that was just started.
+/// Newly started process with its pipes.
 pub(super) struct Started {
     pub process: Process,
     pub input: Option<ChildStdin>,
@@ -42,7 +42,7 @@ pub(super) struct Started {
 }
 
 impl Process {
-    /// Starts a command in a process group of its own: Ctrl-C in the coordinator's terminal does not reach it.
+    /// Starts a command in its own process group, so that Ctrl-C in the coordinator's terminal does not reach it.
     pub fn start(command: &CommandLine, stderr: StderrTarget) -> std::io::Result<Started> {
         let (program, arguments) = command
             .words()
@@ -71,12 +71,12 @@ impl Process {
         })
     }
 
-    /// The process's identifier, which is that of its group.
+    /// Identifier of the process, which is also that of its group.
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// Waits for the process to exit, at most for `grace`, then kills what is left of its group.
+    /// Waits at most `grace` for the process to exit, then kills the rest of its group.
     pub fn end(&self, grace: Duration) -> End {
         let deadline = Instant::now() + grace;
         loop {
@@ -88,16 +88,16 @@ impl Process {
             if has_exited || Instant::now() >= deadline {
                 return self.reap(&mut state, has_exited);
             }
-            // Another thread with less patience has its turn in the meantime.
+            // Releases the lock, so that another thread with a shorter grace period can end the process.
             drop(state);
             thread::sleep(POLL);
         }
     }
 
-    /// Kills the group. Before the process is reaped its identifier cannot name another group.
+    /// Kills the group and reaps the process. Until it is reaped, its identifier cannot be reused for another group.
     fn reap(&self, state: &mut State, has_exited: bool) -> End {
         self.kill_group();
-        // Where the group could not be killed, at least the process is.
+        // Kills the process itself in case the group could not be killed.
         let _ = state.child.kill();
         let status = state
             .child
@@ -118,7 +118,7 @@ impl Process {
     #[cfg(not(unix))]
     fn kill_group(&self) {}
 
-    /// Returns true if the process has exited; it is not reaped by this.
+    /// Returns true if the process has exited; does not reap it.
     #[cfg(unix)]
     fn has_exited(&self, _child: &mut Child) -> bool {
         use rustix::process::{WaitId, WaitIdOptions, waitid};

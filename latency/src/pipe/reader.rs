@@ -1,4 +1,4 @@
-//! The thread that interprets a process's lines.
+//! Thread that interprets the lines of a process.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -14,13 +14,13 @@ use super::message::{FromServer, HELLO_ID, Hello, Protocol};
 use super::options::{Heartbeat, PipeOptions};
 use super::state::Shared;
 
-/// Turns lines into events until the process ends.
+/// Converter of lines to events, until the process ends.
 pub(super) struct Reader<F> {
     shared: Arc<Shared>,
     protocol: Protocol,
     lines: Receiver<Line>,
     sink: F,
-    /// Longest time until hello, and the moment it is over.
+    /// Time limit for the hello, and its deadline.
     hello: Option<(Duration, Instant)>,
     heartbeat: Option<Heartbeat>,
     is_greeted: bool,
@@ -45,7 +45,7 @@ impl<F> Reader<F> {
         }
     }
 
-    /// Passes on events; the last one is [`Event::Ended`].
+    /// Passes events to the sink; the last one is [`Event::Ended`].
     pub fn run<A: DeserializeOwned>(mut self)
     where
         F: FnMut(Event<A>),
@@ -56,7 +56,7 @@ impl<F> Reader<F> {
                 Ok(Some(event)) => (self.sink)(event),
                 Ok(None) => {}
                 Err(error) => {
-                    // A process that is lost is killed at once; one that ended has been waited for.
+                    // Kills a lost process immediately; a process that ended has already been waited for.
                     self.shared.process.end(Duration::ZERO);
                     (self.sink)(Event::Ended(error));
                     return;
@@ -78,7 +78,7 @@ impl<F> Reader<F> {
         })
     }
 
-    /// The event that a line is; none for heartbeats and stray lines.
+    /// Converts a line to an event; `None` for heartbeats and stray lines.
     fn event<A: DeserializeOwned>(&mut self, line: &Line) -> Result<Option<Event<A>>, PipeError> {
         let (Line::Complete(text) | Line::Cut(text) | Line::TooLong(text)) = line;
         let is_whole = !matches!(line, Line::TooLong(_));
@@ -105,7 +105,7 @@ impl<F> Reader<F> {
         Ok(None)
     }
 
-    /// The process's hello, if this line answers the coordinator's; an error where the protocols differ.
+    /// Parses the process's hello; `None` if the line is not a reply to the coordinator's hello, an error if the protocols differ.
     fn hello_of(&self, line: &[u8]) -> Result<Option<Hello>, PipeError> {
         let Ok(line) = serde_json::from_slice::<Value>(line) else {
             return Ok(None);

@@ -1,20 +1,21 @@
-//! The policy by which a lost process is started again.
+//! Policy for restarting a lost process.
 
 use std::time::Duration;
 
-/// Growing pauses between a bounded number of attempts in a row. A value: it neither sleeps nor counts.
+/// Policy for restarts: growing pauses between a limited number of consecutive attempts. It holds settings only; it neither sleeps nor
+/// counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconnectPolicy {
-    /// Pause after the first failure; it doubles with every further one.
+    /// Pause after the first failure; it doubles with every further failure.
     pub first_pause: Duration,
     /// Longest pause.
     pub longest_pause: Duration,
-    /// Failures in a row after which no further attempt is made.
+    /// Number of consecutive failures after which no further attempt is made.
     pub attempts: u32,
 }
 
 impl Default for ReconnectPolicy {
-    /// Half a second doubling to 30 s, eight attempts: about a minute and a half in all.
+    /// Pauses from half a second, doubling up to 30 s; eight attempts, about a minute and a half in total.
     fn default() -> Self {
         Self {
             first_pause: Duration::from_millis(500),
@@ -25,7 +26,7 @@ impl Default for ReconnectPolicy {
 }
 
 impl ReconnectPolicy {
-    /// The pause before the next attempt after `failures` failures in a row; `None` where there is no further attempt.
+    /// Pause before the next attempt after `failures` consecutive failures; `None` if there is no further attempt.
     pub fn pause(&self, failures: u32) -> Option<Duration> {
         if failures >= self.attempts {
             return None;
@@ -35,7 +36,7 @@ impl ReconnectPolicy {
     }
 }
 
-/// Counts the failures in a row of one process under a [`ReconnectPolicy`].
+/// Counter of the consecutive failures of one process under a [`ReconnectPolicy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reconnection {
     policy: ReconnectPolicy,
@@ -43,23 +44,23 @@ pub struct Reconnection {
 }
 
 impl Reconnection {
-    /// A process that has not failed.
+    /// Creates a counter without failures.
     pub fn new(policy: ReconnectPolicy) -> Self {
         Self { policy, failures: 0 }
     }
 
-    /// Counts a failure; the pause before the next attempt, or `None` where there is none.
+    /// Counts a failure; returns the pause before the next attempt, or `None` if there is no further attempt.
     pub fn fail(&mut self) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
         self.policy.pause(self.failures)
     }
 
-    /// Counts a success: the next failure is a first one again.
+    /// Resets the counter after a success.
     pub fn succeed(&mut self) {
         self.failures = 0;
     }
 
-    /// Failures since the last success.
+    /// Number of failures since the last success.
     pub fn failures(&self) -> u32 {
         self.failures
     }

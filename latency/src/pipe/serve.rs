@@ -1,4 +1,4 @@
-//! The serving side: reads requests and writes replies until its input ends.
+//! Serving side: reads requests and writes replies until the input ends.
 
 use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -14,40 +14,40 @@ use super::lines::{Line, excerpt, read_line};
 use super::message::{Content, Hello, Protocol, ToServer, encode, id_of};
 use crate::machine::HostFacts;
 
-/// Longest request that is read: a large network as a file in base64 has a tenth of it.
+/// Maximum length of a request in bytes: ten times that of a large network as a base64 file.
 const LONGEST_LINE: usize = 256 << 20;
 
-/// The serving side's part of hello.
+/// Facts about the serving side for its hello.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
-    /// The protocol that it serves.
+    /// Protocol to serve.
     pub protocol: Protocol,
-    /// Its program and version, for people.
+    /// Name and version of the program, for messages.
     pub program: String,
-    /// Facts that a coordinator wants before its first request; null where there are none.
+    /// Facts that coordinators need before the first request; null if there are none.
     pub payload: Value,
 }
 
-/// Reports on a request that is being worked on, from any thread.
+/// Reporter of progress on the current request, usable from any thread.
 pub struct Progress<'a> {
     output: &'a Mutex<dyn Write + Send + 'a>,
     id: u64,
 }
 
 impl Progress<'_> {
-    /// Sends a progress line. An error where nobody reads it any more, which the end of the input tells too.
+    /// Sends a progress line. It is an error if the output is closed, which the end of the input also signals.
     pub fn report<A: Serialize>(&self, content: &A) -> io::Result<()> {
         write_line(self.output, Some(self.id), Content::Progress(content))
     }
 }
 
-/// Answers every line of `input` with a line on `output`: requests by the reply that `handle` makes of them.
+/// Replies to every line of `input` with a line on `output`: to requests with the result of `handle`.
 ///
-/// Returns at the end of the input, after the requests before it are answered, or with an error when the output cannot be written. A
-/// last line without an end was cut off on its way and is dropped.
+/// Returns at the end of the input, after replying to the preceding requests, or with an error if the output cannot be written. A last
+/// line without a line ending is truncated and is dropped.
 ///
-/// At the end of the input, which is the coordinator's order to end, `on_end` is called from the thread that reads, also while `handle`
-/// works. A program whose requests take long exits there, so that no work goes on without a coordinator.
+/// At the end of the input, which requests the program to end, the reading thread calls `on_end`, even while `handle` runs. A program
+/// whose requests take long exits there, so that no work continues without a coordinator.
 pub fn serve<Q: DeserializeOwned + Send + 'static, A: Serialize>(
     input: impl BufRead + Send + 'static,
     output: impl Write + Send,
@@ -58,8 +58,8 @@ pub fn serve<Q: DeserializeOwned + Send + 'static, A: Serialize>(
     serve_interruptible(input, output, identity, |_| (), on_end, handle)
 }
 
-/// Like [`serve`], and calls `on_arrival` with every request as soon as it is read, also while `handle` works on an earlier one: a request
-/// can interrupt the work on those before it. It is handled in its turn nevertheless.
+/// Like [`serve`], but also calls `on_arrival` with every request as soon as it is read, even while `handle` runs on an earlier one. A
+/// request can thereby interrupt earlier ones; it is still handled in its turn.
 pub fn serve_interruptible<Q: DeserializeOwned + Send + 'static, A: Serialize>(
     input: impl BufRead + Send + 'static,
     output: impl Write + Send,
@@ -72,7 +72,7 @@ pub fn serve_interruptible<Q: DeserializeOwned + Send + 'static, A: Serialize>(
     let output = Mutex::new(output);
     let output: &Mutex<dyn Write + Send> = &output;
     thread::scope(|scope| {
-        // Heartbeats stop when this is dropped.
+        // Dropping the sender stops the heartbeats.
         let mut heartbeats: Option<Sender<()>> = None;
         for request in requests {
             let request = match request {
@@ -101,7 +101,7 @@ pub fn serve_interruptible<Q: DeserializeOwned + Send + 'static, A: Serialize>(
     })
 }
 
-/// A request or hello; else its identifier, as far as it has one, and the error.
+/// Parsed request or hello, or the line's identifier, if any, and the error.
 type Read<Q> = Result<ToServer<Q>, (Option<u64>, String)>;
 
 /// Starts the thread that reads requests.
@@ -176,7 +176,7 @@ fn hello_of(identity: &Identity) -> Hello {
     }
 }
 
-/// Sends heartbeats until `stop` is closed or nobody reads them.
+/// Sends heartbeats until `stop` or the output is closed.
 fn beat(output: &Mutex<dyn Write + Send + '_>, every: Duration, stop: &Receiver<()>) {
     let mut count = 0;
     while stop.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {

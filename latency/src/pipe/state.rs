@@ -1,4 +1,4 @@
-//! The state of a process that the threads of its pipe share.
+//! State of a process, shared by the threads of its pipe.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use super::lines::excerpt;
 use super::process::{End, Process};
 use super::stderr::ErrorOutput;
 
-/// State of a process that its threads share.
+/// State of a process, shared by the threads of its pipe.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub name: &'static str,
@@ -21,7 +21,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Records a line that is no message.
+    /// Records a line that is not a message.
     pub fn count_stray(&self, line: &str) {
         tracing::debug!("{}: not a message: {line}", self.name);
         self.stray_lines.fetch_add(1, Ordering::Relaxed);
@@ -35,7 +35,7 @@ impl Shared {
         self.errors.last_line().or_else(last_stray)
     }
 
-    /// Waits for a process that closed its stdout; the error that tells how it ended.
+    /// Waits for a process that closed its stdout; returns the error that states how it ended.
     pub fn ended(&self, grace: Duration) -> PipeError {
         let status = match self.process.end(grace) {
             End::Exited(status) => status,

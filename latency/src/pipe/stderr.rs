@@ -1,4 +1,4 @@
-//! The stderr of a process: appended to a log file, or passed to tracing.
+//! Standard error of a process: appended to a log file, or passed to tracing.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -12,16 +12,16 @@ use std::time::{Duration, SystemTime};
 use super::command::CommandLine;
 use super::lines::{Line, excerpt, read_line};
 
-/// Longest line of stderr that is kept whole.
+/// Maximum length in bytes of a line of stderr; longer lines are truncated.
 const LONGEST_LINE: usize = 64 << 10;
 
-/// Bytes at the end of a log file in which the last line is looked for.
+/// Number of bytes at the end of a log file in which the last line is searched.
 const TAIL: u64 = 64 << 10;
 
-/// Time that the last lines may take from an ended process to its last line here.
+/// Time to wait for the last lines of an ended process.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// The place for the stderr of a process that is to be started.
+/// Target for the stderr of a process to be started.
 #[derive(Debug)]
 pub(super) enum StderrTarget {
     File { path: PathBuf, file: File, start: u64 },
@@ -29,8 +29,8 @@ pub(super) enum StderrTarget {
 }
 
 impl StderrTarget {
-    /// The end of a log file, after a line with the time and the command. The process writes to the file itself, so that nothing is
-    /// lost where its coordinator ends first.
+    /// Opens a log file for appending and writes a line with the time and the command. The process itself writes to the file, so that
+    /// nothing is lost if the coordinator ends first.
     pub fn file(path: &Path, command: &CommandLine) -> io::Result<Self> {
         let mut file = File::options().append(true).create(true).open(path)?;
         let time = humantime::format_rfc3339_seconds(SystemTime::now());
@@ -50,7 +50,7 @@ impl StderrTarget {
         }
     }
 
-    /// Begins to read where the process writes to a pipe.
+    /// Starts reading if the process writes to a pipe.
     pub fn follow(self, output: Option<ChildStderr>) -> ErrorOutput {
         match self {
             Self::File { path, start, .. } => ErrorOutput::File { path, start },
@@ -59,12 +59,12 @@ impl StderrTarget {
     }
 }
 
-/// The stderr of a running process.
+/// Stderr of a running process.
 #[derive(Debug)]
 pub(super) enum ErrorOutput {
     File {
         path: PathBuf,
-        /// Length of the file when the process was started.
+        /// Length of the file in bytes when the process was started.
         start: u64,
     },
     Tracing {
@@ -100,7 +100,7 @@ impl ErrorOutput {
         }
     }
 
-    /// The last line that is not empty, shortened.
+    /// Last non-empty line, shortened.
     pub fn last_line(&self) -> Option<String> {
         match self {
             Self::File { path, start } => last_line_of(path, *start).ok().flatten(),
@@ -108,7 +108,7 @@ impl ErrorOutput {
         }
     }
 
-    /// Waits a moment for the last lines of an ended process.
+    /// Waits briefly for the last lines of an ended process.
     pub fn settle(&self) {
         if let Self::Tracing { end, .. } = self {
             let end = end.lock().unwrap_or_else(PoisonError::into_inner);

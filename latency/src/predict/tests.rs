@@ -1,4 +1,4 @@
-//! Predictions against the fake device's truth.
+//! Tests of predictions against the true times of the fake device.
 
 use std::sync::atomic::AtomicBool;
 
@@ -26,7 +26,7 @@ fn random_network(index: u64) -> Architecture {
     pieces.join(",").parse().unwrap()
 }
 
-/// A table that holds the layers of `layers` and whole measurements of `networks`, on a drifting, spiky machine.
+/// Table with the layers of `layers` and the whole networks `networks`, measured on a machine with drift and interruptions.
 fn table(layers: &[Architecture], networks: &[Architecture]) -> (tempfile::TempDir, LatencyTable) {
     let folder = tempfile::tempdir().unwrap();
     let mut runtime = FakeRuntime::new(disturbed());
@@ -64,7 +64,7 @@ fn networks(range: std::ops::Range<u64>) -> Vec<Architecture> {
     range.map(random_network).collect()
 }
 
-/// Mean absolute relative error, and the share of networks inside their interval.
+/// Mean absolute relative error, and the share of networks within their interval.
 fn quality(predictor: &Predictor, networks: &[Architecture]) -> (f64, f64) {
     let runtime = FakeRuntime::new(disturbed());
     let mut error = 0.0;
@@ -134,7 +134,7 @@ fn shares_of_layers_add_up_to_the_prediction() {
     let all = networks(0..16);
     let (_folder, table) = table(&all[..12], &all[..12]);
     let predictor = Predictor::fit(&table).unwrap();
-    // Weights beyond the smallest cache belong to no layer's share.
+    // The cost of weights beyond the smallest cache is not part of any layer's share.
     let is_cached = |network: &&Architecture| network.cost().folded_params * ACTIVATION_BYTES <= 2_000_000;
     let cached: Vec<&Architecture> = all.iter().filter(is_cached).collect();
     assert!(cached.len() > 8, "{}", cached.len());

@@ -10,40 +10,40 @@ use crate::error::RuntimeError;
 use crate::machine::Warning;
 use crate::measure::Measurement;
 
-/// A step of a profile, for progress bars and logs.
+/// Event of a profile, for progress bars and logs.
 #[derive(Debug, Clone, Copy)]
 pub enum ProfileEvent<'a> {
-    /// The work is known, and nothing is measured yet.
+    /// The plan is complete, and nothing has been measured yet.
     Planned(&'a ProfilePlan),
-    /// A reason not to trust the numbers was found; reasons that are known before measuring come first.
+    /// A condition that makes the numbers less reliable was found; conditions known before measuring come first.
     Warned(&'a Warning),
-    /// A layer was measured and is on disk.
+    /// A layer was measured and written to disk.
     Block {
-        /// The layer.
+        /// Layer.
         key: &'a BlockKey,
-        /// Its latency.
+        /// Latency.
         measurement: &'a Measurement,
-        /// Layers done in this run, refused ones included.
+        /// Number of layers done in this run, including refused ones.
         done: usize,
-        /// Layers to do in this run.
+        /// Number of layers to measure in this run.
         total: usize,
-        /// Expected time for the rest of the layers, from the pace so far.
+        /// Expected time for the remaining layers, extrapolated from the time so far.
         remaining: Duration,
     },
-    /// The runtime does not execute a model; the profile goes on without it.
+    /// The runtime refused a model; the profile continues without it.
     Refused(&'a RuntimeError),
-    /// A network's part in a round over the whole networks is done.
+    /// A network was sampled in a round over the whole networks.
     Round {
-        /// Parts done so far, of all networks and rounds.
+        /// Number of network samplings done so far, over all rounds.
         done: usize,
-        /// Parts in all.
+        /// Total number of network samplings.
         total: usize,
     },
-    /// A whole network was measured and is on disk.
+    /// A whole network was measured and written to disk.
     Network {
-        /// The network.
+        /// Network.
         architecture: &'a Architecture,
-        /// Its latency.
+        /// Latency.
         measurement: &'a Measurement,
     },
     /// The profile ended.

@@ -1,4 +1,4 @@
-//! Profiling: fills a latency table, and can be interrupted at any layer.
+//! Profiling: measurement of the layers and networks of a latency table, which can be interrupted at any layer.
 
 mod event;
 mod open;

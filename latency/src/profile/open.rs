@@ -1,4 +1,4 @@
-//! Opening the table that a profile fills.
+//! Opening of the table that a profile fills.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::measure::{MeasureSettings, Measurer};
 use crate::runtime::Runtime;
 use crate::table::{LatencyTable, TableHeader};
 
-/// Opens the table in `folder` for this device, or starts one there, which measures the anchor's reference time. A device that is known
-/// from published figures has its table elsewhere, see [`LatencyTable::published`].
+/// Opens the table in `folder` for this device. If there is none, measures the anchor's reference time and creates one. For a device with
+/// published figures, returns the table of [`LatencyTable::published`] instead.
 pub fn open_or_create(
     folder: &Path,
     device: &Device,
@@ -24,11 +24,11 @@ pub fn open_or_create(
     })
 }
 
-/// Opens the table in `folder` for this device, or starts one there with the layers of `source`; see [`LatencyTable::transfer`].
+/// Opens the table in `folder` for this device, or creates one there with the layers of `source`; see [`LatencyTable::transfer`].
 ///
 /// # Errors
 ///
-/// Among others if the table in `folder` has layers of its own, or those of another device.
+/// In particular, if the table in `folder` has its own layers, or those of a device other than that of `source`.
 pub fn open_or_transfer(
     folder: &Path,
     device: &Device,
@@ -55,7 +55,7 @@ pub fn open_or_transfer(
     }
 }
 
-/// Opens the table in `folder` for this device; where there is none, measures the anchor's reference time and starts one.
+/// Opens the table in `folder` for this device; if there is none, measures the anchor's reference time and creates one.
 fn open_or_start(
     folder: &Path,
     device: &Device,

@@ -10,26 +10,26 @@ use crate::measure::MeasureSettings;
 /// Effort, order and extent of a profile.
 #[derive(Debug, Clone)]
 pub struct ProfileOptions {
-    /// Effort for each layer.
+    /// Effort for each measurement.
     pub measure: MeasureSettings,
-    /// Seed of the order in which layers are measured, so that drift does not fall on neighbours.
+    /// Seed of the random order in which layers are measured, so that drift does not affect similar layers in the same way.
     pub seed: u64,
-    /// Time after which no further layer is begun; the networks for calibration still follow.
+    /// Time after which no further layer is started; the calibration networks are still completed.
     pub time_cap: Option<Duration>,
-    /// Number of rounds in which the whole networks are measured, one after the other in each.
+    /// Number of rounds over the whole networks; each round samples every network once.
     pub network_rounds: usize,
-    /// Random networks that a table is calibrated with, beside two of each reference.
+    /// Number of random networks for calibration, in addition to two variants of each reference.
     pub calibration_draws: usize,
-    /// Layers that are measured before others, after those of the whole networks: where the time does not suffice for all, these are not
-    /// left to be predicted.
+    /// Layers to measure after those of the whole networks and before all others, so that they are measured even if the time does not
+    /// suffice for all layers.
     pub common: HashSet<BlockKey>,
-    /// Whole networks that are measured in the same rounds as the table's and stay out of it, to validate its predictions. Those that the
-    /// table has, or that are to be added to it, are left out.
+    /// Whole networks for validation: they are measured in the same rounds as the table's networks but not added to the table. Networks
+    /// that are in the table, or that the profile adds to it, are skipped.
     pub validation: Vec<Architecture>,
 }
 
 impl ProfileOptions {
-    /// Minutes for a space.
+    /// Options for profiling a space within minutes.
     pub fn quick() -> Self {
         Self {
             measure: MeasureSettings::quick(),
@@ -42,7 +42,7 @@ impl ProfileOptions {
         }
     }
 
-    /// A table for the record.
+    /// Options for an accurate table.
     pub fn thorough() -> Self {
         Self {
             measure: MeasureSettings::thorough(),

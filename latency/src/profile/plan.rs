@@ -1,4 +1,4 @@
-//! The work of a profile before it begins.
+//! Plan of a profile: the layers and networks to measure.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use super::options::ProfileOptions;
 use super::rounds::SAMPLES_PER_ROUND;
 use crate::table::LatencyTable;
 
-/// Layers and networks that a profile has to measure, and the time that they take.
+/// Layers and networks that a profile has to measure, and the expected time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfilePlan {
-    /// Number of distinct layers in question, layers that compute nothing left out.
+    /// Number of distinct layers requested, without layers that compute nothing.
     pub layers: usize,
-    /// Layers among them that the table lacks, in a fixed order.
+    /// Requested layers that the table lacks, in a fixed order.
     pub missing_layers: Vec<BlockKey>,
-    /// Whole networks that the table lacks.
+    /// Requested whole networks that the table lacks.
     pub missing_networks: Vec<Architecture>,
     /// Expected time for the missing layers and networks.
     pub estimate: Duration,
 }
 
 impl ProfilePlan {
-    /// Compares layers and networks with the content of `table`; without a table all are missing.
+    /// Compares the requested layers and networks with the content of `table`; without a table, all are missing.
     pub fn new(
         keys: impl IntoIterator<Item = BlockKey>,
         networks: &[Architecture],
@@ -56,12 +56,12 @@ impl ProfilePlan {
         self.missing_layers.is_empty() && self.missing_networks.is_empty()
     }
 
-    /// The share of the layers that is measured already.
+    /// Share of the requested layers that are already measured.
     pub fn coverage(&self) -> f64 {
         self.coverage_without(self.missing_layers.len())
     }
 
-    /// The share of the layers that is measured where `missing` of them are not.
+    /// Share of the requested layers that are measured if `missing` of them are not.
     pub(super) fn coverage_without(&self, missing: usize) -> f64 {
         if self.layers == 0 {
             1.0
@@ -71,12 +71,12 @@ impl ProfilePlan {
     }
 }
 
-/// Expected time for a layer: most settle in half of the time that they may take.
+/// Expected time for a layer in milliseconds: most layers settle in half of the time limit.
 fn block_ms(options: &ProfileOptions) -> f64 {
     0.5 * options.measure.max_ms + 6.0
 }
 
-/// Expected time for a whole network.
+/// Expected time for a whole network in milliseconds.
 fn network_ms(options: &ProfileOptions) -> f64 {
     4.0 * (options.network_rounds * SAMPLES_PER_ROUND) as f64 + 50.0
 }

@@ -1,4 +1,4 @@
-//! The outcome of a profile.
+//! Report of a profile.
 
 use std::time::Duration;
 
@@ -8,52 +8,52 @@ use crate::duration::Milliseconds;
 use crate::machine::Warning;
 use crate::measure::Measurement;
 
-/// The reason for which a profile ended.
+/// Reason why a profile ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     /// Every layer and network is measured or refused.
     Complete,
     /// The time cap was reached before the last layer.
     TimeCap,
-    /// It was cancelled; all measurements so far are kept.
+    /// The profile was cancelled; all measurements so far are kept.
     Cancelled,
 }
 
-/// A whole network and its latency.
+/// Whole network with its measured latency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasuredNetwork {
-    /// The network.
+    /// Network.
     pub architecture: Architecture,
-    /// Its latency.
+    /// Measured latency.
     pub measurement: Measurement,
-    /// Medians of the first and the second half of its samples.
+    /// Medians of the first and the second half of the samples; see [`crate::ComparedNetwork::halves`].
     pub halves: Option<(Milliseconds, Milliseconds)>,
 }
 
-/// The outcome of a profile.
+/// Report of a profile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileReport {
-    /// The reason for its end.
+    /// Reason why the profile ended.
     pub stop: StopReason,
-    /// Layers measured in this run.
+    /// Number of layers measured in this run.
     pub layers: usize,
-    /// Whole networks measured in this run.
+    /// Number of whole networks measured in this run.
     pub networks: usize,
-    /// Layers among them whose interval stayed wider than demanded when a cap was reached.
+    /// Number of layers measured in this run whose interval was wider than required when a cap was reached.
     pub unsettled: usize,
-    /// Models that the runtime does not execute, by its messages.
+    /// Runtime's messages for models that it does not execute.
     pub refused: Vec<String>,
-    /// Share of the layers in question that is in the table now.
+    /// Share of the requested layers that are in the table at the end.
     pub coverage: f64,
     /// Slowest and fastest speed of the machine while measuring, as a share of its reference speed.
     pub speed_range: Option<(f64, f64)>,
-    /// Runs too far from their median to be noise; they are part of the numbers.
+    /// Number of runs too far from their median to be noise; they are included in the measurements.
     pub outliers: u64,
-    /// All runs.
+    /// Number of all runs.
     pub runs: u64,
-    /// The networks of [`super::ProfileOptions::validation`]; none where the profile was cancelled.
+    /// Measurements of [`super::ProfileOptions::validation`]; empty if the profile was cancelled.
     pub validation: Vec<MeasuredNetwork>,
-    /// Reasons not to trust the numbers.
+    /// Conditions that make the measurements less reliable.
     pub warnings: Vec<Warning>,
     /// Time used.
     pub elapsed: Duration,

@@ -1,23 +1,23 @@
-//! Whole networks that are measured in rounds.
+//! Measurement of whole networks in rounds.
 
 use mnas_space::Architecture;
 
 use crate::measure::TimedModel;
 
-/// Most samples of each whole network in one round.
+/// Maximum number of samples of a whole network in one round.
 pub(super) const SAMPLES_PER_ROUND: usize = 7;
 
-/// Least samples of each whole network in one round.
+/// Minimum number of samples of a whole network in one round.
 const LEAST_SAMPLES: usize = 2;
 
-/// Time for the samples of one network in one round, within the bounds above.
+/// Time in milliseconds for the samples of one network in one round, within the bounds above.
 const ROUND_MS: f64 = 20.0;
 
-/// Networks that are measured in rounds, so that a slow minute falls on all of them alike.
+/// Networks measured in rounds, so that a slow period of the machine affects all of them equally.
 pub(super) struct Rounds<'n> {
-    /// Networks that were not refused, with their samples from the first round on.
+    /// Networks that were not refused, with their samples; `None` before the first round.
     pub networks: Vec<(&'n Architecture, Option<TimedModel>)>,
-    /// Completed rounds.
+    /// Number of completed rounds.
     pub done: usize,
 }
 

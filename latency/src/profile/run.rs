@@ -1,4 +1,4 @@
-//! The loop that fills a table.
+//! Main loop of a profile.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,13 +21,13 @@ use crate::runtime::{Model, Runtime};
 use crate::statistics;
 use crate::table::LatencyTable;
 
-/// Whole networks held in memory at once where loading them is expensive.
+/// Maximum number of whole networks in memory at one time if loading is expensive.
 const NETWORKS_AT_ONCE: usize = 16;
 
-/// Measures the layers and whole networks that `table` lacks, in a seeded random order, each on disk as soon as it is done. `cancel` is
-/// read between models.
+/// Measures the layers and whole networks that `table` lacks, in a seeded random order, and writes each to disk as soon as it is measured.
+/// `cancel` is read between models.
 ///
-/// The anchor's reference time is the table's, so that rows of different days compare.
+/// The anchor's reference time is that of the table, so that rows of different days are comparable.
 pub fn profile(
     runtime: &mut dyn Runtime,
     table: &mut LatencyTable,
@@ -90,7 +90,7 @@ struct Run<'a, 'r> {
     cancel: &'a AtomicBool,
     observer: &'a mut dyn FnMut(ProfileEvent<'_>),
     start: Instant,
-    /// True if the processor's turbo is on, where that is known.
+    /// True if the processor's turbo is known to be on.
     turbo: bool,
     speeds: Vec<f64>,
     outliers: u64,
@@ -123,7 +123,7 @@ impl<'a, 'r> Run<'a, 'r> {
         })
     }
 
-    /// Warns of a machine that is not fit for measuring now.
+    /// Reads the machine's conditions and reports warnings about them.
     fn check_conditions(&mut self, threads: usize) -> Result<(), LatencyError> {
         let Some(conditions) = self.measurer.conditions()? else {
             return Ok(());
@@ -135,7 +135,7 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok(())
     }
 
-    /// Makes the report, with the warnings that need the whole run.
+    /// Creates the report, with the warnings that depend on the whole run.
     fn finish(
         mut self,
         stop: StopReason,
@@ -172,7 +172,7 @@ impl<'a, 'r> Run<'a, 'r> {
         report
     }
 
-    /// Wall time, or the runtime's own where that is ahead (a fake clock).
+    /// Elapsed wall time, or the runtime's clock if that is ahead (a simulated clock).
     fn elapsed(&self) -> Duration {
         let Milliseconds(used_ms) = self.measurer.used();
         self.start.elapsed().max(Duration::from_secs_f64(used_ms / 1000.0))
@@ -193,7 +193,7 @@ impl<'a, 'r> Run<'a, 'r> {
         self.warnings.push(warning);
     }
 
-    /// The result of measuring a model; a refusal is reported and becomes `None`.
+    /// Unwraps the result of a measurement; reports a refusal and converts it to `None`.
     fn unless_refused<T>(&mut self, result: Result<T, LatencyError>) -> Result<Option<T>, LatencyError> {
         match result {
             Err(LatencyError::Runtime(refusal @ RuntimeError::Refused { .. })) => {
@@ -205,8 +205,8 @@ impl<'a, 'r> Run<'a, 'r> {
         }
     }
 
-    /// Measures layers, those of the networks first, with rounds over the networks in between. The reason for its end, and the number of
-    /// layers measured.
+    /// Measures the missing layers, those of the networks first, with rounds over the networks in between. Returns the reason why it ended,
+    /// and the number of layers measured.
     fn layers(
         &mut self,
         table: &mut LatencyTable,
@@ -264,7 +264,7 @@ impl<'a, 'r> Run<'a, 'r> {
         order
     }
 
-    /// Completes the rounds over whole networks; none of the networks where it was cancelled.
+    /// Completes the rounds over whole networks and returns their measurements; empty if cancelled.
     fn networks(&mut self, mut rounds: Rounds<'_>) -> Result<Vec<MeasuredNetwork>, LatencyError> {
         while rounds.done < self.options.network_rounds.max(1) {
             self.round(&mut rounds, true)?;
@@ -277,7 +277,7 @@ impl<'a, 'r> Run<'a, 'r> {
             .into_iter()
             .filter_map(|(network, timed)| Some((network, timed?)))
             .collect();
-        // Where the machine changed between two speeds, the samples of all networks are of the more frequent one.
+        // If the machine alternated between two speeds, only samples at the more frequent one are used, for all networks.
         let speeds: Vec<f64> = measured.iter().flat_map(|(_, timed)| timed.speeds()).copied().collect();
         if speeds.is_empty() {
             return Ok(Vec::new());
@@ -295,7 +295,7 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok(networks.collect())
     }
 
-    /// One round over networks; a network that is refused is left out from then on. Cancelled, it ends in the middle.
+    /// Samples every network once; removes refused networks. Returns early if cancelled.
     fn round(&mut self, rounds: &mut Rounds<'_>, is_shown: bool) -> Result<(), LatencyError> {
         let size = rounds.networks.len();
         let total = self.options.network_rounds.max(1) * size;
@@ -315,7 +315,7 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok(())
     }
 
-    /// The samples of one network in a round; in its first round it is loaded.
+    /// Takes the samples of one network in a round; loads the network in its first round.
     fn sample(&mut self, network: &Architecture, timed: Option<TimedModel>) -> Result<TimedModel, LatencyError> {
         let mut timed = match timed {
             Some(timed) => timed,

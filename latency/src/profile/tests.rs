@@ -1,4 +1,4 @@
-//! Profiles on the fake device: complete, capped, cancelled, continued.
+//! Tests of profiles on the fake device: complete, capped, cancelled and continued.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -207,7 +207,7 @@ fn planted_drift_and_spikes_change_a_table_by_little() {
     };
     let (disturbed, report) = bed.run(None);
     assert!(report.outliers > 0);
-    // Rows are relative to the anchor's reference time, which a machine that was never at rest has a little longer.
+    // Rows are relative to the anchor's reference time, which is slightly longer on a machine that is never undisturbed.
     let reference = disturbed.header().anchor_reference_ms / quiet.header().anchor_reference_ms;
     for (key, row) in quiet.layers() {
         let ratio = disturbed.get(key).unwrap().median_ms / row.median_ms / reference;

@@ -1,21 +1,21 @@
-//! A clock that stands still while the thread waits for a processor.
+//! Stopwatch that excludes the time in which the thread waits for a processor.
 
 use std::time::Instant;
 
 use crate::duration::Milliseconds;
 
-/// A running stopwatch for one thread's work.
+/// Running stopwatch for the work of the current thread.
 ///
-/// On a busy machine a thread is set aside for milliseconds at a time, which says nothing about the network being
-/// timed. Linux counts that waiting exactly, per thread; it is subtracted. Elsewhere this is plain wall time.
-/// Runtimes with threads of their own are corrected for the calling thread's waiting only.
+/// On a busy machine, the scheduler preempts a thread for milliseconds at a time, which is unrelated to the latency of the
+/// network. Linux counts this waiting time exactly for every thread, and the stopwatch subtracts it. On other systems it
+/// measures wall time. For runtimes with several threads, only the waiting time of the calling thread is subtracted.
 pub struct Stopwatch {
     waited_ns: Option<u64>,
     start: Instant,
 }
 
 impl Stopwatch {
-    /// Starts now.
+    /// Starts a stopwatch.
     pub fn start() -> Self {
         let waited_ns = waited_ns();
         Self {
@@ -24,14 +24,14 @@ impl Stopwatch {
         }
     }
 
-    /// The time that this thread has worked since.
+    /// Returns the time that the thread has run since the start.
     pub fn stop(self) -> Milliseconds {
         let wall_ms = self.start.elapsed().as_secs_f64() * 1000.0;
         let waited_ms = match (self.waited_ns, waited_ns()) {
             (Some(before), Some(after)) => after.saturating_sub(before) as f64 / 1e6,
             _ => 0.0,
         };
-        // Waiting just outside the timed part can be counted in; then the wall time is the better number.
+        // The waiting time can include waiting just outside the timed part; the wall time is then the better value.
         Milliseconds(if waited_ms < wall_ms {
             wall_ms - waited_ms
         } else {
@@ -40,13 +40,13 @@ impl Stopwatch {
     }
 }
 
-/// Nanoseconds that this thread has waited for a processor since it began.
+/// Nanoseconds for which this thread has waited for a processor since its start.
 #[cfg(target_os = "linux")]
 fn waited_ns() -> Option<u64> {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
 
-    // The path names the thread that opens it, so every thread keeps its own.
+    // The path refers to the thread that opens it, so every thread opens its own file.
     thread_local!(static SCHEDSTAT: Option<File> = File::open("/proc/thread-self/schedstat").ok());
     SCHEDSTAT.with(|file| {
         let mut buffer = [0; 80];
@@ -81,7 +81,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn waiting_is_not() {
-        // More busy threads than processors: all of them wait, and none of them may be billed for it.
+        // More busy threads than processors: all threads wait, and no stopwatch may include the waiting.
         let threads = 3 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let work = || {
             let (watch, wall) = (Stopwatch::start(), Instant::now());

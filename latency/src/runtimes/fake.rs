@@ -1,4 +1,4 @@
-//! A runtime that executes nothing: times come from a formula and a clock that only it moves.
+//! Runtime without execution: times come from a formula and a simulated clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,26 +12,26 @@ use crate::error::RuntimeError;
 use crate::machine::Conditions;
 use crate::runtime::{LoadedModel, Model, ModelContent, Runtime};
 
-/// Disturbances of a [`FakeRuntime`]. The default has few, as a quiet machine has.
+/// Disturbances of a [`FakeRuntime`]. The defaults correspond to a quiet machine.
 #[derive(Debug, Clone)]
 pub struct FakeSettings {
-    /// Of all noise.
+    /// Seed of all noise.
     pub seed: u64,
-    /// Standard deviation of each inference's time, as a share of it.
+    /// Standard deviation of an inference's time, as a share of the time.
     pub noise: f64,
     /// Largest slow-down of the machine, as a share: 0.3 means times between 1 and 1.3 of the true ones.
     pub drift: f64,
-    /// Time between two slowest moments.
+    /// Period of the drift in milliseconds.
     pub drift_period_ms: f64,
     /// Share of inferences that are interrupted.
     pub spikes: f64,
-    /// Factor on the time of an interrupted inference.
+    /// Factor by which an interrupted inference is slower.
     pub spike_factor: f64,
-    /// Factor of a network's time over that of its layers alone (weights and activations fall out of caches).
+    /// Ratio of a network's time to the sum of its layers' times (weights and activations are evicted from caches).
     pub network_factor: f64,
-    /// Time added to every layer of a network.
+    /// Time in milliseconds added to every layer of a network.
     pub layer_overhead_ms: f64,
-    /// A graph is refused when its name contains this text; for tests of runtimes that lack an operator.
+    /// Text in the names of models to refuse, for tests of runtimes that lack an operator; `None` refuses no model.
     pub refuse: Option<String>,
 }
 
@@ -51,10 +51,10 @@ impl Default for FakeSettings {
     }
 }
 
-/// A deterministic runtime without a device, for exact tests of statistics and for trying the tools.
+/// Deterministic runtime without a device, for exact tests of statistics and for trying the tools.
 ///
-/// Its times are invented: a fixed cost per multiply-add, per byte moved and per operation. With the same seed
-/// and the same calls it always answers the same.
+/// Its times are simulated: a fixed cost per multiply-add, per byte moved and per operation. The same seed and the same calls
+/// always give the same times.
 #[derive(Debug)]
 pub struct FakeRuntime {
     settings: FakeSettings,
@@ -68,7 +68,7 @@ struct FakeState {
 }
 
 impl FakeRuntime {
-    /// A fake runtime whose clock stands at 0.
+    /// Creates a fake runtime with its clock at 0.
     pub fn new(settings: FakeSettings) -> Self {
         let rng = stream(settings.seed, "fake runtime", 0, 0);
         Self {
@@ -77,7 +77,7 @@ impl FakeRuntime {
         }
     }
 
-    /// The time that an undisturbed inference of this graph takes.
+    /// Time in milliseconds of an undisturbed inference of this graph.
     pub fn true_ms(&self, graph: &Graph) -> f64 {
         let alone: f64 = graph.nodes.iter().map(|node| node_ms(graph, node)).sum::<f64>() + 0.004;
         let mut scopes: Vec<_> = graph.nodes.iter().map(|node| node.name.scope).collect();
@@ -90,7 +90,8 @@ impl FakeRuntime {
     }
 }
 
-/// Depthwise convolutions are slow for their multiply-adds, pointwise ones fast, and everything moves memory.
+/// Time of an operation in milliseconds: a multiply-add costs more in depthwise convolutions than in pointwise ones, and every
+/// operation moves memory.
 fn node_ms(graph: &Graph, node: &Node) -> f64 {
     let moved = node
         .operands()
@@ -104,7 +105,7 @@ fn node_ms(graph: &Graph, node: &Node) -> f64 {
             node.macs() as f64 / macs_per_ms + memory_ms + 0.002
         }
         Op::Linear { .. } => node.macs() as f64 / 1.0e7 + memory_ms + 0.002,
-        // Folded into the convolution before it.
+        // Folded into the preceding convolution.
         Op::BatchNorm { .. } => 0.0,
         Op::Activation(_)
         | Op::Gate(_)
@@ -136,7 +137,7 @@ impl Runtime for FakeRuntime {
             .as_ref()
             .is_some_and(|refused| model.name.contains(refused))
         {
-            let reason = "told to refuse it".to_owned();
+            let reason = "its settings refuse this model".to_owned();
             return Err(RuntimeError::Refused {
                 runtime: "fake".to_owned(),
                 model: model.name.clone(),
@@ -146,7 +147,7 @@ impl Runtime for FakeRuntime {
         let true_ms = match &model.content {
             ModelContent::Block(key) => self.true_ms(&key.graph()),
             ModelContent::Network(architecture) => self.true_ms(&architecture.graph()),
-            // Most of a file are weights, each of which is used about once or more often.
+            // A file consists mostly of weights, each of which is used at least about once.
             ModelContent::Onnx { file, input } => 0.01 + file.len() as f64 / 2.0e7 + input.elements() as f64 / 1.0e6,
         };
         Ok(Box::new(FakeModel {
@@ -171,7 +172,7 @@ impl LoadedModel for FakeModel {
         for _ in 0..inferences {
             let phase = state.clock_ms / settings.drift_period_ms * std::f64::consts::TAU;
             let slowdown = 1.0 + settings.drift * (1.0 - phase.cos()) / 2.0;
-            // The sum of four uniform numbers is near enough to a normal one, and bounded.
+            // The sum of four uniform numbers is approximately normal, and bounded.
             let normal = (0..4).map(|_| state.rng.random_range(-1.0..1.0)).sum::<f64>() * 0.75_f64.sqrt();
             let spike = if state.rng.random_bool(settings.spikes.clamp(0.0, 1.0)) {
                 settings.spike_factor

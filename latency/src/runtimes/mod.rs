@@ -1,4 +1,4 @@
-//! The runtimes: ONNX Runtime, LiteRT, tract, a recorded table, and a fake one with an invented clock.
+//! Runtimes: ONNX Runtime, LiteRT, tract, replay of a recorded table, and a fake one with a simulated clock.
 
 mod clock;
 mod fake;
@@ -28,19 +28,19 @@ use crate::error::RuntimeError;
 use crate::machine::Processor;
 use crate::runtime::Runtime;
 
-/// Paths of the libraries of runtimes that are loaded when a device needs them.
+/// Paths of runtime libraries, which are loaded when a device needs them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Libraries {
-    /// Library of ONNX Runtime, `None` if its path is not known.
+    /// Path of the ONNX Runtime library; `None` if unknown.
     pub onnx_runtime: Option<PathBuf>,
-    /// Library of LiteRT, `None` if its path is not known.
+    /// Path of the LiteRT library; `None` if unknown.
     pub litert: Option<PathBuf>,
 }
 
-/// Opens the runtime of a device, or its agent.
+/// Opens the runtime of a device, or connects to its agent.
 ///
-/// Only the library of the device's runtime is needed. libtorch is not part of this crate, so that an agent for a small board can do without it: [`RuntimeKind::LibTorch`] is an error here, and the
-/// program that has libtorch opens it itself.
+/// Only the library of the device's runtime is needed. This crate does not contain libtorch, so that an agent for a small board
+/// does not need it: [`RuntimeKind::LibTorch`] is an error here, and a program with libtorch opens that runtime itself.
 pub fn open(device: &Device, libraries: &Libraries) -> Result<Box<dyn Runtime>, RuntimeError> {
     if device.agent.is_some() {
         return Ok(Box::new(AgentRuntime::connect(device, AgentOptions::default())?));
@@ -81,7 +81,7 @@ pub fn open(device: &Device, libraries: &Libraries) -> Result<Box<dyn Runtime>, 
     }
 }
 
-/// Path of the library that a device needs.
+/// Returns the path of the library that a device needs, or an error if it is unknown.
 fn known<'p>(path: Option<&'p Path>, device: &Device, runtime: &'static str) -> Result<&'p Path, RuntimeError> {
     path.ok_or_else(|| RuntimeError::LibraryUnknown {
         device: device.name.clone(),

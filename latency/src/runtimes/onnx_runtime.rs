@@ -1,4 +1,4 @@
-//! ONNX Runtime on the CPU or a GPU, loaded from a library at run time.
+//! ONNX Runtime on the CPU or a GPU; the library is loaded at run time.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +19,7 @@ pub(super) const NAME: &str = "onnxruntime";
 /// Name of the library in messages.
 const LIBRARY: &str = "ONNX Runtime";
 
-/// The library and its environment exist once per process; this holds the first that worked.
+/// First library that was loaded successfully; a process has only one library and environment.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
 
 #[derive(Clone)]
@@ -27,7 +27,7 @@ struct Library {
     path: PathBuf,
     version: String,
     environment: Environment,
-    /// Threads of the pool that sessions of as many threads share, see [`Library::load`].
+    /// Number of threads of the pool, which sessions with this number of threads share; see [`Library::load`].
     pool: usize,
 }
 
@@ -41,7 +41,7 @@ pub struct OnnxRuntime {
 impl OnnxRuntime {
     /// Loads the library at `library` and runs every model on `threads` threads.
     ///
-    /// A process can use one library only; asking for another one later is an error.
+    /// A process can use only one library; loading another one later is an error.
     pub fn new(library: &Path, threads: usize) -> Result<Self, RuntimeError> {
         Ok(Self {
             library: Library::load(library, threads.max(1))?,
@@ -50,13 +50,13 @@ impl OnnxRuntime {
         })
     }
 
-    /// Runs on the first NVIDIA GPU; an error where the library has no CUDA provider. The image and the answer travel to
-    /// the GPU and back with every inference.
+    /// Runs models on the first NVIDIA GPU; it is an error if the library has no CUDA provider. The latency includes copying the
+    /// input to the GPU and the output back.
     pub fn with_cuda(mut self) -> Result<Self, RuntimeError> {
         if !CUDA::is_available().unwrap_or(false) {
             return Err(RuntimeError::NoCuda {
                 reason: format!(
-                    "the ONNX Runtime library {} has no CUDA provider; name that of onnxruntime-gpu in ORT_DYLIB_PATH",
+                    "the ONNX Runtime library {} has no CUDA provider; set ORT_DYLIB_PATH to the library of onnxruntime-gpu",
                     self.library.path.display()
                 ),
             });
@@ -84,8 +84,8 @@ impl OnnxRuntime {
             .commit_from_memory(onnx)
     }
 
-    /// Computes all values of the first output of a file for `values`, those of its only input, `[1, channels, height, width]`. To
-    /// check exported files, not to measure.
+    /// Computes the values of the first output of a file for `values`, the values of its only input, `[1, channels, height, width]`.
+    /// For checking exported files, not for measurement.
     pub fn infer(&self, onnx: &[u8], input: mnas_space::Shape, values: Vec<f32>) -> Result<Vec<f32>, RuntimeError> {
         let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
         self.open(onnx, "exported file")?.infer(&shape, values)
@@ -93,7 +93,7 @@ impl OnnxRuntime {
 
     fn bind(session: &Session, input: mnas_space::Shape) -> Result<IoBinding, ort::Error> {
         let shape = [1, input.channels as usize, input.height as usize, input.width as usize];
-        // Plain numbers around zero: no denormals, and activations see both signs.
+        // Ordinary numbers of both signs, without denormals.
         let values = (0..input.elements())
             .map(|i| (i % 17) as f32 / 8.0 - 1.0)
             .collect::<Vec<_>>();
@@ -109,11 +109,11 @@ impl OnnxRuntime {
 }
 
 impl Library {
-    /// Loads the library, unless that was done before.
+    /// Loads the library, or returns it if it is already loaded. It is an error if another one is loaded.
     ///
-    /// Models on several threads share one pool of them, of as many as the first to load the library asks for. Left alone,
-    /// every model would have threads of its own, which go on looking for work for a while after each inference, on
-    /// processors that the next model needs.
+    /// Models on several threads share a thread pool, whose size is the number of threads of the first call. By default, every
+    /// model would have its own threads, which keep spinning for a while after each inference on processors that the next
+    /// model needs.
     fn load(path: &Path, threads: usize) -> Result<Self, RuntimeError> {
         let path = path.canonicalize().map_err(|_| RuntimeError::LibraryMissing {
             runtime: LIBRARY,
@@ -161,9 +161,9 @@ fn build_info() -> &'static str {
     ort::info().trim_start_matches("ORT Build Info: ")
 }
 
-/// The version that the library's file states in its symbol table (Linux) or install name (macOS).
+/// Version that the library's file states in its symbol table (Linux) or install name (macOS).
 ///
-/// The binding offers no safe call for it.
+/// The bindings have no safe function for it.
 fn library_version(path: &Path) -> Option<String> {
     let bytes = std::fs::read(path).ok()?;
     [b"VERS_1.".as_slice(), b"libonnxruntime.1."].iter().find_map(|marker| {
@@ -187,7 +187,7 @@ impl Runtime for OnnxRuntime {
         &self.library.version
     }
 
-    /// A pool that models share was there before any of them.
+    /// One thread for single-threaded models; 0 for others, since their shared pool exists before a model is loaded.
     fn pinnable_threads(&self) -> usize {
         usize::from(self.processor == Processor::Cpu && self.threads == 1)
     }

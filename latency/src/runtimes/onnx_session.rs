@@ -1,4 +1,4 @@
-//! ONNX files in ONNX Runtime: results, not times.
+//! Execution of ONNX files in ONNX Runtime for their results, without timing.
 
 use ort::session::Session;
 use ort::value::{Tensor, TensorElementType};
@@ -6,14 +6,14 @@ use ort::value::{Tensor, TensorElementType};
 use super::onnx_runtime::{NAME, OnnxRuntime};
 use crate::error::RuntimeError;
 
-/// ONNX file that is ready to run.
+/// Loaded ONNX file, ready to run.
 pub struct OnnxSession {
     session: Session,
     name: String,
 }
 
 impl OnnxRuntime {
-    /// Loads an ONNX file to compute results with; `name` is for messages.
+    /// Loads an ONNX file for computing results; `name` is for messages.
     pub fn open(&self, onnx: &[u8], name: &str) -> Result<OnnxSession, RuntimeError> {
         let session = self.session(onnx).map_err(|error| RuntimeError::Refused {
             runtime: NAME.to_owned(),
@@ -28,8 +28,8 @@ impl OnnxRuntime {
 }
 
 impl OnnxSession {
-    /// Sizes of the dimensions of the only input, -1 where one is chosen at run time; `None` where there are several inputs or it
-    /// does not hold 32-bit floats.
+    /// Shape of the only input, with -1 for a dimension given at run time; `None` if there are several inputs or the input is not of
+    /// 32-bit floats.
     pub fn input_shape(&self) -> Option<Vec<i64>> {
         let [input] = self.session.inputs() else { return None };
         let is_float = input.dtype().tensor_type() == Some(TensorElementType::Float32);
@@ -37,12 +37,12 @@ impl OnnxSession {
         Some(shape.to_vec())
     }
 
-    /// Entry of the file's metadata.
+    /// Entry of the file's metadata; `None` if there is none.
     pub fn metadata(&self, key: &str) -> Option<String> {
         self.session.metadata().ok()?.custom(key)
     }
 
-    /// Computes all values of the first output for `values`, those of the only input in row-major order.
+    /// Computes the values of the first output for `values`, the values of the only input in row-major order.
     pub fn infer(&mut self, shape: &[usize], values: Vec<f32>) -> Result<Vec<f32>, RuntimeError> {
         let run = || {
             let outputs = self

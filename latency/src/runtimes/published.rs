@@ -1,4 +1,4 @@
-//! A runtime that is not here: the device is known from published figures.
+//! Runtime of a device with published figures, which cannot be measured.
 
 use crate::device::Device;
 use crate::error::{LatencyError, RuntimeError};
@@ -6,7 +6,7 @@ use crate::machine::{Conditions, HostFacts};
 use crate::runtime::{LoadedModel, Model, Runtime};
 use crate::table::{LatencyTable, TableHeader};
 
-/// Runtime of published figures. It has a description and executes nothing.
+/// Runtime of a device with published figures. It describes the device, and cannot execute models.
 #[derive(Debug)]
 pub struct PublishedRuntime {
     header: TableHeader,

@@ -1,4 +1,4 @@
-//! A runtime that executes nothing: times come from a recorded table.
+//! Runtime without execution: times come from a recorded table.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::measure::ANCHOR_NAME;
 use crate::runtime::{LoadedModel, Model, Runtime};
 use crate::table::LatencyTable;
 
-/// Answers with the medians of a latency table, always the same; what the table does not hold is refused.
+/// Runtime that replays the medians of a latency table; it refuses models that are not in the table.
 ///
-/// For tests, for trying the tools without measuring, and for searching again on what was measured elsewhere. A table
-/// that is profiled on it holds the recorded medians, and says that it is of the recorded processor.
+/// For tests, for trying the tools without measuring, and for searches based on measurements of another machine. A table
+/// profiled on it contains the recorded medians, and states the recorded processor as its processor.
 #[derive(Debug)]
 pub struct ReplayRuntime {
     /// Latencies by the name of the model, in milliseconds.
@@ -25,7 +25,7 @@ pub struct ReplayRuntime {
 }
 
 impl ReplayRuntime {
-    /// Reads the table of a device.
+    /// Opens the table of a device.
     pub fn open(device: &Device) -> Result<Self, RuntimeError> {
         let wrong = |reason: String| RuntimeError::Recording {
             device: device.name.clone(),
@@ -46,7 +46,7 @@ impl ReplayRuntime {
         ))
     }
 
-    /// Replays a table.
+    /// Creates a runtime that replays a table.
     pub fn of(table: &LatencyTable) -> Self {
         let header = table.header();
         let layers = table.layers().map(|(key, row)| (key.to_string(), row.median_ms));
@@ -69,7 +69,7 @@ impl Runtime for ReplayRuntime {
         "replay"
     }
 
-    /// Version, runtime and date of the recorded table, so that a table of another recording is told apart.
+    /// Version, runtime and date of the recorded table, which distinguish it from other recordings.
     fn version(&self) -> &str {
         &self.version
     }
@@ -88,7 +88,7 @@ impl Runtime for ReplayRuntime {
             None => Err(RuntimeError::Refused {
                 runtime: "replay".to_owned(),
                 model: model.name.clone(),
-                reason: format!("the table in {} does not hold it", self.folder),
+                reason: format!("the table in {} does not contain it", self.folder),
             }),
         }
     }

@@ -1,4 +1,4 @@
-//! tract, a runtime in pure Rust that needs no library on the device.
+//! tract, a runtime in pure Rust, which needs no library on the device.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::runtime::{LoadedModel, Model, Runtime};
 
 const NAME: &str = "tract";
 
-/// The version that `Cargo.lock` holds; the crate itself does not say.
+/// Version of tract in `Cargo.lock`, since the crate itself does not export it.
 const VERSION: &str = "0.23.9";
 
-/// tract with its optimisations, on the calling thread.
+/// tract with its graph optimisations, on the calling thread.
 #[derive(Debug)]
 pub struct TractRuntime;
 
@@ -44,7 +44,7 @@ impl Runtime for TractRuntime {
                 .with_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?
                 .into_optimized()?
                 .into_runnable_with_options(&RunOptions::default())?;
-            // Plain numbers around zero: no denormals, and activations see both signs.
+            // Ordinary numbers of both signs, without denormals.
             let values: Vec<f32> = (0..shape.iter().product())
                 .map(|i: usize| (i % 17) as f32 / 8.0 - 1.0)
                 .collect();
@@ -95,6 +95,9 @@ mod tests {
     fn the_version_is_that_of_the_crate_in_use() {
         let lock = include_str!("../../../Cargo.lock");
         let entry = format!("name = \"tract-onnx\"\nversion = \"{VERSION}\"");
-        assert!(lock.contains(&entry), "Cargo.lock holds another tract than {VERSION}");
+        assert!(
+            lock.contains(&entry),
+            "Cargo.lock has another version of tract than {VERSION}"
+        );
     }
 }

@@ -1,6 +1,6 @@
-//! Tables that are compiled in.
+//! Compiled-in tables.
 
-/// The files of a table that is compiled in.
+/// Files of a compiled-in table.
 #[derive(Debug)]
 pub(super) struct BuiltIn {
     pub device: &'static str,

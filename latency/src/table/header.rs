@@ -1,4 +1,4 @@
-//! `device.toml`: what a table was measured on.
+//! Header of a table, `device.toml`: device and conditions of the measurements.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,14 +13,14 @@ use crate::measure::ANCHOR;
 
 const FORMAT_VERSION: u32 = 1;
 
-/// The header's file in a table's folder.
+/// Name of the header's file in a table's folder.
 pub(super) const HEADER_FILE: &str = "device.toml";
 
-/// Device, machine and time of a table's measurements.
+/// Header of a table: device, machine and date of its measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableHeader {
-    /// Version of the table's files.
+    /// Version of the file format.
     pub format_version: u32,
     /// Name of the device.
     pub device: String,
@@ -30,22 +30,22 @@ pub struct TableHeader {
     pub runtime_version: String,
     /// Threads per inference.
     pub threads: usize,
-    /// Type of weights and activations.
+    /// Number format of weights and activations.
     pub precision: Precision,
-    /// When the table was started, in UTC.
+    /// Date and time at which the table was created, in UTC.
     pub created: String,
-    /// The network that all measurements are normalised by; published figures have none.
+    /// Architecture string of the anchor network; empty for published figures.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub anchor: String,
-    /// The time of one inference of the anchor that counts as full speed; 0 without an anchor.
+    /// Reference time of the anchor in milliseconds, to which all rows are normalised; 0 without an anchor.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub anchor_reference_ms: f64,
-    /// The machine.
+    /// Facts about the machine.
     pub host: HostFacts,
-    /// The device that the layers were measured on, if only whole networks were measured on this one.
+    /// Device on which the layers were measured, if only whole networks were measured on this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers_of: Option<String>,
-    /// Source of the figures, if they were not measured with mnas.
+    /// Source of the figures, if they are published ones instead of measurements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Publication>,
 }
@@ -54,9 +54,9 @@ pub struct TableHeader {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publication {
-    /// Description of the figures, in a line.
+    /// Description of the figures in one line.
     pub note: String,
-    /// Who published them, and under which licence.
+    /// Publications with their licences.
     pub sources: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ fn is_zero(value: &f64) -> bool {
 }
 
 impl TableHeader {
-    /// The header of a table that is begun now. `reference_ms` is the anchor's reference time, see
+    /// Creates the header of a new table, dated now. `reference_ms` is the anchor's reference time, see
     /// [`crate::Measurer::reference`].
     pub fn new(device: &Device, fingerprint: &DeviceFingerprint, host: &HostFacts, reference_ms: f64) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl TableHeader {
         Self::parse(&text, file)
     }
 
-    /// Parses a header; `file` is named in errors.
+    /// Parses a header; `file` is the name in error messages.
     pub(super) fn parse(text: &str, file: &Path) -> Result<Self, LatencyError> {
         let error = |line: usize, problem: String| LatencyError::Table {
             file: file.to_owned(),
@@ -99,7 +99,7 @@ impl TableHeader {
             remedy: "correct the line, or delete the folder and profile again".to_owned(),
         };
         let line_of = |key: &str| 1 + text.lines().position(|line| line.starts_with(key)).unwrap_or(0);
-        // The version first: another one may have other fields.
+        // Checks the version first, since another version may have other fields.
         if let Ok(fields) = text.parse::<toml::Table>()
             && let Some(version) = fields.get("format_version").and_then(toml::Value::as_integer)
             && version != i64::from(FORMAT_VERSION)
@@ -140,7 +140,7 @@ impl TableHeader {
         write().map_err(LatencyError::io("write", file))
     }
 
-    /// The fingerprint of what the table was measured on.
+    /// Fingerprint of the device on which the table was measured.
     pub fn fingerprint(&self) -> DeviceFingerprint {
         DeviceFingerprint {
             runtime: self.runtime.clone(),

@@ -1,4 +1,4 @@
-//! A latency table in memory and on disk.
+//! Latency table in memory and on disk.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,39 +13,39 @@ use crate::device::DeviceFingerprint;
 use crate::error::LatencyError;
 use crate::measure::Measurement;
 
-/// Measured latencies of one device.
+/// Latency table: measured latencies of one device.
 #[derive(Debug)]
 pub struct LatencyTable {
     pub(super) folder: PathBuf,
     pub(super) header: TableHeader,
     layers: FxHashMap<BlockKey, Measurement>,
-    /// In the order of measurement.
+    /// Block keys in the order of measurement.
     keys: Vec<BlockKey>,
     networks: Vec<(Architecture, Measurement)>,
-    /// Places in `networks`.
+    /// Index of each network in `networks`.
     network_places: HashMap<Architecture, usize>,
     pub(super) layer_rows: RowFile,
     pub(super) network_rows: RowFile,
-    /// The files of a table that is compiled in and lies in no folder.
+    /// Files of a compiled-in table; `None` for a table in a folder.
     pub(super) built_in: Option<&'static BuiltIn>,
 }
 
 impl LatencyTable {
-    /// Returns true if `folder` holds a table.
+    /// Returns true if `folder` contains a table.
     pub fn exists(folder: &Path) -> bool {
         folder.join(HEADER_FILE).is_file()
     }
 
-    /// Starts an empty table in `folder`, which is made where it is missing.
+    /// Creates an empty table in `folder`, and the folder if it does not exist.
     ///
     /// # Errors
     ///
-    /// If measurements lie in the folder, or it cannot be written.
+    /// If the folder contains measurements or cannot be written.
     pub fn create(folder: &Path, header: &TableHeader) -> Result<Self, LatencyError> {
         Self::start(folder, header, None)
     }
 
-    /// Starts a table with the content of a file of layers.
+    /// Creates a table, with the content of a file of layers if given.
     pub(super) fn start(folder: &Path, header: &TableHeader, layers: Option<&[u8]>) -> Result<Self, LatencyError> {
         std::fs::create_dir_all(folder).map_err(LatencyError::io("create the folder", folder))?;
         for format in [&rows::NETWORKS, &rows::BLOCKS] {
@@ -55,12 +55,12 @@ impl LatencyTable {
             let file = folder.join(rows::BLOCKS.file);
             std::fs::write(&file, layers).map_err(LatencyError::io("write", &file))?;
         }
-        // The header comes last: a folder without one is no table, whatever lies beside it.
+        // Writes the header last: a folder without a header does not count as a table.
         header.write(&folder.join(HEADER_FILE))?;
         Self::load(folder)
     }
 
-    /// Reads a table without asking what it was measured on.
+    /// Reads a table without checking its device.
     pub fn load(folder: &Path) -> Result<Self, LatencyError> {
         let file = folder.join(HEADER_FILE);
         if !file.is_file() {
@@ -100,7 +100,7 @@ impl LatencyTable {
         Ok(table)
     }
 
-    /// An error that names the first thing in which the table's device and `fingerprint` differ.
+    /// Returns an error with the first property in which the table's device and `fingerprint` differ.
     pub fn check(&self, fingerprint: &DeviceFingerprint) -> Result<(), LatencyError> {
         self.header.check(fingerprint, &self.folder.join(HEADER_FILE))
     }
@@ -112,7 +112,7 @@ impl LatencyTable {
                 self.layer_rows.error(row.line, format!("key `{}`: {error}", row.name))
             })?;
             if let Some(first) = lines.insert(key, row.line) {
-                let problem = format!("key `{key}` stands here and in line {first}");
+                let problem = format!("key `{key}` occurs here and in line {first}");
                 return Err(self.layer_rows.error(row.line, problem));
             }
             self.layers.insert(key, row.measurement);
@@ -126,7 +126,7 @@ impl LatencyTable {
             if self.network(&architecture).is_some() {
                 return Err(self
                     .network_rows
-                    .error(row.line, "this network stands twice".to_owned()));
+                    .error(row.line, "this network occurs twice".to_owned()));
             }
             self.insert_network(architecture, row.measurement);
         }
@@ -143,7 +143,7 @@ impl LatencyTable {
         &self.header
     }
 
-    /// The measurement of a layer; a layer that computes nothing is known to cost nothing.
+    /// Measurement of a layer; [`Measurement::NOTHING`] for a layer without operations.
     pub fn get(&self, key: &BlockKey) -> Option<&Measurement> {
         self.layers
             .get(key)
@@ -170,7 +170,7 @@ impl LatencyTable {
         &self.networks
     }
 
-    /// The measurement of a whole network.
+    /// Measurement of a whole network.
     pub fn network(&self, architecture: &Architecture) -> Option<&Measurement> {
         self.network_places
             .get(architecture)
@@ -182,7 +182,7 @@ impl LatencyTable {
         self.networks.push((architecture, measurement));
     }
 
-    /// Adds a layer, on disk before it returns. A layer that is already there is left as it is.
+    /// Adds a layer and writes it to disk. A layer that is already in the table does not change.
     pub fn add_block(&mut self, key: BlockKey, measurement: Measurement) -> Result<(), LatencyError> {
         if self.layers.contains_key(&key) {
             return Ok(());
@@ -194,7 +194,7 @@ impl LatencyTable {
         Ok(())
     }
 
-    /// Adds a whole network, on disk before it returns. One that is already there is left as it is.
+    /// Adds a whole network and writes it to disk. A network that is already in the table does not change.
     pub fn add_network(&mut self, architecture: Architecture, measurement: Measurement) -> Result<(), LatencyError> {
         if self.network(&architecture).is_some() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Latency tables: the layers and networks measured on one device, in a folder of files that people can read.
+//! Latency tables: the layers and networks measured on one device, in a folder of text files.
 //!
 //! | file | content |
 //! |---|---|
@@ -6,9 +6,9 @@
 //! | `table.csv` | one row per block key: median, 10th and 90th percentile in milliseconds, runs, outliers, speed |
 //! | `networks.csv` | the same for whole networks, for calibration |
 //!
-//! Both CSV files only grow, one flushed row at a time, so that a kill at any moment loses at most the row being written. A last line
-//! without an end is such a row and is dropped; any other fault is an error that names file and line, because a search decides by the
-//! table.
+//! Rows are only appended to the CSV files, one flushed row at a time, so that killing the process loses at most the row being written. A
+//! last line without a line ending is such a row and is dropped. Any other defect is an error with file and line, because searches rely on
+//! the table.
 
 mod built_in;
 mod header;

@@ -1,4 +1,4 @@
-//! Tables of published figures: devices that nobody here can measure.
+//! Tables of published figures, for devices that cannot be measured.
 
 use std::path::Path;
 
@@ -9,15 +9,15 @@ use crate::device::{Device, RuntimeKind};
 use crate::error::{LatencyError, RuntimeError};
 
 impl LatencyTable {
-    /// The table of a device that is known from published figures: the folder that the device names, or for a device
-    /// that comes with mnas its compiled-in copy where there is no such folder.
+    /// Opens the table of a device with published figures: the folder that the device specifies, or, if that does not exist,
+    /// the compiled-in copy for a device that comes with mnas.
     ///
-    /// A row's `speed` is how much faster the published figure's software was than the table's; times are already
-    /// brought to the table's.
+    /// The `speed` of a row is the speed of the published figure's software relative to the table's; times are already
+    /// converted to the table's software.
     ///
     /// # Errors
     ///
-    /// If the device is of another kind, or its table cannot be used.
+    /// If the device has another runtime, or its table cannot be used.
     pub fn published(device: &Device) -> Result<Self, LatencyError> {
         let wrong = |reason: String| {
             LatencyError::from(RuntimeError::Recording {
@@ -56,7 +56,7 @@ impl LatencyTable {
         Ok(table)
     }
 
-    /// An error that says why nothing can be added to a table of published figures; nothing for others.
+    /// Returns an error if measurements cannot be added, because the table has published figures.
     pub fn measurable(&self) -> Result<(), LatencyError> {
         match &self.header.published {
             None => Ok(()),
@@ -67,7 +67,7 @@ impl LatencyTable {
         }
     }
 
-    /// The table's files, each with its name, as they are now.
+    /// Names and current contents of the table's files.
     pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, LatencyError> {
         let names = [HEADER_FILE, self.layer_rows.name(), self.network_rows.name()];
         if let Some(built_in) = self.built_in {

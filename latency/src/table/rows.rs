@@ -1,4 +1,4 @@
-//! `table.csv` and `networks.csv`: rows that are only ever appended.
+//! Files of rows, `table.csv` and `networks.csv`, to which rows are only appended.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::LatencyError;
 use crate::measure::Measurement;
 
-/// Name and columns of one of the two files; the first column differs, the rest is the same.
+/// Format of a file: its name and its first column; the other columns are the same in both files.
 #[derive(Debug)]
 pub(super) struct RowFormat {
     pub file: &'static str,
@@ -25,38 +25,39 @@ pub(super) const NETWORKS: RowFormat = RowFormat {
 
 const COLUMNS: [&str; 6] = ["median_ms", "p10_ms", "p90_ms", "runs", "outliers", "speed"];
 
-/// One row as read: the text of its key, and the line it stands in.
+/// Parsed row: the text of its first column, its line number and its measurement.
 pub(super) struct Row {
     pub line: u64,
     pub name: String,
     pub measurement: Measurement,
 }
 
-/// A file of rows; opened for writing when the first row is appended.
+/// File of rows, opened for writing when the first row is appended.
 #[derive(Debug)]
 pub(super) struct RowFile {
     path: PathBuf,
     format: &'static RowFormat,
-    /// Bytes of whole lines; what follows is a torn row.
+    /// Length of the complete lines in bytes; a torn row may follow.
     whole: u64,
-    /// Bytes of the file when it was last read or written here; another length means that somebody else wrote.
+    /// Length of the file in bytes when it was last read or written here; a different length means that another process has
+    /// written to it.
     seen: u64,
-    /// Open and locked from the first row that is appended.
+    /// Open and locked file, from the first appended row onwards.
     writer: Option<File>,
 }
 
 impl RowFile {
-    /// Writes a file without rows. Measurements that lie there are not overwritten.
+    /// Writes a file without rows. Existing measurements are not overwritten.
     pub fn create(folder: &Path, format: &RowFormat) -> Result<(), LatencyError> {
         let path = folder.join(format.file);
         let header = Self::header(format);
-        // Measurements without a `device.toml` are somebody's work, not ours to overwrite.
+        // Measurements without a `device.toml` may be valuable, and are not overwritten.
         if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > header.len() as u64) {
             return Err(LatencyError::Table {
                 file: path,
                 line: 1,
-                problem: "there are measurements here, but no device.toml that says of what".to_owned(),
-                remedy: "bring device.toml back, or move the folder away".to_owned(),
+                problem: "the folder has measurements but no device.toml that describes their device".to_owned(),
+                remedy: "restore device.toml, or move the folder away".to_owned(),
             });
         }
         std::fs::write(&path, &header).map_err(LatencyError::io("write", &path))
@@ -66,7 +67,7 @@ impl RowFile {
         record(std::iter::once(format.name_column).chain(COLUMNS))
     }
 
-    /// A file that may not be there yet.
+    /// Prepares access to a file, which need not exist yet.
     pub fn open(folder: &Path, format: &'static RowFormat) -> Self {
         Self {
             path: folder.join(format.file),
@@ -77,7 +78,7 @@ impl RowFile {
         }
     }
 
-    /// The file's name.
+    /// Name of the file.
     pub fn name(&self) -> &'static str {
         self.format.file
     }
@@ -96,7 +97,7 @@ impl RowFile {
         }
     }
 
-    /// All whole rows; a last line without an end is left out, and overwritten by the next row.
+    /// Reads all complete rows; a last line without a line ending is ignored, and overwritten by the next row.
     pub fn read(&mut self) -> Result<Vec<Row>, LatencyError> {
         if !self.path.exists() {
             return Ok(Vec::new());
@@ -105,7 +106,7 @@ impl RowFile {
         self.parse(&bytes)
     }
 
-    /// The whole rows of a file with this content.
+    /// Parses the complete rows of a file's content.
     pub fn parse(&mut self, bytes: &[u8]) -> Result<Vec<Row>, LatencyError> {
         self.seen = bytes.len() as u64;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -128,7 +129,7 @@ impl RowFile {
             if !more {
                 break;
             }
-            // Blank lines are skipped by the reader; the record knows where it really stands.
+            // The reader skips blank lines; the position of the record has the correct line number.
             let line = record.position().map_or(line, csv::Position::line);
             if std::mem::take(&mut is_header) {
                 self.check_columns(&record, line)?;
@@ -147,7 +148,7 @@ impl RowFile {
         let wrong = found.iter().find(|column| !expected().any(|name| name == *column));
         let problem = match wrong {
             Some(column) => format!("unknown column `{column}`"),
-            None if found.iter().ne(expected()) => "the columns are not in their order".to_owned(),
+            None if found.iter().ne(expected()) => "the columns are not in the expected order".to_owned(),
             None => return Ok(()),
         };
         Err(LatencyError::Table {
@@ -193,7 +194,7 @@ impl RowFile {
             speed: time(6)?,
         };
         if measurement.p10_ms > measurement.median_ms || measurement.median_ms > measurement.p90_ms {
-            let problem = "p10_ms, median_ms and p90_ms do not rise in this order".to_owned();
+            let problem = "p10_ms, median_ms and p90_ms are not in ascending order".to_owned();
             return Err(self.error(line, problem));
         }
         Ok(Row {
@@ -203,15 +204,15 @@ impl RowFile {
         })
     }
 
-    /// Writes one row and hands it to the system before returning.
+    /// Appends a row; it has been passed to the operating system when this returns.
     pub fn append(&mut self, name: &str, row: &Measurement) -> Result<(), LatencyError> {
         let line = line_of(name, row);
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
             None => self.lock()?,
         };
-        // One call, so that rows are not torn by anything but a kill in the middle of it. Where it fails, on a full
-        // disk for one, the file is opened anew for the next row, and what was written of this one is cut off.
+        // A single call, so that only a kill during the call can tear a row. If it fails, for example on a full disk, the file
+        // is opened again for the next row, and the part of this row that was written is truncated.
         let written = writer.write_all(&line);
         self.seen = writer.metadata().map_or(self.seen, |metadata| metadata.len());
         written.map_err(LatencyError::io("write", &self.path))?;
@@ -220,7 +221,7 @@ impl RowFile {
         Ok(())
     }
 
-    /// Opens the file for this process alone, without a torn last row.
+    /// Opens and locks the file, and truncates a torn last row.
     fn lock(&mut self) -> Result<File, LatencyError> {
         let busy = || LatencyError::TableBusy {
             file: self.path.clone(),
@@ -234,7 +235,7 @@ impl RowFile {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(busy()),
-            // Some file systems have no locks; the length below still catches most of what they are for.
+            // Some file systems do not support locks; the check of the length below detects most conflicts.
             Err(TryLockError::Error(error)) => tracing::warn!(file = %self.path.display(), %error, "cannot lock"),
         }
         if file.metadata().map_err(io)?.len() != self.seen {
@@ -250,7 +251,7 @@ impl RowFile {
     }
 }
 
-/// A row as a line of the file, times to the nanosecond.
+/// Formats a row as a line of the file, with times to the nanosecond.
 fn line_of(name: &str, row: &Measurement) -> Vec<u8> {
     let Measurement {
         median_ms,
@@ -265,18 +266,18 @@ fn line_of(name: &str, row: &Measurement) -> Vec<u8> {
     record(std::iter::once(name).chain(times.iter().chain(&rest).map(String::as_str)))
 }
 
-/// Fields as a line of CSV.
+/// Formats fields as a line of CSV.
 fn record<'a>(fields: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = writer.write_record(fields);
-    written.unwrap_or_else(|error| panic!("memory takes any record: {error}"));
+    written.unwrap_or_else(|error| panic!("writing to memory does not fail: {error}"));
     writer
         .into_inner()
-        .unwrap_or_else(|error| panic!("memory takes any record: {error}"))
+        .unwrap_or_else(|error| panic!("writing to memory does not fail: {error}"))
 }
 
-/// Rounds a measurement as writing and reading it back does, so that an interrupted profile continues with
-/// exactly the numbers that an undisturbed one has in memory.
+/// Rounds a measurement as if it were written and read back, so that an interrupted profile continues with exactly the same
+/// numbers as an uninterrupted one.
 pub(super) fn rounded(row: Measurement) -> Measurement {
     let round = |value: f64, decimals: usize| {
         let written = format!("{value:.decimals$}").parse().unwrap_or(value);

@@ -1,4 +1,4 @@
-//! Tables of a new device that borrow the layers of another one.
+//! Tables of a new device with the layers of another device.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use super::latency_table::LatencyTable;
 use crate::error::LatencyError;
 
 impl LatencyTable {
-    /// Starts a table in `folder` for a new device with the layers of this one and no networks: ten to twenty networks
-    /// measured on the new device calibrate it, where the two devices rank networks alike.
+    /// Creates a table in `folder` for a new device with the layers of this table and without networks. Ten to twenty networks
+    /// measured on the new device are enough to calibrate it if both devices rank networks similarly.
     ///
     /// # Errors
     ///
-    /// If this table holds no layer of its own, or is of published figures, which say little of single layers; and as
-    /// [`LatencyTable::create`].
+    /// If this table has no layers measured on its own device, or has published figures, which contain little about single
+    /// layers; also the errors of [`LatencyTable::create`].
     pub fn transfer(&self, folder: &Path, header: TableHeader) -> Result<Self, LatencyError> {
         self.measurable()?;
         self.layers_measurable()?;
@@ -29,7 +29,7 @@ impl LatencyTable {
         Self::start(folder, &header, Some(&layers))
     }
 
-    /// An error that says why no layer can be measured into a table with the layers of another device.
+    /// Returns an error if measured layers cannot be added, because the layers are those of another device.
     pub fn layers_measurable(&self) -> Result<(), LatencyError> {
         match &self.header.layers_of {
             None => Ok(()),

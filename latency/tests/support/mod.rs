@@ -1,6 +1,6 @@
-//! Set-up shared by the tests of agents.
+//! Common set-up for the tests of agents.
 
-// Not every test program uses all of it.
+// Each test program uses only a part of this module.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::atomic::AtomicBool;
@@ -14,10 +14,10 @@ use mnas_latency::{
 };
 use mnas_space::{Architecture, BlockKey};
 
-/// The agent's program.
+/// Path of the agent's program.
 pub const AGENT: &str = env!("CARGO_BIN_EXE_mnas-agent");
 
-/// A device with invented times behind a command.
+/// Device with simulated times behind a command.
 pub fn device(words: &[&str], timeout: Duration) -> Device {
     let agent = AgentCommand {
         command: CommandLine::new(words.iter().copied()).unwrap(),
@@ -29,7 +29,7 @@ pub fn device(words: &[&str], timeout: Duration) -> Device {
     }
 }
 
-/// Options without pauses.
+/// Options without pauses between attempts.
 pub fn hurried() -> AgentOptions {
     AgentOptions {
         reconnect: ReconnectPolicy {
@@ -51,7 +51,7 @@ pub fn networks() -> Vec<Architecture> {
     texts.map(|text| text.parse().unwrap()).to_vec()
 }
 
-/// Their distinct layers.
+/// Distinct layers of [`networks`].
 pub fn keys() -> Vec<BlockKey> {
     let networks = networks();
     let layers = networks
@@ -63,7 +63,7 @@ pub fn keys() -> Vec<BlockKey> {
     keys
 }
 
-/// A folder for a table.
+/// Folder with a table for tests.
 pub struct Bed {
     folder: tempfile::TempDir,
 }
@@ -75,7 +75,7 @@ impl Bed {
         }
     }
 
-    /// Fills the table with all layers and networks, or goes on filling it.
+    /// Fills the table with all layers and networks, or continues filling it.
     pub fn profile(
         &self,
         runtime: &mut dyn Runtime,
@@ -96,7 +96,7 @@ impl Bed {
         )
     }
 
-    /// Numbers of layers and networks in the table on disk.
+    /// Number of layers and number of networks in the table on disk.
     pub fn rows(&self) -> (usize, usize) {
         let table = LatencyTable::load(self.folder.path()).unwrap();
         (table.len(), table.networks().len())

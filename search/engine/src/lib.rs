@@ -12,5 +12,7 @@ pub mod regression;
 pub mod scaling;
 pub mod strategy;
 pub mod study;
+#[cfg(test)]
+mod testing;
 pub mod training;
 pub mod worker;

@@ -1,4 +1,4 @@
-//! Predicted against measured latencies: the points beside the diagonal, and their errors over the latency.
+//! Agreement of predicted and measured latencies: points around the diagonal, and errors over the latency.
 
 use crate::axis::{Axis, AxisKind};
 use crate::caption::Caption;
@@ -10,33 +10,33 @@ use crate::xy::{Guide, Panel, Point, Series, XyFigure};
 
 /// Height in pixels.
 const HEIGHT: u32 = 900;
-/// Half the width of the band around the measurement, as a share of it.
+/// Half the width of the band around the measurement, as a share of the measurement.
 const BAND: f64 = 0.1;
-/// Percent that the axis of errors reaches at least.
+/// Minimum range of the axis of errors, in percent on both sides of 0.
 const LEAST_ERROR: f64 = 12.0;
 
-/// Predictions beside measurements.
+/// Figure of predicted and measured latencies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agreement {
     /// Title, subtitle and alternative text.
     pub caption: Caption,
-    /// The networks, in the legend's order.
+    /// Series of networks, in the legend's order.
     pub series: Vec<AgreementSeries>,
 }
 
 /// Networks of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgreementSeries {
-    /// Kind, as the legend names it.
+    /// Name in the legend.
     pub name: String,
-    /// A family of references, drawn in the family's colour.
+    /// True for a family of references, which is drawn in the family's colour.
     pub is_family: bool,
-    /// The networks, each `(measured, predicted)` in milliseconds.
+    /// Networks, each as `(measured, predicted)` in milliseconds.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Agreement {
-    /// The figure as an SVG document of 1600 x 900 pixels.
+    /// Draws the figure as an SVG document of 1600 x 900 pixels.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         let diagonal = Panel {
             guides: vec![Guide::Diagonal { band: BAND }],
@@ -66,7 +66,7 @@ impl Agreement {
         .draw()
     }
 
-    /// Every network at its measurement and the height that its prediction and measurement give.
+    /// Series with every network at its measurement, at the height computed from measurement and prediction.
     fn series(&self, height: impl Fn(f64, f64) -> f64) -> Vec<Series> {
         let mut palette = Palette::default();
         let series = |series: &AgreementSeries| {

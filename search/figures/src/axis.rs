@@ -1,15 +1,15 @@
-//! Axes as a figure's author states them.
+//! Axes, as specified by the caller.
 
 use crate::scale::Scale;
 
 /// Title and kind of an axis; its ends follow from the values drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// Title, unit included: `predicted latency (ms)`. Logarithmic axes add the word.
+    /// Title, including the unit: `predicted latency (ms)`. The word `logarithmic` is added to logarithmic axes.
     pub title: String,
     /// Kind of quantity.
     pub kind: AxisKind,
-    /// Values that lie on the axis besides those drawn, such as 0.
+    /// Additional values that the axis must include, such as 0.
     pub includes: Vec<f64>,
 }
 
@@ -20,21 +20,21 @@ pub enum AxisKind {
     Linear,
     /// Counts, such as epochs and trials: ticks at whole numbers only.
     Whole,
-    /// Values within limits, such as percentages: no ticks beyond them.
+    /// Values within limits, such as percentages: no ticks beyond the limits.
     Bounded {
         /// Lower limit.
         low: f64,
         /// Upper limit.
         high: f64,
     },
-    /// Positive values such as latencies, logarithmic where they span more than 8x.
+    /// Positive values such as latencies, on a logarithmic axis if they span more than a factor of 8.
     Positive,
     /// Positive values on a logarithmic axis.
     Logarithmic,
 }
 
 impl Axis {
-    /// An axis of this kind.
+    /// Creates an axis of this kind.
     pub fn new(title: impl Into<String>, kind: AxisKind) -> Self {
         Self {
             title: title.into(),
@@ -43,18 +43,18 @@ impl Axis {
         }
     }
 
-    /// An axis from 0 to 100 %.
+    /// Creates an axis of percentages, limited to 0 to 100 %.
     pub fn percent(title: impl Into<String>) -> Self {
         let (low, high) = (0.0, 100.0);
         Self::new(title, AxisKind::Bounded { low, high })
     }
 
-    /// An axis of positive values, logarithmic where they span more than 8x.
+    /// Creates an axis of positive values, logarithmic if they span more than a factor of 8.
     pub fn positive(title: impl Into<String>) -> Self {
         Self::new(title, AxisKind::Positive)
     }
 
-    /// The same axis with further values on it.
+    /// Same axis with additional values that it must include.
     #[must_use]
     pub fn including(mut self, values: impl IntoIterator<Item = f64>) -> Self {
         self.includes.extend(values);
@@ -67,7 +67,7 @@ impl Axis {
         value.is_finite() && (value > 0.0 || !is_positive)
     }
 
-    /// The scale over these values and those included, from one drawing coordinate to another.
+    /// Scale that covers these values and the included ones, from one drawing coordinate to another.
     pub(crate) fn scale(&self, values: &[f64], start: f64, end: f64) -> Scale {
         let values: Vec<f64> = values
             .iter()
@@ -84,7 +84,7 @@ impl Axis {
         }
     }
 
-    /// The title as drawn on this scale.
+    /// Title as drawn for this scale.
     pub(crate) fn full_title(&self, scale: &Scale) -> String {
         match self.title.strip_suffix(')') {
             _ if !scale.is_log || self.title.is_empty() => self.title.clone(),

@@ -1,7 +1,7 @@
 //! Drawing primitives: shapes through plotters' SVG backend, text as SVG elements above all shapes.
 //!
-//! Coordinates are *units*: a figure of 3200 x 2000 units is shown at 1600 x 1000 pixels, so that plotters' whole-number
-//! coordinates and line widths come in steps of half a pixel.
+//! Coordinates are in *units*: a figure of 3200 x 2000 units is shown at 1600 x 1000 pixels, so that plotters' integer
+//! coordinates and line widths have a resolution of half a pixel.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::geometry::{Position, Rect};
 use crate::style::{DASH, DOT};
 use crate::text::{Align, TextStyle};
 
-/// A figure that is being drawn.
+/// Canvas for drawing a figure.
 pub(crate) struct Canvas<'a> {
     backend: SVGBackend<'a>,
     /// SVG elements of the lines of text.
@@ -22,7 +22,7 @@ pub(crate) struct Canvas<'a> {
 }
 
 impl<'a> Canvas<'a> {
-    /// A canvas that writes its shapes into `document`.
+    /// Creates a canvas that writes its shapes into `document`.
     pub(crate) fn new(document: &'a mut String, width: u32, height: u32) -> Self {
         Self {
             backend: SVGBackend::with_string(document, (width, height)),
@@ -30,7 +30,7 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// A filled rectangle.
+    /// Draws a filled rectangle.
     pub(crate) fn fill(&mut self, rect: Rect, paint: impl Into<Paint>) -> Result<(), FigureError> {
         let corners = (whole((rect.left, rect.top)), whole((rect.right, rect.bottom)));
         self.backend
@@ -38,14 +38,14 @@ impl<'a> Canvas<'a> {
             .map_err(|error| drawing_error(&error))
     }
 
-    /// The outline of a rectangle.
+    /// Draws the outline of a rectangle.
     pub(crate) fn frame(&mut self, rect: Rect, width: u32, color: Color) -> Result<(), FigureError> {
         let (left, top, right, bottom) = (rect.left, rect.top, rect.right, rect.bottom);
         let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
         self.line(&corners, width, color)
     }
 
-    /// Joined straight lines.
+    /// Draws a solid polyline.
     pub(crate) fn line(&mut self, points: &[Position], width: u32, paint: impl Into<Paint>) -> Result<(), FigureError> {
         let style = ShapeStyle {
             color: paint.into().into(),
@@ -58,12 +58,12 @@ impl<'a> Canvas<'a> {
             .map_err(|error| drawing_error(&error))
     }
 
-    /// Joined straight lines in dashes.
+    /// Draws a dashed polyline.
     pub(crate) fn dashed(&mut self, points: &[Position], width: u32, color: Color) -> Result<(), FigureError> {
         self.strokes(points, width, color, DASH)
     }
 
-    /// Joined straight lines in dots.
+    /// Draws a dotted polyline.
     pub(crate) fn dotted(&mut self, points: &[Position], width: u32, color: Color) -> Result<(), FigureError> {
         self.strokes(points, width, color, DOT)
     }
@@ -81,7 +81,7 @@ impl<'a> Canvas<'a> {
         Ok(())
     }
 
-    /// A filled polygon.
+    /// Draws a filled polygon.
     pub(crate) fn polygon(&mut self, points: &[Position], paint: impl Into<Paint>) -> Result<(), FigureError> {
         let path: Vec<(i32, i32)> = points.iter().map(|&point| whole(point)).collect();
         self.backend
@@ -89,7 +89,7 @@ impl<'a> Canvas<'a> {
             .map_err(|error| drawing_error(&error))
     }
 
-    /// A filled disc.
+    /// Draws a filled disc.
     pub(crate) fn disc(&mut self, center: Position, radius: f64, paint: impl Into<Paint>) -> Result<(), FigureError> {
         let radius = radius.round().max(1.0) as u32;
         self.backend
@@ -97,9 +97,9 @@ impl<'a> Canvas<'a> {
             .map_err(|error| drawing_error(&error))
     }
 
-    /// One line of text whose capital letters are vertically centred on the position.
+    /// Draws one line of text, with its capital letters vertically centred on the position.
     pub(crate) fn text(&mut self, line: &str, at: Position, style: TextStyle) {
-        // Readers collapse white space, so its width must not be counted.
+        // SVG viewers collapse white space, so its width must not be counted.
         let words = line.split(|character: char| character.is_whitespace() || !is_allowed(character));
         let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         if line.is_empty() {
@@ -123,7 +123,7 @@ impl<'a> Canvas<'a> {
         if style.is_upwards {
             let _ = write!(attributes, " transform=\"rotate(-90 {x} {y})\"");
         }
-        // The width the line was laid out for holds, whatever font the reader has.
+        // `textLength` fixes the width used in the layout, whatever font the viewer has.
         let _ = writeln!(
             self.texts,
             "<text {attributes} fill=\"{}\" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\">{}</text>",
@@ -132,14 +132,14 @@ impl<'a> Canvas<'a> {
         );
     }
 
-    /// Ends the drawing and returns the SVG elements of its text.
+    /// Finishes the drawing and returns the SVG elements of its text.
     pub(crate) fn finish(mut self) -> Result<String, FigureError> {
         self.backend.present().map_err(|error| drawing_error(&error))?;
         Ok(self.texts)
     }
 }
 
-/// The text as XML character data; characters that XML does not allow become spaces.
+/// Escapes text as XML character data; replaces characters that XML does not allow with spaces.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -155,12 +155,12 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Tests that the character may stand in a document and is no control character.
+/// Tests that XML allows the character and that it is not a control character.
 fn is_allowed(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{FFFE}' | '\u{FFFF}')
 }
 
-/// A number with at most one decimal.
+/// Formats a number with at most one decimal.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.1}");
     match text.strip_suffix(".0") {
@@ -169,7 +169,7 @@ fn decimal(value: f64) -> String {
     }
 }
 
-/// The parts of a path that strokes of a pattern (length, gap) cover, joints included.
+/// Splits a path into the strokes of a pattern `(length, gap)`, including the path's corners.
 fn strokes(points: &[Position], (length, gap): (f64, f64)) -> Vec<Vec<Position>> {
     let mut strokes = Vec::new();
     let mut stroke: Vec<Position> = points.first().map(|&first| vec![first]).unwrap_or_default();

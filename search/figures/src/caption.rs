@@ -5,15 +5,15 @@ use crate::geometry::Position;
 use crate::style::{FAINT_INK, INK, SIDE, SUBTITLE_LINE, SUBTITLE_SIZE, TITLE_SIZE, WIDTH};
 use crate::text::TextStyle;
 
-/// Middle of the title's capital letters.
+/// Vertical position of the middle of the title's capital letters.
 const TITLE_Y: f64 = 74.0;
 /// Distance of the subtitle's first line from the title.
 const TITLE_LINE: f64 = 62.0;
 
-/// Words of a figure that belong to no axis or series.
+/// Caption of a figure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caption {
-    /// Headline, and the document's title.
+    /// Headline, also used as the document's title.
     pub title: String,
     /// Lines below the headline, each wrapped to the width of the figure.
     pub subtitle: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Caption {
 }
 
 impl Caption {
-    /// A caption with this headline alone.
+    /// Creates a caption with only a headline.
     pub fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -31,7 +31,7 @@ impl Caption {
     }
 }
 
-/// The title in one line, cut where it is too long; narrow figures wrap it.
+/// Lines of the title: wrapped in narrow figures, otherwise a single line, truncated if too long.
 fn title(title: &str, style: TextStyle, (width, room): (u32, f64)) -> Vec<String> {
     if width < WIDTH {
         return style.wrap(title, room);
@@ -39,7 +39,7 @@ fn title(title: &str, style: TextStyle, (width, room): (u32, f64)) -> Vec<String
     vec![style.shorten(title, room)]
 }
 
-/// Lines of a caption with their places at the head of the figure.
+/// Lines of a caption with their positions at the top of the figure.
 pub(crate) struct PlacedCaption {
     lines: Vec<(String, Position, TextStyle)>,
     /// Height at which the caption ends.

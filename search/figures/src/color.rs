@@ -2,9 +2,9 @@
 
 use plotters::style::RGBAColor;
 
-/// An opaque sRGB colour.
+/// Opaque sRGB colour.
 ///
-/// The named constants are the palette of Okabe and Ito (2008), which readers with any colour vision can tell apart.
+/// The named constants are the palette of Okabe and Ito (2008), which readers with any type of colour vision can distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {
     red: u8,
@@ -28,12 +28,12 @@ impl Color {
     /// Vermillion.
     pub const VERMILLION: Self = Self::new(213, 94, 0);
 
-    /// A colour from its red, green and blue parts.
+    /// Creates a colour from its red, green and blue components.
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue }
     }
 
-    /// Relative luminance from 0 (black) to 1 (white), as WCAG 2 defines it.
+    /// Relative luminance from 0 (black) to 1 (white), as defined by WCAG 2.
     pub fn luminance(self) -> f64 {
         let linear = |part: u8| {
             let share = f64::from(part) / 255.0;
@@ -46,13 +46,13 @@ impl Color {
         0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
     }
 
-    /// A darker tone, for text on white.
+    /// Darker shade of the colour, for text on white.
     #[must_use]
     pub(crate) fn darker(self) -> Self {
         self.toward(Self::BLACK, 0.42)
     }
 
-    /// The colour at this share of the way to another.
+    /// Interpolates towards another colour, by a share from 0 to 1.
     #[must_use]
     pub(crate) fn toward(self, other: Self, share: f64) -> Self {
         let mix = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
@@ -63,18 +63,18 @@ impl Color {
         )
     }
 
-    /// This colour with an opacity from 0 to 1.
+    /// Same colour with an opacity from 0 to 1.
     pub(crate) fn alpha(self, opacity: f64) -> Paint {
         Paint { color: self, opacity }
     }
 
-    /// The form that SVG attributes take: `#0072B2`.
+    /// Hexadecimal form for SVG attributes: `#0072B2`.
     pub(crate) fn hex(self) -> String {
         format!("#{:02X}{:02X}{:02X}", self.red, self.green, self.blue)
     }
 }
 
-/// A colour with an opacity.
+/// Colour with an opacity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Paint {
     color: Color,

@@ -1,4 +1,4 @@
-//! The learning curve: accuracy and losses over the epochs of one training.
+//! Learning curve: accuracy and losses over the epochs of one training run.
 
 use crate::axis::{Axis, AxisKind};
 use crate::caption::Caption;
@@ -10,30 +10,30 @@ use crate::style::{BUDGET, DOMINATED, FRONT};
 use crate::svg::Svg;
 use crate::xy::{Arrangement, Lines, Panel, Point, Series, XyFigure};
 
-/// Accuracy and losses over epochs.
+/// Figure of accuracy and losses over epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LearningCurve {
     /// Title, subtitle and alternative text.
     pub caption: Caption,
-    /// The epochs in order.
+    /// Values of the epochs, in order.
     pub points: Vec<CurvePoint>,
 }
 
-/// An epoch of a training.
+/// Values of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CurvePoint {
-    /// The epoch, from 1.
+    /// Number of the epoch, from 1.
     pub epoch: u32,
-    /// Mean loss in training.
+    /// Mean training loss.
     pub train_loss: f64,
-    /// Loss on the validation images, in epochs that were validated.
+    /// Loss on the validation images; `None` in epochs without validation.
     pub val_loss: Option<f64>,
-    /// Accuracy on the validation images in percent, in epochs that were validated.
+    /// Top-1 accuracy on the validation images in percent; `None` in epochs without validation.
     pub accuracy: Option<f64>,
 }
 
 impl LearningCurve {
-    /// The figure as an SVG document of 1600 x 1000 pixels.
+    /// Draws the figure as an SVG document of 1600 x 1000 pixels.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         let accuracy = self.series("validation top-1", style(FRONT, LineStyle::Solid), |point| {
             point.accuracy
@@ -70,7 +70,7 @@ impl LearningCurve {
             ))
         };
         let points: Vec<Point> = self.points.iter().filter_map(point).collect();
-        // A line needs two points; a single one is a dot.
+        // A line needs two points; a single point is drawn with a marker.
         let marker_step = usize::from(points.len() < 2);
         Series {
             marker_step,

@@ -1,27 +1,27 @@
 //! Errors of figures.
 
-/// Reason for which a figure could not be drawn.
+/// Error in drawing a figure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FigureError {
-    /// Input that contradicts itself, such as a line through a point that does not exist.
+    /// The input is inconsistent, such as a line through a point that does not exist.
     #[error("{place}: {problem}")]
     Input {
-        /// The part of the figure, such as a series or a row.
+        /// Part of the figure, such as a series or a row.
         place: String,
-        /// The contradiction.
+        /// Description of the inconsistency.
         problem: String,
     },
-    /// A shape that the SVG backend refused.
+    /// The SVG backend failed.
     #[error("cannot draw the figure: {reason}")]
     Drawing {
-        /// The backend's message.
+        /// Message of the backend.
         reason: String,
     },
-    /// An SVG document that could not be rendered as a picture.
+    /// The SVG document could not be rendered as PNG.
     #[error("cannot render the figure as PNG: {reason}")]
     Png {
-        /// The renderer's message.
+        /// Message of the renderer.
         reason: String,
     },
 }

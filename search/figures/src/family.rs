@@ -10,43 +10,45 @@ use crate::xy::{Arrangement, Lines, Panel, Point, PointMark, Series, XyFigure};
 /// Height in pixels.
 const HEIGHT: u32 = 860;
 
-/// Accuracies of families of networks over several costs.
+/// Figure of the accuracies of families of networks over several costs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FamilyFigure {
     /// Title, subtitle and alternative text.
     pub caption: Caption,
-    /// Title of the vertical axis, unit included.
+    /// Title of the vertical axis, including the unit.
     pub accuracy_title: String,
-    /// Titles of the horizontal axes from left to right, unit included: one panel each.
+    /// Titles of the horizontal axes, including units, one per panel from left to right.
     pub cost_titles: Vec<String>,
-    /// The families, in the legend's order.
+    /// Families of networks, in the legend's order.
     pub families: Vec<Family>,
 }
 
-/// A family of networks.
+/// Family of networks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Family {
     /// Name in the legend.
     pub name: String,
-    /// The networks.
+    /// Networks of the family.
     pub points: Vec<FamilyPoint>,
-    /// Networks that lines join, by index, in order.
+    /// Lines through networks, each given by the networks' indices in order.
     pub lines: Vec<Vec<usize>>,
 }
 
-/// A network of a family.
+/// Network of a family.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FamilyPoint {
     /// Cost in each panel, positive.
     pub costs: Vec<f64>,
     /// Accuracy in percent.
     pub accuracy: f64,
-    /// Text beside the point where there is room; points without it are smaller.
+    /// Text beside the point, left out if there is no space; points without a label are smaller.
     pub label: Option<String>,
 }
 
 impl FamilyFigure {
-    /// The figure as an SVG document of 1600 x 860 pixels.
+    /// Draws the figure as an SVG document of 1600 x 860 pixels.
+    ///
+    /// Points whose number of costs differs from the number of axes, and lines through missing points, are errors.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         for (family, point) in self
             .families

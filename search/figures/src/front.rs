@@ -1,4 +1,4 @@
-//! Accuracy over latency with the Pareto front, the candidates off it, families of references and the budget.
+//! Pareto fronts: accuracy over latency with the front, dominated candidates, families of references and the budget.
 
 use crate::axis::Axis;
 use crate::caption::Caption;
@@ -8,46 +8,46 @@ use crate::palette::{Palette, SeriesStyle};
 use crate::svg::Svg;
 use crate::xy::{Annotation, Guide, IntervalMark, LabelRank, Lines, Panel, Point, PointMark, Series, XyFigure};
 
-/// The fronts of one or several studies side by side.
+/// Figure of the Pareto fronts of one or several studies, side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrontFigure {
     /// Title, subtitle and alternative text.
     pub caption: Caption,
-    /// The fronts, from left to right.
+    /// Panels, one per front, from left to right.
     pub panels: Vec<FrontPanel>,
     /// Remarks at the lower right.
     pub notes: Vec<String>,
 }
 
-/// A front with the points around it.
+/// Panel with a front and other networks.
 ///
-/// A point is (latency, accuracy); hollow points are over the budget.
+/// Points have the latency as `x` and the accuracy as `y`; hollow points are over the budget.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrontPanel {
     /// Title above the frame; empty for none.
     pub title: String,
-    /// Title of the horizontal axis, unit included.
+    /// Title of the horizontal axis, including the unit.
     pub latency_title: String,
-    /// Title of the vertical axis, unit included.
+    /// Title of the vertical axis, including the unit.
     pub accuracy_title: String,
     /// Latency budget.
     pub budget: Option<Budget>,
     /// Candidates on the front, from the fastest to the slowest.
     pub front: Vec<Point>,
-    /// Candidates off the front.
+    /// Dominated candidates.
     pub dominated: Vec<Point>,
     /// Families of published networks.
     pub families: Vec<FrontFamily>,
-    /// The best candidate, which is one of the front or of those off it.
+    /// Best candidate, which is also in `front` or `dominated`.
     pub best: Option<Best>,
 }
 
-/// A hard limit of latency.
+/// Latency budget, a hard limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
-    /// The limit, on the horizontal axis.
+    /// Limit, as a value on the horizontal axis.
     pub at: f64,
-    /// Its name, unit included: `budget 20.0 ms`.
+    /// Label, including the unit: `budget 20.0 ms`.
     pub label: String,
 }
 
@@ -56,25 +56,25 @@ pub struct Budget {
 pub struct FrontFamily {
     /// Name in the legend.
     pub name: String,
-    /// The networks.
+    /// Networks of the family.
     pub points: Vec<Point>,
-    /// The networks that a line joins, by index, in order.
+    /// Indices of the networks that a line joins, in order.
     pub joined: Vec<usize>,
 }
 
-/// The best candidate and its description.
+/// Best candidate with its description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best {
-    /// The candidate's point.
+    /// Point of the candidate.
     pub point: Point,
-    /// Lines of its description; the first is the headline.
+    /// Lines of the description; the first is the headline.
     pub lines: Vec<String>,
     /// Entry of the legend: `best within budget`.
     pub legend: String,
 }
 
 impl FrontFigure {
-    /// The figure as an SVG document, 1000 pixels high for one front and 860 for several.
+    /// Draws the figure as an SVG document, 1000 pixels high for one front and 860 for several.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         let mut palette = Palette::default();
         let panels: Vec<Panel> = self.panels.iter().map(|panel| panel.panel(&mut palette)).collect();
@@ -94,7 +94,7 @@ impl FrontFigure {
 }
 
 impl FrontPanel {
-    /// The front as a panel of a figure with others.
+    /// Converts the front to a panel of a general figure.
     pub fn panel(&self, palette: &mut Palette) -> Panel {
         let mut series = vec![Series {
             is_background: true,
@@ -116,7 +116,7 @@ impl FrontPanel {
         series.extend(self.best.iter().map(|best| {
             let point = Point {
                 label: None,
-                // Those of the front's point are drawn already.
+                // The interval of the front's point is already drawn.
                 x_interval: None,
                 y_interval: None,
                 ..best.point.clone()
@@ -143,7 +143,7 @@ impl FrontPanel {
         }
     }
 
-    /// The points, of which the best one leaves marker, label and measurement to its star.
+    /// Points without the marker, label and measurement of the best one, whose star shows them.
     fn without_best(&self, points: &[Point]) -> Vec<Point> {
         let best = self.best.as_ref().map(|best| (best.point.x, best.point.y));
         let point = |point: &Point| {
@@ -161,7 +161,7 @@ impl FrontPanel {
         points.iter().map(point).collect()
     }
 
-    /// Entries of the legend, only for what the panel has.
+    /// Entries of the legend for the elements that the panel contains.
     pub fn legend(&self, palette: &mut Palette) -> Vec<LegendEntry> {
         let mut entries = Vec::new();
         let mut add = |symbol: Symbol, text: &str| entries.push(LegendEntry::new(symbol, text));

@@ -1,12 +1,12 @@
 //! Rectangles and straight lines in drawing units, y growing downwards.
 
-/// A point in drawing units, y growing downwards.
+/// Position in drawing units, y growing downwards.
 pub(crate) type Position = (f64, f64);
 
-/// A straight line between two positions.
+/// Straight line between two positions.
 pub(crate) type Segment = (Position, Position);
 
-/// An axis-parallel rectangle.
+/// Axis-parallel rectangle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rect {
     /// Left edge.
@@ -20,7 +20,7 @@ pub(crate) struct Rect {
 }
 
 impl Rect {
-    /// The rectangle of this size around a centre.
+    /// Creates the rectangle of this size around a centre.
     pub(crate) fn around(center: Position, width: f64, height: f64) -> Self {
         Self {
             left: center.0 - width / 2.0,
@@ -30,7 +30,7 @@ impl Rect {
         }
     }
 
-    /// This rectangle grown by `by` on every side.
+    /// Same rectangle, enlarged by `by` on every side.
     #[must_use]
     pub(crate) fn grown(self, by: f64) -> Self {
         Self {
@@ -59,17 +59,17 @@ impl Rect {
         )
     }
 
-    /// Tests that the two share some area; touching edges do not count.
+    /// Tests that two rectangles overlap; touching edges do not count.
     pub(crate) fn intersects(&self, other: &Self) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
-    /// Tests that `other` lies wholly inside.
+    /// Tests that `other` lies completely inside.
     pub(crate) fn contains(&self, other: &Self) -> bool {
         self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
     }
 
-    /// The position of the rectangle nearest to `to`, which is `to` itself inside.
+    /// Position in the rectangle nearest to `to`; `to` itself if it lies inside.
     pub(crate) fn nearest(&self, to: Position) -> Position {
         (to.0.clamp(self.left, self.right), to.1.clamp(self.top, self.bottom))
     }
@@ -94,7 +94,7 @@ impl Rect {
     }
 }
 
-/// Tests that two segments cross, each through the other's interior.
+/// Tests that the interiors of two segments cross.
 pub(crate) fn segments_cross(left: Segment, right: Segment) -> bool {
     let side = |line: Segment, point: Position| {
         let ((x, y), (to_x, to_y)) = line;

@@ -15,30 +15,30 @@ use crate::style::{
 use crate::svg::Svg;
 use crate::text::{Align, TextStyle};
 
-/// Widest name of a row.
+/// Maximum width of a row's name.
 const ROW_NAME: f64 = 700.0;
-/// Widest name of a column.
+/// Maximum width of a column's name.
 const COLUMN_NAME: f64 = 400.0;
-/// Distance of cells from one another.
+/// Distance between cells.
 const GAP: f64 = 6.0;
 /// Width of the colour bar.
 const BAR_WIDTH: f64 = 50.0;
 /// Distance of the colour bar from the cells.
 const BAR_GAP: f64 = 70.0;
-/// Room for the colour bar's labels and title.
+/// Space for the colour bar's labels and title.
 const BAR_ROOM: f64 = 210.0;
-/// Steps of the colour bar.
+/// Number of steps of the colour bar.
 const BAR_STEPS: usize = 64;
-/// Largest and smallest text in cells; cells too small for the latter have none.
+/// Largest and smallest size of text in cells; without text if even the smallest does not fit.
 const CELL_TEXT: (f64, f64) = (34.0, 20.0);
 /// Height of a line in em.
 const CELL_LINE: f64 = 1.3;
-/// Luminance below which white text has more contrast than dark text.
+/// Luminance of a cell below which white text has more contrast than dark text.
 const DARK: f64 = 0.21;
-/// Least height of a row of cells.
+/// Minimum height of a row of cells.
 const LEAST_ROW: f64 = 90.0;
 
-/// A grid of cells coloured by a value.
+/// Heat map: a grid of cells coloured by a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatMap {
     /// Title, subtitle and alternative text.
@@ -51,31 +51,33 @@ pub struct HeatMap {
     pub y_title: String,
     /// Names of the rows from top to bottom.
     pub rows: Vec<String>,
-    /// Title of the colour bar, unit included.
+    /// Title of the colour bar, including the unit.
     pub value_title: String,
     /// Cells by row and column.
     pub cells: Vec<Vec<HeatCell>>,
-    /// Row and column of the best cell, which is framed, with its meaning in the legend.
+    /// Row and column of the best cell, which is framed, and its description in the legend.
     pub best: Option<(usize, usize, String)>,
-    /// Meaning of hatched cells in the legend.
+    /// Description of hatched cells in the legend.
     pub hatched: String,
-    /// Height in pixels; a figure whose rows need it is higher.
+    /// Minimum height in pixels; the figure is higher if its rows need more space.
     pub height: u32,
 }
 
-/// A cell of a heat map.
+/// Cell of a heat map.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeatCell {
-    /// Value that gives the colour; cells without a finite one are grey.
+    /// Value that determines the colour; cells without a finite value are grey.
     pub value: Option<f64>,
-    /// Lines of text in the cell, the first in bold; left out where the cell is too small.
+    /// Lines of text in the cell, the first in bold; left out if the cells are too small.
     pub lines: Vec<String>,
-    /// Hatched, such as a network over the budget.
+    /// True to hatch the cell, such as for a network over the budget.
     pub is_hatched: bool,
 }
 
 impl HeatMap {
-    /// The figure as an SVG document 1600 pixels wide.
+    /// Draws the figure as an SVG document 1600 pixels wide.
+    ///
+    /// It is an error if the numbers of cells and names differ, or if the best cell is outside the grid.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         self.check()?;
         let caption = PlacedCaption::new(&self.caption, WIDTH);
@@ -156,7 +158,7 @@ impl HeatMap {
         (area.width() / columns - GAP, area.height() / rows - GAP)
     }
 
-    /// The largest size at which the text of every cell fits, if there is one.
+    /// Largest size at which the text of every cell fits; `None` if there is none.
     fn text_size(&self, area: Rect) -> Option<f64> {
         let (width, height) = self.cell_size(area);
         let fits = |size: &f64| {
@@ -177,7 +179,7 @@ impl HeatCell {
     }
 }
 
-/// Colour at this share of the way from the lowest value to the highest.
+/// Colour of a value, given as its share of the range from the lowest to the highest value.
 fn heat(share: f64) -> Color {
     let share = share.clamp(0.0, 1.0);
     let [low, middle, high] = HEAT;
@@ -188,7 +190,7 @@ fn heat(share: f64) -> Color {
     }
 }
 
-/// A heat map laid out.
+/// Layout of a heat map.
 struct Grid<'a> {
     map: &'a HeatMap,
     area: Rect,
@@ -222,7 +224,7 @@ impl Grid<'_> {
         let (area, sizes) = (self.area, LARGE_AXES);
         let (width, _) = self.map.cell_size(area);
         let style = TextStyle::new(sizes.tick, INK);
-        // Where names would touch, only every second, third, ... column has one.
+        // If names would touch, only every second, third, ... column has one.
         let widest = self
             .map
             .columns
@@ -271,7 +273,7 @@ impl Grid<'_> {
         let style = |number: usize| if number == 0 { regular.bold() } else { regular };
         let height = CELL_LINE * size;
         if cell.is_hatched {
-            // Text over hatching needs a plain ground.
+            // Text over hatching needs a plain background.
             let widths = cell
                 .lines
                 .iter()
@@ -291,7 +293,7 @@ impl Grid<'_> {
         Ok(())
     }
 
-    /// The colour bar with its scale, at the right of the cells.
+    /// Draws the colour bar with its scale, to the right of the cells.
     fn draw_bar(&self, canvas: &mut Canvas<'_>) -> Result<(), FigureError> {
         let values = self.map.values();
         let (Some(low), Some(high)) = (
@@ -302,11 +304,11 @@ impl Grid<'_> {
         };
         let left = self.area.right + BAR_GAP;
         let right = left + BAR_WIDTH;
-        // The bar is cut to the values that the cells have, its scale is not.
+        // The bar covers only the range of the cells' values; its scale can extend further.
         let (bottom, top) = (self.scale.position(low), self.scale.position(high));
         let height = (bottom - top) / BAR_STEPS as f64;
         for step in 0..BAR_STEPS {
-            // Each step reaches the top, so that no seam shows between it and the next.
+            // Each step extends to the top, so that no seams are visible between steps.
             let band = Rect {
                 left,
                 top,

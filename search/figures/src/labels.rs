@@ -1,63 +1,63 @@
-//! Places text labels beside the points they name without any two touching.
+//! Placement of text labels beside their points without overlaps.
 //!
 //! Finding the best placement is NP-hard (Christensen, Marks and Shieber, "An empirical study of algorithms for
-//! point-feature label placement", 1995), so this is greedy: labels are placed in order of priority, each at the cheapest of
-//! a fixed set of positions on rings around its point, and then each is placed anew a few times with the others held. A label
-//! that finds no place may push others of no higher priority out of theirs. Hard
-//! rules (inside the bounds, over no other label, obstacle or leader line) are never broken; a label with no such position
-//! is left out. There is no randomness: equal input gives equal output.
+//! point-feature label placement", 1995), so a greedy algorithm is used: labels are placed in order of priority, each at the
+//! cheapest of a fixed set of positions on rings around its point. Then each label is placed again a few times with the others
+//! fixed. A label without a position may displace others of the same or a lower priority. Hard rules (inside the bounds, no
+//! overlap with another label, obstacle or leader line) are never violated; a label without a valid position is left out. The
+//! algorithm is deterministic.
 
 use crate::geometry::{Position, Rect, Segment, segments_cross};
 
 /// Size and anchor of a label to place.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LabelRequest {
-    /// Centre of the marker that the label names.
+    /// Centre of the label's marker.
     pub(crate) anchor: Position,
-    /// Radius around the anchor that the label keeps free.
+    /// Radius around the anchor that the label must not cover.
     pub(crate) clearance: f64,
     /// Width of the label's box, padding included.
     pub(crate) width: f64,
     /// Height of the label's box, padding included.
     pub(crate) height: f64,
-    /// Lower is placed earlier; ties go by position in the list.
+    /// Priority; lower values are placed earlier, and ties are resolved by position in the list.
     pub(crate) priority: u32,
     /// Largest distance of the box from the clearance.
     pub(crate) reach: f64,
 }
 
-/// Shapes that labels keep away from.
+/// Shapes that labels avoid.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Obstacles<'a> {
-    /// Never covered: markers, other text.
+    /// Shapes that labels never cover: markers, other text.
     pub(crate) hard: &'a [Rect],
-    /// Covered only where the alternative is worse: dots of minor points.
+    /// Shapes that labels cover only if the alternatives are worse: dots of minor points.
     pub(crate) soft: &'a [Rect],
-    /// Lines of the plot, covered only where the alternative is worse.
+    /// Lines of the plot, which labels cover only if the alternatives are worse.
     pub(crate) lines: &'a [Segment],
 }
 
-/// Place of a label.
+/// Position of a placed label.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LabelPlace {
-    /// The label's box.
+    /// Box of the label.
     pub(crate) rect: Rect,
-    /// Line from the marker's rim to the box when the label stands far from its point.
+    /// Line from the marker's edge to the box, if the label is far from its point.
     pub(crate) leader: Option<Segment>,
 }
 
 /// Smallest gap between marker and label, in drawing units.
 const GAP: f64 = 5.0;
-/// A label that starts farther away than this has a leader line.
+/// Distance from the marker above which a label has a leader line.
 const LEADER_FROM: f64 = 17.0;
-/// Rounds in which every label is placed anew with the others held.
+/// Number of rounds in which every label is placed again with the others fixed.
 const ROUNDS: usize = 4;
 const DIRECTIONS: usize = 24;
-/// Penalty of a label that found no place, counted in places taken.
+/// Penalty of a label that could not be placed, as a number of displaced labels.
 const BLOCKED: u32 = 1000;
 
-/// Places each label inside `bounds`, or leaves it out (`None`) where every position breaks a hard rule; in the order
-/// of `requests`.
+/// Places each label inside `bounds`, or returns `None` for it if every position violates a hard rule; in the order of
+/// `requests`.
 pub(crate) fn place_labels(
     requests: &[LabelRequest],
     obstacles: Obstacles<'_>,
@@ -77,7 +77,7 @@ struct Placer<'a> {
     requests: &'a [LabelRequest],
     /// Indices of the requests in the order of priority.
     order: Vec<usize>,
-    /// Per request the positions inside the bounds and off the hard obstacles, and their cost without the other labels.
+    /// For each request, the positions inside the bounds and clear of hard obstacles, with their costs regardless of other labels.
     choices: Vec<Vec<(f64, LabelPlace)>>,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Placer<'a> {
         }
     }
 
-    /// Places every label at its cheapest position beside the others, several times over.
+    /// Places every label at its cheapest position given the others, several times.
     fn settle(&self, placed: &mut Vec<Option<LabelPlace>>) {
         for _ in 0..=ROUNDS {
             let before = placed.clone();
@@ -125,7 +125,7 @@ impl<'a> Placer<'a> {
         best.map(|(_, placement)| *placement)
     }
 
-    /// Places the labels left out by removing others of no higher priority, and keeps the best state found.
+    /// Places labels that were left out by displacing others of the same or a lower priority, and keeps the best state found.
     fn make_room(&self, placed: &mut Vec<Option<LabelPlace>>) {
         let mut state = placed.clone();
         let mut pushed = vec![0_u32; self.requests.len()];
@@ -134,13 +134,13 @@ impl<'a> Placer<'a> {
                 .order
                 .iter()
                 .filter(|&&index| state[index].is_none() && !self.choices[index].is_empty());
-            // The one that took the fewest places from others, so that all get their turn.
+            // Chooses the label that has displaced the fewest others, so that each label has a turn.
             let Some(&index) = without.min_by_key(|&&index| (self.requests[index].priority, pushed[index])) else {
                 break;
             };
             pushed[index] += 1;
             let Some(placement) = self.cheapest_push(index, &state, &pushed) else {
-                // Everything in its way has a higher priority and may move later.
+                // All labels in the way have a higher priority, but may move later.
                 pushed[index] += BLOCKED;
                 if pushed[index] > 3 * BLOCKED {
                     break;
@@ -189,7 +189,7 @@ impl<'a> Placer<'a> {
         best.map(|(_, placement)| *placement)
     }
 
-    /// Labels without a place, as numbers per priority from the most important.
+    /// Numbers of labels without a position, per priority, from the most important.
     fn missing(&self, state: &[Option<LabelPlace>]) -> Vec<u32> {
         let mut missing = Vec::new();
         let mut priority = None;
@@ -206,7 +206,7 @@ impl<'a> Placer<'a> {
     }
 }
 
-/// Positions of a label that break no hard rule, without regard to the other labels, with their costs.
+/// Positions of a label that violate no hard rule, regardless of other labels, with their costs.
 fn choices(index: usize, requests: &[LabelRequest], obstacles: Obstacles<'_>, bounds: Rect) -> Vec<(f64, LabelPlace)> {
     let request = &requests[index];
     positions(request)
@@ -224,7 +224,7 @@ fn clash(left: &LabelPlace, right: &LabelPlace) -> bool {
         || right.leader.is_some_and(|line| left.rect.crossed_by(line))
 }
 
-/// Cost of leaders that cross one another.
+/// Cost of leader lines that cross each other.
 fn crossings(placement: &LabelPlace, placed: &[Option<LabelPlace>]) -> f64 {
     let Some(line) = placement.leader else {
         return 0.0;
@@ -233,7 +233,7 @@ fn crossings(placement: &LabelPlace, placed: &[Option<LabelPlace>]) -> f64 {
     60.0 * placed.iter().flatten().filter(crossed).count() as f64
 }
 
-/// Positions to try, with the cost of their distance and direction.
+/// Candidate positions, with the cost of their distance and direction.
 fn positions(request: &LabelRequest) -> impl Iterator<Item = (f64, LabelPlace)> {
     let mut distances = vec![GAP];
     while let Some(&last) = distances.last() {
@@ -255,7 +255,7 @@ fn positions(request: &LabelRequest) -> impl Iterator<Item = (f64, LabelPlace)> 
                 request.anchor.1 + y * away + stretch(y) * request.height / 2.0,
             );
             let rect = Rect::around(center, request.width, request.height);
-            // Right of the point reads best, then left, then above and below (Imhof 1975).
+            // Labels right of the point are the most readable, then left, then above and below (Imhof 1975).
             let direction_cost =
                 3.0 * (1.0 - x) + if y.abs() > 0.9 { 3.0 } else { 0.0 } + if y > 0.0 { 1.0 } else { 0.0 };
             let leader = (distance > LEADER_FROM).then(|| leader(request, &rect));
@@ -272,7 +272,7 @@ fn leader(request: &LabelRequest, rect: &Rect) -> Segment {
     ((request.anchor.0 + dx * start, request.anchor.1 + dy * start), end)
 }
 
-/// Cost of a position for the shapes that it covers, and for standing nearer to another point than to its own.
+/// Cost of a position for the shapes that it covers, and for being closer to another point than to its own.
 fn clutter(index: usize, placement: &LabelPlace, requests: &[LabelRequest], obstacles: Obstacles<'_>) -> f64 {
     let rect = &placement.rect;
     let request = &requests[index];
@@ -288,7 +288,7 @@ fn clutter(index: usize, placement: &LabelPlace, requests: &[LabelRequest], obst
                 .count() as f64;
         cost += 2.0 * obstacles.soft.iter().filter(|dot| dot.crossed_by(line)).count() as f64;
     }
-    // A label nearer to another named point than to its own would be read as the other's.
+    // A label closer to another labelled point than to its own would be misread as that point's label.
     let gap = |anchor: Position| {
         let near = rect.nearest(anchor);
         (near.0 - anchor.0).hypot(near.1 - anchor.1)

@@ -9,36 +9,36 @@ use crate::strokes::{draw_hatching, draw_horizontal_band, draw_measured, draw_pa
 use crate::style::{BUDGET, DOMINATED, GRID, INK, LEGEND_ROW, LEGEND_SIZE, RULE, SIDE, STRONG_LINE};
 use crate::text::TextStyle;
 
-/// Widest text of an entry, in units.
+/// Maximum width of an entry's text, in units.
 const WIDEST_TEXT: f64 = 900.0;
 /// Distance of a symbol from its text.
 const SYMBOL_GAP: f64 = 16.0;
 /// Distance of an entry from the next.
 const ENTRY_GAP: f64 = 56.0;
 
-/// Content and place of a figure's legend.
+/// Content and position of a figure's legend.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Legend {
     /// One entry per named series, in order of first appearance, above all panels.
     #[default]
     Series,
-    /// These entries, above all panels.
+    /// Given entries, above all panels.
     Entries(Vec<LegendEntry>),
-    /// The named series of each panel at the right above its frame.
+    /// Named series of each panel, above the right end of its frame.
     PerPanel,
 }
 
-/// A symbol and its meaning.
+/// Entry of a legend: a symbol and its description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LegendEntry {
     /// Symbol.
     pub symbol: Symbol,
-    /// Meaning.
+    /// Description.
     pub text: String,
 }
 
 impl LegendEntry {
-    /// An entry of this symbol and text.
+    /// Creates an entry.
     pub fn new(symbol: Symbol, text: impl Into<String>) -> Self {
         Self {
             symbol,
@@ -47,25 +47,25 @@ impl LegendEntry {
     }
 }
 
-/// A symbol of the legend.
+/// Symbol in a legend.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Symbol {
-    /// The marker of a series.
+    /// Marker of a series.
     Marker(SeriesStyle),
-    /// The marker of a series on its line.
+    /// Marker of a series on its line.
     MarkedLine(SeriesStyle),
-    /// The line of a series.
+    /// Line of a series.
     Line(SeriesStyle),
-    /// A hollow marker.
+    /// Hollow marker.
     Hollow,
-    /// A marker of a series joined to the tick of its measurement.
+    /// Marker of a series joined to the tick of its measurement.
     Measured(SeriesStyle),
-    /// A marker of a series on the band of its interval.
+    /// Marker of a series on the band of its interval.
     Interval(SeriesStyle),
-    /// A hatched cell of a heat map.
+    /// Hatched cell of a heat map.
     HatchedCell,
-    /// The framed cell of a heat map.
+    /// Framed cell of a heat map.
     FramedCell,
 }
 
@@ -79,16 +79,16 @@ impl Symbol {
     }
 }
 
-/// Entries with their places.
+/// Entries of a legend with their positions.
 pub(crate) struct PlacedLegend {
     /// Left end of each symbol at the middle of its row, symbol and text.
     entries: Vec<(Position, Symbol, String)>,
-    /// Height at which the legend ends.
+    /// Bottom edge of the legend.
     pub(crate) bottom: f64,
 }
 
 impl PlacedLegend {
-    /// Entries in as many rows over the width of the figure as they need.
+    /// Arranges entries in as many rows over the width of the figure as necessary.
     pub(crate) fn rows(entries: &[LegendEntry], top: f64, figure_width: u32) -> Self {
         let (mut x, mut y) = (SIDE, top + LEGEND_ROW / 2.0);
         let mut placed = Vec::new();
@@ -107,7 +107,7 @@ impl PlacedLegend {
         }
     }
 
-    /// Entries in one row that ends at this position; those for which there is no room right of `left` are left out.
+    /// Arranges entries in one row that ends at this position; leaves out those that do not fit to the right of `left`.
     pub(crate) fn ending_at(entries: &[LegendEntry], (mut right, y): Position, left: f64) -> Self {
         let mut placed = Vec::new();
         for entry in entries.iter().rev() {
@@ -130,7 +130,7 @@ impl PlacedLegend {
         self.entries.first().map(|((x, _), ..)| *x)
     }
 
-    /// Paints symbols and texts.
+    /// Draws symbols and texts.
     pub(crate) fn draw(&self, canvas: &mut Canvas<'_>) -> Result<(), FigureError> {
         for ((x, y), symbol, text) in &self.entries {
             draw_symbol(canvas, *symbol, (*x, *y))?;
@@ -141,7 +141,7 @@ impl PlacedLegend {
     }
 }
 
-/// An entry's text, cut where it is very wide, and the width of the entry.
+/// Text of an entry, truncated to the maximum width, and the width of the entry.
 fn measure(entry: &LegendEntry) -> (String, f64) {
     let style = TextStyle::new(LEGEND_SIZE, INK);
     let text = style.shorten(&entry.text, WIDEST_TEXT);

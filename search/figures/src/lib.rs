@@ -1,12 +1,12 @@
-//! Figures: numbers in, pictures out.
+//! Figures of studies and measurements as SVG and PNG.
 //!
-//! Every figure is plain data with a `draw` method that returns an [`Svg`]; [`Svg::to_png`] renders the same document as a
-//! picture. Equal input gives equal bytes, and text comes from an embedded font, so a figure looks alike on every machine.
+//! Every figure is plain data with a `draw` method that returns an [`Svg`]; [`Svg::to_png`] renders the same document as
+//! PNG. Equal input gives equal bytes, and text uses an embedded font, so that a figure looks the same on every machine.
 //!
 //! [`XyFigure`] is the general figure: one or several panels of [`Series`] on linear or logarithmic axes, with lines,
-//! markers, intervals, reference lines and labels that keep clear of one another. [`FrontFigure`] (accuracy over latency
+//! markers, intervals, reference lines and non-overlapping labels. [`FrontFigure`] (accuracy over latency
 //! with the Pareto front), [`FamilyFigure`] (families of networks over several costs), [`LearningCurve`] and [`Agreement`]
-//! (predicted against measured) are built from it. [`HeatMap`] colours a grid by a value.
+//! (predicted against measured latency) are built from it. [`HeatMap`] is a grid coloured by a value.
 //!
 //! ```
 //! use mnas_figures::{Axis, Caption, Lines, Palette, Panel, Point, Series, XyFigure};
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Reading order: [`Series`] and [`Axis`] first, then `xy/layout.rs` (frames and scales), `xy/draw.rs` (order of painting)
-//! and `labels.rs` (placement of labels). Colours, sizes and margins stand in `style.rs`.
+//! and `labels.rs` (placement of labels). Colours, sizes and margins are in `style.rs`.
 
 mod agreement;
 mod axis;

@@ -1,4 +1,4 @@
-//! Outlines of markers, and painting them.
+//! Outlines and drawing of markers.
 
 use crate::canvas::Canvas;
 use crate::color::Color;
@@ -7,7 +7,7 @@ use crate::geometry::Position;
 use crate::palette::Marker;
 use crate::style::{HOLLOW_LINE, PAPER, RIM};
 
-/// Paints a marker with a white rim that parts it from what lies below; a hollow one is filled with white.
+/// Draws a marker with a white rim that separates it from shapes below; a hollow marker is filled with white.
 pub(crate) fn draw_marker(
     canvas: &mut Canvas<'_>,
     marker: Marker,
@@ -31,9 +31,9 @@ pub(crate) fn draw_marker(
     Ok(())
 }
 
-/// Corners of a marker with about the area of a disc of this radius, every edge moved inwards by `inset`.
+/// Corners of a marker with about the same area as a disc of this radius, with every edge moved inwards by `inset`.
 fn outline(marker: Marker, center: Position, radius: f64, inset: f64) -> Vec<Position> {
-    // An edge lies cos(pi / corners) of the circumradius from the centre.
+    // The distance of an edge from the centre is cos(pi / corners) times the circumradius.
     let regular = |corners: usize, first_degrees: f64, size: f64| -> Vec<Position> {
         let apothem_share = (std::f64::consts::PI / corners as f64).cos();
         let size = (size - inset / apothem_share).max(1.0);

@@ -1,4 +1,4 @@
-//! Styles of series: colour, marker and line, told apart in colour and in grey.
+//! Styles of series: colour, marker and line, distinguishable in colour and in greyscale.
 
 use crate::color::Color;
 use crate::style;
@@ -39,9 +39,9 @@ pub enum MarkerSize {
     Small,
     /// Points of several series.
     Medium,
-    /// Points that matter.
+    /// Important points.
     Large,
-    /// The one point that matters most.
+    /// Most important point.
     Best,
 }
 
@@ -57,7 +57,7 @@ impl MarkerSize {
         }
     }
 
-    /// Radius in the legend, where small markers would be hard to tell apart.
+    /// Radius in the legend, where small markers would be hard to distinguish.
     pub(crate) fn legend_radius(self) -> f64 {
         match self {
             Self::Dot => 8.0,
@@ -71,7 +71,7 @@ impl MarkerSize {
 /// Pattern of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineStyle {
-    /// Without gaps.
+    /// Solid line.
     Solid,
     /// Dashes.
     Dashed,
@@ -82,9 +82,9 @@ pub enum LineStyle {
 /// Width of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineWeight {
-    /// Joins points that matter themselves.
+    /// Line that joins important points.
     Thin,
-    /// Matters itself.
+    /// Line that is important itself.
     Strong,
 }
 
@@ -119,7 +119,7 @@ impl SeriesStyle {
         weight: LineWeight::Strong,
         ..Self::new(style::FRONT, Marker::Disc)
     };
-    /// Candidates off the front.
+    /// Dominated candidates.
     pub const DOMINATED: Self = Self {
         size: MarkerSize::Dot,
         ..Self::new(style::DOMINATED, Marker::Disc)
@@ -130,7 +130,7 @@ impl SeriesStyle {
         ..Self::new(style::BUDGET, Marker::Star)
     };
 
-    /// Styles of series that are no families of networks, in the order in which they are used.
+    /// Styles of series other than families of networks, in order of use.
     const NUMBERED: [Self; 6] = [
         Self::numbered(Color::BLUE, Marker::Disc, LineStyle::Solid),
         Self::numbered(Color::VERMILLION, Marker::Square, LineStyle::Dashed),
@@ -140,7 +140,7 @@ impl SeriesStyle {
         Self::numbered(Color::ORANGE, Marker::TriangleDown, LineStyle::Dotted),
     ];
 
-    /// Large markers and thin solid lines of this colour.
+    /// Style with large markers and thin solid lines of this colour.
     pub const fn new(color: Color, marker: Marker) -> Self {
         Self {
             color,
@@ -151,12 +151,12 @@ impl SeriesStyle {
         }
     }
 
-    /// Style of the series with this number, from 0; after six they repeat.
+    /// Style of the series with this number, from 0; styles repeat after six.
     pub const fn nth(number: usize) -> Self {
         Self::NUMBERED[number % Self::NUMBERED.len()]
     }
 
-    /// The same style with markers of another size.
+    /// Same style with markers of another size.
     #[must_use]
     pub const fn sized(self, size: MarkerSize) -> Self {
         Self { size, ..self }
@@ -172,7 +172,7 @@ impl SeriesStyle {
     }
 }
 
-/// Families with a fixed style, by their name in lower case without punctuation.
+/// Families with a fixed style, by name in lower case without punctuation.
 const KNOWN: [(&str, SeriesStyle); 6] = [
     ("mobilenetv1", SeriesStyle::new(Color::ORANGE, Marker::TriangleUp)),
     ("mobilenetv2", SeriesStyle::new(Color::GREEN, Marker::Square)),
@@ -182,24 +182,24 @@ const KNOWN: [(&str, SeriesStyle); 6] = [
     ("efficientnet", SeriesStyle::new(Color::VERMILLION, Marker::Plus)),
 ];
 
-/// Styles for other families; no marker is that of a known family, of the front or of the best network.
+/// Styles for other families; their markers differ from those of known families, the front and the best network.
 const OTHERS: [SeriesStyle; 3] = [
     SeriesStyle::new(Color::BLACK, Marker::Cross),
     SeriesStyle::new(Color::VERMILLION, Marker::TriangleRight),
     SeriesStyle::new(Color::new(90, 90, 90), Marker::TriangleLeft),
 ];
 
-/// Styles of families of networks, the same in every figure for those that are known.
+/// Styles of families of networks; known families have the same style in every figure.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
-    /// Unknown families in the order in which they were met.
+    /// Unknown families, in order of first use.
     others: Vec<String>,
 }
 
 impl Palette {
-    /// Style of a family, however its name is spelt (`MobileNetV3-Large`, `mobilenet-v3-large`).
+    /// Style of a family. Case and punctuation of the name do not matter (`MobileNetV3-Large`, `mobilenet-v3-large`).
     ///
-    /// Families without a fixed style get the others in the order in which they are asked for; after three they repeat.
+    /// Families without a fixed style receive one of three other styles in order of first use; these repeat after three.
     pub fn family(&mut self, name: &str) -> SeriesStyle {
         let key: String = name
             .chars()

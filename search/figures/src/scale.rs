@@ -1,38 +1,38 @@
-//! Axis scales: from a value to a drawing coordinate, and the ticks between.
+//! Axis scales: mapping of values to drawing coordinates, and ticks.
 
-/// A span wider than this ratio is drawn logarithmically where the axis may choose.
+/// Ratio of the largest to the smallest value above which an axis of positive values is logarithmic.
 const LOG_FROM_RATIO: f64 = 8.0;
-/// A logarithmic axis may have this many times as many labels as a linear one.
+/// Ratio of the maximum number of labels of a logarithmic axis to that of a linear one.
 const LOG_LABELS: f64 = 1.4;
-/// Leading two digits of the labelled ticks of a logarithmic axis, from the densest choice to the sparsest.
+/// Leading two digits of the labelled ticks of a logarithmic axis, from the densest set to the sparsest.
 const LOG_STEPS: [&[u32]; 4] = [&[10, 15, 20, 30, 40, 50, 70], &[10, 20, 50], &[10, 30], &[10]];
 
-/// A mark on an axis.
+/// Tick of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tick {
-    /// Value at which it stands.
+    /// Value of the tick.
     pub(crate) value: f64,
-    /// Its label; minor ticks have none.
+    /// Label; minor ticks have none.
     pub(crate) label: Option<String>,
 }
 
-/// One axis: a range of values laid over a range of drawing coordinates.
+/// Scale of an axis: a mapping from a range of values to a range of drawing coordinates.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scale {
     low: f64,
     high: f64,
     start: f64,
     end: f64,
-    /// Logarithmic: equal distances are equal ratios.
+    /// True for a logarithmic scale, on which equal distances represent equal ratios.
     pub(crate) is_log: bool,
-    /// No ticks outside of these values.
+    /// Limits beyond which there are no ticks.
     limits: (f64, f64),
-    /// Ticks stand at whole numbers only.
+    /// True if ticks are at whole numbers only.
     is_whole: bool,
 }
 
 impl Scale {
-    /// An axis over positive finite values, logarithmic when they span more than 8x.
+    /// Creates a scale over positive finite values, logarithmic if they span more than a factor of 8.
     pub(crate) fn positive(values: &[f64], start: f64, end: f64) -> Self {
         let (low, high) = extent(values).unwrap_or((1.0, 5.0));
         if high / low > LOG_FROM_RATIO {
@@ -47,7 +47,7 @@ impl Scale {
         Self::new((low, high), (start, end))
     }
 
-    /// A logarithmic axis over positive finite values.
+    /// Creates a logarithmic scale over positive finite values.
     pub(crate) fn logarithmic(values: &[f64], start: f64, end: f64) -> Self {
         let (low, high) = extent(values).unwrap_or((1.0, 10.0));
         let pad = (high / low).powf(0.05).max(1.02);
@@ -57,7 +57,7 @@ impl Scale {
         }
     }
 
-    /// An axis over finite values of any kind.
+    /// Creates a linear scale over finite values.
     pub(crate) fn linear(values: &[f64], start: f64, end: f64) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 1.0));
         let pad = if high - low <= high.abs() * 1e-6 {
@@ -68,7 +68,7 @@ impl Scale {
         Self::new((low - pad, high + pad), (start, end))
     }
 
-    /// An axis over finite values, with ticks at whole numbers only.
+    /// Creates a linear scale over finite values, with ticks at whole numbers only.
     pub(crate) fn whole(values: &[f64], start: f64, end: f64) -> Self {
         Self {
             is_whole: true,
@@ -76,11 +76,11 @@ impl Scale {
         }
     }
 
-    /// An axis over finite values of a quantity that lies within limits; never shows ticks beyond them.
+    /// Creates a linear scale over finite values of a quantity with limits, beyond which there are no ticks.
     pub(crate) fn bounded(values: &[f64], limits: (f64, f64), start: f64, end: f64) -> Self {
         let (low, high) = extent(values).unwrap_or(limits);
         let span = high - low;
-        // Of a span that is almost nothing, half a hundredth of all there is.
+        // A very small span is widened on each side by 0.5 % of the range between the limits.
         let least = 0.005 * (limits.1 - limits.0);
         let pad = (span * 0.08).max(if span < least { least } else { 0.0 });
         let room = (limits.0.min(low), (limits.1 + span * 0.03).max(high));
@@ -102,17 +102,17 @@ impl Scale {
         }
     }
 
-    /// The values at both ends.
+    /// Values at both ends.
     pub(crate) fn range(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
-    /// Distance of both ends in drawing units.
+    /// Length in drawing units.
     pub(crate) fn length(&self) -> f64 {
         (self.end - self.start).abs()
     }
 
-    /// Drawing coordinate of a value; values outside the range land outside the axis.
+    /// Drawing coordinate of a value; values outside the range lie beyond the ends of the axis.
     pub(crate) fn position(&self, value: f64) -> f64 {
         let share = if self.is_log {
             (value / self.low).ln() / (self.high / self.low).ln()
@@ -128,9 +128,10 @@ impl Scale {
         self.position(inside)
     }
 
-    /// Ticks from low to high, the densest whose labels keep `gap` apart; at most `wanted` of a linear axis have labels.
+    /// Ticks from low to high, as dense as possible with a distance of `gap` between labels. A linear axis has at most `wanted`
+    /// labels.
     ///
-    /// `extent` is the length that a label takes along the axis.
+    /// `extent` returns the length of a label along the axis.
     pub(crate) fn ticks(&self, wanted: usize, gap: f64, extent: impl Fn(&str) -> f64) -> Vec<Tick> {
         let is_clear = |ticks: &[Tick]| {
             let labels: Vec<(f64, f64)> = ticks
@@ -154,7 +155,7 @@ impl Scale {
                 .iter()
                 .map(|steps| self.log_ticks(steps))
                 .find(|ticks| count(ticks) <= most);
-            // Within part of a decade round numbers in equal steps say more.
+            // Within less than a decade, round numbers in equal steps are easier to read.
             return densest
                 .filter(|ticks| count(ticks) >= 2)
                 .unwrap_or_else(|| self.linear_ticks(wanted));
@@ -206,7 +207,7 @@ impl Scale {
     }
 }
 
-/// A tick's number with a proper minus sign.
+/// Formats the number of a tick, with a typographic minus sign.
 fn label(value: f64, decimals: usize) -> String {
     format!("{:.decimals$}", value + 0.0).replace('-', "\u{2212}")
 }

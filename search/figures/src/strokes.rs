@@ -1,4 +1,4 @@
-//! Lines, intervals and hatching that panels and legends share.
+//! Lines, intervals and hatching shared by panels and legends.
 
 use crate::canvas::Canvas;
 use crate::color::Color;
@@ -7,10 +7,10 @@ use crate::geometry::{Position, Rect};
 use crate::palette::{LineStyle, LineWeight, SeriesStyle};
 use crate::style::{CAP_HALF, INTERVAL_HALF, INTERVAL_OPACITY, MEASURED_HALF, STRONG_LINE, THIN_LINE};
 
-/// Distance of hatching lines along an edge.
+/// Distance between hatching lines along an edge.
 const HATCHING_STEP: f64 = 18.0;
 
-/// A path in the style of a series; thin lines have this opacity.
+/// Draws a path in the style of a series; the opacity applies to thin lines.
 pub(crate) fn draw_path(
     canvas: &mut Canvas<'_>,
     path: &[Position],
@@ -29,7 +29,7 @@ pub(crate) fn draw_path(
     }
 }
 
-/// The line from a prediction to the tick of its measurement.
+/// Draws the line from a prediction to its measurement, with a tick.
 pub(crate) fn draw_measured(
     canvas: &mut Canvas<'_>,
     predicted: Position,
@@ -42,7 +42,7 @@ pub(crate) fn draw_measured(
     canvas.line(&tick, STRONG_LINE, color)
 }
 
-/// The band of a horizontal interval.
+/// Draws the band of a horizontal interval.
 pub(crate) fn draw_horizontal_band(
     canvas: &mut Canvas<'_>,
     y: f64,
@@ -58,7 +58,7 @@ pub(crate) fn draw_horizontal_band(
     canvas.fill(band, color.alpha(INTERVAL_OPACITY))
 }
 
-/// The band of a vertical interval.
+/// Draws the band of a vertical interval.
 pub(crate) fn draw_vertical_band(
     canvas: &mut Canvas<'_>,
     x: f64,
@@ -74,7 +74,7 @@ pub(crate) fn draw_vertical_band(
     canvas.fill(band, color.alpha(INTERVAL_OPACITY))
 }
 
-/// The bar of an interval from one position to another on the same row or column, with caps across its ends.
+/// Draws the bar of an interval between two positions in the same row or column, with caps at both ends.
 pub(crate) fn draw_bar(canvas: &mut Canvas<'_>, from: Position, to: Position, color: Color) -> Result<(), FigureError> {
     canvas.line(&[from, to], THIN_LINE, color)?;
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
@@ -90,7 +90,7 @@ pub(crate) fn draw_bar(canvas: &mut Canvas<'_>, from: Position, to: Position, co
     Ok(())
 }
 
-/// Diagonal lines over a rectangle.
+/// Draws diagonal lines over a rectangle.
 pub(crate) fn draw_hatching(canvas: &mut Canvas<'_>, rect: Rect, color: Color) -> Result<(), FigureError> {
     let (width, height) = (rect.width(), rect.height());
     let mut offset = HATCHING_STEP;

@@ -1,14 +1,14 @@
 //! Colours, sizes and margins of all figures.
 //!
-//! Lengths are in *units*: two units are a pixel of the figure as it is shown.
+//! Lengths are in *units*: two units are one pixel of the displayed figure.
 
 use crate::color::Color;
 
-/// Units per pixel of the figure as it is shown.
+/// Units per pixel of the displayed figure.
 pub(crate) const UNITS_PER_PIXEL: u32 = 2;
-/// Width of every figure.
+/// Default width of a figure.
 pub(crate) const WIDTH: u32 = 3200;
-/// Space left free at the figure's left and right.
+/// Margin at the left and right of a figure.
 pub(crate) const SIDE: f64 = 70.0;
 
 /// Text and axes.
@@ -19,7 +19,7 @@ pub(crate) const FAINT_INK: Color = Color::new(95, 99, 104);
 pub(crate) const GRID: Color = Color::new(228, 230, 233);
 /// Axis frame and leader lines.
 pub(crate) const RULE: Color = Color::new(140, 146, 152);
-/// Candidates off the front.
+/// Dominated candidates.
 pub(crate) const DOMINATED: Color = Color::new(150, 158, 168);
 /// Pareto front.
 pub(crate) const FRONT: Color = Color::BLUE;
@@ -29,14 +29,14 @@ pub(crate) const BUDGET: Color = Color::VERMILLION;
 pub(crate) const BAND: Color = Color::new(235, 241, 246);
 /// Background.
 pub(crate) const PAPER: Color = Color::new(255, 255, 255);
-/// Lowest, middle and highest value of a heat map: luminance falls from each to the next.
+/// Colours of the lowest, middle and highest value of a heat map, with decreasing luminance.
 pub(crate) const HEAT: [Color; 3] = [Color::new(232, 241, 248), Color::BLUE, Color::new(0, 40, 76)];
 
 /// Figure's title.
 pub(crate) const TITLE_SIZE: f64 = 54.0;
 /// Lines below the figure's title.
 pub(crate) const SUBTITLE_SIZE: f64 = 32.0;
-/// Distance of those lines from one another.
+/// Distance between these lines.
 pub(crate) const SUBTITLE_LINE: f64 = 44.0;
 /// Entries of the legend, labels of the budget.
 pub(crate) const LEGEND_SIZE: f64 = 32.0;
@@ -63,7 +63,7 @@ pub(crate) const THIN_LINE: u32 = 3;
 pub(crate) const STRONG_LINE: u32 = 5;
 /// Width of a hollow marker's outline.
 pub(crate) const HOLLOW_LINE: f64 = 5.5;
-/// Width of the white rim that parts a marker from what lies below.
+/// Width of the white rim that separates a marker from shapes below.
 pub(crate) const RIM: f64 = 3.0;
 /// Opacity of thin lines.
 pub(crate) const THIN_OPACITY: f64 = 0.75;
@@ -75,30 +75,30 @@ pub(crate) const INTERVAL_HALF: f64 = 5.0;
 pub(crate) const CAP_HALF: f64 = 11.0;
 /// Half the length of the tick of a measurement.
 pub(crate) const MEASURED_HALF: f64 = 15.0;
-/// Lengths of a dash and the gap behind it.
+/// Lengths of a dash and the gap after it.
 pub(crate) const DASH: (f64, f64) = (20.0, 14.0);
-/// Lengths of a dot and the gap behind it.
+/// Lengths of a dot and the gap after it.
 pub(crate) const DOT: (f64, f64) = (5.0, 11.0);
 
-/// Distance of the frames of panels in a row that share the vertical axis.
+/// Distance between the frames of panels in a row that share the vertical axis.
 pub(crate) const SHARED_AXIS_GAP: f64 = 56.0;
-/// Distance of a vertical axis' room from the frame at its left.
+/// Distance of the space for a vertical axis from the frame at its left.
 pub(crate) const OWN_AXIS_GAP: f64 = 92.0;
-/// Distance of the frames of panels that stand one above the other.
+/// Distance between the frames of stacked panels.
 pub(crate) const STACKED_GAP: f64 = 80.0;
 /// Distance of the first vertical axis' title from the figure's left edge.
 pub(crate) const AXIS_TITLE_LEFT: f64 = 62.0;
-/// Room above a frame.
+/// Space above a frame.
 pub(crate) const ABOVE_FRAME: f64 = 26.0;
-/// Further room for the label of a budget.
+/// Additional space for the label of a budget.
 pub(crate) const BUDGET_ROOM: f64 = 36.0;
-/// Further room for a panel's title or legend.
+/// Additional space for a panel's title or legend.
 pub(crate) const PANEL_TITLE_ROOM: f64 = 46.0;
-/// Further room below the axis titles for notes with a line of their own.
+/// Additional space below the axis titles for notes on a separate line.
 pub(crate) const NOTE_ROOM: f64 = 36.0;
-/// Least distance of a tick's label from the next in the same row.
+/// Minimum distance between tick labels in a row.
 pub(crate) const TICK_GAP: f64 = 22.0;
-/// Length of an axis that a labelled tick takes at least.
+/// Minimum length of an axis per labelled tick.
 pub(crate) const UNITS_PER_TICK: f64 = 160.0;
 
 /// Sizes of axes.
@@ -116,9 +116,9 @@ pub(crate) struct AxisSizes {
     pub(crate) x_title: f64,
     /// Distance of the vertical axis' tick labels from the frame.
     pub(crate) y_tick: f64,
-    /// Least distance of the vertical axis' title from the frame.
+    /// Minimum distance of the vertical axis' title from the frame.
     pub(crate) y_title: f64,
-    /// Room below the frame.
+    /// Space below the frame.
     pub(crate) below: f64,
 }
 

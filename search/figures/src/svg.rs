@@ -1,4 +1,4 @@
-//! Figures as files: the SVG document, and the PNG rendered from it.
+//! Figures as files: SVG documents, and PNG files rendered from them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,14 +12,14 @@ use crate::geometry::Rect;
 use crate::style::{PAPER, UNITS_PER_PIXEL};
 use crate::text::{BOLD_FONT, FONT_FAMILY, REGULAR_FONT};
 
-/// A drawn figure: an SVG document in which text stays text.
+/// Drawn figure: an SVG document with selectable text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Svg {
     document: String,
 }
 
 impl Svg {
-    /// The figure that `paint` draws on a canvas of this width and height in units.
+    /// Creates the figure that `paint` draws on a canvas of this width and height in units.
     pub(crate) fn draw(
         caption: &Caption,
         (width, height): (u32, u32),
@@ -48,7 +48,7 @@ impl Svg {
         } else {
             format!("<desc>{}</desc>\n", escape(&caption.description))
         };
-        // For readers without Inter the names behind it.
+        // The font names after Inter are for viewers without that font.
         let document = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{shown_width}\" height=\"{shown_height}\" \
              viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
@@ -62,12 +62,12 @@ impl Svg {
         Ok(Self { document })
     }
 
-    /// The document.
+    /// Text of the document.
     pub fn as_str(&self) -> &str {
         &self.document
     }
 
-    /// The figure as a PNG file of the size at which the document is shown.
+    /// Renders the figure as a PNG file of the displayed size.
     pub fn to_png(&self) -> Result<Vec<u8>, FigureError> {
         let options = usvg::Options {
             font_family: FONT_FAMILY.to_owned(),
@@ -85,7 +85,7 @@ impl Svg {
     }
 }
 
-/// The embedded fonts; those of the machine are never looked at.
+/// Database of the embedded fonts; the machine's fonts are never used.
 fn fonts() -> Arc<fontdb::Database> {
     static FONTS: OnceLock<Arc<fontdb::Database>> = OnceLock::new();
     let load = || {

@@ -1,4 +1,4 @@
-//! Text: the embedded font, how wide a line is, and cutting and wrapping it.
+//! Text: embedded fonts, and measuring, truncating and wrapping of lines.
 
 use std::sync::OnceLock;
 
@@ -6,9 +6,9 @@ use ab_glyph::{Font as _, FontRef, PxScale, ScaleFont as _};
 
 use crate::color::Color;
 
-/// The embedded regular font, an OpenType file.
+/// Embedded regular font, an OpenType file.
 pub(crate) const REGULAR_FONT: &[u8] = include_bytes!("../assets/Inter-Regular-Latin.otf");
-/// The embedded bold font, an OpenType file.
+/// Embedded bold font, an OpenType file.
 pub(crate) const BOLD_FONT: &[u8] = include_bytes!("../assets/Inter-Bold-Latin.otf");
 /// Family of both fonts.
 pub(crate) const FONT_FAMILY: &str = "Inter";
@@ -16,7 +16,7 @@ pub(crate) const FONT_FAMILY: &str = "Inter";
 /// Height of capital letters and digits in em.
 const CAP_HEIGHT_EM: f64 = 0.727;
 
-/// Part of a line of text that stands at its position.
+/// Part of a line of text that is at its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Start,
@@ -29,15 +29,15 @@ pub(crate) enum Align {
 /// The vertical anchor is the middle of the capital letters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TextStyle {
-    /// Font size: one em in units.
+    /// Font size (one em) in units.
     pub(crate) size: f64,
-    /// Bold instead of regular.
+    /// True for bold text.
     pub(crate) is_bold: bool,
     /// Colour.
     pub(crate) color: Color,
     /// Horizontal anchor.
     pub(crate) align: Align,
-    /// Turned by 90 degrees to read upwards.
+    /// True for text rotated by 90 degrees, which reads upwards.
     pub(crate) is_upwards: bool,
 }
 
@@ -53,17 +53,17 @@ impl TextStyle {
         }
     }
 
-    /// The same in bold.
+    /// Same style in bold.
     pub(crate) const fn bold(self) -> Self {
         Self { is_bold: true, ..self }
     }
 
-    /// The same with another horizontal anchor.
+    /// Same style with another horizontal anchor.
     pub(crate) const fn align(self, align: Align) -> Self {
         Self { align, ..self }
     }
 
-    /// The same, reading upwards.
+    /// Same style, reading upwards.
     pub(crate) const fn upwards(self) -> Self {
         Self {
             is_upwards: true,
@@ -87,7 +87,7 @@ impl TextStyle {
         CAP_HEIGHT_EM / 2.0 * self.size
     }
 
-    /// The line, cut with an ellipsis where it is wider than `room`.
+    /// Truncates a line with an ellipsis if it is wider than `room`.
     pub(crate) fn shorten(self, line: &str, room: f64) -> String {
         if self.width(line) <= room {
             return line.to_owned();
@@ -99,7 +99,7 @@ impl TextStyle {
         };
         let kept: String = line.chars().take_while(fits).collect();
         let shortened = format!("{}…", kept.trim_end());
-        // Not even the ellipsis may fit.
+        // Even the ellipsis may be too wide.
         if self.width(&shortened) <= room {
             shortened
         } else {
@@ -107,7 +107,7 @@ impl TextStyle {
         }
     }
 
-    /// The text in lines no wider than `room`, broken between words.
+    /// Wraps text between words to lines no wider than `room`.
     pub(crate) fn wrap(self, text: &str, room: f64) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = String::new();

@@ -116,7 +116,7 @@ fn write_texts(
         write("recipe.toml", &training.recipe.to_toml())?;
         write(
             "README.md",
-            &model_card((config, state), (trial, training), network, files),
+            &model_card((config, state), (trial, training), network, (files, into)),
         )?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Model card of the best network of a study, in Markdown.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use mnas_engine::study::{StudyConfig, StudyState, Trial, TrialOutcome};
 use mnas_engine::training::{DataRequest, Recipe};
@@ -84,12 +85,12 @@ fn val_images(outcome: &TrialOutcome) -> Option<usize> {
     (images > 0).then_some(images)
 }
 
-/// Text of the card of a trial's network.
+/// Text of the card of a trial's network, whose files lie in `folder`.
 pub(super) fn model_card(
     (config, state): (&StudyConfig, &StudyState),
     (trial, training): (&Trial, &BestTraining<'_>),
     network: &ExportNetwork,
-    files: &[CardFile],
+    (files, folder): (&[CardFile], &Path),
 ) -> String {
     let mut text = format!(
         "# Best network of {}\n\nFound and written by mnas {}. Network `{}`:\n\n    {}\n\n",
@@ -107,7 +108,7 @@ pub(super) fn model_card(
     });
     text += &table(["file", "content"], &rows.collect::<Vec<_>>());
     text += "\n## Training\n\n";
-    text += &repetition(config, state, training);
+    text += &repetition(config, state, training, folder);
     text
 }
 
@@ -188,7 +189,7 @@ fn checked(check: &Check) -> String {
 }
 
 /// Images, recipe and seeds, and the commands that repeat the training and test the network.
-fn repetition(config: &StudyConfig, state: &StudyState, training: &BestTraining<'_>) -> String {
+fn repetition(config: &StudyConfig, state: &StudyState, training: &BestTraining<'_>, folder: &Path) -> String {
     let mut text = String::new();
     if let Some(data) = state.data() {
         let demo = if data.demo {
@@ -216,12 +217,12 @@ fn repetition(config: &StudyConfig, state: &StudyState, training: &BestTraining<
     let images = training
         .images
         .map_or_else(String::new, |images| format!(" --images {images}"));
-    let data = training.data.path.display();
+    let (data, folder) = (training.data.path.display(), folder.display());
     let _ = write!(
         text,
-        "\nTrain it again, and test it on images that the search did not read:\n\n    \
-         mnas train architecture.toml --data {data}{images} --data-seed {} --recipe recipe.toml --seed {} -o again.safetensors\n    \
-         mnas eval --weights weights.safetensors --split test\n\n\
+        "\nTrain it again, and test it on images that the search did not read, from the folder where the search ran:\n\n    \
+         mnas train {folder}/architecture.toml --data {data}{images} --data-seed {} --recipe {folder}/recipe.toml --seed {} -o again.safetensors\n    \
+         mnas eval --weights {folder}/weights.safetensors --data {data} --split test\n\n\
          The whole search follows from `../study.toml` and `../space.toml`.\n",
         training.data.seed, training.seed
     );

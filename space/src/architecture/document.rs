@@ -22,7 +22,8 @@ struct RawArchitecture {
 }
 
 impl Architecture {
-    /// Pieces of the architecture string between input and head; equal neighbours are one piece with a repeat count.
+    /// Pieces of the architecture string between input and head; consecutive equal blocks form one piece with a repeat
+    /// count.
     pub fn block_strings(&self) -> Vec<String> {
         print::pieces(&self.blocks)
     }
@@ -43,8 +44,8 @@ impl Architecture {
         )
     }
 
-    /// Reads the document of [`Architecture::to_toml`]. Unknown keys and everything that architecture strings refuse are
-    /// errors with a position.
+    /// Reads a document in the format of [`Architecture::to_toml`]. Unknown keys, and values that are invalid in an
+    /// architecture string, are errors with a position.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
         let raw: RawArchitecture = document::parse_toml(text)?;
         let locate = |at: usize, error: NotationError| {

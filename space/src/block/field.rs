@@ -1,5 +1,5 @@
-//! Fields that describe blocks: name in TOML documents, code in architecture strings, and possible values. The readers of
-//! both forms share them.
+//! Fields of blocks: name in TOML documents, code in architecture strings, and allowed values. The parsers of both forms
+//! share them.
 
 use crate::activation::{Activation, Gate};
 use crate::limits;
@@ -11,24 +11,24 @@ pub(crate) struct Field {
     pub name: &'static str,
     /// Code in architecture strings: `se`.
     pub code: &'static str,
-    /// Possible values.
+    /// Allowed values.
     pub domain: Domain,
 }
 
-/// Possible values of a field.
+/// Allowed values of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Domain {
     /// Whole number in a range.
     Whole { least: u32, most: u32 },
     /// Side of a kernel: an odd number, or 0 for no convolution if `or_none`.
     Kernel { or_none: bool },
-    /// Number in a range; in TOML also 0 for none if `or_none`.
+    /// Number in a range; if `or_none`, also 0 for none in TOML.
     Decimal { least: f64, most: f64, or_none: bool },
     /// Activation function.
     Activation,
     /// Squeeze-excite gate.
     Gate,
-    /// Flag: its code alone in strings, true or false in TOML; `when` is the value in TOML for which the code is written.
+    /// Flag: its bare code in strings, true or false in TOML; `when` is the TOML value that the code stands for.
     Flag { when: bool },
 }
 
@@ -62,7 +62,7 @@ const fn share(name: &'static str, code: &'static str) -> Field {
 pub(crate) static STRIDE: Field = whole("stride", "s", limits::STRIDE);
 pub(crate) static CHANNELS: Field = whole("channels", "c", limits::CHANNELS);
 pub(crate) static KERNEL: Field = field("kernel", "k", Domain::Kernel { or_none: false });
-/// Kernel of a convolution that can be left out.
+/// Kernel of an optional convolution.
 pub(crate) static OPTIONAL_KERNEL: Field = field("kernel", "k", Domain::Kernel { or_none: true });
 /// Kernel of the depthwise convolution before the expansion of a universal inverted bottleneck.
 pub(crate) static START_KERNEL: Field = field("start-kernel", "a", Domain::Kernel { or_none: true });
@@ -85,16 +85,16 @@ pub(crate) static GATE: Field = field("gate", "g", Domain::Gate);
 pub(crate) static ACTIVATION: Field = field("activation", "n", Domain::Activation);
 pub(crate) static NO_RESIDUAL: Field = field("residual", "noskip", Domain::Flag { when: false });
 pub(crate) static LAYER_SCALE: Field = field("layer-scale", "ls", Domain::Flag { when: true });
-/// Features of the head's hidden layer, if it has a bias.
+/// Features of the head's hidden layer with bias.
 pub(crate) static FEATURES: Field = whole("features", "f", limits::HIDDEN_CHANNELS);
-/// Features of the head's hidden layer, if it has batch-norm.
+/// Features of the head's hidden layer with batch-norm.
 pub(crate) static NORMALISED_FEATURES: Field = whole("features", "fb", limits::HIDDEN_CHANNELS);
-/// Features of the head's hidden layer, if it has neither.
+/// Features of the head's hidden layer without bias and batch-norm.
 pub(crate) static PLAIN_FEATURES: Field = whole("features", "fn", limits::HIDDEN_CHANNELS);
 pub(crate) static CLASSES: Field = whole("classes", "o", limits::CLASSES);
 
 impl Field {
-    /// Description of the possible texts in an architecture string, for messages.
+    /// Describes the allowed texts in an architecture string, for error messages.
     pub fn expected(&self) -> String {
         let codes = |codes: Vec<&str>| {
             let texts: Vec<String> = codes.iter().map(|code| format!("{}{code}", self.code)).collect();
@@ -109,7 +109,7 @@ impl Field {
 }
 
 impl Domain {
-    /// Description of the possible values, for messages.
+    /// Describes the allowed values, for error messages.
     pub fn expected(self) -> String {
         let list = |names: Vec<&str>| format!("one of {}", names.join(", "));
         match self {
@@ -123,7 +123,7 @@ impl Domain {
         }
     }
 
-    /// Value of a number, if it is possible.
+    /// Value for a number; `None` if it is not allowed.
     pub fn number(self, number: f64) -> Option<Value> {
         let whole = (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32);
         match self {
@@ -136,7 +136,7 @@ impl Domain {
         }
     }
 
-    /// Value of the text after the field's code in an architecture string, if it is possible.
+    /// Value for the text after the field's code in an architecture string; `None` if it is not allowed.
     pub fn code(self, text: &str) -> Option<Value> {
         match self {
             Self::Activation => Activation::from_code(text).map(Value::Activation),
@@ -157,7 +157,7 @@ impl Domain {
         }
     }
 
-    /// Value of a name in a TOML document, if it is possible.
+    /// Value for a name in a TOML document; `None` if it is not allowed.
     pub fn name(self, text: &str) -> Option<Value> {
         match self {
             Self::Activation => Activation::from_name(text).map(Value::Activation),
@@ -166,7 +166,7 @@ impl Domain {
         }
     }
 
-    /// Checks whether `rest`, the text after a field's code, has the form of a value, in range or not.
+    /// Checks whether `rest`, the text after a field's code, has the form of a value, whether in range or not.
     pub fn has_form(self, rest: &str) -> bool {
         match self {
             Self::Whole { .. } | Self::Kernel { .. } | Self::Decimal { .. } => {
@@ -178,7 +178,7 @@ impl Domain {
     }
 }
 
-/// Reason why fields do not describe a block.
+/// Reason why a set of fields does not describe a valid block.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Problem {
     /// Description of the fields that were found.

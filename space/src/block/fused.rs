@@ -10,9 +10,9 @@ use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// Fused inverted residual, also called edge residual or `FusedMBConv` (Gupta and Akin, arXiv:2003.02838;
 /// `MobileNetV4`, arXiv:2404.10518): one full convolution in place of expansion and depthwise convolution, optional
-/// squeeze-excite, linear 1x1 projection, and a residual connection if input and output have one shape.
+/// squeeze-excite, linear 1x1 projection, and a residual connection if input and output have the same shape.
 ///
-/// The block has both convolutions at every expansion, 1 included.
+/// The block has both convolutions at every expansion factor, including 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FusedInvertedResidual {
     /// Side of the full convolution's kernel, odd.
@@ -27,7 +27,7 @@ pub struct FusedInvertedResidual {
     pub squeeze_excite: Option<SqueezeExcite>,
     /// Activation after the full convolution; the projection is linear.
     pub activation: Activation,
-    /// True if the block adds its input to its output where shapes allow; always true where they do not.
+    /// True if the block adds its input to its output when their shapes are equal; always true when they differ.
     pub residual: bool,
 }
 

@@ -11,13 +11,13 @@ use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 /// `MobileNetV1`, V2 and `MnasNet` have no hidden layer, V3 has one with bias, V4 one with batch-norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Head {
-    /// Layer between pooling and the last layer.
+    /// Hidden layer between pooling and the classification layer, if any.
     pub hidden: Option<HiddenLayer>,
     /// Number of classes.
     pub classes: u32,
 }
 
-/// Fully connected layer after pooling.
+/// Hidden fully connected layer after pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HiddenLayer {
     /// Number of outputs.
@@ -28,7 +28,7 @@ pub struct HiddenLayer {
     pub activation: Activation,
 }
 
-/// Operation after the product of a hidden layer's weights with its input.
+/// Bias or normalisation of a hidden layer, applied to the product of its weights and its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HiddenNorm {
@@ -37,7 +37,7 @@ pub enum HiddenNorm {
     Bias,
     /// Batch normalisation (`MobileNetV4`).
     BatchNorm,
-    /// None (Once-for-all).
+    /// Neither (Once-for-all).
     None,
 }
 
@@ -104,13 +104,13 @@ impl Head {
         graph
     }
 
-    /// Appends the operations of the head alone to an empty graph.
+    /// Lowers the head alone into an empty graph.
     pub(crate) fn lower_alone(&self, graph: &mut Graph) {
         self.lower(Operand::input(graph.input), &mut Lowering::new(graph, Scope::Head));
     }
 }
 
-/// Piece of an architecture string: `head_f1280_nhs_o1000`.
+/// Prints the piece of an architecture string: `head_f1280_nhs_o1000`.
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut piece = Piece::default();

@@ -1,12 +1,12 @@
-//! Hidden channels of expanding blocks, written as a factor of the input channels or as a number.
+//! Hidden channels of blocks with an expansion, written as a factor of the input channels or as a number.
 
 use super::field::{EXPANSION, HIDDEN_CHANNELS, Problem, Value, Values};
 use super::kind::Piece;
 use crate::limits;
 use crate::rounding::make_divisible;
 
-/// `in_channels * expansion`, exact if the factor is whole and otherwise rounded to a multiple of 8, as in
-/// `MobileNetV3`'s reference code.
+/// Computes `in_channels * expansion`, rounded to a multiple of 8 unless the factor is whole, as in `MobileNetV3`'s
+/// reference code.
 pub(super) fn exact_or_rounded(in_channels: u32, expansion: f64) -> u32 {
     let hidden = f64::from(in_channels) * expansion;
     if expansion.fract() == 0.0 {
@@ -16,7 +16,7 @@ pub(super) fn exact_or_rounded(in_channels: u32, expansion: f64) -> u32 {
     }
 }
 
-/// `in_channels * expansion` rounded to a multiple of 8 at every factor, as in `MobileNetV4`'s reference code.
+/// Computes `in_channels * expansion`, always rounded to a multiple of 8, as in `MobileNetV4`'s reference code.
 pub(super) fn rounded(in_channels: u32, expansion: f64) -> u32 {
     make_divisible(f64::from(in_channels) * expansion, 8)
 }
@@ -52,7 +52,7 @@ pub(super) fn read(values: &Values, in_channels: u32, rule: fn(u32, f64) -> u32)
 /// Writes `e6` if the hidden channels are a whole multiple of the input channels, otherwise `h184`.
 pub(super) fn write(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     let expansion = hidden_channels.checked_div(in_channels).unwrap_or(0);
-    // Factors above the bound could not be read back.
+    // The parser rejects factors above the bound.
     let whole = expansion.checked_mul(in_channels) == Some(hidden_channels);
     if whole && f64::from(expansion) <= limits::EXPANSION {
         piece.push(&EXPANSION, Value::Decimal(f64::from(expansion)));
@@ -61,7 +61,7 @@ pub(super) fn write(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     }
 }
 
-/// Writes hidden channels as [`write()`] does, for blocks whose rule is [`rounded`].
+/// Writes hidden channels like [`write()`], for blocks whose rule is [`rounded`].
 pub(super) fn write_rounded(hidden_channels: u32, in_channels: u32, piece: &mut Piece) {
     if hidden_channels.is_multiple_of(8) {
         write(hidden_channels, in_channels, piece);

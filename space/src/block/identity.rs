@@ -3,11 +3,11 @@ use super::kind::{BlockKind, Context, Piece};
 use crate::graph::Shape;
 use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
-/// Skipped layer, as in NAS-Bench-Macro: no operation if input and output have one shape, otherwise a linear 1x1
-/// convolution with batch-norm.
+/// Skipped layer, as in NAS-Bench-Macro: no operation if input and output have the same shape, otherwise a linear
+/// 1x1 convolution with batch-norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity {
-    /// Stride of the convolution.
+    /// Stride; above 1, the block is a convolution.
     pub stride: u32,
     /// Output channels.
     pub channels: u32,

@@ -9,12 +9,12 @@ use crate::activation::Activation;
 use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// Inverted residual with linear bottleneck (`MobileNetV2`, arXiv:1801.04381, section 3.3): 1x1 expansion, depthwise
-/// convolution, `MobileNetV3`'s optional squeeze-excite, linear 1x1 projection, and a residual connection if input and
-/// output have one shape.
+/// convolution, optional squeeze-excite (`MobileNetV3`), linear 1x1 projection, and a residual connection if input and
+/// output have the same shape.
 ///
-/// There is no expansion convolution if `hidden_channels` equals the input channels (expansion 1). With more than one of
-/// `groups`, the 1x1 convolutions are grouped and channels are shuffled before the depthwise convolution, as in `FBNet`
-/// (arXiv:1812.03443, section 3.1).
+/// The expansion convolution is left out if `hidden_channels` equals the input channels (expansion 1). If `groups` is
+/// above 1, the 1x1 convolutions are grouped and the channels are shuffled before the depthwise convolution, as in
+/// `FBNet` (arXiv:1812.03443, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InvertedResidual {
     /// Side of the depthwise kernel, odd.
@@ -25,13 +25,13 @@ pub struct InvertedResidual {
     pub channels: u32,
     /// Channels between expansion and projection.
     pub hidden_channels: u32,
-    /// Groups of the 1x1 convolutions, 1 for full ones.
+    /// Number of groups of the 1x1 convolutions; 1 for ordinary convolutions.
     pub groups: u32,
     /// Squeeze-excite on the hidden channels.
     pub squeeze_excite: Option<SqueezeExcite>,
     /// Activation after expansion and depthwise convolution; the projection is linear.
     pub activation: Activation,
-    /// True if the block adds its input to its output where shapes allow; always true where they do not.
+    /// True if the block adds its input to its output when their shapes are equal; always true when they differ.
     pub residual: bool,
 }
 

@@ -6,7 +6,7 @@ use super::field::{Field, Problem, Value, Values};
 use crate::graph::Shape;
 use crate::lowering::{Lowering, Operand, OperationSink};
 
-/// Sizes of a block that its own fields do not contain.
+/// Sizes of a block that its own fields do not specify.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
     /// Channels of the input.
@@ -18,29 +18,29 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Checks whether input and output have one shape, so that a residual connection is possible.
+    /// Checks whether input and output have the same shape, so that a residual connection is possible.
     pub fn keeps_shape(self) -> bool {
         self.stride == 1 && self.in_channels == self.channels
     }
 }
 
-/// Block type: a struct with the fields `stride` and `channels` and others of its own. Reading, writing, lowering, counting
-/// and measuring of blocks all use these methods.
+/// Block type: a struct with the fields `stride` and `channels` and fields of its own. Parsing, printing, lowering,
+/// counting and measuring use only these methods.
 pub(crate) trait BlockKind: Copy {
     /// Short name in architecture strings and search spaces.
     const NAME: &'static str;
     /// Distinguishes block types whose [`BlockKind::words`] are equal.
     const TAG: u32;
-    /// Possible fields beside stride and channels.
+    /// Fields that the type accepts besides stride and channels.
     const FIELDS: &'static [&'static Field];
 
-    /// Reads the block with these fields and sizes.
+    /// Builds the block from its fields and sizes.
     fn read(values: &Values, context: Context) -> Result<Self, Problem>;
     /// Writes all fields in canonical order, stride and channels included.
     fn write(&self, in_channels: u32, piece: &mut Piece);
-    /// Emits the operations on `x`; returns the output.
+    /// Emits the block's operations for the input `x`; returns the output.
     fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand;
-    /// Every property as an integer, the basis of hashing: kernel, stride, channels and four of the type's own.
+    /// All properties as integers, for hashing: kernel, stride, channels and four that depend on the type.
     fn words(&self) -> [u32; 7];
     /// Checks whether the block has no operation for this input.
     fn is_nothing(&self, _input: Shape) -> bool {
@@ -56,7 +56,7 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// Marks the place of the stride.
+    /// Marks the position of the stride among the fields.
     pub fn stride(&mut self) {
         self.stride_at = self.values.iter().count();
     }
@@ -74,7 +74,7 @@ impl Piece {
         &self.values
     }
 
-    /// Text of the fields with the stride at its place; a stride of 1 is left out.
+    /// Prints the fields with the stride at its marked position; a stride of 1 is left out.
     pub fn with_stride(&self, stride: u32) -> String {
         // Writing to a string cannot fail.
         let mut text = String::with_capacity(48);

@@ -1,8 +1,8 @@
-//! Blocks, the units that networks are built of.
+//! Blocks, the units that networks are built from.
 //!
-//! Each block type has a file of its own with its definition, reading, writing and lowering; a new type is a new file and
-//! a line in `block_types!` below. Blocks are concrete: multipliers and ratios are applied to their channel counts, so
-//! that equal blocks are equal values.
+//! Each block type has its own file with its definition, parsing, printing and lowering; a new type needs a new file and
+//! a line in `block_types!` below. Blocks are concrete: multipliers and ratios are already applied to their channel
+//! counts, so that equal blocks are equal values.
 
 mod conv;
 pub(crate) mod field;
@@ -32,7 +32,7 @@ use crate::lowering::{Lowering, Operand, OperationSink};
 use field::{Field, Problem, Values};
 use kind::{BlockKind, Context, Piece};
 
-/// Block type as a value, for readers that find it by its name.
+/// Block type as a value, for parsers that look it up by name.
 #[derive(Debug)]
 pub(crate) struct KindEntry {
     pub name: &'static str,
@@ -40,7 +40,7 @@ pub(crate) struct KindEntry {
     pub read: fn(&Values, Context) -> Result<Block, Problem>,
 }
 
-/// Defines [`Block`], an enum of the block types, with methods that call those of the type.
+/// Defines [`Block`], the enum of all block types, with methods that dispatch to the type.
 macro_rules! block_types {
     ($($(#[$doc:meta])* $type:ident,)+) => {
         /// Block of an architecture.
@@ -96,7 +96,7 @@ macro_rules! block_types {
                 }
             }
 
-            /// Emits the block's operations on `x`; returns the output.
+            /// Emits the block's operations for the input `x`; returns the output.
             pub(crate) fn lower<S: OperationSink>(&self, x: Operand, lowering: &mut Lowering<'_, S>) -> Operand {
                 match self {
                     $(Self::$type(block) => block.lower(x, lowering),)+
@@ -112,7 +112,7 @@ macro_rules! block_types {
                 piece
             }
 
-            /// Type and properties as integers, the basis of hashing.
+            /// Type and properties as integers, for hashing.
             pub(crate) fn words(&self) -> [u32; 8] {
                 let (tag, [a, b, c, d, e, f, g]) = match self {
                     $(Self::$type(block) => ($type::TAG, block.words()),)+
@@ -138,10 +138,11 @@ block_types! {
     Identity,
 }
 
-/// Hashes a block as one number instead of one per field, since counting and encoding networks are look-ups of blocks.
+/// Hashes a block as one number instead of one per field: counting and encoding networks look up blocks, so the hash must
+/// be fast.
 impl Hash for Block {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Odd numbers of random digits. The products of a sum, unlike those of a chain, are computed in parallel.
+        // Random odd numbers. The processor computes the products of a sum in parallel, unlike chained products.
         const FACTORS: [u64; 8] = [
             0x9e37_79b9_7f4a_7c15,
             0xbf58_476d_1ce4_e5b9,
@@ -165,12 +166,12 @@ impl Block {
         KINDS.iter().map(|entry| entry.name)
     }
 
-    /// Fields of all block types, those of several types several times.
+    /// Fields of all block types; a field of several types occurs several times.
     pub(crate) fn fields() -> impl Iterator<Item = &'static Field> {
         KINDS.iter().flat_map(|entry| entry.fields.iter().copied())
     }
 
-    /// Block type of this short name.
+    /// Block type with this short name.
     pub(crate) fn entry(kind: &str) -> Option<&'static KindEntry> {
         KINDS.iter().find(|entry| entry.name == kind)
     }
@@ -187,7 +188,7 @@ impl Block {
         graph
     }
 
-    /// Appends the operations of the block alone to an empty graph.
+    /// Lowers the block alone into an empty graph.
     pub(crate) fn lower_alone(&self, graph: &mut Graph) {
         self.lower(Operand::input(graph.input), &mut Lowering::new(graph, Scope::Block(0)));
     }

@@ -6,34 +6,34 @@ use crate::activation::{Activation, Gate};
 use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 use crate::rounding::make_divisible;
 
-/// Squeeze-and-excitation (Hu et al., arXiv:1709.01507): multiplies every channel by a factor. The factors are computed
-/// from the channels' means by two fully connected layers with bias, an activation between them and a gate after them.
+/// Squeeze-and-excitation (Hu et al., arXiv:1709.01507): multiplies every channel by a factor. Two fully connected layers
+/// with bias, with an activation between them and a gate after them, compute the factors from the channels' means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SqueezeExcite {
     /// Outputs of the first layer.
     pub channels: u32,
-    /// Function from the second layer's output to a factor.
+    /// Gate that maps the second layer's outputs to factors.
     pub gate: Gate,
     /// Activation between the two layers: `ReLU` in `MobileNetV3` and `MnasNet`, swish in `EfficientNet`.
     pub activation: Activation,
 }
 
 impl SqueezeExcite {
-    /// Width in `MobileNetV3`: the share `ratio` of the gated channels, rounded to a multiple of 8.
+    /// Width by `MobileNetV3`'s rule: `ratio` times the gated channels, rounded to a multiple of 8.
     pub fn of_gated(gated_channels: u32, ratio: f64) -> u32 {
         make_divisible(f64::from(gated_channels) * ratio, 8)
     }
 
-    /// Width in `MnasNet` and `EfficientNet`: the share `ratio` of the block's input channels, rounded to the nearest whole
-    /// number, at least 1.
+    /// Width by the rule of `MnasNet` and `EfficientNet`: `ratio` times the block's input channels, rounded to the nearest
+    /// whole number, at least 1.
     pub fn of_input(in_channels: u32, ratio: f64) -> u32 {
         ((f64::from(in_channels) * ratio).round() as u32).max(1)
     }
 
-    /// Fields that are possible only beside a width.
+    /// Fields that are allowed only together with a width.
     pub(crate) const DETAILS: [&'static Field; 2] = [&GATE, &SQUEEZE_ACTIVATION];
 
-    /// Checks whether the fields contain a width, and so a squeeze-excite.
+    /// Checks whether the fields contain a width and therefore describe a squeeze-excite.
     pub(crate) fn is_in(values: &Values) -> bool {
         [&SQUEEZE_EXCITE, &SQUEEZE_INPUT, &SQUEEZE_CHANNELS]
             .into_iter()
@@ -72,8 +72,8 @@ impl SqueezeExcite {
         }))
     }
 
-    /// Writes the width as `se0.25` or `si0.25` if one of these rules gives it for a quarter, otherwise as `sq12`. If both
-    /// give it, the gate decides: networks of the second convention use a sigmoid.
+    /// Writes the width as `se0.25` or `si0.25` if that rule yields it at a ratio of 0.25, otherwise as a number such as
+    /// `sq12`. If both rules yield it, the gate decides: networks that use `si` have sigmoid gates.
     pub(super) fn write(this: Option<Self>, in_channels: u32, gated_channels: u32, piece: &mut Piece) {
         let Some(this) = this else { return };
         let is_share_of_gated = this.channels == Self::of_gated(gated_channels, 0.25);
@@ -104,7 +104,7 @@ impl SqueezeExcite {
         lowering.multiply("excite", x, y)
     }
 
-    /// Width and functions as integers, both 0 for no squeeze-excite.
+    /// Width and functions as integers; both 0 without squeeze-excite.
     pub(super) fn words(this: Option<Self>) -> [u32; 2] {
         this.map_or([0, 0], |this| {
             [this.channels, this.gate as u32 | (this.activation as u32) << 8]

@@ -9,16 +9,16 @@ use crate::lowering::{ConvSpec, Lowering, Operand, OperationSink};
 
 /// Universal inverted bottleneck (`MobileNetV4`, arXiv:2404.10518, section 4): an optional linear depthwise convolution,
 /// 1x1 expansion, an optional depthwise convolution, linear 1x1 projection, an optional learnt factor per channel (layer
-/// scale, arXiv:2103.17239), and a residual connection if input and output have one shape.
+/// scale, arXiv:2103.17239), and a residual connection if input and output have the same shape.
 ///
-/// With only the second optional convolution the block is an inverted bottleneck, with only the first a `ConvNext`-like
-/// block, with both an extra-depthwise block and with neither a feed-forward network. The second convolution has the
-/// stride, or the first if there is no second.
+/// With only the second depthwise convolution the block is an inverted bottleneck, with only the first a `ConvNext`-like
+/// block, with both an extra-depthwise block, and with neither a feed-forward network. The stride belongs to the second
+/// depthwise convolution, or to the first if there is no second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UniversalInvertedBottleneck {
-    /// Side of the depthwise kernel before the expansion, odd; 0 for no convolution.
+    /// Side of the depthwise kernel before the expansion, odd; 0 leaves this convolution out.
     pub start_kernel: u32,
-    /// Side of the depthwise kernel after the expansion, odd; 0 for no convolution.
+    /// Side of the depthwise kernel after the expansion, odd; 0 leaves this convolution out.
     pub kernel: u32,
     /// Stride.
     pub stride: u32,
@@ -30,7 +30,7 @@ pub struct UniversalInvertedBottleneck {
     pub activation: Activation,
     /// True if the projection is multiplied by a learnt factor per channel.
     pub layer_scale: bool,
-    /// True if the block adds its input to its output where shapes allow; always true where they do not.
+    /// True if the block adds its input to its output when their shapes are equal; always true when they differ.
     pub residual: bool,
 }
 
@@ -59,7 +59,7 @@ impl BlockKind for UniversalInvertedBottleneck {
             residual: !(values.has(&NO_RESIDUAL) && context.keeps_shape()),
         };
         if this.stride > 1 && this.start_kernel == 0 && this.kernel == 0 {
-            let problem = format!("stride {} and no depthwise convolution to carry it", this.stride);
+            let problem = format!("stride {} without a depthwise convolution", this.stride);
             return Err(Problem::new(
                 problem,
                 "expected a start kernel (`a`) or a kernel (`k`) above 0",

@@ -6,7 +6,7 @@ use crate::block::field::{Domain, Problem, Value, Values};
 use crate::block::kind::Context;
 use crate::block::{Block, KindEntry};
 
-/// Choice for a block: a block type with its fields, before its input and output channels are known.
+/// Choice for a block: a block type with its fields, independent of its input and output channels.
 #[derive(Debug, Clone)]
 pub struct BlockChoice {
     entry: &'static KindEntry,
@@ -29,12 +29,12 @@ impl BlockChoice {
         self.entry.name
     }
 
-    /// Block between given channels.
+    /// Block with the given channels and stride.
     pub(super) fn block(&self, context: Context) -> Result<Block, Problem> {
         (self.entry.read)(&self.values, context)
     }
 
-    /// Fields in the order of the document, each as its name in TOML and its value as text: `("kernel", "3")`.
+    /// Fields in document order, each as its TOML name and its value as text: `("kernel", "3")`.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
         self.values.iter().map(|(field, value)| {
             let text = match value {
@@ -50,7 +50,7 @@ impl BlockChoice {
     }
 }
 
-/// Text such as `ir kernel 3, expansion 6, activation relu6`.
+/// Prints text such as `ir kernel 3, expansion 6, activation relu6`.
 impl fmt::Display for BlockChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;

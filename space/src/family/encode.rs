@@ -60,13 +60,13 @@ struct Matching<'a> {
     /// Genes found so far; empty if they are not needed.
     genes: &'a mut [u16],
     calls: usize,
-    /// Pairs of a stage and a block from which on there is no match. They are stored only in long searches, since blocks
-    /// can be divided among similar stages in very many ways.
+    /// Pairs of a stage and a block from which no match exists, stored only in long searches. Without them, similar
+    /// stages would make the search exponential.
     dead_ends: FxHashSet<(usize, usize)>,
 }
 
 impl Matching<'_> {
-    /// Calls of `stages` after which dead ends are stored.
+    /// Number of calls of `stages` after which dead ends are stored.
     const LONG: usize = 64;
 
     fn set(&mut self, gene: usize, value: u16) {
@@ -75,8 +75,8 @@ impl Matching<'_> {
         }
     }
 
-    /// Matches the blocks from `from` on with the stages from `index` on. All depths are tried, since neighbouring stages
-    /// can have equal choices. `previous` is the channel choice of the previous stage.
+    /// Matches the blocks from `from` onwards with the stages from `index` onwards. Tries all depths, since consecutive
+    /// stages can have equal choices. `previous` is the channel choice of the previous stage.
     fn stages(&mut self, index: usize, from: usize, previous: usize) -> bool {
         let family = self.family;
         let Some(table) = family.table.stages.get(index) else {
@@ -105,7 +105,7 @@ impl Matching<'_> {
         fits
     }
 
-    /// Matches a stage in which each block is a choice of its own.
+    /// Matches a stage whose blocks are chosen independently.
     fn separate(&mut self, index: usize, from: usize, previous: usize, channels: usize) -> bool {
         let (table, at) = (&self.family.table.stages[index], self.family.table.genes[index]);
         let mut cell = table.first(self.width, previous, channels);
@@ -125,11 +125,11 @@ impl Matching<'_> {
         false
     }
 
-    /// Matches a stage in which all blocks are the same choice.
+    /// Matches a stage whose blocks share one choice.
     fn uniform(&mut self, index: usize, from: usize, previous: usize, channels: usize) -> bool {
         let (table, at) = (&self.family.table.stages[index], self.family.table.genes[index]);
         let first = table.first(self.width, previous, channels);
-        // Rounding can make several choices equal in the first block and different in the others.
+        // Rounding can make several choices equal in the first block but different in the others.
         for choice in (0..first.blocks.len()).filter(|&choice| first.blocks[choice] == self.blocks[from]) {
             for depth in 1..=table.max_depth() {
                 let last = from + depth - 1;

@@ -1,7 +1,7 @@
 //! Genes of a family: enumeration, sampling and mutation.
 //!
 //! Genes are the values of a family's decisions: resolution, width, then channels, depth and blocks of every stage. Genes
-//! of blocks beyond their stage's depth have no effect and are 0, so that equal genes are equal choices.
+//! of blocks beyond their stage's depth have no effect and are 0, so that equal choices have equal genes.
 
 use rand::RngExt;
 
@@ -13,7 +13,7 @@ impl Family {
         self.stages.iter().zip(self.table.genes.iter().copied())
     }
 
-    /// Number of values of every gene.
+    /// Number of possible values of every gene.
     pub fn gene_sizes(&self) -> &[u16] {
         &self.table.sizes
     }
@@ -30,7 +30,7 @@ impl Family {
         }
     }
 
-    /// Indices of the genes that have an effect and more than one value.
+    /// Indices of the genes that have an effect and more than one possible value.
     pub fn active_genes(&self, genes: &[u16]) -> Vec<usize> {
         let mut active = Vec::new();
         self.visit_effective(genes, |gene| active.push(gene));
@@ -46,11 +46,11 @@ impl Family {
         }
     }
 
-    /// Every configuration once, in lexicographic order of its genes.
+    /// Iterates over all configurations, each once, in lexicographic order of their genes.
     pub(crate) fn configurations(&self) -> impl Iterator<Item = Vec<u16>> {
         let first = vec![0; self.table.sizes.len()];
         std::iter::successors(Some(first), |genes| {
-            // The last gene that can be raised; all genes after it start again at 0.
+            // The last gene that can be incremented; all genes after it are reset to 0.
             let mut raised = None;
             self.visit_effective(genes, |gene| {
                 if genes[gene] + 1 < self.table.sizes[gene] {
@@ -65,7 +65,7 @@ impl Family {
         })
     }
 
-    /// Replaces `genes` by ones in which every decision is drawn uniformly and independently.
+    /// Replaces `genes` with random ones; every decision is drawn uniformly and independently.
     pub(crate) fn sample_into(&self, genes: &mut Vec<u16>, rng: &mut impl rand::Rng) {
         let mut draw = |size: u16| if size > 1 { rng.random_range(0..size) } else { 0 };
         genes.clear();
@@ -83,8 +83,8 @@ impl Family {
         }
     }
 
-    /// Changes one decision that has an effect to another value. Blocks that a greater depth adds are drawn. A family with
-    /// a single network leaves `genes` unchanged.
+    /// Changes one decision that has an effect to another value. If the depth increases, the added blocks are drawn at
+    /// random. In a family with a single network, `genes` do not change.
     pub(crate) fn mutate(&self, genes: &mut [u16], rng: &mut impl rand::Rng) {
         let sizes = &self.table.sizes;
         let mut decisions = 0;

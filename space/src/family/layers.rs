@@ -1,4 +1,4 @@
-//! Layers of a family: all block keys, and the network with the least sum of costs.
+//! Layers of a family: all block keys, and the network with the smallest total cost.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,11 @@ use crate::architecture::INPUT_CHANNELS;
 use crate::graph::Shape;
 use crate::key::BlockKey;
 
-/// Cheapest network up to a stage: its cost and its genes.
+/// Cheapest partial network up to a stage: its cost and its genes.
 type Partial = (f64, Vec<u16>);
 
-/// Networks up to a stage, by channel choice of that stage: the choice, the shape of the feature map and a value.
+/// Partial networks up to a stage, one per channel choice of that stage: the choice, the shape of the feature map and a
+/// value.
 type Reached<T> = Vec<(usize, Shape, T)>;
 
 impl Family {
@@ -48,7 +49,8 @@ impl Family {
         keys.extend(ends);
     }
 
-    /// Least sum of `cost` over the layers of a network, and its genes. Exact, by dynamic programming over stages.
+    /// Smallest total `cost` over the layers of a network, and the genes of that network. Exact, by dynamic programming
+    /// over stages.
     pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Partial {
         let mut best: Option<Partial> = None;
         for (resolution_gene, &resolution) in self.resolutions.iter().enumerate() {
@@ -70,7 +72,7 @@ impl Family {
         best.unwrap_or((f64::INFINITY, vec![0; self.gene_sizes().len()]))
     }
 
-    /// Extends the cheapest networks by a stage; returns one for each of its channel choices.
+    /// Extends the cheapest partial networks by a stage; returns one for each channel choice of the stage.
     fn extend(
         &self,
         index: usize,
@@ -123,7 +125,7 @@ impl StageCosts {
         }
     }
 
-    /// Least sum over `depth` layers, and the choices with that sum.
+    /// Smallest total cost of `depth` layers, and the choices with that cost.
     fn cheapest(&self, depth: u32, per_layer: bool) -> (f64, Vec<u16>) {
         let later = f64::from(depth - 1);
         if !per_layer {

@@ -1,4 +1,4 @@
-//! Families: sequences of stages with choices, the common form of search spaces and published networks.
+//! Families: sequences of stages with choices, the common representation of search spaces and published networks.
 //!
 //! A published network with its width and resolution multipliers is a family in which every stage has one choice. A
 //! search space is a union of families with more choices. Both are written in TOML, which `raw.rs` reads.
@@ -35,7 +35,7 @@ pub struct Stage {
     pub stride: u32,
     /// Effect of the width multiplier on the channels.
     pub scaling: Scaling,
-    /// True if each block is a choice of its own, false if all blocks of the stage are the same choice.
+    /// True if the blocks of the stage are chosen independently, false if they share one choice.
     pub per_layer: bool,
 }
 
@@ -49,13 +49,13 @@ impl Stage {
         if self.per_layer { self.max_depth() as usize } else { 1 }
     }
 
-    /// Number of these genes that have an effect at a depth.
+    /// Number of genes of block choices that have an effect at a depth.
     fn active_blocks(&self, depth: u32) -> usize {
         if self.per_layer { depth as usize } else { 1 }
     }
 }
 
-/// Hidden layer of the head at width multiplier 1.
+/// Hidden layer of the head, with its size at width multiplier 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HiddenRule {
     /// Number of outputs.
@@ -71,21 +71,21 @@ pub struct HiddenRule {
 /// Sequence of stages with choices, with choices of width multiplier and resolution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Family {
-    /// Name, unique in a space.
+    /// Name, unique within a space.
     pub name: String,
-    /// Input sides in pixels.
+    /// Choices of the input's side in pixels.
     pub resolutions: Vec<u32>,
-    /// Width multipliers.
+    /// Choices of the width multiplier.
     pub widths: Vec<f64>,
-    /// Factor of every width multiplier, for networks that are themselves scaled.
+    /// Factor applied to every width multiplier, for networks that are scaled versions of another.
     pub base_width: f64,
-    /// Divisor of scaled channels.
+    /// Divisor to which scaled channels are rounded.
     pub divisor: u32,
     /// Constants of batch normalisation.
     pub batch_norm: BatchNorm,
     /// Stages from the stem to the last feature map.
     pub stages: Vec<Stage>,
-    /// Hidden layer of the head.
+    /// Hidden layer of the head, if any.
     pub hidden: Option<HiddenRule>,
     table: Table,
 }
@@ -98,7 +98,7 @@ impl Family {
         }
     }
 
-    /// Number of configurations: the product over decisions, those without effect left out.
+    /// Number of configurations: the product over decisions, without those that have no effect.
     pub fn size(&self) -> BigUint {
         let mut size = BigUint::from(self.resolutions.len()) * BigUint::from(self.widths.len());
         for stage in &self.stages {
@@ -119,7 +119,7 @@ impl Family {
         architecture
     }
 
-    /// Writes the architecture of these genes into `architecture`, whose memory is reused.
+    /// Replaces `architecture` with that of these genes, reusing its memory.
     pub fn express_into(&self, genes: &[u16], classes: u32, architecture: &mut Architecture) {
         let width = genes[WIDTH_GENE] as usize;
         architecture.resolution = self.resolutions[genes[RESOLUTION_GENE] as usize];

@@ -54,11 +54,11 @@ fn never() -> Scaling {
 /// Changes to a family after its document is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Alteration {
-    /// Factor of every width multiplier.
+    /// Factor applied to every width multiplier.
     pub width: f64,
-    /// Factor of the depth of stages, which is rounded up; stages with `depth-scaling = "never"` keep theirs.
+    /// Factor applied to the depth of stages, rounded up; stages with `depth-scaling = "never"` keep their depth.
     pub depth: f64,
-    /// Number of the first strides above 1 that are replaced by 1.
+    /// Number of early strides that are replaced by 1: the first ones above 1.
     pub early_strides_removed: usize,
 }
 
@@ -78,7 +78,7 @@ impl RawFamily {
         &self.name
     }
 
-    /// Checks all values and builds the family; `text` is the document, for positions.
+    /// Checks all values and builds the family; `text` is the document, for the positions in errors.
     pub fn check(self, text: &str, alteration: Alteration) -> Result<Family, DocumentError> {
         let fail = |at: usize, problem: String| Err(DocumentError::at(text, at, problem));
         let name_at = self.name.span().start;
@@ -117,12 +117,18 @@ impl RawFamily {
             let stage = stage.into_inner().check(at, text, alteration.depth)?;
             layers += stage.max_depth() as usize;
             if layers > limits::BLOCKS {
-                return fail(at, format!("over {} layers up to here; leave some out", limits::BLOCKS));
+                return fail(
+                    at,
+                    format!("more than {} layers up to here; remove some", limits::BLOCKS),
+                );
             }
             choices += stage.choices.len();
             if choices > limits::FAMILY_CHOICES {
                 let most = limits::FAMILY_CHOICES;
-                return fail(at, format!("over {most} choices of blocks up to here; leave some out"));
+                return fail(
+                    at,
+                    format!("more than {most} choices of blocks up to here; remove some"),
+                );
             }
             stages.push(stage);
         }

@@ -1,15 +1,15 @@
-//! Table of all blocks of a family, so that expressing and encoding networks are look-ups.
+//! Table of all blocks of a family, which reduces expressing and encoding networks to look-ups.
 
 use rustc_hash::FxHashMap;
 
 use crate::block::{Block, HiddenLayer};
 
-/// Blocks of all choices of a stage between given numbers of input and output channels.
+/// Blocks of all choices of a stage, for given numbers of input and output channels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cell {
     /// Block of every choice, in order.
     pub blocks: Vec<Block>,
-    /// First choice of a block; empty if a linear search of `blocks` is faster.
+    /// First choice with each block; empty if a linear search of `blocks` is faster.
     index: FxHashMap<Block, u16>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct StageTable {
     pub(super) rest: Vec<Cell>,
     pub(super) channel_choices: usize,
     pub(super) previous_choices: usize,
-    /// Depth gene by depth.
+    /// Depth gene, indexed by depth; `None` for depths that the stage cannot have.
     pub(super) depth_genes: Vec<Option<u16>>,
 }
 
@@ -76,7 +76,7 @@ impl StageTable {
         &self.rest[width * self.channel_choices + choice]
     }
 
-    /// Gene of a depth, if the stage can have it.
+    /// Gene of a depth; `None` if the stage cannot have the depth.
     pub fn depth_gene(&self, depth: usize) -> Option<u16> {
         self.depth_genes.get(depth).copied().flatten()
     }

@@ -7,7 +7,7 @@ use crate::block::HiddenLayer;
 use crate::block::kind::Context;
 use crate::limits;
 
-/// Reason why a family has no table.
+/// Reason why no table can be built for a family.
 #[derive(Debug)]
 pub(crate) struct TableProblem {
     /// Index of the stage.
@@ -23,7 +23,7 @@ impl Family {
         Ok(self)
     }
 
-    /// Same family at one width multiplier, which need not be one of its own.
+    /// Same family at a single width multiplier, which need not be among its choices.
     pub(crate) fn at_width(&self, width: f64) -> Result<Self, TableProblem> {
         Self {
             widths: vec![width],
@@ -80,7 +80,7 @@ impl Family {
         Ok(table)
     }
 
-    /// Number of blocks; refuses families whose blocks would take too much memory.
+    /// Counts the blocks; rejects families whose blocks would take too much memory.
     fn count_variants(&self) -> Result<usize, TableProblem> {
         let mut variants = 0usize;
         let mut previous = 1;
@@ -90,7 +90,7 @@ impl Family {
             previous = stage.channels.len();
             if variants > limits::LAYER_VARIANTS {
                 let problem = format!(
-                    "widths, channels and choices up to here make over {} different layers; leave some out",
+                    "widths, channels and choices up to here make more than {} different layers; remove some",
                     limits::LAYER_VARIANTS
                 );
                 return Err(TableProblem { stage: index, problem });
@@ -99,7 +99,7 @@ impl Family {
         Ok(variants)
     }
 
-    /// Table of a stage; `previous` are the channels of the previous stage by width and channel choice.
+    /// Builds the table of a stage; `previous` are the channels of the previous stage by width and channel choice.
     fn stage_table(&self, stage: &Stage, previous: &[Vec<u32>]) -> Result<StageTable, String> {
         let mut table = StageTable {
             channels: Vec::new(),
@@ -155,7 +155,7 @@ impl Family {
     }
 }
 
-/// Blocks of the choices between given channels.
+/// Builds the blocks of the choices for given input and output channels.
 fn cell(choices: &[BlockChoice], context: Context) -> Result<Cell, String> {
     let block = |choice: &BlockChoice| {
         choice.block(context).map_err(|problem| {

@@ -4,11 +4,11 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {problem}; {expected}")]
 pub struct NotationError {
-    /// Column of the text in error, counted in characters from 1.
+    /// Column of the invalid text, counted in characters from 1.
     pub column: usize,
-    /// Description of the text that was found.
+    /// Description of the text found.
     pub problem: String,
-    /// Description of the text that was expected.
+    /// Description of the text expected.
     pub expected: String,
 }
 
@@ -21,7 +21,7 @@ impl NotationError {
         }
     }
 
-    /// Same error `offset` columns further right, for a piece of a longer text.
+    /// Same error with `offset` added to its column, for a piece of a longer text.
     #[must_use]
     pub fn shifted(mut self, offset: usize) -> Self {
         self.column += offset;

@@ -1,7 +1,7 @@
 //! Architecture strings: syntax, parsing and printing.
 //!
-//! An architecture string is one line in the style of timm's. Its pieces are separated by commas: the input, the blocks
-//! and the head. The fields of a piece are separated by underscores, each a few letters (its code) and a value:
+//! An architecture string is one line, in the style of timm's strings. Commas separate its pieces: the input, the blocks
+//! and the head. Underscores separate the fields of a piece; a field is a code of a few letters and a value:
 //!
 //! ```text
 //! in224,conv_k3_s2_c32_nr6,ir_k3_e1_c16_nr6,ir_r2_k3_s2_e6_c24_se0.25_nr6,conv_k1_c1280_nr6,head_o1000

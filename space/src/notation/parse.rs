@@ -44,11 +44,11 @@ static MOMENTUM: Field = Field {
     },
 };
 
-/// Parses a piece such as `ir_r2_k3_s2_e6_c24_nre`, whose input has `in_channels`; the piece starts at `column`.
+/// Parses a piece such as `ir_r2_k3_s2_e6_c24_nre` that starts at `column`, for an input with `in_channels` channels.
 pub(crate) fn blocks(piece: &str, column: usize, in_channels: u32) -> Result<Vec<Block>, NotationError> {
     let text = PieceText::split(piece, column);
     let entry = Block::entry(text.kind).ok_or_else(|| {
-        let problem = format!("`{}` is no block", shortened(text.kind));
+        let problem = format!("`{}` is not a block type", shortened(text.kind));
         let kinds: Vec<&str> = Block::kinds().collect();
         NotationError::new(column, problem, format!("expected one of {}", kinds.join(", ")))
     })?;
@@ -63,7 +63,7 @@ pub(crate) fn blocks(piece: &str, column: usize, in_channels: u32) -> Result<Vec
     let mut blocks = vec![read(context)?];
     let repeats = values.whole(&REPEATS).unwrap_or(1);
     if repeats > 1 {
-        // Read again with the output channels of the first block as input channels, to which an expansion is relative.
+        // Repeats have the output channels of the first block as input channels, to which an expansion is relative.
         context.in_channels = context.channels;
         context.stride = 1;
         blocks.extend(std::iter::repeat_n(read(context)?, repeats as usize - 1));
@@ -146,7 +146,7 @@ fn architecture(text: &str) -> Result<Architecture, NotationError> {
     .map_err(|error| error.shifted(head_column - 1))
 }
 
-/// Checks the bounds on a whole architecture: at least one block, not too many, and a possible resolution.
+/// Checks the bounds on a whole architecture: the number of blocks and the resolution.
 pub(crate) fn check(architecture: Architecture) -> Result<Architecture, NotationError> {
     if architecture.blocks.is_empty() {
         return Err(NotationError::new(
@@ -223,7 +223,7 @@ fn block_key(text: &str) -> Result<BlockKey, NotationError> {
         .collect::<Option<_>>()
         .unwrap_or_default();
     let [channels, height, width] = sides[..] else {
-        let problem = format!("`{}` is no shape", shortened(shape));
+        let problem = format!("`{}` is not a shape", shortened(shape));
         return Err(NotationError::new(
             column,
             problem,

@@ -3,7 +3,7 @@
 use super::error::NotationError;
 use crate::block::field::{Field, Problem, Values};
 
-/// Kind of a piece and the texts of its fields, each with its column.
+/// Text of a piece, split into its kind and its fields, each with its column.
 #[derive(Debug)]
 pub(super) struct PieceText<'t> {
     pub kind: &'t str,
@@ -35,7 +35,7 @@ impl<'t> PieceText<'t> {
                 return Err(NotationError::new(column, problem, "write each field once"));
             }
             let value = field.domain.code(&part[field.code.len()..]).ok_or_else(|| {
-                let problem = format!("`{part}` has no usable {}", field.name);
+                let problem = format!("`{part}` has an invalid {}", field.name);
                 NotationError::new(column, problem, format!("expected {}", field.expected()))
             })?;
             values.insert(field, value);
@@ -43,7 +43,8 @@ impl<'t> PieceText<'t> {
         Ok(values)
     }
 
-    /// Field of a text: of those whose code it starts with and whose form the rest has, the one with the longest code.
+    /// Finds the field of a text: the one with the longest code among the fields whose code starts the text and whose
+    /// form fits the rest.
     fn field(&self, part: &str, column: usize, known: &[&'static Field]) -> Result<&'static Field, NotationError> {
         let fits = |field: &&&'static Field| {
             let rest = part.strip_prefix(field.code);
@@ -65,14 +66,14 @@ impl<'t> PieceText<'t> {
         ))
     }
 
-    /// Error about the whole piece, at its column.
+    /// Converts a problem of the whole piece to an error at its column.
     pub fn error(&self, problem: Problem) -> NotationError {
         let Problem { problem, expected } = problem;
         NotationError::new(self.column, format!("`{}` has {problem}", self.kind), expected)
     }
 }
 
-/// Text for messages, cut after 24 characters.
+/// Shortens a text to 24 characters, for error messages.
 pub(super) fn shortened(text: &str) -> String {
     if text.chars().count() > 24 {
         format!("{}…", text.chars().take(24).collect::<String>())

@@ -7,7 +7,8 @@ use crate::block::Block;
 use crate::block::kind::Piece;
 use crate::key::{BlockKey, KeyLayer};
 
-/// Canonical string: equal neighbours are one piece with a repeat count, fields at their defaults are left out.
+/// Prints the canonical string: consecutive equal blocks form one piece with a repeat count, and fields with default values
+/// are left out.
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "in{}{}", self.resolution, self.batch_norm)?;
@@ -28,7 +29,7 @@ impl fmt::Display for BlockKey {
     }
 }
 
-/// Canonical pieces of a list of blocks; equal neighbours are one piece with a repeat count.
+/// Canonical pieces of a list of blocks; consecutive equal blocks form one piece with a repeat count.
 pub(crate) fn pieces(blocks: &[Block]) -> Vec<String> {
     let mut pieces: Vec<(&Block, Piece, u32)> = Vec::new();
     let mut channels = INPUT_CHANNELS;

@@ -1,4 +1,4 @@
-//! Operations that are not in ONNX's operator set 17, composed of operators that are.
+//! Operations missing from ONNX operator set 17, composed of existing operators.
 
 use super::error::OnnxError;
 use super::writer::{Writer, ints_attribute};
@@ -30,7 +30,7 @@ impl Writer<'_> {
         value
     }
 
-    /// Adds the only tensor of a node as a factor per channel, broadcast over height and width; returns its name.
+    /// Adds the only tensor of a node as one factor per channel, broadcast over height and width; returns its name.
     pub(super) fn channel_factors(&mut self, node: &Node) -> Result<Option<String>, OnnxError> {
         let mut name = None;
         for tensor in self.fetch_all(node)? {
@@ -41,8 +41,8 @@ impl Writer<'_> {
         Ok(name)
     }
 
-    /// Adds the transpose of the matrix of channels with `groups` rows; returns the operands of the last reshape, back to a
-    /// feature map of shape `output`. A 0 in a shape keeps the batch dimension.
+    /// Adds a channel shuffle: the transpose of the matrix of channels with `groups` rows. Returns the operands of the last
+    /// reshape, to a feature map of shape `output`. A 0 in a shape keeps the batch dimension.
     pub(super) fn shuffled(&mut self, node: &str, x: &str, groups: u32, output: Shape) -> Vec<String> {
         let [groups, channels, height, width] = [groups, output.channels, output.height, output.width].map(i64::from);
         let rows = self.whole_numbers(format!("{node}.rows"), &[0, groups, channels / groups, height, width]);

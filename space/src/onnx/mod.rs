@@ -2,8 +2,8 @@
 //!
 //! [`encode`] turns a [`Graph`](crate::Graph) and its weights into the bytes of an `.onnx` file: 32-bit floats,
 //! standard operators of opset 17 (read by ONNX Runtime 1.12 and later, and by converters for mobile runtimes), and
-//! batch-norm folded into the convolutions unless the options say otherwise. Whole networks and single layers are written
-//! in the same way. Equal graphs, weights and options give equal bytes.
+//! batch-norm folded into the convolutions by default. Whole networks and single layers are written in the same way. Equal
+//! graphs, weights and options give equal bytes.
 //!
 //! ```
 //! use mnas_space::{Architecture, onnx};

@@ -6,19 +6,19 @@ pub const INPUT_NAME: &str = "input";
 pub const LOGITS_NAME: &str = "logits";
 /// Name of the output of any other graph, `[batch, channels, height, width]`.
 pub const OUTPUT_NAME: &str = "output";
-/// Version of the standard operators in files.
+/// Version of the standard operator set that files use.
 pub const OPSET: i64 = 17;
-/// Version of the file format, that of [`OPSET`].
+/// Version of the file format (intermediate representation) that goes with [`OPSET`].
 pub const IR_VERSION: i64 = 8;
-/// Largest size of a protocol buffer, and so of an ONNX file without external data.
+/// Largest size in bytes of a protocol buffer, and therefore of an ONNX file without external data.
 pub const MAX_FILE_BYTES: u64 = i32::MAX as u64;
 
-/// Number of images per run of a file.
+/// Batch size of a file: the number of images per inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Batch {
-    /// Fixed number, at least 1, which lets runtimes plan their memory.
+    /// Fixed number, at least 1; runtimes can plan their memory in advance.
     Fixed(u32),
-    /// Number chosen at run time.
+    /// Number given at run time.
     Dynamic,
 }
 
@@ -27,11 +27,11 @@ pub enum Batch {
 pub struct OnnxOptions {
     /// Name of the graph, `network` by default.
     pub name: String,
-    /// True to fold batch-norm into the convolution before it, as in deployment; `true` by default.
+    /// True to fold batch-norm into the preceding convolution, as in deployment; `true` by default.
     pub fold_batch_norm: bool,
     /// Notes in the file, such as the architecture string; none by default.
     pub metadata: Vec<(String, String)>,
-    /// Images per run, 1 by default.
+    /// Batch size, 1 by default.
     pub batch: Batch,
 }
 

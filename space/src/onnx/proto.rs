@@ -1,4 +1,4 @@
-//! Protocol buffer messages of the ONNX file format, as far as the writer uses them.
+//! Protocol buffer messages of the ONNX file format, limited to those that the writer uses.
 //!
 //! Field numbers and wire types are those of the ONNX specification, intermediate representation version 8. Messages and
 //! fields that the writer does not use are left out, which the format allows. A field is an `Option` if an absent field

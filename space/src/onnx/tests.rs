@@ -1,5 +1,5 @@
-//! Contents of written files. The tests decode them with the messages that wrote them; the wire format itself is checked
-//! by bytes that the reference implementation of ONNX (1.23) reads and writes back unchanged.
+//! Tests of the contents of written files. They decode the files with the messages of the writer; the wire format itself
+//! is checked against bytes that the reference implementation of ONNX (1.23) reads and writes back unchanged.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Architecture, BlockKey, Graph, Op, ParameterSpec};
 
-/// Network with many kinds of blocks, activations and gates, at a size that no stride divides.
+/// Network with many kinds of blocks, activations and gates, and an odd input size, which strides do not divide.
 const MIXED: &str = "in97,conv_k3_s2_c16_nhs,ds_k5_c24_se0.25_nre,ir_r2_k3_s2_e3_c24_nr6,\
     ir_k5_h30_c24_sq5_gsi_nsw,id_s2_c32,id_c32,conv_k1_c48_nhs,head_f20_nhs_o7";
 
@@ -43,7 +43,7 @@ fn count(proto: &GraphProto, op_type: &str) -> usize {
     proto.node.iter().filter(|node| node.op_type == op_type).count()
 }
 
-/// Name and shape of a value, such as `logits [batch, 10]`.
+/// Describes a value by name and shape: `logits [batch, 10]`.
 fn describe(info: &ValueInfoProto) -> String {
     let shape = info.value_type.clone().unwrap().tensor_type.unwrap().shape.unwrap();
     let sizes = shape.dim.into_iter().map(|dimension| match dimension.size.unwrap() {
@@ -197,7 +197,7 @@ fn equal_inputs_give_equal_bytes() {
 }
 
 /// Compares with bytes that `onnx.checker` of the reference implementation accepts and its protocol buffers write back
-/// unchanged, so that field numbers and wire types are right. New bytes after an intended change need the same check.
+/// unchanged, which confirms field numbers and wire types. Repeat that check for new bytes after an intended change.
 #[test]
 fn bytes_are_those_of_the_reference_implementation() {
     let graph = block("conv_k1_c1_nr6@1x1x1");
@@ -231,7 +231,7 @@ fn bytes_are_those_of_the_reference_implementation() {
     insta::assert_snapshot!(dump);
 }
 
-/// Error of writing with weights in which a tensor is removed or changed.
+/// Returns the error of writing with weights in which `change` removed or modified a tensor.
 fn broken(graph: &Graph, change: impl FnOnce(&mut HashMap<String, Vec<f32>>)) -> OnnxError {
     let values = |parameter: &ParameterSpec| RANDOM.values(parameter).unwrap().into_owned();
     let mut weights: HashMap<_, _> = graph.parameters().map(|p| (p.name.clone(), values(&p))).collect();
@@ -275,7 +275,7 @@ fn impossible_files_are_refused_before_writing() {
     );
 }
 
-/// Architecture strings with random sequences of blocks.
+/// Strategy for architecture strings with random sequences of blocks.
 fn architectures() -> impl Strategy<Value = String> {
     let activation = prop::sample::select(vec!["re", "r6", "hs", "sw"]);
     let squeeze = prop::sample::select(vec!["", "_se0.25", "_sq3", "_se0.25_gsi", "_sq7_gsi"]);

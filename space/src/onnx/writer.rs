@@ -1,4 +1,4 @@
-//! Writing of a graph as the bytes of an ONNX file.
+//! Writer of a graph as the bytes of an ONNX file.
 
 use prost::Message;
 
@@ -17,9 +17,11 @@ const RELU6_BOUNDS: [(&str, f32); 2] = [("relu6.min", 0.0), ("relu6.max", 6.0)];
 
 /// Writes `graph` with `weights` as an ONNX file.
 ///
-/// The input is [`INPUT_NAME`], the output [`LOGITS_NAME`] where the graph ends with the classifier and
+/// The input is called [`INPUT_NAME`], the output [`LOGITS_NAME`] if the graph ends with the classifier and
 /// [`OUTPUT_NAME`] otherwise; a graph without operations becomes an `Identity`. Weights have the names of
 /// [`Graph::parameters`]; a convolution with folded batch-norm has the bias `<node>.bias`.
+///
+/// Weights that do not fit the graph, weights too large for a file, and an empty batch are errors.
 pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &OnnxOptions) -> Result<Vec<u8>, OnnxError> {
     if options.batch == Batch::Fixed(0) {
         return Err(OnnxError::EmptyBatch);
@@ -42,7 +44,7 @@ pub(super) struct Writer<'w> {
     options: &'w OnnxOptions,
     /// Name of each tensor.
     names: Vec<String>,
-    /// True for tensors without height and width: those after a fully connected layer.
+    /// True for tensors without height and width, which follow a fully connected layer.
     is_flat: Vec<bool>,
     proto: GraphProto,
 }
@@ -84,7 +86,7 @@ impl<'w> Writer<'w> {
         while let Some(node) = nodes.get(index) {
             let batch_norm = self.foldable_batch_norm(index);
             index += if batch_norm.is_some() { 2 } else { 1 };
-            // Node n computes tensor n + 1; a folded pair computes the tensor of its batch-norm.
+            // Node n computes tensor n + 1; a convolution with folded batch-norm computes the batch-norm's tensor.
             let output = TensorId(index as u32);
             self.write_node(node, batch_norm, output)?;
             if index < nodes.len() {
@@ -108,7 +110,8 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// Batch-norm that can be folded into node `index`: the next node, if it is the only reader of a convolution's output.
+    /// Batch-norm that can be folded into the convolution `index`: the next node, if nothing else reads the convolution's
+    /// output.
     fn foldable_batch_norm(&self, index: usize) -> Option<&'w Node> {
         let (node, next) = (&self.graph.nodes[index], self.graph.nodes.get(index + 1)?);
         let made = TensorId(index as u32 + 1);
@@ -183,7 +186,7 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// Adds the tensors of a convolution, with `batch_norm` folded into them if it is given; returns their names.
+    /// Adds the tensors of a convolution, with `batch_norm`, if any, folded into them; returns their names.
     fn convolution_weights(&mut self, node: &Node, batch_norm: Option<&Node>) -> Result<Vec<String>, OnnxError> {
         let Some(batch_norm) = batch_norm else {
             return self.plain_weights(node);
@@ -216,7 +219,7 @@ impl<'w> Writer<'w> {
         fetch(self.weights, node)
     }
 
-    /// Adds a constant unless the file has it; returns its name.
+    /// Adds a constant unless the file already contains it; returns its name.
     pub(super) fn constant(&mut self, name: &str, value: f32) -> String {
         if !self.proto.initializer.iter().any(|tensor| tensor.name == name) {
             self.push_tensor(name, &[], &[value]);

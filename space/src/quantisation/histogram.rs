@@ -1,34 +1,34 @@
-//! Distribution of a tensor's values over calibration images, and the choice of a range from it.
+//! Histogram of a tensor's values over calibration images, and the choice of a range from it.
 
 use super::range::Range;
 
 /// Bins on each side of 0.
 const BINS: usize = 2048;
-/// Exponent of the smallest limit. Values below `2^MIN_EXPONENT / BINS` are as good as 0.
+/// Exponent of the smallest limit. Values below `2^MIN_EXPONENT / BINS` are indistinguishable from 0.
 const MIN_EXPONENT: i32 = -20;
-/// Bounds that are tried on each side of 0 for [`Clipping::SquaredError`].
+/// Number of bounds tried on each side of 0 for [`Clipping::SquaredError`].
 const CANDIDATES: usize = 100;
-/// Steps of an 8-bit integer.
+/// Number of steps between the least and the greatest 8-bit integer.
 const STEPS: f64 = 255.0;
 
-/// Rule for the range of a tensor, whose values outside of it are clipped.
+/// Rule for choosing the range of a tensor; values outside the range are clipped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Clipping {
-    /// From the least to the greatest value: no value of the calibration images is clipped.
+    /// Range from the least to the greatest value: no value of the calibration images is clipped.
     Extremes,
-    /// Clips at most this share of the values, in percent, on each side: 0.01 keeps 99.99 % below the upper bound.
+    /// Range that clips at most this percentage of the values on each side: 0.01 keeps 99.99 % below the upper bound.
     Percent(f64),
-    /// The range with the least mean squared error of quantised values.
+    /// Range with the least mean squared error of the quantised values.
     SquaredError,
 }
 
-/// Histogram of the values of a tensor. The order in which values are added does not change it.
+/// Histogram of the values of a tensor, independent of the order in which they are added.
 ///
-/// Bins are equally wide and end at a limit on both sides of 0. The limit is a power of 2 that doubles when a greater
-/// value arrives, and bins are then merged by pairs.
+/// Bins are equally wide and extend to the same limit on both sides of 0. The limit is a power of 2; when a value exceeds
+/// it, the limit doubles and adjacent bins are merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
-    /// Counts of negative and of positive values by magnitude.
+    /// Counts of negative and positive values by magnitude.
     sides: [Vec<u64>; 2],
     exponent: i32,
     zeros: u64,
@@ -61,7 +61,7 @@ impl Histogram {
         let (low, high) = values
             .iter()
             .fold((0f32, 0f32), |(low, high), &value| (low.min(value), high.max(value)));
-        // NaN is ignored by minima and maxima, and infinity has no bin.
+        // `min` and `max` ignore NaN, and infinity has no bin.
         if !values.iter().all(|value| value.is_finite()) {
             self.is_finite = false;
             return;
@@ -76,7 +76,7 @@ impl Histogram {
             if value == 0.0 {
                 self.zeros += 1;
             } else {
-                // Exact, since the width of bins is a power of 2, and below BINS by the limit.
+                // Exact, since the width of bins is a power of 2, and less than BINS because of the limit.
                 let bin = (value.abs() * bins_per_unit) as usize;
                 self.sides[usize::from(value > 0.0)][bin] += 1;
             }
@@ -93,7 +93,7 @@ impl Histogram {
         }
     }
 
-    /// Range by a rule, `None` if a value was not a finite number.
+    /// Range chosen by a rule; `None` if a value was not finite.
     pub fn range(&self, clipping: Clipping) -> Option<Range> {
         let (low, high) = match clipping {
             Clipping::Extremes => (self.low, self.high),
@@ -106,7 +106,7 @@ impl Histogram {
         Range::new(low, high)
     }
 
-    /// Bounds beyond which at most this share of all values lies.
+    /// Bounds beyond each of which at most this share of all values lies.
     fn clipped_share(&self, share: f64) -> (f32, f32) {
         let total = self.zeros + self.sides.iter().flatten().sum::<u64>();
         let allowed = (share * total as f64) as u64;
@@ -122,8 +122,8 @@ impl Histogram {
         ((-low).max(self.low), high.min(self.high))
     }
 
-    /// Bounds with the least sum of squared errors. A value in the range has the error of rounding, uniform in a step;
-    /// one outside has its distance to the bound. A value of exactly 0 has no error, whatever the step.
+    /// Bounds with the least sum of squared errors. The error of a value within the range is the rounding error, uniform
+    /// within a step; that of a value outside is its distance to the bound. A value of exactly 0 has no error.
     fn least_squared_error(&self) -> (f32, f32) {
         let extremes = [-f64::from(self.low), f64::from(self.high)];
         let tails = [0, 1].map(|side| self.tails(side, extremes[side]));
@@ -140,7 +140,7 @@ impl Histogram {
         (-best.1 as f32, best.2 as f32)
     }
 
-    /// Bounds on one side of 0, from the extreme value down to a fraction of it.
+    /// Candidate bounds on one side of 0, from the extreme value down to a fraction of it.
     fn tails(&self, side: usize, extreme: f64) -> Vec<Tail> {
         let candidates = if extreme == 0.0 { 1 } else { CANDIDATES };
         let width = limit(self.exponent) / BINS as f64;
@@ -192,7 +192,7 @@ mod tests {
         (range.low(), range.high())
     }
 
-    /// Sum of squared errors of 8-bit values, by the definition of quantisation.
+    /// Sum of squared errors of 8-bit values, computed from the definition of quantisation.
     fn squared_error(values: &[f32], (low, high): (f32, f32)) -> f64 {
         let step = f64::from(high - low) / STEPS;
         let zero = (f64::from(low) / step).round();
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_range_by_squared_error_is_better_than_the_extremes() {
-        // Near a normal distribution, with one outlier.
+        // Approximately normal, with one outlier.
         let wave = |n: usize, step: f32| (n as f32 * step).sin();
         let mut values: Vec<f32> = (0..200_000)
             .map(|n| wave(n, 0.7) + wave(n, 1.3) + wave(n, 2.9))

@@ -4,10 +4,10 @@ use super::range::Range;
 
 /// Greatest magnitude of a weight; -128 is not used, so that the range is symmetric.
 const WEIGHT_LIMIT: f32 = 127.0;
-/// Greatest magnitude of a bias, far enough below that of an `i32` for the sums that are added to it.
+/// Greatest magnitude of a bias, which leaves room in an `i32` for the products added to it.
 const BIAS_LIMIT: f64 = (1 << 30) as f64;
 
-/// Least scale of a weight, for channels without any: runtimes refuse products of scales near the least float.
+/// Least scale of a weight, used for channels of zeros: runtimes reject products of scales near the smallest float.
 const LEAST_WEIGHT_SCALE: f32 = 1e-9;
 
 /// Scale and zero point of an activation.
@@ -18,7 +18,7 @@ pub(crate) struct ActivationScale {
 }
 
 impl ActivationScale {
-    /// Scale with which -128 to 127 cover the range; its 0 is exact.
+    /// Scale with which -128 to 127 cover the range and 0 is represented exactly.
     pub fn of(range: Range) -> Self {
         if range.is_empty() {
             return Self {
@@ -43,9 +43,9 @@ pub(crate) struct QuantisedWeight {
     pub scales: Vec<f32>,
 }
 
-/// Quantises a weight, whose output channel changes every `inner` values and then repeats from the first.
+/// Quantises a weight whose output channel changes every `inner` values, starting again at the first after the last.
 ///
-/// A scale is `max |w| / 127` in its channel, or greater where `bias` would not fit in 32 bits at `input_scale * scale`.
+/// The scale of a channel is `max |w| / 127`, or greater if `bias` would not fit in 32 bits at `input_scale * scale`.
 pub(crate) fn quantise_weight(weights: &[f32], inner: usize, bias: &[f32], input_scale: f32) -> QuantisedWeight {
     let channels = bias.len();
     let channel = |index: usize| index / inner % channels;
@@ -72,7 +72,7 @@ pub(crate) fn quantise_weight(weights: &[f32], inner: usize, bias: &[f32], input
     }
 }
 
-/// Quantises a bias at the scales of the products that it is added to; returns the integers and those scales.
+/// Quantises a bias with the scales of the products to which it is added; returns the integers and the scales.
 pub(crate) fn quantise_bias(bias: &[f32], weight_scales: &[f32], input_scale: f32) -> (Vec<i32>, Vec<f32>) {
     let scales: Vec<f32> = weight_scales.iter().map(|scale| scale * input_scale).collect();
     let values = bias

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::graph::TensorId;
 
-/// Interval that contains 0, since padding and activation functions need an exact 0.
+/// Range of values that contains 0, since padding and activation functions need an exact 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
     low: f32,
@@ -12,13 +12,13 @@ pub struct Range {
 }
 
 impl Range {
-    /// Smallest range that contains `low`, `high` and 0, `None` unless both are finite.
+    /// Smallest range that contains `low`, `high` and 0; `None` unless both are finite.
     pub fn new(low: f32, high: f32) -> Option<Self> {
         let is_finite = low.is_finite() && high.is_finite();
         is_finite.then(|| Self::including_zero(low, high))
     }
 
-    /// Range of known, finite numbers.
+    /// Range for bounds that are known to be finite.
     pub(crate) const fn including_zero(low: f32, high: f32) -> Self {
         Self {
             low: low.min(high).min(0.0),
@@ -36,7 +36,7 @@ impl Range {
         self.high
     }
 
-    /// True if the only value is 0.
+    /// Checks whether 0 is the only value.
     pub fn is_empty(self) -> bool {
         self.low == 0.0 && self.high == 0.0
     }
@@ -50,12 +50,12 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// Ranges without any tensor.
+    /// Creates an empty collection.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same range for all tensors: for measuring latency, which does not depend on the values, without images.
+    /// Same range for all tensors: sufficient for latency measurements, which do not depend on the values.
     pub fn uniform(range: Range) -> Self {
         Self {
             by_tensor: BTreeMap::new(),

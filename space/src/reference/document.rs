@@ -57,7 +57,7 @@ fn read(text: &str) -> Result<Vec<Reference>, DocumentError> {
         references.push(build(&raw.title, family));
     }
     if let Some(variant) = raw.variant.get(limits::REFERENCE_VARIANTS) {
-        let problem = format!("over {} variants; leave some out", limits::REFERENCE_VARIANTS);
+        let problem = format!("more than {} variants; remove some", limits::REFERENCE_VARIANTS);
         return Err(DocumentError::at(text, variant.span().start, problem));
     }
     for variant in &raw.variant {
@@ -82,7 +82,7 @@ fn read(text: &str) -> Result<Vec<Reference>, DocumentError> {
     Ok(references)
 }
 
-/// Checks a family and that every stage has a single choice.
+/// Checks that a family is valid and that every stage has a single choice.
 fn checked(raw: RawFamily, text: &str, alteration: Alteration) -> Result<Family, DocumentError> {
     let at = raw.name().span().start;
     let family = raw.check(text, alteration)?;

@@ -1,10 +1,10 @@
-//! Published figures of the references, a table of facts.
+//! Published figures of the references.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// Published figures of a network at a width multiplier and resolution; `None` where the source states none.
+/// Published figures of a network at a width multiplier and resolution; a figure missing from the source is `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedPoint {
     /// Width multiplier.
@@ -21,9 +21,9 @@ pub struct PublishedPoint {
     pub params_m: Option<f64>,
     /// Measured latency on `device` in milliseconds.
     pub latency_ms: Option<f64>,
-    /// Device of the latency.
+    /// Device on which `latency_ms` was measured.
     pub device: Option<String>,
-    /// Document that states the figures, with a remark in brackets if it needs one.
+    /// Document that states the figures, with an optional remark in brackets.
     pub source: String,
 }
 

@@ -12,12 +12,14 @@ use crate::rounding::{Scaling, make_divisible};
 const DIVISOR: u32 = 8;
 
 impl ScalingRule {
-    /// `architecture` with its channels, the depths of its stages and its input's side multiplied by `factors`.
+    /// Scales the channels, the stage depths and the input's side of `architecture` by `factors`.
     ///
-    /// Channels are rounded by [`make_divisible`]; hidden channels and squeeze-excites keep their
-    /// ratios. A stage is a sequence of blocks of one width with stride 1 after the first, plain convolutions excluded;
-    /// its number of blocks is rounded up, and added blocks repeat the last one. The input's side is rounded to whole
-    /// pixels.
+    /// Channels are rounded by [`make_divisible`]; hidden channels and squeeze-excites keep their ratios. A stage is a
+    /// sequence of blocks with equal output channels, of which only the first may have a stride above 1; plain convolutions
+    /// belong to no stage. The number of blocks is rounded up, and added blocks repeat the last one. The input's side is
+    /// rounded to whole pixels.
+    ///
+    /// Factors out of range, and scaled networks beyond the bounds of architectures, are errors.
     pub fn scale(&self, architecture: &Architecture, factors: Multipliers) -> Result<Architecture, ScalingError> {
         factors.check()?;
         let impossible = |problem: String| ScalingError::Impossible { problem };
@@ -50,7 +52,7 @@ impl ScalingRule {
         .map_err(|error| impossible(format!("{}; {}", error.problem, error.expected)))
     }
 
-    /// Blocks after the depths of stages are multiplied, each with its input channels in the unscaled network.
+    /// Blocks with scaled stage depths, each with its input channels in the unscaled network.
     fn deepened(&self, blocks: &[Block], depth: f64) -> Vec<(Block, u32)> {
         let mut channels = INPUT_CHANNELS;
         let placed: Vec<(Block, u32)> = blocks
@@ -74,7 +76,7 @@ impl ScalingRule {
             if is_kept || !is_repeated(stage) {
                 continue;
             }
-            // A rounding error above a whole number is not rounded up.
+            // Subtracts a tolerance, so that rounding errors above a whole number do not add a layer.
             let layers = ((stage.len() as f64 * depth - 1e-9).ceil() as usize).max(1);
             if let Some(more) = layers.checked_sub(stage.len()) {
                 let (last, before) = stage[stage.len() - 1];
@@ -102,7 +104,7 @@ fn widened(block: &Block, in_channels: (u32, u32), channels: u32) -> Result<Bloc
     let mut values = Values::default();
     for (field, value) in block.piece(before).values().iter() {
         let value = match value {
-            // Written as numbers because they are rounded shares of the input channels; the shares are kept.
+            // Numbers instead of factors are rounded shares of the input channels; the shares are kept.
             Value::Whole(hidden) if *field == HIDDEN_CHANNELS => {
                 Value::Whole(make_divisible(f64::from(hidden) * ratio, DIVISOR))
             }
@@ -187,7 +189,7 @@ mod tests {
         for phi in 1..5 {
             let scaled = rule.scale(&base, rule.at(f64::from(phi)).unwrap()).unwrap();
             let growth = scaled.cost().macs as f64 / base.cost().macs as f64;
-            // Rounding up depths and channels increases the growth.
+            // Rounding depths and channels up increases the growth.
             let expected = 2f64.powi(phi);
             assert!((0.8 * expected..1.7 * expected).contains(&growth), "{phi}: {growth}");
         }
@@ -204,7 +206,7 @@ mod tests {
                     .unwrap();
                 for step in &rule.steps {
                     let scaled = rule.scale(&base, step.multipliers);
-                    // Groups need not divide scaled channels.
+                    // Scaled channels need not be a multiple of the groups.
                     if let Err(error) = scaled {
                         assert!(error.to_string().contains("groups"), "{}: {error}", reference.name());
                     }

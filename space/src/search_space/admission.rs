@@ -1,4 +1,4 @@
-//! Search within a space's constraints.
+//! Sampling and minimisation within a space's constraints.
 
 use std::ops::Range;
 
@@ -7,22 +7,22 @@ use crate::architecture::Architecture;
 use crate::cost::Cost;
 use crate::key::BlockKey;
 
-/// Largest number of draws in the search for a network within the constraints.
+/// Maximum number of draws for finding a network within the constraints.
 const DRAWS: usize = 1_000;
 
 impl SearchSpace {
-    /// Checks whether a network is within the space's constraints.
+    /// Checks whether a network satisfies the space's constraints.
     pub fn admits(&self, architecture: &Architecture) -> bool {
         self.constraints.is_empty() || self.constraints.admit(&architecture.clone().with_classes(1).cost())
     }
 
-    /// Checks whether the network of a genotype is within the constraints.
+    /// Checks whether the network of a genotype satisfies the constraints.
     fn admits_genotype(&self, genotype: &Genotype) -> bool {
         self.constraints.is_empty() || self.constraints.admit(&self.express(genotype, 1).cost())
     }
 
-    /// Repeats `draw` on `genotype` until its network is within the constraints; after [`DRAWS`] attempts `genotype` becomes
-    /// `fallback`.
+    /// Repeats `draw` on `genotype` until its network satisfies the constraints; after [`DRAWS`] attempts, sets `genotype`
+    /// to `fallback`.
     pub(super) fn draw_within(
         &self,
         genotype: &mut Genotype,
@@ -43,15 +43,15 @@ impl SearchSpace {
         }
     }
 
-    /// Checks whether the memory of a layer alone is within the constraints.
+    /// Checks whether the activation memory of a layer alone satisfies the constraints.
     pub(super) fn admits_layer(&self, key: &BlockKey) -> bool {
         self.constraints.admit_layer(key)
     }
 
-    /// Network of some families with the least sum of `cost` over its layers within the constraints.
+    /// Network of some families with the smallest total `cost` of its layers within the constraints.
     ///
-    /// Exact if only activation memory is limited, since that is a limit on each layer. Parameters and multiply-adds have
-    /// a penalty that is doubled until the network is within the limits; its cost is then near the least.
+    /// Exact if only activation memory is limited, since that limit applies to each layer. For parameters and multiply-adds,
+    /// a penalty is doubled until the network is within the limits; its cost is then close to the minimum.
     pub(super) fn cheapest_within(
         &self,
         families: Range<usize>,
@@ -66,7 +66,7 @@ impl SearchSpace {
             return unlimited;
         }
         let total: f64 = unlimited.architecture.layers().map(|layer| cost(&layer.key)).sum();
-        // Penalty of a whole limit, from a millionth of the unlimited network's cost.
+        // Penalty for using a whole limit, initially a millionth of the unconstrained network's cost.
         let mut penalty = total.abs().max(f64::MIN_POSITIVE) * 1e-6;
         for _ in 0..60 {
             let found = self.cheapest_by(families.clone(), classes, &mut |key| {
@@ -87,19 +87,19 @@ impl SearchSpace {
         }
     }
 
-    /// Cost of a layer, infinite if its memory exceeds the constraints.
+    /// Cost of a layer; infinite if its activation memory exceeds the constraints.
     fn layer_cost(&self, key: &BlockKey, cost: f64) -> f64 {
         if self.admits_layer(key) { cost } else { f64::INFINITY }
     }
 
-    /// Sum of the shares that a layer has of the limits, each at most 1 within its limit.
+    /// Sum of the shares of the limits that a layer uses; a share is at most 1 if the layer is within the limit.
     fn share_of_limits(&self, cost: &Cost) -> f64 {
         let share = |limit: Option<u64>, value: u64| limit.map_or(0.0, |limit| value as f64 / limit.max(1) as f64);
         share(self.constraints.max_params, cost.params) + share(self.constraints.max_macs, cost.macs)
     }
 
-    /// Genotype within the constraints with the fewest multiply-adds or parameters; an error with the smallest cost found if
-    /// neither is.
+    /// Genotype with the fewest multiply-adds, or else with the fewest parameters, that satisfies the constraints. If
+    /// neither does, the error is the cost of the network with the fewest multiply-adds.
     pub(super) fn find_smallest(&self) -> Result<Genotype, Cost> {
         let by_macs = self.cheapest_by(0..self.families.len(), 1, &mut |key| {
             self.layer_cost(key, Cost::of(&key.graph()).macs as f64)

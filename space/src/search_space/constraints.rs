@@ -1,4 +1,4 @@
-//! Constraints on the networks of a space, such as the memory of a microcontroller.
+//! Constraints on the networks of a space, for example by the memory of a microcontroller.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::Deserialize;
 use crate::cost::Cost;
 use crate::key::BlockKey;
 
-/// Limits of the networks of a space. The number of classes depends on the user's data, so parameters and multiply-adds
-/// are counted for a single class.
+/// Limits on the networks of a space. Parameters and multiply-adds are counted for a single class, since the number of
+/// classes depends on the user's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Constraints {
@@ -34,14 +34,14 @@ impl Constraints {
             && within(self.max_peak_activation_bytes, cost.peak_activation_bytes)
     }
 
-    /// Checks whether the memory of a layer alone is within the limits.
+    /// Checks whether the activation memory of a layer alone is within the limit.
     pub(super) fn admit_layer(&self, key: &BlockKey) -> bool {
         self.max_peak_activation_bytes
             .is_none_or(|limit| Cost::of(&key.graph()).peak_activation_bytes <= limit)
     }
 }
 
-/// Text such as `at most 1000000 parameters, 1048576 bytes of activations alive at once`.
+/// Prints text such as `at most 1000000 parameters, 1048576 bytes of activations alive at once`.
 impl fmt::Display for Constraints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limits = [

@@ -81,7 +81,7 @@ fn read(text: &str) -> Result<SearchSpace, DocumentError> {
     if !space.constraints.is_empty() {
         let smallest = space.find_smallest().map_err(|cost| {
             let problem = format!(
-                "no network keeps these constraints: the smallest found has {} parameters, {} multiply-adds and {} \
+                "no network satisfies these constraints: the smallest found has {} parameters, {} multiply-adds and {} \
                  bytes of activations; raise a limit or allow smaller networks",
                 cost.params, cost.macs, cost.peak_activation_bytes
             );
@@ -92,7 +92,7 @@ fn read(text: &str) -> Result<SearchSpace, DocumentError> {
     Ok(space)
 }
 
-/// Refuses spaces whose layers would take too much memory or time to enumerate.
+/// Rejects spaces whose layers would take too much memory or time to enumerate.
 fn check_size(families: &[Family]) -> Result<(), String> {
     let variants: usize = families.iter().map(Family::layer_variants).sum();
     let sized = families
@@ -126,7 +126,7 @@ impl RawReferencePoints {
         resolutions.sort_unstable();
         check_count(text, at, "widths", widths.len())?;
         check_count(text, at, "resolutions", resolutions.len())?;
-        // Errors of widths do not depend on the resolution, nor errors of resolutions on the width.
+        // Errors in widths do not depend on the resolution, nor errors in resolutions on the width.
         let (width, resolution) = (widths[0], resolutions[0]);
         let each_width = widths.iter().map(|&width| (width, resolution));
         for (width, resolution) in each_width.chain(resolutions.iter().map(|&resolution| (width, resolution))) {

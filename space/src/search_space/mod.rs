@@ -18,11 +18,11 @@ use crate::architecture::Architecture;
 use crate::family::Family;
 use crate::key::BlockKey;
 
-/// Choices that describe a network: a family and the value of every decision in it.
+/// Choices that describe a network: a family and the value of each of its decisions.
 ///
-/// Decisions without effect are 0, so that equal genotypes are equal choices. Different genotypes can express the same
-/// network: rounding can make two width multipliers equal, two families can contain one network, an identity block
-/// computes nothing. Their architectures then have the same [`Architecture::id`].
+/// Decisions without effect are 0, so that equal choices have equal genotypes. Different genotypes can still express the
+/// same network: rounding can make two width multipliers equal, two families can contain the same network, and an identity
+/// block computes nothing. Their architectures then have the same [`Architecture::id`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Genotype {
     /// Index of the family.
@@ -31,7 +31,7 @@ pub struct Genotype {
     pub genes: Vec<u16>,
 }
 
-/// Genotype with the network that it expresses.
+/// Candidate of a search: a genotype and the network that it expresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Choices.
@@ -49,13 +49,13 @@ pub struct SearchSpace {
     pub description: String,
     /// Families.
     pub families: Vec<Family>,
-    /// Limits of all networks.
+    /// Limits on all networks.
     pub constraints: Constraints,
-    /// Published networks to compare with.
+    /// Published networks for comparison.
     pub references: Vec<ReferencePoints>,
-    /// Number of the first strides above 1 that are 1 in every network, for small images.
+    /// Number of early strides, the first ones above 1, that are replaced by 1 in every network, for small images.
     pub early_strides_removed: usize,
-    /// Genotype within the constraints, if there are any.
+    /// Small genotype that satisfies the constraints; `None` without constraints.
     smallest: Option<Genotype>,
 }
 
@@ -75,21 +75,21 @@ impl SearchSpace {
 
     /// Exact number of configurations: the sum over families of the product of their decisions.
     ///
-    /// This is an upper bound on the number of distinct networks, as [`Genotype`] explains. Configurations beyond the
+    /// This is an upper bound on the number of distinct networks (see [`Genotype`]). Configurations that violate the
     /// constraints are included.
     pub fn size(&self) -> BigUint {
         self.families.iter().map(Family::size).sum()
     }
 
-    /// Every configuration once, those beyond the constraints included. Their number is [`SearchSpace::size`], so this is
-    /// for small spaces.
+    /// Iterates over all configurations, each once, including those that violate the constraints. Their number is
+    /// [`SearchSpace::size`]: suitable for small spaces only.
     pub fn configurations(&self) -> impl Iterator<Item = Genotype> {
         let families = self.families.iter().enumerate();
         families.flat_map(|(family, body)| body.configurations().map(move |genes| Genotype { family, genes }))
     }
 
-    /// Number of distinct networks within the constraints, by enumeration; `None` if the space has more than
-    /// `most_configurations`.
+    /// Number of distinct networks that satisfy the constraints, by enumeration; `None` if the space has more than
+    /// `most_configurations` configurations.
     pub fn distinct_networks(&self, most_configurations: u64) -> Option<u64> {
         if self.size() > BigUint::from(most_configurations) {
             return None;
@@ -109,12 +109,12 @@ impl SearchSpace {
         self.families[genotype.family].express(&genotype.genes, classes)
     }
 
-    /// Writes the network of a genotype into `architecture`, whose memory is reused.
+    /// Replaces `architecture` with the network of a genotype, reusing its memory.
     pub fn express_into(&self, genotype: &Genotype, classes: u32, architecture: &mut Architecture) {
         self.families[genotype.family].express_into(&genotype.genes, classes, architecture);
     }
 
-    /// Choices that express `architecture`, with any number of classes; `None` if the space does not contain it.
+    /// Genotype that expresses `architecture`, whatever its number of classes; `None` if the space does not contain it.
     pub fn encode(&self, architecture: &Architecture) -> Option<Genotype> {
         self.families
             .iter()
@@ -122,14 +122,14 @@ impl SearchSpace {
             .find_map(|(family, body)| body.encode(architecture).map(|genes| Genotype { family, genes }))
     }
 
-    /// Checks whether the space contains `architecture`, with any number of classes, within its constraints.
+    /// Checks whether the space contains `architecture`, whatever its number of classes, and its constraints are satisfied.
     pub fn contains(&self, architecture: &Architecture) -> bool {
         self.families.iter().any(|family| family.contains(architecture)) && self.admits(architecture)
     }
 
-    /// Random genotype: a uniformly drawn family, and uniformly and independently drawn values of its decisions.
+    /// Draws a random genotype: a family uniformly, then the values of its decisions uniformly and independently.
     ///
-    /// This is not the uniform distribution over networks, in which nearly all stages would have their largest depth.
+    /// This is not the uniform distribution over networks, under which nearly all stages would have their largest depth.
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Genotype {
         let mut genotype = Genotype {
             family: 0,
@@ -139,7 +139,7 @@ impl SearchSpace {
         genotype
     }
 
-    /// Writes a random genotype into `genotype`, whose memory is reused; see [`SearchSpace::sample`].
+    /// Replaces `genotype` with a random one, reusing its memory; see [`SearchSpace::sample`].
     pub fn sample_into(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
         self.draw_within(genotype, self.smallest.as_ref(), |genotype| {
             genotype.family = rng.random_range(0..self.families.len());
@@ -147,8 +147,8 @@ impl SearchSpace {
         });
     }
 
-    /// Neighbour of a genotype: one decision that has an effect has another value. In a family with a single network this
-    /// is `parent`.
+    /// Neighbour of a genotype: a copy in which one decision that has an effect is changed. In a family with a single
+    /// network, the copy equals `parent`.
     pub fn mutate(&self, parent: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
         let mut child = parent.clone();
         self.mutate_in_place(&mut child, rng);
@@ -157,7 +157,7 @@ impl SearchSpace {
 
     /// Changes one decision of `genotype` that has an effect to another value.
     ///
-    /// If no neighbour within the constraints is found in many attempts, `genotype` is unchanged.
+    /// If no neighbour that satisfies the constraints is found in a fixed number of attempts, `genotype` does not change.
     pub fn mutate_in_place(&self, genotype: &mut Genotype, rng: &mut impl rand::Rng) {
         if self.constraints.is_empty() {
             return self.families[genotype.family].mutate(&mut genotype.genes, rng);
@@ -169,9 +169,9 @@ impl SearchSpace {
         });
     }
 
-    /// Child of two genotypes: every decision is that of one of them, drawn with equal probability.
+    /// Child of two genotypes: every decision is taken from either parent with equal probability.
     ///
-    /// Genotypes of different families have no decisions in common; the child is then a copy of one of them.
+    /// Genotypes of different families have no decisions in common; the child is then a copy of one parent.
     pub fn crossover(&self, one: &Genotype, other: &Genotype, rng: &mut impl rand::Rng) -> Genotype {
         if one.family != other.family {
             return if rng.random_bool(0.5) {
@@ -200,14 +200,14 @@ impl SearchSpace {
         keys
     }
 
-    /// Network with the least sum of `cost` over its layers, computed without enumerating all networks. Exact unless
-    /// constraints limit parameters or multiply-adds; the sum is then near the least.
+    /// Network with the smallest total `cost` of its layers, computed without enumerating all networks. Exact unless
+    /// constraints limit parameters or multiply-adds; the total is then close to the minimum.
     pub fn cheapest(&self, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
         self.cheapest_within(0..self.families.len(), classes, cost)
     }
 
-    /// Network of one family with the least sum of `cost` over its layers, as for [`SearchSpace::cheapest`]. If the family
-    /// has no network within the constraints, the result exceeds them.
+    /// Network of one family with the smallest total `cost` of its layers, as for [`SearchSpace::cheapest`]. If no network
+    /// of the family satisfies the constraints, neither does the result.
     pub fn cheapest_of_family(&self, family: usize, classes: u32, cost: &mut dyn FnMut(&BlockKey) -> f64) -> Candidate {
         self.cheapest_within(family..family + 1, classes, cost)
     }

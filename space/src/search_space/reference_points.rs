@@ -1,12 +1,12 @@
-//! Published networks beside a search's candidates.
+//! Published networks for comparison with a search's candidates.
 
 use crate::architecture::Architecture;
 use crate::reference::Reference;
 
-/// A published network to be shown beside a search's candidates, at the widths and resolutions that the space covers.
+/// Published network for comparison with a search's candidates, at widths and resolutions that the space covers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferencePoints {
-    /// The network.
+    /// Published network.
     pub reference: Reference,
     /// Width multipliers, narrowest first.
     pub widths: Vec<f64>,
@@ -14,23 +14,23 @@ pub struct ReferencePoints {
     pub resolutions: Vec<u32>,
 }
 
-/// A published network at one width and resolution.
+/// Published network at one width and resolution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferencePoint<'a> {
-    /// The network.
+    /// Published network.
     pub reference: &'a Reference,
     /// Width multiplier.
     pub width: f64,
     /// Input side in pixels.
     pub resolution: u32,
-    /// The architecture, as it is in the space.
+    /// Architecture as contained in the space.
     pub architecture: Architecture,
 }
 
 impl ReferencePoints {
-    /// The network at all of its widths and resolutions, in this order, for `classes` classes and without the earliest
-    /// `early_strides_removed` strides, as the space has it. A width or resolution that cannot be built is left out; reading a space
-    /// rules that out.
+    /// Network at all of its widths, and at all resolutions for each width, with `classes` classes and with the first
+    /// `early_strides_removed` strides above 1 replaced by 1, as in the space. Combinations that cannot be built are left
+    /// out; the parser of spaces rejects them.
     pub fn all(&self, classes: u32, early_strides_removed: usize) -> impl Iterator<Item = ReferencePoint<'_>> {
         let places = self
             .widths

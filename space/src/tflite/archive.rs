@@ -1,11 +1,11 @@
-//! ZIP archives of one stored file, which TFLite's metadata appends to a model for texts such as labels.
+//! ZIP archives of one stored file, appended to a TFLite model for metadata texts such as labels.
 //!
-//! Readers of the model stop at the end of its root table, readers of the archive start at the end of the file
+//! A TFLite reader ignores bytes after the model, and a ZIP reader starts at the end of the file
 //! (APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12 and 4.3.16).
 
-/// Version of the format that stored files need: 1.0.
+/// Version of the ZIP format needed for stored files: 1.0.
 const VERSION: u16 = 10;
-/// 1 January 1980 in the format of the archive, so that equal files have equal bytes.
+/// Fixed date, 1 January 1980, so that equal files have equal bytes.
 const DATE: u16 = 1 << 5 | 1;
 
 /// Appends an archive with one file to `out`.
@@ -20,13 +20,13 @@ pub(super) fn append(out: &mut Vec<u8>, name: &str, content: &[u8]) {
     out.extend(b"PK\x01\x02");
     out.extend(VERSION.to_le_bytes());
     out.extend(&header);
-    // Lengths of the comment and disk number, attributes inside and outside of the archive.
+    // Length of the comment, disk number, internal and external attributes.
     out.extend([0; 10]);
     out.extend(start.to_le_bytes());
     out.extend(name.as_bytes());
     let directory_bytes = out.len() as u32 - directory;
     out.extend(b"PK\x05\x06");
-    // Numbers of this disk and of that with the directory, then of entries on this disk and in all.
+    // Number of this disk, number of the directory's disk, entries on this disk, entries in total.
     for number in [0u16, 0, 1, 1] {
         out.extend(number.to_le_bytes());
     }
@@ -35,7 +35,7 @@ pub(super) fn append(out: &mut Vec<u8>, name: &str, content: &[u8]) {
     out.extend(0u16.to_le_bytes());
 }
 
-/// Fields that the file's header and its entry in the directory have in common.
+/// Fields common to the file's header and its directory entry.
 fn header(name: &str, content: &[u8]) -> Vec<u8> {
     let mut header = Vec::new();
     // Version, flags, method (stored), time, date.

@@ -1,7 +1,7 @@
-//! Metadata of image classifiers in TFLite's own schema, from which apps learn how to prepare images and name classes.
+//! Metadata of image classifiers in TFLite's own schema: image preprocessing and class names, for use by apps.
 //!
-//! A buffer of another schema (`metadata_schema.fbs` of TFLite Support) within the file describes its input and output.
-//! Labels are a text file in an archive after the model.
+//! The metadata is a buffer within the file, in FlatBuffers format with its own schema (`metadata_schema.fbs` of TFLite
+//! Support); it describes the input and the output. Labels are a text file in an archive after the model.
 
 use super::error::TfliteError;
 use super::flatbuffer::{self, Object, Table};
@@ -10,11 +10,11 @@ use crate::graph::Graph;
 
 /// Name of the file of labels, one per line.
 pub(super) const LABELS_FILE: &str = "labels.txt";
-/// Name of the entry of the metadata.
+/// Name of the metadata entry.
 const ENTRY: &str = "TFLITE_METADATA";
 const IDENTIFIER: [u8; 4] = *b"M001";
 
-/// Slots of the tables, and values of their enumerations.
+/// Slots of the tables and values of their enumerations.
 mod schema {
     pub mod model {
         pub const NAME: u16 = 0;
@@ -32,7 +32,7 @@ mod schema {
         pub const PROCESS_UNITS: u16 = 4;
         pub const FILES: u16 = 6;
     }
-    /// Unions are a type and a table; `Content` and `ProcessUnit` hold one.
+    /// Slot of a union's type, followed by its table; `Content` and `ProcessUnit` hold one union each.
     pub const UNION_TYPE: u16 = 0;
     pub const UNION_TABLE: u16 = 1;
     pub const FEATURE_PROPERTIES: u8 = 1;
@@ -53,7 +53,7 @@ mod schema {
     }
 }
 
-/// Entry of the file's metadata.
+/// Encodes the entry of the file's metadata.
 pub(super) fn encode(classifier: &Classifier, graph: &Graph, name: &str) -> Result<(String, Vec<u8>), TfliteError> {
     let (labels, classes) = (classifier.labels.len(), graph.output_shape().channels as usize);
     if labels > 0 && labels != classes {
@@ -109,7 +109,7 @@ fn output(has_labels: bool) -> Table {
     table.tables(tensor::FILES, vec![labels])
 }
 
-/// Content of the file of labels, `None` without labels.
+/// Content of the file of labels; `None` without labels.
 pub(super) fn labels(classifier: &Classifier) -> Option<Vec<u8>> {
     let lines = classifier.labels.join("\n") + "\n";
     (!classifier.labels.is_empty()).then(|| lines.into_bytes())

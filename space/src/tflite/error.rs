@@ -3,24 +3,26 @@
 use super::options::MAX_FILE_BYTES;
 use crate::weights::WeightError;
 
-/// Error of writing a network as TFLite.
+/// Error in writing a network as TFLite.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TfliteError {
     /// The weights do not fit the network.
     #[error(transparent)]
     Weights(#[from] WeightError),
     /// The weights alone exceed the largest size of a file.
-    #[error("the network has {bytes} bytes of weights, but a TFLite file ends at {MAX_FILE_BYTES}; take a smaller one")]
+    #[error(
+        "the network has {bytes} bytes of weights, but a TFLite file holds at most {MAX_FILE_BYTES}; use a smaller network"
+    )]
     TooLarge {
         /// Size of the weights in bytes.
         bytes: u64,
     },
-    /// A weight has no 16-bit float, or no scale for 8-bit integers.
+    /// A weight is too large for a 16-bit float, or is not finite and has no scale for 8-bit integers.
     #[error("tensor `{name}` has the value {value}, which {precision} cannot hold; use fp32 for these weights")]
     Unrepresentable {
         /// Name of the tensor.
         name: String,
-        /// Value with batch-norm folded.
+        /// Value, with batch-norm folded in.
         value: f32,
         /// Name of the precision.
         precision: &'static str,
@@ -31,7 +33,7 @@ pub enum TfliteError {
         /// Name of the node that computes the activation, or of the input.
         name: String,
     },
-    /// The labels are fewer or more than the classes.
+    /// The number of labels differs from the number of classes.
     #[error("{labels} labels for a network of {classes} classes")]
     WrongLabels {
         /// Number of labels.

@@ -1,4 +1,4 @@
-//! Writing of a program as a TFLite file.
+//! Writer of a program as a TFLite file.
 
 use super::flatbuffer::{self, Object, Table};
 use super::options::{SIGNATURE, TfliteOptions};
@@ -9,7 +9,7 @@ use super::schema::{
 };
 use super::store::Stored;
 
-/// Writes a file. `notes` are entries of its metadata, by name.
+/// Encodes a program as the bytes of a file. `notes` are the names and contents of its metadata entries.
 pub(super) fn encode(
     program: &Program<'_>,
     stored: Vec<Stored>,
@@ -17,7 +17,7 @@ pub(super) fn encode(
     is_int8: bool,
     options: &TfliteOptions,
 ) -> Vec<u8> {
-    // Values without data share buffer 0, which is empty.
+    // Values without data share buffer 0, which the format requires to be empty.
     let mut buffers = vec![Table::new()];
     let tensors = program
         .values
@@ -76,7 +76,7 @@ fn encode_tensor(value: &Value<'_>, stored: Stored, buffers: &mut Vec<Table>) ->
     table.table(tensor::QUANTISATION, scales)
 }
 
-/// Operators, and the codes that they refer to by index.
+/// Encodes the operators, and the operator codes to which they refer by index.
 fn encode_operators(operators: &[Operator], is_int8: bool) -> (Vec<Table>, Vec<Table>) {
     let mut codes: Vec<(u8, i32)> = Vec::new();
     let mut tables = Vec::with_capacity(operators.len());

@@ -1,7 +1,7 @@
-//! Writing of FlatBuffers, the binary format of TFLite files.
+//! Writer of FlatBuffers, the binary format of TFLite files.
 //!
 //! A buffer is written front to back, each object before the objects that it points to, since offsets are unsigned. A
-//! table is a signed distance to its vtable, followed by its fields; the vtable states the position of each field by its
+//! table consists of the signed distance to its vtable and its fields; the vtable lists the position of each field by
 //! slot (<https://flatbuffers.dev/internals/>).
 
 /// Alignment of byte vectors, which hold weights that runtimes read in place.
@@ -9,7 +9,7 @@ const BYTES_ALIGNMENT: usize = 16;
 /// Size of an offset, of the length of a vector and of a word.
 const WORD: usize = 4;
 
-/// Object with a position of its own in the buffer.
+/// Object that other objects refer to by its position in the buffer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Object {
     Table(Table),
@@ -29,7 +29,7 @@ enum Field {
     Offset(Object),
 }
 
-/// Table with fields by slot. A field that is not set has the default of the schema.
+/// Table with fields by slot. A field that is not set takes the schema's default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Table {
     fields: Vec<(u16, Field)>,
@@ -85,12 +85,12 @@ pub(super) fn encode(root: &Table, identifier: [u8; 4]) -> Vec<u8> {
     out
 }
 
-/// Stores at `from` the distance to `to`.
+/// Stores the distance from `from` to `to` at `from`.
 fn set_offset(out: &mut [u8], from: usize, to: usize) {
     out[from..from + WORD].copy_from_slice(&((to - from) as u32).to_le_bytes());
 }
 
-/// Adds zeros until the position `header` bytes further on is a multiple of `alignment`.
+/// Appends zeros until the position `header` bytes after the end is a multiple of `alignment`.
 fn align(out: &mut Vec<u8>, header: usize, alignment: usize) {
     out.resize((out.len() + header).next_multiple_of(alignment) - header, 0);
 }
@@ -154,7 +154,7 @@ fn write_tables(out: &mut Vec<u8>, tables: &[Table]) -> usize {
 fn write_table(out: &mut Vec<u8>, table: &Table) -> usize {
     let fields = &table.fields;
     let slots = fields.iter().map(|(slot, _)| usize::from(*slot) + 1).max().unwrap_or(0);
-    // Sizes of the vtable and of the table, then the place of each field in the table, 0 for a field with its default.
+    // Sizes of the vtable and of the table, then the position of each field in the table; 0 for a default field.
     let mut vtable = vec![0u16; slots + 2];
     let mut size = WORD as u16;
     for is_byte in [false, true] {
@@ -198,7 +198,7 @@ mod tests {
         let root = Table::new().byte(1, 7).int(0, -2).text(3, "ab");
         let bytes = encode(&root, *b"TEST");
         assert_eq!(bytes[4..8], *b"TEST");
-        // Sizes of the vtable and of the table, then the places of slots 0 to 3; slot 2 is not set.
+        // Sizes of the vtable and of the table, then the positions of slots 0 to 3; slot 2 is not set.
         assert_eq!(bytes[8..20], [12, 0, 13, 0, 4, 0, 12, 0, 0, 0, 8, 0]);
         let root = 20;
         assert_eq!(bytes[..4], [root, 0, 0, 0]);
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(bytes[root..root + 4], [12, 0, 0, 0], "distance to the vtable");
         assert_eq!(bytes[root + 4..root + 8], (-2i32).to_le_bytes());
         assert_eq!(bytes[root + 12], 7);
-        // The text follows the table, aligned: its length, its bytes and a 0.
+        // The text follows the table, aligned: length, bytes and a terminating 0.
         assert_eq!(bytes[root + 8..root + 12], [8, 0, 0, 0]);
         assert_eq!(bytes[root + 16..], [2, 0, 0, 0, b'a', b'b', 0]);
     }

@@ -1,10 +1,10 @@
-//! Division of a graph into steps: operations that TFLite has as one operator.
+//! Division of a graph into steps, each a sequence of operations that TFLite performs in one operator.
 
 use super::program::FusedActivation;
 use crate::activation::Activation;
 use crate::graph::{Graph, Node, Op, TensorId};
 
-/// Consecutive operations of a graph that become one operator, or one and its helpers.
+/// Consecutive operations of a graph that become one operator, with auxiliary operators where needed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step<'g> {
     pub node: &'g Node,
@@ -20,14 +20,14 @@ pub(super) struct Step<'g> {
 }
 
 impl Step<'_> {
-    /// True if the range of the output has to be calibrated, false if it is known from the operation.
+    /// Checks whether the range of the output needs calibration; false if it is known from the operation.
     pub fn is_calibrated(&self) -> bool {
         !matches!(self.node.op, Op::Gate(_) | Op::ChannelShuffle { .. })
     }
 }
 
 /// Tensors whose ranges a file with 8-bit integers needs, in execution order: the input, and the output of each operator
-/// except those with a known range. Batch-norm, layer scale, `ReLU` and `ReLU6` belong to the operator before them.
+/// whose range is not known in advance. Batch-norm, layer scale, `ReLU` and `ReLU6` are part of the preceding operator.
 pub fn activations(graph: &Graph) -> Vec<TensorId> {
     let steps = steps(graph);
     let calibrated = steps.iter().filter(|step| step.is_calibrated());
@@ -69,7 +69,7 @@ pub(super) fn steps(graph: &Graph) -> Vec<Step<'_>> {
 }
 
 impl<'g> Step<'g> {
-    /// Adds the next operation, the only reader of the output so far, if TFLite has it as a part of this operator.
+    /// Fuses `next`, the only reader of the current output, into the step if TFLite supports that; returns true if it did.
     fn take(&mut self, next: &'g Node) -> bool {
         let has_weight_per_channel = matches!(
             self.node.op,

@@ -17,7 +17,7 @@ const UNIT: Range = Range::including_zero(0.0, 1.0);
 const SIGMOID: Range = Range::including_zero(0.0, 255.0 / 256.0);
 const SIX: Range = Range::including_zero(0.0, 6.0);
 
-/// Lowers a graph with its weights.
+/// Lowers a graph and its weights to a program.
 pub(super) fn lower<'w>(
     graph: &'w Graph,
     weights: &'w dyn WeightSource,
@@ -89,7 +89,7 @@ impl<'w> Lowering<'w> {
         self.values[0] = Some(value);
     }
 
-    /// Makes the output of the graph that of the file, under the name that it has in any file.
+    /// Makes the output of the graph the output of the file, with the standard name.
     fn output(&mut self) {
         let mut value = self.operand(self.graph.output());
         if self.graph.nodes.is_empty() {
@@ -111,7 +111,8 @@ impl<'w> Lowering<'w> {
         self.program.outputs = vec![value];
     }
 
-    /// Value of a tensor. Nodes are in execution order, and a tensor within a step has no other reader.
+    /// Value of a tensor, which earlier steps have computed: nodes are in execution order, and tensors within a step are not
+    /// read by other steps.
     fn operand(&self, tensor: TensorId) -> ValueId {
         self.values[tensor.0 as usize].expect("operands are outputs of earlier steps")
     }
@@ -164,7 +165,7 @@ impl<'w> Lowering<'w> {
             .apply(kind, inputs, (step.last.name.to_string(), shape, extent))
     }
 
-    /// Adds a convolution, or batch-norm or layer scale alone as a depthwise convolution with a kernel of 1.
+    /// Adds a convolution; a separate batch-norm or layer scale becomes a depthwise 1x1 convolution.
     fn convolution(&mut self, step: &Step<'w>, x: ValueId) -> Result<ValueId, TfliteError> {
         let activation = step.activation;
         let input = self.graph.shape(step.node.inputs.0);
@@ -258,7 +259,7 @@ impl<'w> Lowering<'w> {
             .apply(OperatorKind::Pad, vec![x, amounts], (name, shape, Extent::SameAs(x)))
     }
 
-    /// Adds relu6(x + 3) / 6, which has an operator of its own in no version of TFLite.
+    /// Adds relu6(x + 3) / 6, for which TFLite has no operator.
     fn hard_sigmoid(&mut self, x: ValueId, name: &str) -> ValueId {
         let shape = self.program.shape(x).to_vec();
         let [three, sixth] = [3.0, 1.0 / 6.0].map(|number| self.number(number));
@@ -277,7 +278,7 @@ impl<'w> Lowering<'w> {
             .apply(OperatorKind::Logistic, vec![x], (name, shape, Extent::Known(SIGMOID)))
     }
 
-    /// Adds the transpose of the matrix of channels with `groups` rows, of all pixels at once.
+    /// Adds a channel shuffle: the transpose of the matrix of channels with `groups` rows, for all pixels at once.
     fn channel_shuffle(&mut self, step: &Step<'w>, x: ValueId, groups: usize) -> ValueId {
         let name = step.node.name;
         let whole = dimensions(step.node.output);
@@ -308,7 +309,7 @@ impl<'w> Lowering<'w> {
             .value(format!("{}.{name}", step.node.name), vec![values.len()], content)
     }
 
-    /// Adds a positive constant unless the file has it.
+    /// Adds a positive constant unless the program already contains it.
     fn number(&mut self, number: f32) -> ValueId {
         if let Some((_, value)) = self
             .numbers

@@ -6,13 +6,13 @@
 //! and activations are 8-bit integers. Whole networks and single layers are written in the same way. Equal graphs,
 //! weights and options give equal bytes.
 //!
-//! | module | holds |
+//! | module | content |
 //! |---|---|
 //! | `fuse` | division of the graph into steps of one operator each |
 //! | `lower` | operators and constants of each step: a `program`, with `padding` and `weights` in TFLite's layouts |
 //! | `store` | types, quantisation and bytes of its values, by precision |
 //! | `file` | the program as tables of the `schema`, written by `flatbuffer` |
-//! | `notes` | reading of the notes in a file |
+//! | `notes` | reader of the notes in a file |
 //! | `classifier` | TFLite's metadata of image classifiers, with labels in an `archive` |
 //!
 //! ```
@@ -55,8 +55,11 @@ use crate::weights::WeightSource;
 
 /// Writes `graph` with `weights` as a TFLite file.
 ///
-/// The input is [`INPUT_NAME`], the output [`LOGITS_NAME`] where the graph ends with the classifier and
-/// [`OUTPUT_NAME`] otherwise. Other values have the names of their nodes.
+/// The input is called [`INPUT_NAME`], the output [`LOGITS_NAME`] if the graph ends with the classifier and
+/// [`OUTPUT_NAME`] otherwise. Other values are named after their nodes.
+///
+/// Weights that do not fit the graph or the precision, weights too large for a file, missing ranges and a wrong number of
+/// labels are errors.
 pub fn encode(graph: &Graph, weights: &dyn WeightSource, options: &TfliteOptions) -> Result<Vec<u8>, TfliteError> {
     let bytes = graph
         .parameters()

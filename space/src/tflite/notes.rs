@@ -1,6 +1,6 @@
-//! Reading of the notes in TFLite files, whatever program wrote them.
+//! Reader of the notes in TFLite files written by any program.
 //!
-//! Files are untrusted: every offset is checked, and what does not lie within the file is not there.
+//! Files are untrusted: every offset is checked, and objects outside the file are treated as absent.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::schema::{FILE_IDENTIFIER, buffer, metadata, model};
 /// Size of an offset and of the length of a vector.
 const WORD: usize = 4;
 
-/// Reads the notes of a file by name, those whose content is text. A file that is no TFLite file has none.
+/// Reads the notes of a file whose content is text, by name. The result is empty for files in other formats.
 pub fn read_notes(file: &[u8]) -> BTreeMap<String, String> {
     let buffer = FlatBuffer(file);
     if file.get(WORD..2 * WORD) != Some(&FILE_IDENTIFIER[..]) {
@@ -40,12 +40,12 @@ impl<'a> FlatBuffer<'a> {
         Some(u16::from_le_bytes(bytes.try_into().ok()?))
     }
 
-    /// Object that the offset at this position points to.
+    /// Position of the object that the offset at this position points to.
     fn target(&self, at: usize) -> Option<usize> {
         at.checked_add(self.word(at)? as usize)
     }
 
-    /// Field of a table, `None` where it has the default.
+    /// Position of a field of a table; `None` if it has the default.
     fn field(&self, table: usize, slot: u16) -> Option<usize> {
         let distance = self.word(table)? as i32;
         let vtable = usize::try_from(table as i64 - i64::from(distance)).ok()?;
@@ -59,7 +59,7 @@ impl<'a> FlatBuffer<'a> {
         }
     }
 
-    /// Vector of bytes in a field.
+    /// Content of a vector of bytes in a field.
     fn bytes(&self, table: usize, slot: u16) -> Option<&'a [u8]> {
         let vector = self.target(self.field(table, slot)?)?;
         let start = vector.checked_add(WORD)?;
@@ -70,7 +70,7 @@ impl<'a> FlatBuffer<'a> {
         String::from_utf8(self.bytes(table, slot)?.to_vec()).ok()
     }
 
-    /// Tables of a vector in a field.
+    /// Positions of the tables of a vector in a field.
     fn tables(&self, table: usize, slot: u16) -> Vec<usize> {
         let Some(vector) = self.field(table, slot).and_then(|at| self.target(at)) else {
             return Vec::new();

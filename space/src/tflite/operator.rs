@@ -29,13 +29,13 @@ impl OperatorKind {
         }
     }
 
-    /// First version with the types and features that the operator needs.
+    /// First version of the operator with the types and features in use.
     pub fn version(&self, is_int8: bool) -> i32 {
         match self {
             Self::Convolution { is_grouped: true, .. } => 6,
             Self::Convolution { .. } | Self::Depthwise { .. } => 1 + 2 * i32::from(is_int8),
             Self::FullyConnected { .. } => 1 + 3 * i32::from(is_int8),
-            // From 16-bit floats if not from 8-bit integers.
+            // The operand is a 16-bit float if it is not an 8-bit integer.
             Self::Dequantise => 3 - i32::from(is_int8),
             Self::Reshape { .. } | Self::HardSwish | Self::Quantise => 1,
             Self::Add { .. }

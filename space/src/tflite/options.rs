@@ -10,7 +10,7 @@ pub const LOGITS_NAME: &str = "logits";
 pub const OUTPUT_NAME: &str = "output";
 /// Name of the only signature.
 pub const SIGNATURE: &str = "serving_default";
-/// Largest size of a file: offsets in it are signed in parts of the format.
+/// Largest size of a file in bytes: some offsets of the format are signed 32-bit integers.
 pub const MAX_FILE_BYTES: u64 = i32::MAX as u64;
 
 /// Options of [`encode`](super::encode).
@@ -18,9 +18,9 @@ pub const MAX_FILE_BYTES: u64 = i32::MAX as u64;
 pub struct TfliteOptions {
     /// Description of the network in the file, such as its name; empty by default.
     pub description: String,
-    /// Numbers in the file, 32-bit floats by default.
+    /// Number format of weights and activations, 32-bit floats by default.
     pub precision: Precision,
-    /// Outputs of the file, the graph's by default.
+    /// Outputs of the file, the graph's output by default.
     pub outputs: Outputs,
     /// Notes in the file, such as the architecture string; none by default.
     pub metadata: Vec<(String, String)>,
@@ -28,25 +28,25 @@ pub struct TfliteOptions {
     pub classifier: Option<Classifier>,
 }
 
-/// Numbers of weights and activations.
+/// Number format of weights and activations.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Precision {
     /// 32-bit floats.
     #[default]
     Float32,
-    /// Weights of 16-bit floats, half the size; computed in 32-bit floats.
+    /// 16-bit floats for weights, which halve the file; computation in 32-bit floats.
     Float16,
-    /// 8-bit integers, with activations in these ranges.
+    /// 8-bit integers for weights and activations.
     Int8 {
         /// Range of each tensor of [`activations`](super::activations).
         ranges: Ranges,
-        /// Numbers of the input and output.
+        /// Number format of the input and output.
         interface: Interface,
     },
 }
 
 impl Precision {
-    /// Name in messages.
+    /// Name in error messages.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Float32 => "fp32",
@@ -56,13 +56,13 @@ impl Precision {
     }
 }
 
-/// Numbers of the input and output of a file with 8-bit integers.
+/// Number format of the input and output of a file with 8-bit integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interface {
-    /// 32-bit floats as in any other file, converted by operators at both ends.
+    /// 32-bit floats as in other files, converted by operators at both ends.
     #[default]
     Float32,
-    /// 8-bit integers: for a layer alone, and for devices without floats.
+    /// 8-bit integers, for single layers and for devices without floating-point units.
     Int8,
 }
 
@@ -72,17 +72,17 @@ pub enum Outputs {
     /// Output of the graph.
     #[default]
     Last,
-    /// All of [`activations`](super::activations) except the input, in that order: for calibration.
+    /// All [`activations`](super::activations) except the input, in that order, for calibration.
     Activations,
 }
 
 /// Description of an image classifier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classifier {
-    /// Mean per channel that is subtracted from pixels of 0 to 255.
+    /// Mean per channel that is subtracted from pixel values of 0 to 255.
     pub mean: Vec<f32>,
-    /// Divisor per channel after that.
+    /// Divisor per channel, applied after the subtraction.
     pub deviation: Vec<f32>,
-    /// Names of the classes in order, none if they have no names.
+    /// Names of the classes in order; empty if the classes have no names.
     pub labels: Vec<String>,
 }

@@ -1,13 +1,13 @@
-//! Padding of convolutions: which of TFLite's two kinds equals the padding of a graph.
+//! Padding of convolutions: the choice between TFLite's two kinds that matches the padding of a graph.
 
 use super::program::Padding;
 use crate::graph::Shape;
 
-/// Padding of a convolution, after explicit zeros where neither kind fits.
+/// Padding of a convolution, with explicit zeros if neither kind matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
     pub padding: Padding,
-    /// Zeros to add on each side of height and width, 0 for no operator.
+    /// Number of explicit zeros on each side of height and width; 0 needs no operator.
     pub explicit: usize,
 }
 
@@ -23,7 +23,7 @@ pub(super) fn plan(input: Shape, kernel: u32, stride: u32) -> Plan {
     }
 }
 
-/// Zeros that [`Padding::Same`] adds before and after `size` values.
+/// Numbers of zeros that [`Padding::Same`] adds before and after `size` values.
 fn same(size: u32, kernel: u32, stride: u32) -> (u32, u32) {
     let outputs = size.div_ceil(stride);
     let needed = outputs.saturating_sub(1) * stride + kernel;

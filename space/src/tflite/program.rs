@@ -1,4 +1,4 @@
-//! Operators of a TFLite file and the values between them, in 32-bit floats and in the layout
+//! Program of a TFLite file: its operators and the values between them, in 32-bit floats and in the layout
 //! `[batch, height, width, channels]`.
 
 use std::borrow::Cow;
@@ -31,9 +31,9 @@ pub(super) struct Value<'w> {
 /// Content of a value.
 #[derive(Debug)]
 pub(super) enum Content<'w> {
-    /// Computed at run time, in the range that the extent describes.
+    /// Computed at run time, with a range of the given origin.
     Activation(Extent),
-    /// Computed at run time, and in 32-bit floats whatever the precision of the file.
+    /// Computed at run time, in 32-bit floats at every precision of the file.
     Float,
     /// Weight of a convolution or fully connected layer, whose output channel changes every `inner` values.
     Weight {
@@ -50,18 +50,18 @@ pub(super) enum Content<'w> {
     },
     /// Positive number.
     Number(f32),
-    /// Attributes that the format keeps in a tensor.
+    /// Attributes that the format stores in a tensor.
     Integers(Vec<i32>),
 }
 
 /// Origin of the range of an activation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Extent {
-    /// Quantisation of a tensor of the graph, which is calibrated.
+    /// Calibrated range of a tensor of the graph.
     Calibrated(TensorId),
-    /// Known from the function that computes it.
+    /// Range known from the function that computes the value.
     Known(Range),
-    /// Quantisation of another value with the same numbers.
+    /// Quantisation of another value, which contains the same numbers.
     SameAs(ValueId),
 }
 
@@ -114,9 +114,9 @@ pub(super) enum OperatorKind {
 /// Padding of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Padding {
-    /// As much as outputs of `input / stride`, rounded up, need; an odd number has one more at the end.
+    /// Zeros for an output of `input / stride`, rounded up; if their number is odd, the extra one is at the end.
     Same,
-    /// None.
+    /// No zeros.
     Valid,
 }
 

@@ -1,13 +1,13 @@
-//! Numbers of the TFLite schema, version 3: slots of tables, operator codes, types.
+//! Constants of the TFLite schema, version 3: slots of tables, operator codes and types.
 //!
-//! They are part of the file format and never change (`schema.fbs` of TensorFlow Lite). Operators have versions, each
-//! with more types or features than the one before; a file states the version that it needs.
+//! They are part of the file format (`schema.fbs` of TensorFlow Lite) and never change. Each version of an operator
+//! supports more types or features than the previous one; a file states the version that it needs.
 
 /// Identifier of TFLite files.
 pub(super) const FILE_IDENTIFIER: [u8; 4] = *b"TFL3";
 /// Version of the schema.
 pub(super) const VERSION: i32 = 3;
-/// Code in the old, one-byte field of operator codes for operators above 126.
+/// Code in the old one-byte field of operator codes for operators above 126.
 pub(super) const PLACEHOLDER_CODE: u8 = 127;
 
 /// Slots of `Model`.
@@ -128,7 +128,7 @@ pub(super) mod builtin {
     pub const GELU: u8 = 150;
 }
 
-/// Types of `BuiltinOptions`, the tables of operators' attributes, with their slots.
+/// Types of `BuiltinOptions`, the tables of operator attributes, with their slots.
 pub(super) mod options {
     /// `Conv2DOptions`.
     pub mod convolution {
@@ -173,13 +173,13 @@ pub(super) mod options {
         pub const SHAPE: u16 = 0;
     }
 
-    /// Types of options without fields that are set here.
+    /// Types of options tables without any field set.
     pub const MUL: u8 = 21;
     pub const PAD: u8 = 22;
     pub const TRANSPOSE: u8 = 26;
     pub const DEQUANTIZE: u8 = 38;
     pub const QUANTIZE: u8 = 89;
     pub const HARD_SWISH: u8 = 91;
-    /// Type of `GeluOptions`, whose only field asks for the tanh approximation.
+    /// Type of `GeluOptions`, whose only field selects the tanh approximation.
     pub const GELU: u8 = 116;
 }

@@ -1,4 +1,4 @@
-//! Stored form of values: their type, quantisation and bytes, by the precision of the file.
+//! Stored form of values: type, quantisation and bytes, for each precision of the file.
 
 use half::f16;
 
@@ -13,11 +13,11 @@ use crate::quantisation::{ActivationScale, Ranges, quantise_bias, quantise_weigh
 pub(super) struct Stored {
     pub tensor_type: u8,
     pub quantisation: Option<Scales>,
-    /// Bytes of a constant.
+    /// Bytes of a constant; `None` for other values.
     pub data: Option<Vec<u8>>,
 }
 
-/// Scales of a quantised value, one or one per index of a dimension.
+/// Scales of a quantised value: a single scale, or one per index of a dimension.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scales {
     pub factors: Vec<f32>,
@@ -55,7 +55,7 @@ impl Stored {
     }
 }
 
-/// Stores the values of a program.
+/// Converts the values of a program to their stored form.
 pub(super) fn store(program: &Program<'_>, precision: &Precision) -> Result<Vec<Stored>, TfliteError> {
     if let Precision::Int8 { ranges, .. } = precision {
         return Quantiser::new(program, ranges).store();
@@ -108,11 +108,11 @@ fn unrepresentable(value: &Value<'_>, number: f32, precision: &'static str) -> T
     }
 }
 
-/// Stores values as 8-bit integers.
+/// Converter of values to 8-bit integers.
 struct Quantiser<'p, 'w> {
     program: &'p Program<'w>,
     ranges: &'p Ranges,
-    /// Scale of each activation so far; of no meaning for other values.
+    /// Scale of each activation so far; unused for other values.
     scales: Vec<ActivationScale>,
     stored: Vec<Stored>,
 }
@@ -139,7 +139,7 @@ impl<'p, 'w> Quantiser<'p, 'w> {
                     let scales = (vec![scale.scale], vec![i64::from(scale.zero_point)]);
                     Stored::quantised(tensor_type::INT8, scales, 0)
                 }
-                // The bias comes after its weight and completes it.
+                // The weight is quantised together with its bias, which comes later.
                 Content::Weight { .. } => Stored::plain(tensor_type::INT8, None),
                 Content::Bias { values, input, weight } => self.bias(value, values, *input, *weight)?,
                 Content::Number(number) => {
@@ -167,7 +167,7 @@ impl<'p, 'w> Quantiser<'p, 'w> {
         }
     }
 
-    /// Stores a bias, and the weight of the same operator.
+    /// Stores a bias and the weight of the same operator.
     fn bias(
         &mut self,
         value: &Value<'_>,

@@ -1,4 +1,4 @@
-//! Contents of written files. `mnas-latency` compares their results in LiteRT with those of ONNX Runtime.
+//! Tests of the contents of written files. `mnas-latency` compares their results in LiteRT with those of ONNX Runtime.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use crate::{Architecture, BlockKey, Graph, ParameterSpec, RandomWeights, TensorI
 
 const RANDOM: RandomWeights = RandomWeights { seed: 3 };
 
-/// Network with many kinds of blocks, activations and gates, at a size that no stride divides.
+/// Network with many kinds of blocks, activations and gates, and an odd input size, which strides do not divide.
 const MIXED: &str = "in97,conv_k3_s2_c16_nhs,ds_k5_c24_se0.25_nre,ir_r2_k3_s2_e3_c24_nr6,er_k3_e4_c24_nre,\
     ir_k5_h30_c24_sq5_gsi_nsw,uib_a5_k3_e4_c24_nge_ls,ir_k3_e1_c24_gr2_nre,id_s2_c32,conv_k1_c48_nhs,head_f20_nhs_o7";
 
@@ -49,7 +49,7 @@ fn half() -> TfliteOptions {
     }
 }
 
-/// Operators with the names of their operands, then values with their shapes.
+/// Lists operators with the names of their operands, then values with their shapes.
 fn listing(graph: &Graph, options: &TfliteOptions) -> String {
     let program = lower::lower(graph, &RANDOM, options).unwrap();
     let name = |index: usize| program.values[index].name.as_str();
@@ -200,7 +200,7 @@ fn calibration_files_have_an_output_for_each_calibrated_tensor() {
         })
         .collect();
     assert_eq!(outputs, activations(&graph)[1..]);
-    // With a range for exactly these, a file with 8-bit integers can be written.
+    // Ranges for exactly these tensors are enough to write a file with 8-bit integers.
     let range = Range::new(-1.0, 2.0).unwrap();
     let mut ranges: Ranges = activations(&graph).into_iter().map(|tensor| (tensor, range)).collect();
     let write = |ranges: &Ranges| {

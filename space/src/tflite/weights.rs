@@ -14,13 +14,13 @@ pub(super) struct Filter<'w> {
     pub shape: Vec<usize>,
     /// Dimension of output channels in the shape.
     pub dimension: usize,
-    /// Values before the output channel changes.
+    /// Number of consecutive values of one output channel.
     pub inner: usize,
     pub values: Cow<'w, [f32]>,
     pub bias: Vec<f32>,
 }
 
-/// Reads the matrix of a fully connected layer, `[out, in]` as in the source.
+/// Reads the weight, `[out, in]` as in the source, and bias of a fully connected layer.
 pub(super) fn linear<'w>(node: &Node, weights: &'w dyn WeightSource) -> Result<Filter<'w>, WeightError> {
     let mut tensors = fetch(weights, node)?.into_iter();
     let weight = tensors.next().expect("a fully connected layer has a weight");
@@ -37,8 +37,8 @@ pub(super) fn linear<'w>(node: &Node, weights: &'w dyn WeightSource) -> Result<F
 
 /// Reads the weight and bias of a convolution, batch-norm or layer scale.
 ///
-/// The weight is `[1, kernel, kernel, out]` if the operator is depthwise, as batch-norm and layer scale alone are, and
-/// `[out, kernel, kernel, in]` otherwise.
+/// The weight has the shape `[1, kernel, kernel, out]` if the operator is depthwise, which includes separate batch-norm and
+/// layer scale, and `[out, kernel, kernel, in]` otherwise.
 pub(super) fn convolution<'w>(
     step: &Step<'_>,
     graph: &Graph,
@@ -113,7 +113,7 @@ fn scale_rows(rows: &mut [f32], bias: &mut [f32], factors: &[f32]) {
     }
 }
 
-/// Values at these places.
+/// Values at the given positions.
 fn gather<'w>(values: &[f32], places: impl Iterator<Item = usize>) -> Cow<'w, [f32]> {
     Cow::Owned(places.map(|place| values[place]).collect())
 }
@@ -124,7 +124,7 @@ mod tests {
     use crate::tflite::fuse;
     use crate::{BlockKey, ParameterSpec};
 
-    /// Weights that count up from 0 in kernels; batch-norm is the identity, except for its shift of 10.
+    /// Weights that count up from 0 in kernels; batch-norm is the identity plus a shift of 10.
     struct Counting;
 
     impl WeightSource for Counting {

@@ -11,7 +11,7 @@ pub enum WeightError {
         /// Shape in the graph.
         shape: Vec<usize>,
     },
-    /// A tensor of the weights does not fit the graph.
+    /// The number of values of a tensor does not match its shape in the graph.
     #[error(
         "tensor `{name}` has {found} values, but its shape {shape:?} needs {}; the weights must belong to the same \
          architecture", .shape.iter().product::<usize>()
@@ -31,7 +31,7 @@ pub enum WeightError {
         name: String,
         /// Channel of the value.
         channel: usize,
-        /// Value.
+        /// Variance found.
         value: f32,
     },
 }

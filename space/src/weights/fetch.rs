@@ -8,7 +8,7 @@ use super::source::WeightSource;
 use crate::graph::Node;
 use crate::parameters::ParameterSpec;
 
-/// Tensor of the weights, with the number of values of its shape.
+/// Tensor of the weights, whose number of values matches its shape.
 pub(crate) struct Tensor<'w> {
     pub parameter: ParameterSpec,
     pub values: Cow<'w, [f32]>,
@@ -36,7 +36,7 @@ pub(crate) fn fetch<'w>(weights: &'w dyn WeightSource, node: &Node) -> Result<Ve
         .collect()
 }
 
-/// Folds a batch-norm into the rows of `weight`, `[out, ...]`, before it; returns the bias that replaces `bias`.
+/// Folds a batch-norm into the rows of the preceding `weight`, `[out, ...]`; returns the bias that replaces `bias`.
 pub(crate) fn fold_batch_norm(
     weights: &dyn WeightSource,
     batch_norm: &Node,

@@ -1,4 +1,4 @@
-//! Folding of batch-norm into the convolution before it.
+//! Folding of batch-norm into the preceding convolution.
 //!
 //! In inference, batch-norm is `scale * (x - mean) / sqrt(variance + epsilon) + shift` with constants per channel. A
 //! convolution followed by batch-norm is a convolution with other weights and a bias (Jacob et al., arXiv:1712.05877,
@@ -17,7 +17,7 @@ pub(crate) struct BatchNormValues<'v> {
 }
 
 impl BatchNormValues<'_> {
-    /// Refuses negative variances and those that are not numbers; `name` is that of their tensor.
+    /// Rejects variances that are negative or not a number; `name` is the name of their tensor.
     pub(crate) fn check(&self, name: &str) -> Result<(), WeightError> {
         match self.variance.iter().position(|value| value.is_nan() || *value < 0.0) {
             Some(channel) => Err(WeightError::BadVariance {
@@ -29,8 +29,8 @@ impl BatchNormValues<'_> {
         }
     }
 
-    /// Scales the rows of `weight` (`[out, ...]`) in place and returns the bias that replaces `bias`. Computed in 64-bit
-    /// floats and rounded once.
+    /// Scales the rows of `weight` (`[out, ...]`) in place and returns the bias that replaces `bias`. Computes in 64-bit
+    /// floats and rounds once.
     pub(crate) fn fold(&self, weight: &mut [f32], bias: Option<&[f32]>) -> Vec<f32> {
         let channels = self.scale.len();
         let row_length = (weight.len() / channels.max(1)).max(1);
@@ -60,7 +60,7 @@ mod tests {
     }
 
     proptest! {
-        /// Compares a sum of products, followed by batch-norm by its definition, with the folded sum.
+        /// Compares a sum of products followed by batch-norm, computed from its definition, with the folded sum.
         #[test]
         fn folded_weights_equal_batch_norm_after_the_convolution(
             constants in prop::collection::vec([-2f32..2.0, -2f32..2.0, -2f32..2.0, 0f32..4.0], 1..5),

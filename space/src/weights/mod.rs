@@ -1,4 +1,4 @@
-//! Weights of networks: where they come from, and how file writers read them.
+//! Weights of networks: their sources, and their reading and folding by the file writers.
 
 mod error;
 mod fetch;

@@ -1,4 +1,4 @@
-//! Sources of weights.
+//! Sources of weights: maps read from files, and random weights.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,24 +10,24 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::parameters::{ParameterKind, ParameterSpec};
 
-/// Weights of a network, by tensor.
+/// Source of the weights of a network.
 pub trait WeightSource {
-    /// Values of a tensor in row-major order, `None` if the source lacks it.
+    /// Values of a tensor in row-major order; `None` if the source does not contain it.
     fn values(&self, parameter: &ParameterSpec) -> Option<Cow<'_, [f32]>>;
 }
 
-/// Weights by tensor name, as read from a file.
+/// Weights by tensor name, for example read from a file.
 impl<S: BuildHasher> WeightSource for HashMap<String, Vec<f32>, S> {
     fn values(&self, parameter: &ParameterSpec) -> Option<Cow<'_, [f32]>> {
         self.get(&parameter.name).map(|values| Cow::Borrowed(values.as_slice()))
     }
 }
 
-/// Random weights for latency measurements. Each tensor is drawn from a random stream of its own, derived from the seed
-/// and the tensor's name.
+/// Random weights for latency measurements. Each tensor has its own random stream, derived from the seed and the tensor's
+/// name.
 ///
 /// Kernels and matrices are uniform with variance `2 / fan-in` (He et al., arXiv:1502.01852, section 2.2) and batch-norm
-/// is near the identity, so that activations neither overflow nor become denormal numbers, with which arithmetic is slow.
+/// is close to the identity, so that activations neither overflow nor become denormal numbers, which slow down arithmetic.
 /// Running variances are positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct RandomWeights {
@@ -49,7 +49,7 @@ impl WeightSource for RandomWeights {
     }
 }
 
-/// `count` values, uniform from `centre - spread` to `centre + spread`. Bytes are drawn in chunks that fit in the
+/// Draws `count` values uniformly from `centre - spread` to `centre + spread`. Draws bytes in chunks that fit in the
 /// processor's cache, which is about three times as fast as drawing single values.
 fn uniform(rng: &mut ChaCha8Rng, count: usize, centre: f32, spread: f32) -> Vec<f32> {
     const CHUNK: usize = 1024;

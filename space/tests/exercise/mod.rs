@@ -1,4 +1,5 @@
-//! Operations that must succeed on every value that a parser accepts. Each function returns true if the text is accepted.
+//! Operations that must succeed on every value that a parser accepts. Each function returns true if the parser accepts the
+//! text.
 
 use mnas_space::{Architecture, BlockKey, Cost, Counter, Reference, SearchSpace};
 

@@ -5,7 +5,7 @@
 pub struct Grammar {
     /// Valid texts.
     pub corpus: &'static [&'static str],
-    /// Fragments that are inserted anywhere.
+    /// Fragments to insert at random positions.
     pub fragments: &'static [&'static str],
 }
 

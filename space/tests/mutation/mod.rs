@@ -107,7 +107,7 @@ impl<'g> Mutator<'g> {
             }
             1 => drop(bytes.drain(from..to)),
             2 => bytes.insert(from, self.rng.random()),
-            // Many copies of a range, for long lists and deep nesting.
+            // Inserts many copies of a range, for long lists and deep nesting.
             3 if self.rng.random_ratio(1, 8) => {
                 let range = bytes[from..to].to_vec();
                 let longest = if self.rng.random_ratio(1, 256) { 500_000 } else { LONG };

@@ -1,9 +1,9 @@
-//! Naive computation of costs from the definition of blocks, independent of the crate's lowering: kernels are added one by
-//! one, and every feature map is checked in every step.
+//! Naive computation of costs from the definition of blocks, independent of the crate's lowering: it adds the cost of every
+//! kernel, and examines every feature map in every step.
 
 use mnas_space::{Architecture, Block, Cost, Graph, HiddenNorm, Op, SqueezeExcite, TensorId};
 
-/// Costs of the blocks so far, and channels and side of the last feature map.
+/// Costs of the blocks so far, and the channels and side of the last feature map.
 #[derive(Default)]
 struct Naive {
     cost: Cost,
@@ -133,7 +133,7 @@ impl Naive {
     }
 }
 
-/// Tensor whose memory a tensor uses: itself, or the operand of an operation in place.
+/// Tensor whose memory a tensor uses: itself, or the operand of its in-place operation.
 fn memory(graph: &Graph, tensor: TensorId) -> TensorId {
     let Some(node) = tensor.producer().map(|producer| &graph.nodes[producer]) else {
         return tensor;
@@ -144,7 +144,8 @@ fn memory(graph: &Graph, tensor: TensorId) -> TensorId {
     }
 }
 
-/// Largest sum of live tensors in a step: those computed by its end that are read in it, in a later step or by the caller.
+/// Largest total size in bytes of the live tensors in a step: tensors computed by its end and read in it, in a later step
+/// or by the caller.
 pub fn peak_activation_bytes(graph: &Graph) -> u64 {
     let count = graph.nodes.len();
     let memories: Vec<TensorId> = (0..=count)

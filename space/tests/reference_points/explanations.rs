@@ -1,5 +1,5 @@
-//! Explanations of published counts that differ from the network's. An explanation recomputes the figures of its source,
-//! or states the printed and the correct figure if the source is in error.
+//! Explanations of published counts that differ from the counts of the network. An explanation recomputes the figures of
+//! its source, or states the printed and the correct figure if the source is wrong.
 
 use mnas_space::Architecture;
 
@@ -7,7 +7,7 @@ use crate::networks;
 use crate::row::{Printed, Row};
 use crate::tally::Tally;
 
-/// Explanation of the counts in some rows: another convention, another network or an error of the source.
+/// Explanation of the counts in some rows: another convention, another network or an error in the source.
 pub struct Explanation {
     /// Description of the difference.
     pub name: &'static str,
@@ -36,7 +36,7 @@ fn imgclsmob_holds(row: &Row, architecture: &Architecture, pool: u64, missing: i
     row.madds().is_rounded(half_flops / 1e6) && row.params().is_rounded(millions(tally.cost.params - params))
 }
 
-/// FLOPs of a row in billions, as `PaddleClas` prints them; the table has half of them.
+/// FLOPs of a row in billions, as printed by `PaddleClas`; the table contains half of them.
 fn paddle_flops(row: &Row, decimals: u32) -> Printed {
     Printed {
         value: row.madds().value * 2.0 / 1e3,
@@ -69,7 +69,8 @@ fn paddle_v3_holds(row: &Row) -> bool {
     (millions(flops) / 2.0 - row.madds().value).abs() < 0.4 && (params - row.params().value).abs() < 0.01
 }
 
-/// Checks the row with half an operation per value of batch-norm and squeeze-excite, and five per channel for constants.
+/// Checks the row with half an operation per value of batch-norm and squeeze-excite, and five per channel for the constants
+/// of batch-norm.
 fn mnasnet_with_norms(row: &Row) -> bool {
     let tally = Tally::of(&reference(row));
     let extra = (tally.norm_values + tally.gated_values) as f64 / 2.0 + 5.0 * tally.cost.batch_norm_params as f64;
@@ -77,7 +78,7 @@ fn mnasnet_with_norms(row: &Row) -> bool {
     (madds - row.madds().value).abs() < 0.11 && row.params().is_rounded(millions(tally.cost.params))
 }
 
-/// Checks that the printed figure, in error, and the correct figure are these, rounded.
+/// Checks that the row states the wrong figure `printed` and that the network's rounded figure is `counted`.
 fn is_misprint(row: &Row, printed: f64, counted: f64) -> bool {
     let macs = millions(reference(row).cost().macs);
     (row.madds().value - printed).abs() < 1e-9 && (macs.round() - counted).abs() < 1e-9

@@ -17,19 +17,19 @@ use tally::Tally;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
-    /// The printed figures are the network's, rounded to their digits.
+    /// The printed figures equal the network's, rounded to the printed digits.
     Equal,
-    /// The printed figures are the network's after the rule of their table; see `is_printed_by_rule`.
+    /// The printed figures equal the network's by the rule of their table; see `is_printed_by_rule`.
     EqualAfterRule,
     /// The printed figures have an explanation.
     Explained,
-    /// The row has an accuracy only.
+    /// The row states only an accuracy.
     NoCounts,
 }
 
-/// Checks the figures of a row by the rules of `TensorFlow`'s tables. V1's rounds multiply-adds and parameters, with three
-/// parameters per normalised channel. V2's truncates multiply-adds and counts no parameters of batch-norm. V3's rounds
-/// multiply-adds and truncates the parameters counted as in V1's.
+/// Checks the figures of a row by the rules of `TensorFlow`'s tables. The table of V1 rounds multiply-adds and parameters,
+/// with three parameters per normalised channel. The table of V2 truncates multiply-adds and leaves out the parameters of
+/// batch-norm. The table of V3 rounds multiply-adds and truncates parameters, which are counted as for V1.
 fn is_printed_by_rule(row: &Row, tally: &Tally) -> bool {
     let macs = tally.cost.macs as f64 / 1e6;
     let stored = tally.params_with_three_norm_values() as f64 / 1e6;
@@ -45,7 +45,7 @@ fn is_printed_by_rule(row: &Row, tally: &Tally) -> bool {
     }
 }
 
-/// Class of a row and, if it has an explanation, the index of that.
+/// Classifies a row; also returns the index of its explanation, if any.
 fn classify(row: &Row) -> Result<(Class, Option<usize>), String> {
     if row.counts.is_none() {
         return Ok((Class::NoCounts, None));

@@ -1,4 +1,4 @@
-//! Networks of other sources that differ from the authors'.
+//! Networks of other sources that differ from the authors' networks.
 
 use mnas_space::{Architecture, Block, Conv, HiddenNorm, Identity, Reference, make_divisible};
 
@@ -8,7 +8,7 @@ pub fn reference(name: &str, width: f64, resolution: u32) -> Architecture {
     reference.architecture(width, resolution, 1000).unwrap()
 }
 
-/// Network of these pieces of an architecture string.
+/// Network given by pieces of an architecture string.
 fn network(resolution: u32, pieces: &[String]) -> Architecture {
     let text = format!("in{resolution},{}", pieces.join(","));
     text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -75,7 +75,7 @@ const SMALL: [Bottleneck; 11] = [
     (5, 576, 96, true, true, 1),
 ];
 
-/// `MobileNetV3` of `PaddleClas`: hidden channels are scaled and rounded themselves, every block has an expansion
+/// `MobileNetV3` of `PaddleClas`: hidden channels are scaled and rounded independently, every block has an expansion
 /// convolution, squeeze-excite has exactly a quarter of the hidden channels, and both sizes have a hidden layer of 1280
 /// features without bias.
 pub fn paddle_mobilenet_v3(large: bool, width: f64, resolution: u32) -> Architecture {

@@ -5,7 +5,7 @@
 pub struct Printed {
     /// Number.
     pub value: f64,
-    /// Digits after the point.
+    /// Number of digits after the decimal point.
     pub decimals: u32,
 }
 
@@ -37,7 +37,7 @@ impl Printed {
     }
 }
 
-/// Published point.
+/// Row of the table of published points.
 #[derive(Debug)]
 pub struct Row {
     /// Name of the network in the source.
@@ -73,12 +73,12 @@ impl Row {
         self.counts.unwrap().1
     }
 
-    /// Model without the suffix of quantised weights, which change no count.
+    /// Model without the suffix for quantised weights, which do not change the counts.
     fn float_model(&self) -> &str {
         self.model.trim_end_matches("_quant").trim_end_matches("_8bit")
     }
 
-    /// Checks whether the row is of `TensorFlow`'s table and this model, quantised or not.
+    /// Checks whether the row is from `TensorFlow`'s table and of this model, quantised or not.
     pub fn is_tensorflow(&self, model: &str) -> bool {
         self.source.starts_with("tensorflow/") && self.float_model() == model
     }

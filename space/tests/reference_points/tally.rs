@@ -1,4 +1,4 @@
-//! Counts that other sources add to those of convolutions and linear layers.
+//! Counts by the conventions of other sources, which include more than convolutions and linear layers.
 
 use mnas_space::{Activation, Architecture, Cost, Gate, Op};
 

@@ -9,12 +9,12 @@ use mnas_space::{Architecture, BatchNorm, Op, SearchSpace, Shape, TensorId};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Path of a file of facts in the repository; `tests/data/README.md` states their sources.
+/// Path of a table of facts in the repository; `tests/data/README.md` states the sources.
 pub fn fact_table(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// Path of a data file that is not part of the repository, `None` if it is missing and the test is to be skipped.
+/// Path of a data file that is not part of the repository; `None` if it is missing and the test must be skipped.
 ///
 /// # Panics
 ///

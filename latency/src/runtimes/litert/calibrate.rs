@@ -1,4 +1,4 @@
-//! Calibration of 8-bit integers: ranges of a network's activations on images, from LiteRT.
+//! Calibration for 8-bit integers: ranges of a network's activations on images, computed in LiteRT.
 
 use mnas_space::quantisation::{Clipping, Histogram, Ranges};
 use mnas_space::tflite::{self, Outputs, TfliteError, TfliteOptions};
@@ -7,27 +7,27 @@ use mnas_space::{Graph, TensorId, WeightSource};
 use super::runtime::LiteRt;
 use crate::error::RuntimeError;
 
-/// Error of calibration.
+/// Error in the calibration of activation ranges.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CalibrationError {
     /// There are no images.
     #[error("calibration for int8 needs images, and there are none; give at least a few dozen of the training set")]
     NoImages,
-    /// An image has another size than the network's input.
-    #[error("an image for calibration has {found} values, but the network's input {expected}")]
+    /// The size of an image differs from that of the network's input.
+    #[error("an image for calibration has {found} values, but the network's input has {expected}")]
     WrongImage {
-        /// Values of the image.
+        /// Number of values of the image.
         found: usize,
-        /// Values of the input.
+        /// Number of values of the input.
         expected: u64,
     },
-    /// An activation is not a finite number.
+    /// An activation is not finite.
     #[error("`{name}` is not a finite number on the images for calibration; check the weights and images")]
     NotFinite {
         /// Name of the node that computes the activation.
         name: String,
     },
-    /// The network cannot be written.
+    /// The network cannot be written as TFLite.
     #[error(transparent)]
     File(#[from] TfliteError),
     /// The network cannot be run.
@@ -37,7 +37,7 @@ pub enum CalibrationError {
 
 /// Runs a network in 32-bit floats on images, and returns the range of each tensor of [`tflite::activations`].
 ///
-/// Each image has the values of the input as `[height, width, channels]`, normalised as in training.
+/// Each image contains the values of the input as `[height, width, channels]`, normalised as in training.
 pub fn calibrate<I: AsRef<[f32]>>(
     runtime: &LiteRt,
     graph: &Graph,

@@ -1,7 +1,7 @@
 //! LiteRT's C API, loaded from its shared library at run time, behind safe types.
 //!
-//! This is the only file of the workspace with unsafe code, which a C library needs: no crate binds LiteRT without
-//! linking it when the program is built. Signatures are those of `litert/c` in LiteRT 2.1.6 to 2.3.0.
+//! This is the only file of the workspace with unsafe code, which calls of a C library require: no crate offers bindings
+//! that load LiteRT at run time. Signatures are those of `litert/c` in LiteRT 2.1.6 to 2.3.0.
 #![allow(unsafe_code, reason = "calls of a C library")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -10,25 +10,25 @@ use std::ptr::{null_mut, slice_from_raw_parts};
 
 use libloading::Library as SharedLibrary;
 
-/// Object of the library.
+/// Opaque pointer to an object of the library.
 type Handle = *mut c_void;
 type Status = c_int;
 
-/// Greatest number of dimensions.
+/// Maximum number of dimensions.
 const MAX_RANK: usize = 8;
-/// Bits of [`Layout::rank`] that hold it; the next one tells whether there are strides.
+/// Bits of [`Layout::rank`] with the rank; the next bit is set if there are strides.
 const RANK_MASK: u32 = 0x7f;
-/// Option of an environment: a bit mask of the accelerators to register.
+/// Environment option: bit mask of the accelerators to register.
 const ENVIRONMENT_ACCELERATORS: c_int = 24;
-/// Option of an environment: the least severity of log messages on standard error.
+/// Environment option: minimum severity of log messages on standard error.
 const ENVIRONMENT_LOG_SEVERITY: c_int = 25;
 const LOG_ERRORS: i64 = 3;
 const ANY_INTEGER: c_int = 2;
-/// The CPU, which computes with XNNPACK.
+/// CPU accelerator, which uses XNNPACK.
 const ACCELERATOR_CPU: c_int = 1;
 const LOCK_TO_READ: c_int = 0;
 const LOCK_TO_WRITE: c_int = 1;
-/// The only signature of a file.
+/// Index of the only signature of a file.
 const SIGNATURE: usize = 0;
 
 #[repr(C)]
@@ -59,7 +59,7 @@ macro_rules! api {
         struct Api { $($name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)* }
 
         impl Api {
-            /// Finds all functions.
+            /// Looks up all functions.
             fn find(library: &SharedLibrary) -> Result<Self, Fault> {
                 $(
                     // SAFETY: the type is that of the function in LiteRT's headers, and the library is never unloaded.
@@ -106,10 +106,10 @@ api! {
     run: fn(Handle, usize, usize, *const Handle, usize, *const Handle) -> Status = "LiteRtRunCompiledModel";
 }
 
-/// Function that exists since the binary interface has the form that this file expects.
+/// Function that exists only in versions with the binary interface that this file expects.
 const NEWEST_SYMBOL: &str = "LiteRtCreateModelFromFd";
 
-/// Failure of the library.
+/// Error of the library.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
     #[error("{0}")]
@@ -143,23 +143,23 @@ fn obtain(function: &'static str, call: impl FnOnce(*mut Handle) -> Status) -> R
     Ok(handle)
 }
 
-/// Loaded library with its environment. It lives as long as the process: LiteRT crashes where it is unloaded.
+/// Loaded library with its environment. It is never unloaded, since LiteRT crashes when unloaded.
 pub(super) struct Library {
     api: Api,
     environment: Handle,
 }
 
-// SAFETY: the functions are plain code, and LiteRT reads the environment only, once it is created.
+// SAFETY: function pointers can be shared, and LiteRT only reads the environment after its creation.
 unsafe impl Send for Library {}
 // SAFETY: as above.
 unsafe impl Sync for Library {}
 
 impl Library {
-    /// Loads the library and creates an environment with the CPU alone, which logs errors only.
+    /// Loads the library and creates an environment with the CPU accelerator only, which logs only errors.
     pub fn load(path: &Path) -> Result<&'static Self, Fault> {
-        // SAFETY: loading runs the library's initialisers; its path is chosen by the user, as that of any program is.
+        // SAFETY: loading runs the library's initialisers; the user chooses the path, as for any program.
         let library = unsafe { SharedLibrary::new(path) }.map_err(|error| Fault::Unloadable(error.to_string()))?;
-        // SAFETY: the symbol is only looked up.
+        // SAFETY: the symbol is looked up but not called.
         if unsafe { library.get::<*const c_void>(NEWEST_SYMBOL.as_bytes()) }.is_err() {
             return Err(Fault::TooOld(NEWEST_SYMBOL));
         }
@@ -201,10 +201,10 @@ impl Options {
         let text = CString::new(format!("num_threads = {threads}\n")).expect("the text has no zero byte");
         let opaque = obtain("LiteRtCreateOpaqueOptions", |out| {
             let text = text.into_raw();
-            // SAFETY: the library hands the text to the deleter once it destroys the options.
+            // SAFETY: the library passes the text to the deleter when it destroys the options.
             let status = unsafe { (api.create_opaque_options)(c"xnnpack".as_ptr(), text.cast(), drop_text, out) };
             if status != 0 {
-                // SAFETY: a failed call does not keep the text.
+                // SAFETY: after a failed call, the library does not own the text.
                 drop(unsafe { CString::from_raw(text) });
             }
             status
@@ -218,18 +218,18 @@ impl Options {
 
 impl Drop for Options {
     fn drop(&mut self) {
-        // SAFETY: the handle is valid and used no more.
+        // SAFETY: the handle is valid and is not used afterwards.
         unsafe { (self.library.api.destroy_options)(self.handle) }
     }
 }
 
 /// Frees the text of opaque options.
 unsafe extern "C" fn drop_text(text: *mut c_void) {
-    // SAFETY: the pointer is the one that `Options::new` made of a `CString`.
+    // SAFETY: `Options::new` created the pointer from a `CString`.
     drop(unsafe { CString::from_raw(text.cast()) });
 }
 
-/// Direction of a tensor of a signature.
+/// Side of a signature: inputs or outputs.
 #[derive(Clone, Copy)]
 enum Side {
     Input,
@@ -243,7 +243,7 @@ pub(super) struct CompiledModel {
     compiled: Handle,
     pub inputs: Vec<Buffer>,
     pub outputs: Vec<Buffer>,
-    /// File that the model refers to.
+    /// Content of the file, to which the model refers.
     _file: Box<[u8]>,
 }
 
@@ -256,7 +256,7 @@ impl CompiledModel {
     pub fn new(library: &'static Library, file: &[u8], threads: usize) -> Result<Self, Fault> {
         let api = &library.api;
         let file: Box<[u8]> = file.into();
-        // SAFETY: the model keeps a pointer to the file, which lives in `Self` as long as it.
+        // SAFETY: the model keeps a pointer to the file, which `Self` owns for as long as the model.
         let model = obtain("LiteRtCreateModelFromBuffer", |out| unsafe {
             (api.create_model)(library.environment, file.as_ptr().cast(), file.len(), out)
         })?;
@@ -269,7 +269,7 @@ impl CompiledModel {
             _file: file,
         };
         let options = Options::new(library, threads)?;
-        // SAFETY: all handles are valid; the compiled model copies what it needs of the options.
+        // SAFETY: all handles are valid; the compiled model copies the options.
         this.compiled = obtain("LiteRtCreateCompiledModel", |out| unsafe {
             (api.compile)(library.environment, model, options.handle, out)
         })?;
@@ -345,7 +345,7 @@ impl CompiledModel {
         Ok(buffer)
     }
 
-    /// True if XNNPACK computes the whole graph.
+    /// Checks whether XNNPACK executes the whole graph.
     pub fn is_fully_accelerated(&self) -> Result<bool, Fault> {
         let mut is_full = false;
         // SAFETY: the handle is valid, and the place lives through the call.
@@ -374,11 +374,11 @@ impl CompiledModel {
 
 impl Drop for CompiledModel {
     fn drop(&mut self) {
-        // Buffers may not outlive the environment only; the compiled model refers to the model.
+        // The compiled model refers to the model, and so is destroyed first; buffers only must not outlive the environment.
         self.inputs.clear();
         self.outputs.clear();
         let api = &self.library.api;
-        // SAFETY: the handles are valid and used no more.
+        // SAFETY: the handles are valid and are not used afterwards.
         unsafe {
             if !self.compiled.is_null() {
                 (api.destroy_compiled)(self.compiled);
@@ -388,13 +388,13 @@ impl Drop for CompiledModel {
     }
 }
 
-/// Memory of an input or output.
+/// Buffer of an input or output.
 pub(super) struct Buffer {
     library: &'static Library,
     handle: Handle,
     /// Name in the signature.
     pub name: String,
-    /// Element type, with the numbers of TFLite's C API.
+    /// Element type, as numbered in TFLite's C API.
     pub element: c_int,
     /// Sizes of the dimensions.
     pub shape: Vec<usize>,
@@ -403,7 +403,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// Fills the buffer.
+    /// Copies `bytes` into the buffer.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         if bytes.len() != self.bytes {
             return Err(Fault::WrongSize {
@@ -418,7 +418,7 @@ impl Buffer {
         self.unlock()
     }
 
-    /// Copies the buffer.
+    /// Returns a copy of the content.
     pub fn read(&self) -> Result<Vec<u8>, Fault> {
         let memory = self.lock(LOCK_TO_READ)?;
         // SAFETY: the locked memory has `self.bytes` bytes, and nothing writes to it until it is unlocked.
@@ -445,7 +445,7 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: the handle is valid and used no more.
+        // SAFETY: the handle is valid and is not used afterwards.
         unsafe { (self.library.api.destroy_buffer)(self.handle) }
     }
 }

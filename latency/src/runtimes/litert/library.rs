@@ -1,4 +1,4 @@
-//! The LiteRT library of this process.
+//! LiteRT library of the process.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -6,16 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use super::ffi;
 use crate::error::RuntimeError;
 
-/// Sizes in bytes of the libraries that set-up installs, by which their version is known: LiteRT has no function for it.
+/// Sizes in bytes and versions of the libraries that the set-up installs; LiteRT has no function that returns its version.
 const KNOWN_BUILDS: [(u64, &str); 3] = [(8_039_424, "2.3.0"), (5_991_672, "2.3.0"), (6_362_912, "2.3.0")];
 /// Name of the runtime.
 pub(super) const NAME: &str = "litert";
 /// Name of the library in messages.
 const LIBRARY: &str = "LiteRT";
-/// Oldest version with the binary interface that is used here.
+/// Oldest version with the required binary interface.
 const OLDEST: &str = "2.1.6";
 
-/// The library is loaded once per process; this holds the first one that worked.
+/// First library that was loaded successfully; a process loads only one.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
 
 /// Loaded library.
@@ -27,7 +27,7 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// Loads the library, unless that was done before.
+    /// Loads the library, or returns it if it is already loaded. It is an error if another one is loaded.
     pub fn load(path: &Path) -> Result<Self, RuntimeError> {
         let missing = |_| RuntimeError::LibraryMissing {
             runtime: LIBRARY,
@@ -61,7 +61,7 @@ impl Library {
     }
 }
 
-/// Version of a library of this size; an unknown one is told apart from others by its size.
+/// Version of a library of this size; the text for an unknown size contains the size, which distinguishes it from others.
 fn version(bytes: u64) -> String {
     let known = KNOWN_BUILDS.iter().find(|(size, _)| *size == bytes);
     known.map_or_else(

@@ -1,11 +1,11 @@
-//! LiteRT, the runtime of phones, on this machine's processor with XNNPACK, loaded from a library at run time.
+//! LiteRT, the usual runtime on phones, on this machine's CPU with XNNPACK; the library is loaded at run time.
 //!
-//! | module | holds |
+//! | module | content |
 //! |---|---|
 //! | `ffi` | functions of the C library behind safe types: the only unsafe code |
-//! | `library` | the library of this process and its version |
-//! | `session` | results of TFLite files |
-//! | `runtime` | the runtime with its latencies |
+//! | `library` | library of the process and its version |
+//! | `session` | results of TFLite files, without times |
+//! | `runtime` | runtime for measuring latency |
 //! | `calibrate` | ranges of activations on images, for files with 8-bit integers |
 
 mod calibrate;

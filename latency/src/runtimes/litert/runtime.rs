@@ -1,4 +1,4 @@
-//! LiteRT as a runtime whose latencies are measured.
+//! LiteRT as a runtime for measuring latency.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::duration::Milliseconds;
 use crate::error::RuntimeError;
 use crate::runtime::{LoadedModel, Model, ModelForm, Runtime};
 
-/// Range of all activations of models with random weights: that of a few standard deviations.
+/// Range assumed for all activations of models with random weights: a few standard deviations.
 const RANDOM_RANGE: (f32, f32) = (-4.0, 4.0);
 
 /// LiteRT on the CPU with a fixed number of threads.
@@ -26,7 +26,7 @@ pub struct LiteRt {
 impl LiteRt {
     /// Loads the library at `library` and runs every model on `threads` threads, in 32-bit floats.
     ///
-    /// A process can use one library only; asking for another one later is an error.
+    /// A process can use only one library; loading another one later is an error.
     pub fn new(library: &Path, threads: usize) -> Result<Self, RuntimeError> {
         Ok(Self {
             library: Library::load(library)?,
@@ -35,19 +35,19 @@ impl LiteRt {
         })
     }
 
-    /// Runs models in 8-bit integers: weights per channel, activations per tensor.
+    /// Runs models in 8-bit integers, with one scale per channel for weights and one per tensor for activations.
     #[must_use]
     pub fn with_int8(mut self) -> Self {
         self.is_int8 = true;
         self
     }
 
-    /// Loads a TFLite file to compute results with; `name` is for messages.
+    /// Loads a TFLite file for computing results; `name` is for messages.
     pub fn session(&self, file: &[u8], name: &str) -> Result<LiteRtSession, RuntimeError> {
         LiteRtSession::new(&self.library, file, self.threads, name)
     }
 
-    /// TFLite file of a graph with random weights, for measuring latency.
+    /// Encodes a graph with random weights as a TFLite file, for measuring latency.
     fn file(&self, graph: &Graph, name: &str) -> Result<Vec<u8>, RuntimeError> {
         let precision = if self.is_int8 {
             let (low, high) = RANDOM_RANGE;
@@ -87,7 +87,7 @@ impl Runtime for LiteRt {
         ModelForm::Blocks
     }
 
-    /// The calling thread computes, and one more for each further thread, which loading a model starts.
+    /// All threads: the calling one, and the others, which loading a model starts.
     fn pinnable_threads(&self) -> usize {
         self.threads
     }

@@ -1,4 +1,4 @@
-//! TFLite files in LiteRT: results, not times.
+//! Execution of TFLite files in LiteRT for their results, without timing.
 
 use super::ffi::{Buffer, CompiledModel, Fault};
 use super::library::{Library, NAME};
@@ -7,7 +7,7 @@ use crate::error::RuntimeError;
 /// Element type of 32-bit floats.
 const FLOAT32: i32 = 1;
 
-/// TFLite file that is ready to run.
+/// Loaded TFLite file, ready to run.
 pub struct LiteRtSession {
     pub(super) model: CompiledModel,
     name: String,
@@ -37,12 +37,12 @@ impl LiteRtSession {
         })
     }
 
-    /// True if XNNPACK computes the whole graph; otherwise parts of it run in slow reference operators.
+    /// Checks whether XNNPACK executes the whole graph; otherwise parts of it run in slow reference operators.
     pub fn is_fully_accelerated(&self) -> Result<bool, RuntimeError> {
         self.model.is_fully_accelerated().map_err(|fault| self.failed(&fault))
     }
 
-    /// Sizes of the dimensions of the only input, `None` where there are several inputs or it does not hold 32-bit floats.
+    /// Shape of the only input; `None` if there are several inputs or the input is not of 32-bit floats.
     pub fn input_shape(&self) -> Option<&[usize]> {
         match &self.model.inputs[..] {
             [input] if input.element == FLOAT32 => Some(&input.shape),
@@ -50,8 +50,8 @@ impl LiteRtSession {
         }
     }
 
-    /// Computes all outputs for `image`, the values of the only input as `[height, width, channels]`. Inputs and outputs
-    /// must be 32-bit floats.
+    /// Computes all outputs for `image`, the values of the only input as `[height, width, channels]`. The input and the outputs
+    /// must be of 32-bit floats.
     pub fn infer(&mut self, image: &[f32]) -> Result<Vec<LiteRtOutput>, RuntimeError> {
         let bytes: Vec<u8> = image.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.run_once(&bytes).map_err(|fault| self.failed(&fault))
@@ -66,7 +66,7 @@ impl LiteRtSession {
         self.model.outputs.iter().map(read).collect()
     }
 
-    /// Fills the inputs with plain numbers around zero: no denormals, and activations see both signs.
+    /// Fills the inputs with ordinary numbers of both signs, without denormals.
     pub(super) fn fill(&mut self) -> Result<(), RuntimeError> {
         let fill = |input: &mut Buffer| {
             let bytes: Vec<u8> = if input.element == FLOAT32 {

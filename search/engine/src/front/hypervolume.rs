@@ -4,7 +4,8 @@ use super::dominance::pareto_front;
 
 /// Share, 0 to 1, of the box between 0 % accuracy at `size` and 100 % at size 0 that points of size and negated accuracy dominate.
 pub fn dominated_share<P: AsRef<[f64]>>(points: &[P], size: f64) -> f64 {
-    hypervolume(points, &[size, 0.0]) / (100.0 * size)
+    // An empty sum of floats is -0; adding 0 makes it 0.
+    hypervolume(points, &[size, 0.0]) / (100.0 * size) + 0.0
 }
 
 /// Volume dominated by `points` and bounded by `reference`, a point worse than all points of interest.

@@ -18,7 +18,7 @@ pub enum Signal {
     Depth,
     /// Log-determinant of the Hamming kernel of binary activation codes (Mellor et al., arXiv:2006.04647, section 3).
     Naswot,
-    /// Sum over blocks, identities excluded, of the spectral entropy of their outputs (the expressivity of AZ-NAS, arXiv:2403.19232, section 3.1).
+    /// Sum over blocks of the spectral entropy of their outputs (the expressivity of AZ-NAS, arXiv:2403.19232, section 3.1).
     Entropy,
 }
 

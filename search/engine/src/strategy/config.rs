@@ -45,7 +45,7 @@ impl StrategyConfig {
     /// Name of the default strategy, which needs the fewest evaluations to find the best network and reaches the largest
     /// hypervolume on every problem of the benchmark `cargo bench -p mnas-engine --bench strategies`.
     ///
-    /// NAS-Bench-Macro's best network is found by half of the searches within 26 evaluations (local search 84, evolution 122,
+    /// NAS-Bench-Macro's best network is found by half of the searches within 23 evaluations (local search 84, evolution 122,
     /// random search and NSGA-II over 150), and after 200 evaluations 99.99 % of the exact hypervolume (NSGA-II 99.3 %).
     pub const DEFAULT: &'static str = "model";
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
 use super::halving::Halving;
+use super::time_plan::TimePlan;
 use super::warm_start::WarmStartConfig;
 use crate::evaluator::Scorer;
 use crate::problem::{Constraint, Metric, MetricError, Reward};
@@ -176,6 +177,9 @@ pub struct TrainConfig {
     /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
+    /// Division of the time, where it was given and decided the number and length of the trainings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<TimePlan>,
 }
 
 impl TrainConfig {

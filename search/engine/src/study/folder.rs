@@ -26,7 +26,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// There is no study.
-    #[error("{} holds no study (no study.toml); give the folder of one, or start one without --resume", path.display())]
+    #[error("{} holds no study (no study.toml); give the folder of one, or begin one with `mnas search --out`", path.display())]
     Missing {
         /// The folder.
         path: PathBuf,

@@ -54,6 +54,7 @@ mod state;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod time_plan;
 mod trial;
 mod trial_kind;
 mod warm_start;
@@ -77,6 +78,7 @@ pub use references::{ChosenReference, choose_references};
 pub use runner::RunOptions;
 pub use selection::{best, front, latest};
 pub use state::{Counts, StudyState};
+pub use time_plan::{PlanFacts, ShortTrainings, TimePlan, TimeTooShort, TrialCost};
 pub use trial::{Trial, TrialOutcome, TrialTimes};
 pub use trial_kind::TrialKind;
 pub use warm_start::{ImportedTrial, WarmStart, WarmStartConfig, WarmStartError, WarmStartTarget, check_warm_start};

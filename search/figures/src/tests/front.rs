@@ -1,11 +1,11 @@
-//! Figures of Pareto fronts.
+//! Tests of figures of Pareto fronts.
 
 use super::{Outcome, checked, noise};
 use crate::{Best, Budget, Caption, FrontFamily, FrontFigure, FrontPanel, Point, PointMark, Svg};
 
 const SIZE: (u32, u32) = (1600, 1000);
 
-/// Numbers of candidates on the front, and of those off it.
+/// Indices of the candidates on the front, and of the dominated ones.
 fn split(points: &[(f64, f64)]) -> (Vec<usize>, Vec<usize>) {
     let is_dominated = |&index: &usize| {
         let (latency, accuracy) = points[index];
@@ -20,7 +20,7 @@ fn split(points: &[(f64, f64)]) -> (Vec<usize>, Vec<usize>) {
     (front, dominated)
 }
 
-/// A panel of these candidates, of which every second on the front is measured.
+/// Panel of candidates, with measurements for every second candidate on the front.
 fn panel(points: &[(f64, f64)], budget: Option<f64>) -> FrontPanel {
     let (front, dominated) = split(points);
     let mark = |latency: f64| {
@@ -75,7 +75,7 @@ fn panel(points: &[(f64, f64)], budget: Option<f64>) -> FrontPanel {
     }
 }
 
-/// References of a family that a line joins in order.
+/// Family of references, joined by a line in order.
 fn family(name: &str, points: &[(&str, f64, f64)]) -> FrontFamily {
     let point = |&(label, latency, accuracy): &(&str, f64, f64)| Point::new(latency, accuracy).labelled(label);
     FrontFamily {
@@ -118,7 +118,7 @@ fn families() -> Vec<FrontFamily> {
     ]
 }
 
-/// 58 made-up candidates.
+/// 58 synthetic candidates.
 fn candidates() -> Vec<(f64, f64)> {
     (0..58)
         .map(|number| {
@@ -236,7 +236,7 @@ fn long_titles_and_many_lines_stay_inside() -> Outcome {
     long.notes = vec!["a remark ".repeat(60)];
     let document = checked("long", &long.draw()?, SIZE)?;
     assert!(document.contains('…'));
-    // A head that leaves too little room makes the figure higher.
+    // A caption that leaves too little space increases the height of the figure.
     long.caption.subtitle = vec!["line".to_owned(); 30];
     let high = long.draw()?;
     let height = high.as_str().split('"').nth(5).and_then(|height| height.parse().ok());

@@ -1,9 +1,9 @@
-//! Heat maps.
+//! Tests of heat maps.
 
 use super::{Outcome, checked, count};
 use crate::{Caption, HeatCell, HeatMap};
 
-/// Accuracy over width and resolution; cells over 12 ms are hatched, one cell is missing.
+/// Heat map of accuracy over width and resolution; cells over 12 ms are hatched, and one cell has no value.
 fn map(columns: usize, rows: usize) -> HeatMap {
     let cell = |row: usize, column: usize| {
         let (width, resolution) = (0.35 + 0.15 * column as f64, 224.0 - 12.0 * row as f64);

@@ -1,4 +1,4 @@
-//! Tests of whole figures: every one is drawn, checked for overlaps, rendered and, if it is small, compared byte by byte.
+//! Tests of whole figures: each is drawn, checked for overlaps, rendered and, if small, compared byte by byte.
 
 mod front;
 mod heat_map;
@@ -16,8 +16,8 @@ type Outcome = Result<(), FigureError>;
 
 /// Checks a drawn figure and returns its document.
 ///
-/// The picture has this size in pixels and is not blank; all text lies inside the figure, and no two lines of it touch. The
-/// folder named by `MNAS_PLOT_TEST_OUT`, if it is set, receives both files.
+/// The PNG must have this size in pixels and not be blank; all text must be inside the figure, without overlaps. Writes both
+/// files to the folder in `MNAS_PLOT_TEST_OUT`, if set.
 fn checked(name: &str, svg: &Svg, (width, height): (u32, u32)) -> Result<String, FigureError> {
     let document = svg.as_str();
     let head = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ");
@@ -50,7 +50,7 @@ fn checked(name: &str, svg: &Svg, (width, height): (u32, u32)) -> Result<String,
     Ok(document.to_owned())
 }
 
-/// Lines of text of a document with the boxes from their capitals to their descenders, in units.
+/// Lines of text of a document with their boxes, from capitals to descenders, in units.
 fn texts(document: &str) -> Vec<(String, Rect)> {
     let lines = document.lines().filter(|line| line.starts_with("<text "));
     lines.map(|line| (content(line).to_owned(), text_box(line))).collect()
@@ -97,7 +97,7 @@ fn count(document: &str, text: &str) -> usize {
     texts(document).iter().filter(|(content, _)| content == text).count()
 }
 
-/// A number in 0..1 that depends on its argument alone.
+/// Pseudo-random number in 0..1, determined by the seed.
 fn noise(seed: u64) -> f64 {
     let mut value = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

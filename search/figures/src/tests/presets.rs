@@ -1,4 +1,4 @@
-//! Figures with a fixed form: families over costs, learning curves, predictions beside measurements.
+//! Tests of preset figures: families over costs, learning curves, and predictions against measurements.
 
 use super::{Outcome, checked, count};
 use crate::{

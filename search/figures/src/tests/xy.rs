@@ -1,4 +1,4 @@
-//! General figures: hypervolume over trials, rank correlation over cost, and placement of text.
+//! Tests of general figures: hypervolume over trials, rank correlation over cost, and placement of text.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use crate::{
     Series, SeriesStyle, XyFigure,
 };
 
-/// Hypervolume of studies over their trials, one series per strategy.
+/// Figure of the hypervolume of studies over their trials, with one series per strategy.
 fn hypervolume() -> XyFigure {
     let study = |number: usize, name: &str, rate: f64| {
         let mut best = 0.0_f64;
@@ -41,7 +41,7 @@ fn hypervolume() -> XyFigure {
     XyFigure::new(caption, vec![panel])
 }
 
-/// Rank correlation of signals over their cost, with intervals.
+/// Figure of the rank correlation of signals over their cost, with intervals.
 fn correlation() -> XyFigure {
     let signals = [
         ("parameters", 0.0004, 0.52),

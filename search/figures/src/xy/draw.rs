@@ -1,4 +1,4 @@
-//! Order of painting: frames, lines, labels' boxes, markers, text.
+//! Drawing in painting order: frames, lines, labels' boxes, markers, text.
 
 use crate::canvas::Canvas;
 use crate::error::FigureError;
@@ -18,7 +18,9 @@ use super::points::Points;
 const FRAME_GAP: f64 = 6.0;
 
 impl XyFigure {
-    /// The figure as an SVG document.
+    /// Draws the figure as an SVG document.
+    ///
+    /// Inconsistent input, such as a line through a missing point, is an error.
     pub fn draw(&self) -> Result<Svg, FigureError> {
         self.check()?;
         let mut notes = self.notes.clone();
@@ -72,7 +74,7 @@ fn draw_message(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(),
     Ok(())
 }
 
-/// Everything that labels keep clear of.
+/// Shapes of a panel that labels avoid.
 struct PanelObstacles {
     markers: Vec<Rect>,
     dots: Vec<Rect>,
@@ -89,7 +91,7 @@ impl PanelObstacles {
     }
 }
 
-/// Labels of a panel with their places.
+/// Labels of a panel with their positions.
 struct PanelLabels {
     labels: Vec<Label>,
     places: Vec<Option<LabelPlace>>,
@@ -114,13 +116,13 @@ impl PanelLabels {
         }
     }
 
-    /// Labels that have a place.
+    /// Labels with a position.
     fn placed(&self) -> impl Iterator<Item = (&Label, &LabelPlace)> {
         let pairs = self.labels.iter().zip(&self.places);
         pairs.filter_map(|(label, place)| Some((label, place.as_ref()?)))
     }
 
-    /// Required labels without a place.
+    /// Number of required labels without a position.
     fn lost(&self) -> usize {
         let pairs = self.labels.iter().zip(&self.places);
         pairs

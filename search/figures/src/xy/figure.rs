@@ -1,4 +1,4 @@
-//! Panels and the figure made of them.
+//! General figure and its panels.
 
 use crate::axis::Axis;
 use crate::caption::Caption;
@@ -19,31 +19,31 @@ pub enum Arrangement {
     /// Side by side, each with its own axes.
     #[default]
     Row,
-    /// Side by side with one vertical axis, which must be of the same kind in all.
+    /// Side by side with a shared vertical axis, which must be of the same kind in all panels.
     SharedY,
-    /// One above the other with one horizontal axis, which must be of the same kind in all.
+    /// One above the other with a shared horizontal axis, which must be of the same kind in all panels.
     SharedX,
     /// One above the other, each with its own axes.
     Column,
 }
 
-/// Line or band that is no series.
+/// Reference line or band.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Guide {
-    /// A dashed vertical line named above the frame; the values beyond it are shaded.
+    /// Dashed vertical line with a label above the frame; the area beyond it is shaded.
     Budget {
         /// Value on the horizontal axis.
         at: f64,
-        /// Name.
+        /// Label.
         label: String,
     },
-    /// The line of equal values on both axes, which then have the same ends, with a band on both sides.
+    /// Line of equal values on both axes, which then have the same range, with a band on both sides.
     Diagonal {
         /// Half the width of the band as a share of the value.
         band: f64,
     },
-    /// A horizontal line with a band.
+    /// Horizontal line with a band.
     Level {
         /// Value on the vertical axis.
         at: f64,
@@ -52,16 +52,16 @@ pub enum Guide {
     },
 }
 
-/// Box that describes a point, joined to it by a line.
+/// Box that describes a point, with a line to the point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Annotation {
-    /// The point's values on both axes.
+    /// Values of the point on both axes.
     pub at: (f64, f64),
     /// Lines of text; the first is the headline.
     pub lines: Vec<String>,
 }
 
-/// Frame with two axes and the series in it.
+/// Panel: a frame with two axes and series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
     /// Title above the frame; empty for none.
@@ -70,20 +70,20 @@ pub struct Panel {
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
-    /// Series, in the order in which they are painted.
+    /// Series, in painting order.
     pub series: Vec<Series>,
     /// Reference lines and bands.
     pub guides: Vec<Guide>,
-    /// Description of the point that matters most.
+    /// Description of the most important point.
     pub annotation: Option<Annotation>,
     /// Message in the middle of the frame if no point can be drawn; empty for none.
     pub empty_message: String,
-    /// As wide as it is high.
+    /// True for a square frame.
     pub is_square: bool,
 }
 
 impl Panel {
-    /// A panel of these series and nothing else.
+    /// Creates a panel with only these series.
     pub fn new(x: Axis, y: Axis, series: Vec<Series>) -> Self {
         Self {
             title: String::new(),
@@ -97,7 +97,7 @@ impl Panel {
         }
     }
 
-    /// The same panel with a title above its frame.
+    /// Same panel with a title above its frame.
     #[must_use]
     pub fn titled(self, title: impl Into<String>) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Panel {
         }
     }
 
-    /// Value and label of the budget, if it is one that the axis can show.
+    /// Value and label of the budget; `None` if there is none or the axis cannot show its value.
     pub(crate) fn budget(&self) -> Option<(f64, &str)> {
         self.guides.iter().find_map(|guide| match guide {
             Guide::Budget { at, label } if self.x.accepts(*at) => Some((*at, label.as_str())),
@@ -115,27 +115,27 @@ impl Panel {
     }
 }
 
-/// A figure of one or several panels.
+/// General figure of one or several panels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct XyFigure {
     /// Title, subtitle and alternative text.
     pub caption: Caption,
     /// Arrangement of the panels.
     pub arrangement: Arrangement,
-    /// The panels, from left to right or from top to bottom.
+    /// Panels, from left to right or from top to bottom.
     pub panels: Vec<Panel>,
     /// Legend.
     pub legend: Legend,
-    /// Remarks at the lower right, such as what is not drawn.
+    /// Remarks at the lower right, for example about networks that are not drawn.
     pub notes: Vec<String>,
-    /// Width in pixels: 1600 but for figures that small screens show.
+    /// Width in pixels, 1600 by default; smaller for figures on small screens.
     pub width: u32,
-    /// Height in pixels; a figure whose head needs it is higher.
+    /// Minimum height in pixels; the figure is higher if its caption and legend need more space.
     pub height: u32,
 }
 
 impl XyFigure {
-    /// A figure of panels side by side: 1000 pixels high for one panel, 860 for several.
+    /// Creates a figure of panels side by side: 1000 pixels high for one panel, 860 for several.
     pub fn new(caption: Caption, panels: Vec<Panel>) -> Self {
         Self {
             caption,
@@ -148,7 +148,7 @@ impl XyFigure {
         }
     }
 
-    /// Fails where the input contradicts itself.
+    /// Returns an error if the input is inconsistent.
     pub(crate) fn check(&self) -> Result<(), FigureError> {
         let kind = |panel: &Panel| match self.arrangement {
             Arrangement::Row | Arrangement::Column => None,

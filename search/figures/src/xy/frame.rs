@@ -17,7 +17,7 @@ use super::ticks::{x_ticks, y_ticks};
 /// Distance of a budget's label from the frame.
 const BUDGET_Y: f64 = 28.0;
 
-/// Paints everything of a panel that lies below its series.
+/// Draws the parts of a panel that lie below its series.
 pub(crate) fn draw_frame(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(), FigureError> {
     let frame = placed.frame;
     draw_bands(canvas, placed)?;
@@ -37,7 +37,7 @@ pub(crate) fn draw_frame(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> R
     draw_head(canvas, placed)
 }
 
-/// Title and legend above the frame.
+/// Draws title and legend above the frame.
 fn draw_head(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(), FigureError> {
     let legend_left = placed.legend.as_ref().and_then(PlacedLegend::left);
     let right = legend_left.map_or(placed.frame.right, |left| left - 40.0);
@@ -47,7 +47,7 @@ fn draw_head(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(), Fi
     placed.legend.as_ref().map_or(Ok(()), |legend| legend.draw(canvas))
 }
 
-/// Shade beyond the budget and bands around reference lines.
+/// Draws the shading beyond the budget and the bands around reference lines.
 fn draw_bands(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(), FigureError> {
     let frame = placed.frame;
     for guide in &placed.panel.guides {
@@ -123,7 +123,7 @@ fn draw_ticks(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(), F
     Ok(())
 }
 
-/// The lines inside bands.
+/// Draws the reference lines within the bands.
 fn draw_reference_lines(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(), FigureError> {
     let frame = placed.frame;
     for guide in &placed.panel.guides {
@@ -143,7 +143,7 @@ fn draw_reference_lines(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Re
     Ok(())
 }
 
-/// The dashed line of the budget with its label above the frame, where no data lies.
+/// Draws the dashed line of the budget, with its label above the frame, clear of the data.
 pub(crate) fn draw_budget(canvas: &mut Canvas<'_>, placed: &PlacedPanel<'_>) -> Result<(), FigureError> {
     let Some((at, label)) = placed.panel.budget() else {
         return Ok(());

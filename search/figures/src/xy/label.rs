@@ -1,4 +1,4 @@
-//! Labels of points: their text, their size, and their painting once they are placed.
+//! Labels of points: text, size, and drawing after placement.
 
 use crate::canvas::Canvas;
 use crate::color::Color;
@@ -17,22 +17,22 @@ const BOX_MARGIN: f64 = 9.0;
 const BOX_LEFT: f64 = 20.0;
 /// Distance of the box' text from its upper edge.
 const BOX_TOP: f64 = 9.0;
-/// Labels are given this much more width, for readers of the SVG whose font does not take the width it is told.
+/// Factor on the width of labels, for SVG viewers that ignore the specified width of text.
 const SLACK: f64 = 1.06;
 
 /// Text beside a point, or the box that describes it.
 pub(crate) struct Label {
     lines: Vec<String>,
     style: TextStyle,
-    /// Size and reach that the placement honours.
+    /// Size and reach for the placement.
     pub(crate) request: LabelRequest,
-    /// A note counts the label if it has no place.
+    /// True if a note counts the label when it cannot be placed.
     pub(crate) is_required: bool,
     is_boxed: bool,
 }
 
 impl Label {
-    /// Text beside a marker of this radius.
+    /// Creates a label beside a marker of this radius.
     pub(crate) fn beside(text: String, rank: LabelRank, color: Color, anchor: Position, radius: f64) -> Self {
         // Font size, height of the line in em, priority, and reach in units.
         let (size, line, priority, reach) = match rank {
@@ -57,7 +57,7 @@ impl Label {
         }
     }
 
-    /// The framed description of the point that matters most.
+    /// Creates the framed description of the most important point.
     pub(crate) fn boxed(lines: Vec<String>, anchor: Position) -> Self {
         let style = TextStyle::new(ANNOTATION_SIZE, INK);
         let widths = lines
@@ -82,7 +82,7 @@ impl Label {
         }
     }
 
-    /// Paints leader line, frame and backing: the parts that lie below the markers.
+    /// Draws leader line, frame and background: the parts below the markers.
     pub(crate) fn draw_box(
         &self,
         canvas: &mut Canvas<'_>,
@@ -111,7 +111,7 @@ impl Label {
         }
     }
 
-    /// Writes the text, which lies above the markers.
+    /// Draws the text, which is above the markers.
     pub(crate) fn draw_text(&self, canvas: &mut Canvas<'_>, place: &LabelPlace) {
         let rect = place.rect;
         for (number, line) in self.lines.iter().enumerate() {
@@ -126,7 +126,7 @@ impl Label {
     }
 }
 
-/// The first line of a box is its headline.
+/// Style of a line in a box; the first line is the headline.
 fn box_style(style: TextStyle, number: usize) -> TextStyle {
     if number == 0 { style.bold() } else { style }
 }

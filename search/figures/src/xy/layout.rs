@@ -1,4 +1,4 @@
-//! Frames, scales and the places of everything outside of the frames.
+//! Layout of figures: frames, scales, and the positions of elements outside the frames.
 
 use crate::axis::Axis;
 use crate::caption::PlacedCaption;
@@ -15,49 +15,49 @@ use super::figure::{Arrangement, Guide, Panel, XyFigure};
 use super::series::{IntervalMark, Point, Series};
 use super::ticks::y_ticks;
 
-/// Least height of a frame.
+/// Minimum height of a frame.
 const LEAST_FRAME: f64 = 500.0;
 /// Distance of a panel's title and legend from its frame.
 const PANEL_TITLE_Y: f64 = 30.0;
-/// Length by which labels below the outermost frame may leave it.
+/// Length by which labels below the outermost frame may extend beyond it.
 const OVERHANG: f64 = SIDE - 6.0;
-/// Distance of a note with a line of its own from the figure's lower edge.
+/// Distance of a note on a separate line from the figure's lower edge.
 const NOTE_Y: f64 = 28.0;
-/// Least distance of a note from an axis title in the same line.
+/// Minimum distance of a note from an axis title on the same line.
 const NOTE_GAP: f64 = 60.0;
 
-/// A panel with its frame, scales and the places of its title and legend.
+/// Layout of a panel: frame, scales, and positions of its title and legend.
 pub(crate) struct PlacedPanel<'a> {
     pub(crate) panel: &'a Panel,
     pub(crate) frame: Rect,
     pub(crate) x: Scale,
     pub(crate) y: Scale,
     pub(crate) sizes: AxisSizes,
-    /// The horizontal axis has labels and a title.
+    /// True if the horizontal axis has labels and a title.
     pub(crate) has_x_labels: bool,
-    /// Length by which the horizontal axis' labels may leave the frame.
+    /// Length by which the horizontal axis' labels may extend beyond the frame.
     pub(crate) overhang: f64,
-    /// Middle of the vertical axis' title; `None` if the panel at its left has the axis.
+    /// Horizontal position of the middle of the vertical axis' title; `None` if the panel at the left has the axis.
     pub(crate) y_title_x: Option<f64>,
-    /// Start of the title.
+    /// Position of the title's start.
     pub(crate) title_at: Position,
-    /// The panel's own legend.
+    /// Legend of the panel.
     pub(crate) legend: Option<PlacedLegend>,
 }
 
 impl PlacedPanel<'_> {
-    /// Drawing position of a pair of values.
+    /// Position of a pair of values.
     pub(crate) fn position(&self, (x, y): (f64, f64)) -> Position {
         (self.x.position(x), self.y.position(y))
     }
 
-    /// Tests that the point lies on both axes.
+    /// Tests that the point is within the range of both axes.
     pub(crate) fn shows(&self, point: &Point) -> bool {
         shows(self.panel, point)
     }
 }
 
-/// The whole figure laid out.
+/// Layout of a figure.
 pub(crate) struct Layout<'a> {
     /// Width of the figure.
     pub(crate) width: u32,
@@ -66,12 +66,12 @@ pub(crate) struct Layout<'a> {
     pub(crate) caption: PlacedCaption,
     pub(crate) legend: PlacedLegend,
     pub(crate) panels: Vec<PlacedPanel<'a>>,
-    /// The note with the right end of its line.
+    /// Note and the position of its right end.
     pub(crate) note: Option<(String, Position)>,
 }
 
 impl<'a> Layout<'a> {
-    /// Lays out a figure with this note at its lower right.
+    /// Lays out a figure with a note at its lower right.
     pub(crate) fn new(figure: &'a XyFigure, note: &str) -> Self {
         let width = figure.width * UNITS_PER_PIXEL;
         let is_stacked = is_stacked(figure);
@@ -129,12 +129,12 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Tests that the panels stand one above the other.
+/// Tests that the panels are one above the other.
 fn is_stacked(figure: &XyFigure) -> bool {
     matches!(figure.arrangement, Arrangement::SharedX | Arrangement::Column)
 }
 
-/// Distance of the frames of panels one above the other: with axes of their own, room for these, titles and budgets.
+/// Distance between the frames of stacked panels; with separate axes, it includes space for axes, titles and budgets.
 fn stacked_gap(figure: &XyFigure, sizes: AxisSizes) -> f64 {
     if figure.arrangement != Arrangement::Column {
         return STACKED_GAP;
@@ -142,14 +142,14 @@ fn stacked_gap(figure: &XyFigure, sizes: AxisSizes) -> f64 {
     sizes.below + ABOVE_FRAME + BUDGET_ROOM + PANEL_TITLE_ROOM
 }
 
-/// Tests that a note has room in the line of the horizontal axis' title.
+/// Tests that a note fits on the line of the horizontal axis' title.
 fn note_fits_beside_title(figure: &XyFigure, width: f64, sizes: AxisSizes) -> bool {
     let Some(panel) = figure.panels.first() else {
         return true;
     };
     let left = AXIS_TITLE_LEFT + sizes.y_title;
     let right = f64::from(figure.width * UNITS_PER_PIXEL) - SIDE;
-    // The title may grow by the word `logarithmic`.
+    // The word `logarithmic` may be added to the title.
     let title = TextStyle::new(sizes.title, INK).width(&format!("{}, logarithmic", panel.x.title));
     f64::midpoint(left, right) + title / 2.0 + NOTE_GAP <= right - width
 }
@@ -174,7 +174,7 @@ fn named<'a>(series: impl Iterator<Item = &'a Series>) -> Vec<LegendEntry> {
     entries
 }
 
-/// Panels side by side.
+/// Lays out panels side by side.
 fn row(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>> {
     let is_shared = figure.arrangement == Arrangement::SharedY;
     let y_values: Vec<Vec<f64>> = if is_shared {
@@ -183,7 +183,7 @@ fn row(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>> 
     } else {
         figure.panels.iter().map(|panel| values(panel).1).collect()
     };
-    // Left edge of each frame as its distance from the frame before, or from the edge of the figure.
+    // Distance of each frame from the previous frame, or from the edge of the figure.
     let mut scales = Vec::new();
     let mut rooms = Vec::new();
     for (index, (panel, values)) in figure.panels.iter().zip(&y_values).enumerate() {
@@ -210,7 +210,7 @@ fn row(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>> 
         let x = panel.x.scale(&values(panel).0, frame.left, frame.right);
         placed.push(PlacedPanel {
             y_title_x: title_room.map(|room| frame.left - room),
-            // Labels of two panels that share an axis meet between their frames.
+            // The labels of adjacent panels with a shared axis share the space between their frames.
             overhang: if is_shared {
                 (SHARED_AXIS_GAP - TICK_GAP) / 2.0
             } else {
@@ -222,7 +222,7 @@ fn row(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>> 
     placed
 }
 
-/// Widths of panels in a row: square ones as wide as they are high, the others alike.
+/// Widths of panels in a row: square panels are as wide as they are high, the others share the remaining width equally.
 fn widths(figure: &XyFigure, area: Rect, room: f64) -> Vec<f64> {
     let count = figure.panels.len().max(1) as f64;
     let square = area.height().min(1.3 * room / count);
@@ -238,7 +238,7 @@ fn widths(figure: &XyFigure, area: Rect, room: f64) -> Vec<f64> {
     figure.panels.iter().map(width).collect()
 }
 
-/// Panels one above the other.
+/// Lays out panels one above the other.
 fn stack(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>> {
     let count = figure.panels.len().max(1) as f64;
     let gap = stacked_gap(figure, sizes);
@@ -283,7 +283,7 @@ fn stack(figure: &XyFigure, area: Rect, sizes: AxisSizes) -> Vec<PlacedPanel<'_>
     placed
 }
 
-/// Distance of the vertical axis' title from the frame: enough for the widest tick label between them.
+/// Distance of the vertical axis' title from the frame, with space for the widest tick label.
 fn y_title_room(y: &Scale, sizes: AxisSizes) -> f64 {
     let style = TextStyle::new(sizes.tick, INK);
     let labels = y_ticks(y, sizes).into_iter().filter_map(|tick| tick.label);
@@ -291,7 +291,7 @@ fn y_title_room(y: &Scale, sizes: AxisSizes) -> f64 {
     sizes.y_title.max(sizes.y_tick + widest + 20.0 + sizes.title / 2.0)
 }
 
-/// A panel in its frame, with its title and legend above it.
+/// Lays out a panel in its frame, with its title and legend above.
 fn place<'a>(
     figure: &XyFigure,
     panel: &'a Panel,
@@ -319,7 +319,7 @@ fn place<'a>(
     }
 }
 
-/// Values that both axes of a panel must reach.
+/// Values that the axes of a panel must include.
 fn values(panel: &Panel) -> (Vec<f64>, Vec<f64>) {
     let (mut xs, mut ys) = (panel.x.includes.clone(), panel.y.includes.clone());
     for series in &panel.series {
@@ -352,7 +352,7 @@ fn accepted(axis: &Axis, values: &[f64]) -> Vec<f64> {
     values.iter().copied().filter(|&value| axis.accepts(value)).collect()
 }
 
-/// Tests that a point lies on both axes of a panel.
+/// Tests that both axes of a panel can show a point.
 fn shows(panel: &Panel, point: &Point) -> bool {
     panel.x.accepts(point.x) && panel.y.accepts(point.y)
 }

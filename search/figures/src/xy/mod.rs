@@ -1,6 +1,6 @@
-//! The general figure: panels of points and lines over two axes.
+//! General figure: panels of points and lines over two axes.
 //!
-//! [`series`] and [`figure`] are its input, [`layout`] computes frames and scales, [`draw`] paints from back to front.
+//! [`series`] and [`figure`] define its input, [`layout`] computes frames and scales, and [`draw`] draws from back to front.
 
 mod draw;
 mod figure;

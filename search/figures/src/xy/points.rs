@@ -1,4 +1,4 @@
-//! The series of a panel: positions, obstacles for labels, and painting.
+//! Points and lines of a panel: positions, obstacles for labels, and drawing.
 
 use crate::canvas::Canvas;
 use crate::error::FigureError;
@@ -12,16 +12,16 @@ use super::label::Label;
 use super::layout::PlacedPanel;
 use super::series::{IntervalMark, Lines, Point, PointMark, Series};
 
-/// Radius of minor markers as a share of the others'.
+/// Radius of minor markers relative to that of full ones.
 const MINOR: f64 = 0.64;
-/// Opacity of the lines that lead a front to the edges of the frame.
+/// Opacity of the lines from a front's ends to the edges of the frame.
 const TAIL_OPACITY: f64 = 0.35;
-/// Sides of the boxes that labels keep off, as shares of a marker's radius.
+/// Side of the box around a marker that labels avoid, as a multiple of the marker's radius.
 const MARKER_BOX: f64 = 2.6;
-/// The same for markers of the background.
+/// Side of the box around a background marker, as a multiple of the marker's radius.
 const DOT_BOX: f64 = 2.2;
 
-/// A point with its series and position.
+/// Point with its series and position.
 struct Drawn<'a> {
     series: &'a Series,
     point: &'a Point,
@@ -40,14 +40,14 @@ impl Drawn<'_> {
     }
 }
 
-/// The series of a panel in its frame.
+/// Drawable points of a panel.
 pub(crate) struct Points<'a> {
     placed: &'a PlacedPanel<'a>,
     drawn: Vec<Drawn<'a>>,
 }
 
 impl<'a> Points<'a> {
-    /// The points that lie on both axes of the panel.
+    /// Collects the points within the range of both axes of the panel.
     pub(crate) fn new(placed: &'a PlacedPanel<'a>) -> Self {
         let mut drawn = Vec::new();
         for series in &placed.panel.series {
@@ -68,12 +68,12 @@ impl<'a> Points<'a> {
         Self { placed, drawn }
     }
 
-    /// Tests that the panel shows no point.
+    /// Tests that the panel has no points to draw.
     pub(crate) fn is_empty(&self) -> bool {
         self.drawn.is_empty()
     }
 
-    /// Boxes of markers, of the ticks of measurements and of the budget line, which labels never cover.
+    /// Boxes around markers, ticks of measurements and the budget line, which labels never cover.
     pub(crate) fn markers(&self) -> Vec<Rect> {
         let frame = self.placed.frame;
         let budget = self.placed.panel.budget().map(|(at, _)| self.placed.x.clamped(at));
@@ -97,14 +97,14 @@ impl<'a> Points<'a> {
         boxes
     }
 
-    /// Boxes of the background's markers, which labels may cover.
+    /// Boxes around background markers, which labels may cover.
     pub(crate) fn dots(&self) -> Vec<Rect> {
         self.background()
             .map(|drawn| Rect::around(drawn.at, DOT_BOX * drawn.radius(), DOT_BOX * drawn.radius()))
             .collect()
     }
 
-    /// Every straight line that labels had better not cover.
+    /// Line segments that labels avoid covering.
     pub(crate) fn segments(&self) -> Vec<Segment> {
         let mut segments = Vec::new();
         for series in &self.placed.panel.series {
@@ -136,7 +136,7 @@ impl<'a> Points<'a> {
         segments
     }
 
-    /// The annotation's box and the labels of all points.
+    /// Box of the annotation and labels of all points.
     pub(crate) fn labels(&self) -> Vec<Label> {
         let panel = self.placed.panel;
         let annotation = panel.annotation.as_ref().filter(|annotation| {
@@ -154,7 +154,7 @@ impl<'a> Points<'a> {
         labels
     }
 
-    /// Paints intervals, the background's markers and all lines.
+    /// Draws intervals, background markers and all lines.
     pub(crate) fn draw_back(&self, canvas: &mut Canvas<'_>) -> Result<(), FigureError> {
         for drawn in &self.drawn {
             self.draw_intervals(canvas, drawn)?;
@@ -174,7 +174,7 @@ impl<'a> Points<'a> {
         Ok(())
     }
 
-    /// Paints measurements and markers of the foreground.
+    /// Draws measurements and foreground markers.
     pub(crate) fn draw_front(&self, canvas: &mut Canvas<'_>) -> Result<(), FigureError> {
         for drawn in self.foreground() {
             self.draw_measurement(canvas, drawn)?;
@@ -224,13 +224,13 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// Left and right end of a point's interval inside the frame.
+    /// Left and right end of a point's interval, clipped to the frame.
     fn x_interval(&self, point: &Point) -> Option<(f64, f64)> {
         let (low, high) = point.x_interval.filter(|&ends| is_interval(ends))?;
         Some((self.placed.x.clamped(low), self.placed.x.clamped(high)))
     }
 
-    /// Upper and lower end of a point's interval inside the frame.
+    /// Upper and lower end of a point's interval, clipped to the frame.
     fn y_interval(&self, point: &Point) -> Option<(f64, f64)> {
         let (low, high) = point.y_interval.filter(|&ends| is_interval(ends))?;
         Some((self.placed.y.clamped(high), self.placed.y.clamped(low)))
@@ -241,7 +241,7 @@ impl<'a> Points<'a> {
         Some(self.placed.x.clamped(measured))
     }
 
-    /// Positions of a series' points by index; `None` for those not drawn.
+    /// Positions of a series' points, by index; `None` for points that are not drawn.
     fn positions(&self, series: &Series) -> Vec<Option<Position>> {
         let position = |point: &Point| {
             let is_shown = self.placed.shows(point);
@@ -250,7 +250,7 @@ impl<'a> Points<'a> {
         series.points.iter().map(position).collect()
     }
 
-    /// The lines of a series, each through two points or more.
+    /// Lines of a series, each through at least two points.
     fn paths(&self, series: &Series) -> Vec<Vec<Position>> {
         let positions = self.positions(series);
         let in_order = || positions.iter().copied().flatten().collect::<Vec<Position>>();
@@ -267,7 +267,7 @@ impl<'a> Points<'a> {
         paths
     }
 
-    /// The lines from a front's ends to the edges of the frame: left of it nothing was found, right of it nothing better.
+    /// Lines from a front's ends to the edges of the frame: no network was found to the left, and no better one to the right.
     fn tails(&self, series: &Series) -> Vec<Vec<Position>> {
         if series.lines != Lines::Front {
             return Vec::new();
@@ -285,7 +285,7 @@ fn is_interval((low, high): (f64, f64)) -> bool {
     low.is_finite() && high.is_finite() && low < high
 }
 
-/// Steps through the corners: each height holds until the next corner.
+/// Staircase through the corners: each height extends to the next corner.
 fn staircase(corners: &[Position]) -> Vec<Position> {
     let mut path = Vec::new();
     for (index, &corner) in corners.iter().enumerate() {

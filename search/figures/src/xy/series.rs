@@ -4,16 +4,16 @@ use crate::error::FigureError;
 use crate::legend::{LegendEntry, Symbol};
 use crate::palette::SeriesStyle;
 
-/// A point of a series.
+/// Point of a series.
 ///
-/// A point whose coordinates are not finite, or not positive where the axis needs it, is left out.
+/// Points with non-finite coordinates, or with non-positive ones on an axis of positive values, are not drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// Value on the horizontal axis.
     pub x: f64,
     /// Value on the vertical axis.
     pub y: f64,
-    /// Look of the marker.
+    /// Appearance of the marker.
     pub mark: PointMark,
     /// Text beside the marker.
     pub label: Option<String>,
@@ -26,7 +26,7 @@ pub struct Point {
 }
 
 impl Point {
-    /// A point with a full marker and nothing else.
+    /// Creates a point with a full marker and no label or intervals.
     pub fn new(x: f64, y: f64) -> Self {
         Self {
             x,
@@ -39,7 +39,7 @@ impl Point {
         }
     }
 
-    /// The same point with text beside it.
+    /// Same point with text beside it.
     #[must_use]
     pub fn labelled(self, text: impl Into<String>) -> Self {
         Self {
@@ -48,89 +48,89 @@ impl Point {
         }
     }
 
-    /// The same point with another marker.
+    /// Same point with another marker.
     #[must_use]
     pub fn marked(self, mark: PointMark) -> Self {
         Self { mark, ..self }
     }
 }
 
-/// Look of a point's marker.
+/// Appearance of a point's marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PointMark {
-    /// Filled, in the size of the series.
+    /// Filled marker in the size of the series.
     #[default]
     Full,
-    /// Outline in the size of the series.
+    /// Outlined marker in the size of the series.
     Hollow,
-    /// Filled and smaller.
+    /// Filled, smaller marker.
     Minor,
-    /// None; lines still pass through the point.
+    /// No marker; lines still pass through the point.
     Hidden,
 }
 
-/// Points joined by lines.
+/// Lines that join the points of a series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Lines {
-    /// None.
+    /// No lines.
     #[default]
     None,
     /// One line through all points in order.
     InOrder,
-    /// Steps through all points in order: each value holds until the next point.
+    /// Steps through all points in order: each value extends to the next point.
     Steps,
-    /// Steps that go on to the bottom of the frame at the first point and to its right edge at the last: a Pareto front
-    /// whose points both grow.
+    /// Steps that extend to the bottom of the frame at the first point and to its right edge at the last: a Pareto front, both
+    /// of whose coordinates increase.
     Front,
-    /// Lines through these points, by index.
+    /// Lines through points, each given by the points' indices.
     Paths(Vec<Vec<usize>>),
 }
 
-/// Look of intervals.
+/// Appearance of intervals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IntervalMark {
-    /// Thin bars with caps; the axes reach their ends.
+    /// Thin bars with caps; the axes include their ends.
     #[default]
     Bar,
-    /// Pale bands, cut at the frame.
+    /// Pale bands, clipped at the frame.
     Band,
 }
 
-/// Claim of a series' labels to a place.
+/// Priority of a series' labels in the placement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LabelRank {
-    /// Placed first and far from the point if need be, with a leader line; a note counts those without room.
+    /// Placed first, if necessary far from the point with a leader line; a note counts those that do not fit.
     Required,
-    /// Placed near the point, with a leader line if need be, or left out.
+    /// Placed near the point, with a leader line if necessary, or left out.
     #[default]
     Preferred,
-    /// Placed beside the point or left out, after all others.
+    /// Placed beside the point after all others, or left out.
     Optional,
 }
 
-/// Points of one kind.
+/// Series of points of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Name in the legend; empty for none.
     pub name: String,
     /// Colour, marker and line.
     pub style: SeriesStyle,
-    /// The points, in the order in which they are painted.
+    /// Points, in painting order.
     pub points: Vec<Point>,
-    /// Lines that join them.
+    /// Lines that join the points.
     pub lines: Lines,
-    /// Look of their intervals.
+    /// Appearance of the intervals.
     pub intervals: IntervalMark,
-    /// Claim of their labels to a place.
+    /// Priority of the labels.
     pub labels: LabelRank,
-    /// Markers stand at every point of this step and at the last one; 0 for none.
+    /// Step between points with a marker; the last point has one too. 0 for no markers.
     pub marker_step: usize,
-    /// Background: painted below all lines, and labels of other series may cover it.
+    /// True for background points: they are drawn below all lines, and labels of other series may cover them.
     pub is_background: bool,
 }
 
 impl Series {
-    /// Points with markers and no lines.
+    /// Creates a series of points with markers and without lines.
     pub fn new(name: impl Into<String>, style: SeriesStyle, points: Vec<Point>) -> Self {
         Self {
             name: name.into(),
@@ -144,13 +144,13 @@ impl Series {
         }
     }
 
-    /// The same series with lines.
+    /// Same series with lines.
     #[must_use]
     pub fn joined(self, lines: Lines) -> Self {
         Self { lines, ..self }
     }
 
-    /// The entry that the legend has for the series: its marker, its line or both.
+    /// Entry of the series in the legend: its marker, its line or both.
     pub fn legend_entry(&self) -> LegendEntry {
         let symbol = match (&self.lines, self.marker_step) {
             (Lines::None, _) => Symbol::Marker(self.style),
@@ -169,7 +169,7 @@ impl Series {
         is_chosen && self.points[index].mark != PointMark::Hidden
     }
 
-    /// Fails if a line passes through a point that does not exist.
+    /// Returns an error if a line passes through a point that does not exist.
     pub(crate) fn check(&self) -> Result<(), FigureError> {
         let Lines::Paths(paths) = &self.lines else {
             return Ok(());

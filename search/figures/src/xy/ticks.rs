@@ -1,10 +1,10 @@
-//! Ticks of both axes, as many as keep clear of one another.
+//! Ticks of both axes, as dense as their labels allow.
 
 use crate::scale::{Scale, Tick};
 use crate::style::{AxisSizes, INK, TICK_GAP, UNITS_PER_TICK};
 use crate::text::TextStyle;
 
-/// Least and most labelled ticks of an axis.
+/// Minimum and maximum number of labelled ticks of an axis.
 const COUNTS: (f64, f64) = (3.0, 9.0);
 
 /// Ticks of a horizontal axis.

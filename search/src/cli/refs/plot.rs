@@ -73,7 +73,7 @@ pub struct PlotArguments {
     /// With --plot: the device, by name or TOML file [without a name: host]
     #[arg(long, num_args = 0..=1, default_value = "host", default_missing_value = "host", requires = "plot")]
     device: String,
-    /// With --plot: measure the networks whole instead of predicting them; takes minutes
+    /// With --plot: measure the networks whole instead of predicting them; takes about a minute
     #[arg(long, requires = "plot")]
     measure: bool,
     /// With --plot: the folder of the files [default: results/references/DEVICE]

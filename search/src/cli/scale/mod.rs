@@ -40,7 +40,7 @@ pub struct ScaleArguments {
     /// Sides of the input image in pixels [default: 96 to 320 in steps of 32; with --train, half to one and a half times ARCH's]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     resolutions: Vec<u32>,
-    /// Rule of widths and depths for stem, head and outer stages: width, efficientnet, efficientnet-lite
+    /// Rule of widths and depths for stem, head and outer stages: width, depth, resolution, efficientnet, efficientnet-lite
     /// [default: width, efficientnet with --compound]
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,

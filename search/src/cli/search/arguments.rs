@@ -71,23 +71,25 @@ pub struct SearchArguments {
     /// Training resolution as a share of the deployed one; 1 trains what is deployed [default: by the data]
     #[arg(long, value_name = "SHARE")]
     pub proxy_scale: Option<f64>,
-    /// Source of accuracies: train, imagenet (predicted from published networks; evaluates millions of candidates, trains
-    /// nothing), or table:FILE (CSV with the columns architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their
-    /// place, proxy:NAME (a signal of mnas proxy-report, such as proxy:entropy) [default: train]
+    /// Source of accuracies: auto (as many and as long trainings as --time allows, its last third for finalists), train, imagenet
+    /// (predicted from published networks; evaluates millions of candidates, trains nothing), or table:FILE (CSV with the columns
+    /// architecture and accuracy, or NAS-Bench-Macro's JSON); or scores in their place, proxy:NAME (a signal of mnas proxy-report,
+    /// or the mean rank of several, such as proxy:naswot+entropy) [default: auto with --time and without flags that say what it decides, else train]
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<EvaluatorName>,
     /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
-    /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 5,000,000 for
-    /// imagenet, else 24]
+    /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 200 for a proxy,
+    /// 5,000,000 for imagenet, else 24]
     #[arg(long)]
     pub trials: Option<usize>,
     /// Largest number of candidates at once; a proposal does not wait for the results of those under way [default: 4, times that of
     /// --halving]
     #[arg(long, value_name = "N")]
     pub lookahead: Option<usize>,
-    /// Begin no trial after this time, such as 2h
+    /// Time of the search, such as 2h: a plan divides it (--evaluator auto); otherwise no trial is begun after it. Final trainings of
+    /// references come on top
     #[arg(long, value_parser = humantime::parse_duration)]
     pub time: Option<Duration>,
     /// Seed of every random draw [default: 0]
@@ -127,7 +129,7 @@ pub struct SearchArguments {
     /// Begin with the finished trials of another study of the same space, data and recipe; repeat it for several
     #[arg(long, value_name = "STUDY")]
     pub warm_start: Vec<PathBuf>,
-    /// The study's folder [default: results/<data>-<budget>]
+    /// The study's folder [default: results/ with the name of the data, the table or the device, and the budget]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Continue the study in the folder
@@ -136,7 +138,7 @@ pub struct SearchArguments {
     /// Print the plan and stop before any training
     #[arg(long)]
     pub dry_run: bool,
-    /// A TOML file whose keys are these flags' names; flags win
+    /// A TOML file whose keys are these flags' names, but for --resume, --dry-run, --json, --quiet and --tables; flags win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print one JSON document

@@ -229,6 +229,10 @@ impl Choices {
     /// These choices where they are made, else those of `other`.
     fn or(self, other: Self) -> Self {
         let list = |one: Vec<_>, other| if one.is_empty() { other } else { one };
+        // Flags of workers replace the workers that the file spells out.
+        let names_workers = self.workers.is_some() || self.worker_command.is_some();
+        // Settings of a strategy choose it; another one by name replaces them.
+        let is_other_strategy = self.strategy.as_deref().is_some_and(|name| name != "evolution");
         // Devices and budgets belong together.
         let has_devices = !(self.budget.is_empty() && self.device.is_empty());
         let budget_given = !self.budget.is_empty();
@@ -267,7 +271,7 @@ impl Choices {
             proxy: self.proxy.or(other.proxy),
             evaluator: self.evaluator.or(other.evaluator),
             strategy: self.strategy.or(other.strategy),
-            evolution: self.evolution.or(other.evolution),
+            evolution: self.evolution.or(other.evolution.filter(|_| !is_other_strategy)),
             trials: self.trials.or(other.trials),
             lookahead: self.lookahead.or(other.lookahead),
             time: self.time.or(other.time),
@@ -275,7 +279,7 @@ impl Choices {
             workers: self.workers.or(other.workers),
             threads_per_worker: self.threads_per_worker.or(other.threads_per_worker),
             worker_command: self.worker_command.or(other.worker_command),
-            worker: if self.worker.is_empty() {
+            worker: if self.worker.is_empty() && !names_workers {
                 other.worker
             } else {
                 self.worker
@@ -423,6 +427,23 @@ mod tests {
             [("pixel1".to_owned(), Some(Milliseconds(40.0)))]
         );
         assert_eq!((both.seed, both.trials), (Some(5), Some(7)));
+    }
+
+    #[test]
+    fn flags_replace_tables_of_the_file() {
+        let file = || choices("[[worker]]\ncount = 2\n[evolution]\npopulation = 8\nsample = 2\n");
+        let with = |flags: Choices| flags.or(file());
+        assert_eq!(with(Choices::default()).worker.len(), 1);
+        let workers = with(Choices {
+            workers: Some(3),
+            ..Choices::default()
+        });
+        assert!(workers.worker.is_empty() && workers.evolution.is_some());
+        let strategy = with(Choices {
+            strategy: Some("random".to_owned()),
+            ..Choices::default()
+        });
+        assert!(strategy.evolution.is_none() && strategy.worker.len() == 1);
     }
 
     #[test]

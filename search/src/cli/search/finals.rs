@@ -10,6 +10,8 @@ use mnas_engine::worker::Ready;
 
 use super::super::clock::Clock;
 use super::super::error::CliError;
+use super::automatic;
+use super::choices::Choices;
 use super::workers::start_final_workers;
 use crate::report::{Printer, Progress, units};
 use crate::study::outcome;
@@ -23,8 +25,14 @@ fn config(study: &Study) -> Option<&FinalsConfig> {
     study.config().training()?.finals.as_ref()
 }
 
-/// Trains the finalists of a study in full, with the references beside them; false when cancelled.
-pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -> Result<bool, CliError> {
+/// Trains the finalists of a study in full, with the references beside them; false when cancelled. Where the time was planned and the
+/// choices say nothing of final trainings, they take as many epochs as the rest of it allows.
+pub(super) fn train(
+    study: &mut Study,
+    choices: &Choices,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<bool, CliError> {
     let Some(finals) = config(study).filter(|finals| finals.count > 0).cloned() else {
         return Ok(true);
     };
@@ -50,6 +58,14 @@ pub(super) fn train(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -
     if settled == chosen.len() {
         return Ok(true);
     }
+    let planned = automatic::decide_finals(study.config(), study.state(), &chosen);
+    let finals = match planned.filter(|_| choices.final_epochs.is_none()) {
+        Some(planned) => {
+            study.set_finals(planned.clone())?;
+            planned
+        }
+        None => finals,
+    };
     let resolutions = chosen
         .iter()
         .map(|choice| &study.state().trials()[choice.trial as usize]);

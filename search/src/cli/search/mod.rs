@@ -1,8 +1,10 @@
 //! `mnas search`: `arguments` and `choices` read the flags and the configuration file, `resolve` turns them into `settings`, `setup`
-//! creates a study from these or opens one, for which `resumed` compares the choices, `workers` starts its workers; this file runs
-//! it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which creates no study.
+//! creates a study from these or opens one, for which `resumed` compares the choices, `automatic` plans its time, `workers` starts its
+//! workers; this file runs it, and `conclude` shows the outcome. `predicted` is the search of predicted ImageNet accuracies, which
+//! creates no study.
 
 mod arguments;
+mod automatic;
 pub(in crate::cli) mod beside;
 mod choices;
 mod conclude;
@@ -96,7 +98,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         StopReason::Complete | StopReason::Deadline => {}
     }
     let measured = measure(&mut study, arguments, printer, &cancel)?;
-    let measured = measured && finals::train(&mut study, printer, &cancel)?;
+    let measured = measured && finals::train(&mut study, &choices, printer, &cancel)?;
     let shown = outcome(study.config(), study.problem(), study.state());
     let mut paths = redraw(study.folder(), &shown)?;
     if let Some(predicted) = &predicted {
@@ -134,12 +136,13 @@ fn report_measurements(found: &MeasuredWinners, device: &str, printer: &Printer)
     }
     let over = match found.over_budget {
         0 => "none breaks the budget".to_owned(),
-        1 => "1 breaks the budget and is replaced by the next best".to_owned(),
-        count => format!("{count} break the budget and are replaced by the next best"),
+        1 => "1 breaks the budget and gives way to the next best".to_owned(),
+        count => format!("{count} break the budget and give way to the next best"),
     };
     printer.status(&format!(
-        "{} networks measured whole on {device}: predictions were off by {:.1} % on average, {over}; they are added to its table",
+        "{} network{} measured whole on {device}: predictions were off by {:.1} % on average, {over}; they are added to its table",
         found.networks,
+        if found.networks == 1 { "" } else { "s" },
         100.0 * found.mean_error
     ));
 }

@@ -7,7 +7,8 @@ use mnas_engine::study::{EvaluatorConfig, References, StudyConfig, TrainConfig};
 use mnas_engine::training::{DataRequest, Proxy, TrainDevice};
 
 use super::super::error::CliError;
-use super::super::train::num_cores;
+use super::super::train::{num_cores, open_recipe};
+use super::automatic::{self, Automatic};
 use super::choices::Choices;
 use super::recipes::{finals_of, halving_of, recipe_of};
 use super::scoring;
@@ -72,8 +73,10 @@ pub fn resolve(
     libtorch: &str,
     inspect: &dyn Fn(&DataRequest) -> Result<DataFacts, CliError>,
 ) -> Result<Settings, CliError> {
-    let settings = match choices.evaluator.as_ref().unwrap_or(&EvaluatorName::Train) {
+    let default = automatic::default_evaluator(choices);
+    let settings = match choices.evaluator.as_ref().unwrap_or(&default) {
         EvaluatorName::Train => of_trainings(choices, libtorch, inspect)?,
+        EvaluatorName::Auto => of_time(choices, libtorch, inspect)?,
         EvaluatorName::Imagenet => return Err(CliError::failure("a search of predictions has no study")),
         EvaluatorName::Table(path) => of_table(choices, path)?,
         EvaluatorName::Proxy(score) => {
@@ -113,6 +116,7 @@ fn of_trainings(
         recipe: recipe_of(choices, defaults.recipe)?,
         halving: halving_of(choices)?,
         finals: finals_of(choices, defaults.final_recipe)?,
+        plan: None,
         data,
     };
     let source = training.data.path.clone();
@@ -130,7 +134,31 @@ fn of_trainings(
         workers_are_open: !workers_asked && !commands_asked && train_device == TrainDevice::Cpu,
         out: folder_of(choices)?,
         profile_time: choices.profile_time.unwrap_or(PROFILE_TIME),
+        automatic: None,
     })
+}
+
+/// Settings of trainings whose number and length a plan of the time decides; until then they are those of trainings without one.
+fn of_time(
+    choices: &Choices,
+    libtorch: &str,
+    inspect: &dyn Fn(&DataRequest) -> Result<DataFacts, CliError>,
+) -> Result<Settings, CliError> {
+    let total = automatic::time_of(choices)?;
+    let defaults = Defaults::of(inspect(&data_of(choices))?);
+    let mut settings = of_trainings(choices, libtorch, inspect)?;
+    if choices.references.is_none() {
+        settings.config.references.per_network = automatic::REFERENCES;
+    }
+    let limit = settings.config.training().and_then(|training| training.data.images);
+    settings.automatic = Some(Automatic {
+        total,
+        finalists: choices.finalists,
+        final_recipe: choices.final_recipe.as_deref().map(open_recipe).transpose()?,
+        default_final_recipe: open_recipe(defaults.final_recipe)?,
+        final_images: choices.final_images.or(limit),
+    });
+    Ok(settings)
 }
 
 fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
@@ -171,6 +199,7 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
         workers_are_open: false,
         out: folder_of(choices)?,
         profile_time: choices.profile_time.unwrap_or(PROFILE_TIME),
+        automatic: None,
     })
 }
 

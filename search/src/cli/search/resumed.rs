@@ -162,6 +162,7 @@ pub fn contradictions(choices: &Choices, config: &StudyConfig, space: &str) -> R
         .map(|time| humantime::format_duration(time).to_string());
     compare("--profile-time", profile_time, "its latency tables already".to_owned());
     let stored = match &config.evaluator {
+        EvaluatorConfig::Train(training) if training.plan.is_some() => EvaluatorName::Auto,
         EvaluatorConfig::Train(_) => EvaluatorName::Train,
         EvaluatorConfig::Table { path } => EvaluatorName::Table(path.clone()),
         EvaluatorConfig::Proxy(scoring) => EvaluatorName::Proxy(scoring.score.clone()),

@@ -53,6 +53,7 @@ pub(super) fn settings_of(choices: &Choices, score: &Score, libtorch: &str, spac
         workers_are_open: false,
         out: settings::folder_of(choices)?,
         profile_time: choices.profile_time.unwrap_or(settings::PROFILE_TIME),
+        automatic: None,
     })
 }
 

@@ -11,6 +11,7 @@ use mnas_engine::training::DataRequest;
 use mnas_latency::Milliseconds;
 
 use super::super::error::CliError;
+use super::automatic::Automatic;
 use super::choices::Choices;
 use super::values::EvaluatorName;
 
@@ -35,6 +36,8 @@ pub struct Settings {
     pub out: PathBuf,
     /// Time for measuring layers.
     pub profile_time: Duration,
+    /// The time that decides the trainings, where one does.
+    pub automatic: Option<Automatic>,
 }
 
 /// The study's folder: that of `--out`, else one named by the study.

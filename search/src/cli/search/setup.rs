@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mnas_engine::evaluator::{Evaluator, RecordedTable};
 use mnas_engine::files;
@@ -22,6 +22,7 @@ use super::super::error::{CliError, ExitCode};
 use super::super::profile::ProfileProgress;
 use super::super::space;
 use super::arguments::SearchArguments;
+use super::automatic;
 use super::choices::Choices;
 use super::placement;
 use super::resolve::{DataFacts, resolve};
@@ -48,6 +49,7 @@ pub(super) fn begin(
     printer: &Printer,
     cancel: &AtomicBool,
 ) -> Result<Option<Prepared>, CliError> {
+    let began = Instant::now();
     let choices = Choices::of(arguments)?;
     let inspect = |data: &DataRequest| {
         let found = worker_client::inspect(data)?;
@@ -65,16 +67,19 @@ pub(super) fn begin(
     }
     check_warm_start(&choices.warm_start, &settings.out, &space)?;
     describe_devices(&mut settings.config, &arguments.tables.tables)?;
+    // Refuses a folder that is in use before anything is measured.
+    let folder = StudyFolder::create(&settings.out)?;
     let placement = share_out_cores(arguments, &mut settings, &space, printer)?;
     let Settings {
         mut config,
         table,
         out,
         profile_time,
+        automatic,
         ..
     } = settings;
-    let folder = StudyFolder::create(&out)?;
-    let (evaluator, data) = if let Some(table) = table {
+    let loading = Instant::now();
+    let (mut evaluator, mut data) = if let Some(table) = table {
         (evaluator_of_table(table), None)
     } else {
         scoring::complete(&mut config, &space, printer, cancel)?;
@@ -82,7 +87,10 @@ pub(super) fn begin(
         config.classes = ready.classes.len() as u32;
         (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
     };
-    announce(printer, &config, &space, data.as_ref(), folder.root());
+    let loading = loading.elapsed();
+    if automatic.is_none() {
+        announce(printer, &config, &space, data.as_ref(), folder.root());
+    }
     let tables = &arguments.tables.tables;
     for index in 0..config.devices.len() {
         let measured = measure_layers(&config, index, &space, profile_time, tables, printer, cancel)?;
@@ -90,6 +98,15 @@ pub(super) fn begin(
     }
     let problem = problem_of(&folder, &config, space)?;
     check_feasibility(printer, &problem)?;
+    if let (Some(automatic), Some(ready)) = (&automatic, &data) {
+        // The images are loaded once more.
+        let preparation = began.elapsed() + loading;
+        automatic.decide(&mut config, &problem, ready, preparation, printer)?;
+        drop(evaluator);
+        let (pool, ready) = start_workers(&config, &problem.space, &folder, printer, cancel)?;
+        (evaluator, data) = (Box::new(pool), Some(ready));
+        announce(printer, &config, &problem.space, data.as_ref(), folder.root());
+    }
     if arguments.dry_run {
         printer.result(&plan(&config, &problem, &out, &placement))?;
         return Ok(None);
@@ -109,7 +126,7 @@ pub(super) fn begin(
         ));
     }
     let study = Study::create_from(folder, config, problem, &space_toml, warm_start)?;
-    let time = choices.time;
+    let time = automatic::search_time(study.config(), study.state()).or(choices.time);
     Ok(Some(Prepared {
         study,
         evaluator,
@@ -171,7 +188,8 @@ pub(super) fn resume(
     if let Some(finals) = finals {
         study.set_finals(finals)?;
     }
-    let time = choices.time;
+    let planned = automatic::search_time(study.config(), study.state());
+    let time = choices.time.or(planned.filter(|_| choices.trials.is_none()));
     Ok(Some(Prepared {
         study,
         evaluator,
@@ -371,6 +389,10 @@ fn announce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, data: 
         config.seed
     ));
     printer.status(&config.fidelity(data.map(|data| (data.train, data.val))));
+    let references = config.references.per_network * space.references.len();
+    if let Some(plan) = automatic::describe(config, references) {
+        printer.status(&plan);
+    }
     if data.is_some_and(|data| data.demo) {
         printer.status("these are synthetic demo images; give your own with --data");
     }

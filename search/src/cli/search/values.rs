@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use mnas_engine::ranking::{Score, UnknownSignal};
 use serde::Deserialize;
 
-/// A source of accuracies by name: `train`, `imagenet`, `table:FILE`, or `proxy:NAME`.
+/// A source of accuracies by name: `auto`, `train`, `imagenet`, `table:FILE`, or `proxy:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum EvaluatorName {
+    /// Trainings whose number and length follow from the time.
+    Auto,
     Train,
     /// The ImageNet predictor.
     Imagenet,
@@ -22,6 +24,7 @@ impl std::str::FromStr for EvaluatorName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
+            None if text == "auto" => Ok(Self::Auto),
             None if text == "train" => Ok(Self::Train),
             None if text == "imagenet" => Ok(Self::Imagenet),
             Some(("table", path)) if !path.is_empty() => Ok(Self::Table(path.into())),
@@ -30,7 +33,7 @@ impl std::str::FromStr for EvaluatorName {
                 .map(Self::Proxy)
                 .map_err(|error: UnknownSignal| error.to_string()),
             _ => Err(format!(
-                "`{text}` is not an evaluator; expected train (every candidate is trained), imagenet (predicted accuracies), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
+                "`{text}` is not an evaluator; expected auto (trainings planned for --time), train (every candidate is trained), imagenet (predicted accuracies), table:FILE (recorded accuracies) or proxy:NAME (scores by signals, such as proxy:entropy)"
             )),
         }
     }
@@ -47,6 +50,7 @@ impl TryFrom<String> for EvaluatorName {
 impl std::fmt::Display for EvaluatorName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Auto => f.write_str("auto"),
             Self::Train => f.write_str("train"),
             Self::Imagenet => f.write_str("imagenet"),
             Self::Table(path) => write!(f, "table:{}", path.display()),

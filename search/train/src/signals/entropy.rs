@@ -1,30 +1,50 @@
 //! The spectral entropy of block outputs: the expressivity of AZ-NAS (arXiv:2403.19232, section 3.1).
 
-use mnas_space::{Architecture, Block, Scope};
+use mnas_space::{Architecture, Scope};
 use tch::{Kind, TchError, Tensor};
 
 use crate::network::{Network, TrainingMode};
 
-/// The sum over blocks of the entropy of the spectrum of their outputs' covariance. Identities do not count, those that change
-/// the shape included.
+/// The sum over blocks of the entropy of the spectrum of their outputs' covariance.
+///
+/// Every block of the architecture counts, since the published sum runs over all primary blocks of a network, whatever they compute. An
+/// identity that computes nothing has the output of the last block before the shape changes: networks that differ in the position of
+/// such identities only have one value.
 pub(super) fn measure(network: &Network, architecture: &Architecture, noise: &Tensor) -> Result<f64, TchError> {
     let nodes = &network.graph().nodes;
-    let is_output = |index: usize| {
-        let scope = nodes[index].name.scope;
-        let counts = match scope {
-            Scope::Block(block) => !matches!(architecture.blocks[usize::from(block)], Block::Identity(_)),
-            Scope::Head => false,
-        };
-        counts && nodes.get(index + 1).is_none_or(|next| next.name.scope != scope)
+    let is_output = |index: usize| match nodes[index].name.scope {
+        Scope::Head => false,
+        scope @ Scope::Block(_) => nodes.get(index + 1).is_none_or(|next| next.name.scope != scope),
     };
-    let mut sum = 0.0;
+    let mut entropies = vec![None; architecture.blocks.len()];
     let _scores = network.forward_observed(noise, Some(&TrainingMode::default()), &mut |index, output| {
-        if is_output(index) {
-            sum += spectral_entropy(output)?;
+        if let (Scope::Block(block), true) = (nodes[index].name.scope, is_output(index)) {
+            entropies[usize::from(block)] = Some(spectral_entropy(output)?);
         }
         Ok(())
     })?;
-    Ok(sum)
+    Ok(sum_of_blocks(architecture, &entropies))
+}
+
+/// The sum of blocks' entropies, `None` for blocks that compute nothing.
+fn sum_of_blocks(architecture: &Architecture, entropies: &[Option<f64>]) -> f64 {
+    let (mut sum, mut last, mut nothing) = (0.0, 0.0, 0.0);
+    let mut former = None;
+    for (layer, entropy) in architecture.layers().zip(entropies) {
+        if former != Some(layer.output) {
+            sum += nothing * last;
+            nothing = 0.0;
+        }
+        former = Some(layer.output);
+        match entropy {
+            Some(entropy) => {
+                sum += entropy;
+                last = *entropy;
+            }
+            None => nothing += 1.0,
+        }
+    }
+    sum + nothing * last
 }
 
 /// The entropy, in nats, of the eigenvalues of the covariance between channels over all images and positions, divided by
@@ -102,11 +122,24 @@ mod tests {
     }
 
     #[test]
-    fn identities_do_not_count() {
+    fn an_identity_has_the_output_of_the_last_block_before_the_shape_changes() {
         let images = noise(8, 16, 2);
         let value = |text: &str| tch::no_grad(|| measure(&network(text, 1), &text.parse().unwrap(), &images)).unwrap();
-        let short = value("in16,conv_k3_s2_c8_nre,head_o4");
-        assert!((value("in16,conv_k3_s2_c8_nre,id_c8,head_o4") - short).abs() < 1e-6);
-        assert!(value("in16,conv_k3_s2_c8_nre,conv_k3_c8_nre,head_o4") > short);
+        let one = value("in16,conv_k3_s2_c8_nre,head_o4");
+        assert!((value("in16,conv_k3_s2_c8_nre,id_c8,head_o4") - 2.0 * one).abs() < 1e-6);
+        let two = value("in16,conv_k3_s2_c8_nre,conv_k3_c8_nre,head_o4");
+        let early = value("in16,conv_k3_s2_c8_nre,id_c8,conv_k3_c8_nre,head_o4");
+        let late = value("in16,conv_k3_s2_c8_nre,conv_k3_c8_nre,id_c8,head_o4");
+        assert!((early - late).abs() < 1e-6, "{early} {late}");
+        assert!((late - (2.0 * two - one)).abs() < 1e-6, "{late} {two} {one}");
+    }
+
+    #[test]
+    fn an_identity_that_changes_the_shape_counts() {
+        let architecture: Architecture = "in16,conv_k3_s2_c8_nre,id_s2_c16,id_c16,conv_k1_c4_nre,head_o4"
+            .parse()
+            .unwrap();
+        let entropies = [Some(1.0), Some(2.0), None, Some(0.5)];
+        assert!((sum_of_blocks(&architecture, &entropies) - 5.5).abs() < 1e-12);
     }
 }

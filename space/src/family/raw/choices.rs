@@ -1,4 +1,4 @@
-//! Block choices as TOML: the product of the lists of their fields.
+//! Block choices as TOML: the Cartesian product of the lists of their fields.
 
 use std::fmt;
 
@@ -104,7 +104,7 @@ pub(super) fn unknown_key<'k>(key: &str, known: impl Iterator<Item = &'k str>) -
 impl RawChoices {
     const BLOCK: &'static str = "block";
 
-    /// Keys that describe a block.
+    /// TOML keys that describe a block.
     pub fn keys() -> impl Iterator<Item = &'static str> {
         let mut keys = vec![Self::BLOCK];
         for field in Block::fields() {
@@ -219,7 +219,7 @@ enum Setting {
     Absent,
 }
 
-/// Setting of a field that a value in TOML describes; `None` if the field cannot have it.
+/// Setting of a field for a TOML value; `None` if the field does not allow the value.
 fn setting(field: &'static Field, scalar: &Scalar) -> Option<Setting> {
     match (scalar, field.domain) {
         (Scalar::Flag(flag), Domain::Flag { when }) if *flag == when => Some(Setting::Value(Value::Flag)),

@@ -13,7 +13,7 @@ use crate::family::{BlockChoice, Stage};
 use crate::limits;
 use crate::rounding::Scaling;
 
-/// Table `[[family.stage]]`. Fields of block choices can be its own keys or the tables of its list `choices`.
+/// Table `[[family.stage]]`. The fields of block choices are either its own keys or the tables of its list `choices`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RawStage {
     channels: Option<OneOrMany<u32>>,
@@ -26,7 +26,7 @@ pub(super) struct RawStage {
     own: RawChoices,
 }
 
-/// Part of a stage that has a block choice of its own.
+/// Part of a stage for which a block is chosen: each layer, or the stage as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum ChoiceUnit {
@@ -158,7 +158,7 @@ fn checked_choices(
     Ok(distinct(choices))
 }
 
-/// Choices without those equal to an earlier one.
+/// Removes choices that equal an earlier one.
 fn distinct(mut choices: Vec<BlockChoice>) -> Vec<BlockChoice> {
     let mut seen = HashSet::new();
     choices.retain(|choice| seen.insert(choice.to_string()));

@@ -1,10 +1,9 @@
-use std::path::{Path, PathBuf};
-
 use mnas_space::{Reference, SearchSpace};
 
 use super::*;
 use crate::imagenet::validation::{Agreement, LeftOut, hold_out_fifths, leave_families_out};
 use crate::imagenet::{AccelNetwork, fit, published_networks, read_accel};
+use crate::testing::real_data;
 use mnas_space::random::stream;
 
 fn reference(name: &str, width: f64, resolution: u32) -> Architecture {
@@ -14,31 +13,9 @@ fn reference(name: &str, width: f64, resolution: u32) -> Architecture {
         .unwrap()
 }
 
-/// Networks of Accel-NASBench, `None` with a line on standard error where the table is missing and not required.
+/// Networks of Accel-NASBench, `None` where the table is missing.
 fn accel() -> Option<Vec<AccelNetwork>> {
-    let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join("accel-nasbench.csv");
-    if path.exists() {
-        return Some(read_accel(&path).unwrap());
-    }
-    let is_required = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    assert!(
-        !is_required,
-        "{} is missing; set MNAS_TEST_DATA to its folder",
-        path.display()
-    );
-    let thread = std::thread::current();
-    let line = format!(
-        "SKIPPED {}: {} is missing\n",
-        thread.name().unwrap_or("a test"),
-        path.display()
-    );
-    // Not with `eprintln!`, which the test harness shows for failed tests only.
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
-    None
+    real_data("accel-nasbench.csv").map(|path| read_accel(&path).unwrap())
 }
 
 #[test]

@@ -1,8 +1,9 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mnas_space::{Architecture, Graph, ParameterSpec, Reference};
 
 use super::{Tensors, in_execution_order};
+use crate::testing::real_data;
 use crate::training::weights::{Weights, WeightsError};
 
 /// The layers of torchvision's `MobileNetV2` in order of execution.
@@ -134,21 +135,4 @@ fn real_proxyless_weights_fit_their_network() {
         .sum();
     assert_eq!(parameters, 569_600);
     assert_eq!(fitted.tensors().count(), graph.parameters().count());
-}
-
-/// A file in the folder of real data, or `None` with a note where it is missing.
-fn real_data(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-    {
-        eprintln!("SKIPPED: {} is missing", path.display());
-    }
-    None
 }
