@@ -4,6 +4,7 @@
 
 mod arguments;
 mod devices;
+mod events;
 mod exports;
 mod finalists;
 mod full_disk;

@@ -172,6 +172,98 @@ fn several_constraints_and_several_devices_hold_at_once() {
     assert!(!place.exists("other"));
 }
 
+/// Networks that are either small and slow, or large and fast.
+const TWO_KINDS: &str = r#"name = "either"
+description = "two kinds of networks"
+
+[[family]]
+name = "few-parameters"
+resolution = [64]
+stage = [
+  { block = "conv", kernel = 3, stride = 1, channels = 8, activation = "relu6" },
+  { block = "ir", kernel = [3, 5], expansion = [2, 3], stride = 1, channels = 8, activation = "relu6" },
+]
+
+[[family]]
+name = "few-multiply-adds"
+resolution = [16]
+stage = [
+  { block = "conv", kernel = 3, stride = 2, channels = 32, activation = "relu6" },
+  { block = "ir", kernel = [3, 5], expansion = [2, 3], stride = 2, channels = 96, activation = "relu6" },
+]
+"#;
+
+#[test]
+fn contradicting_constraints_are_named_with_what_can_be_reached() {
+    let place = Workplace::new();
+    place.write("space.toml", TWO_KINDS);
+    let search = |limits: &str| {
+        place.run(&format!(
+            "search --space space.toml --recipe recipe.toml --data demo --images 20 --proxy-scale 1 --workers 1 --references 0 \
+             --trials 1 --out study {limits}"
+        ))
+    };
+    let refusal = refused(
+        search("--max-params 2k --max-macs 600k"),
+        4,
+        &[
+            "no network of space either was found that keeps both the limit on params of 2 k and the limit on macs of 600 k",
+            "raise one of the two",
+            "the limit on params raised to",
+            "the limit on macs raised to",
+        ],
+    );
+    assert!(!place.exists("study"));
+    // What is called reachable is.
+    let said = stderr(&refusal);
+    let (_, after) = said.split_once("the limit on macs raised to ").unwrap();
+    let macs: f64 = after.split_whitespace().next().unwrap().parse().unwrap();
+    search(&format!("--max-params 2k --max-macs {}k", (1000.0 * macs).ceil() + 1.0)).success();
+}
+
+#[test]
+fn a_budget_needs_its_device() {
+    let place = Workplace::new();
+    for (flags, texts) in [
+        (
+            "--budget 1ms --budget 2ms",
+            ["2 budgets are given and no device", "--budget 60ms --device pixel1"],
+        ),
+        (
+            "--device fake --budget 1ms --budget 2ms",
+            ["2 budgets are given for 1 device", "one --device for each --budget"],
+        ),
+        (
+            "--device fake --device host --budget 1ms",
+            ["2 devices have 1 budgets", "one --budget for each --device"],
+        ),
+        (
+            "--device fake --budget 1ms --objective accuracy --objective latency:pixel9",
+            ["latency:pixel9", "fake"],
+        ),
+    ] {
+        let line = format!("search --space space.toml --recipe recipe.toml --data demo --out study {flags}");
+        let refusal = place.run(&line);
+        let code = refusal.get_output().status.code();
+        assert!(matches!(code, Some(2 | 3)), "{flags}: {code:?}");
+        refused(refusal, code.unwrap_or_default(), &texts);
+    }
+    assert!(!place.exists("study"));
+}
+
+#[test]
+fn two_studies_do_not_share_a_folder() {
+    let place = Workplace::new();
+    place.search("--trials 1").success();
+    let before = place.read("study/trials.jsonl");
+    refused(
+        place.search("--trials 1 --seed 7"),
+        3,
+        &["study holds a study already", "--resume", "--out"],
+    );
+    assert_eq!(place.read("study/trials.jsonl"), before);
+}
+
 #[test]
 fn workers_of_several_commands_train_one_study_and_a_dead_host_costs_nothing() {
     let (plain, place) = (Workplace::new(), Workplace::new());
@@ -195,7 +287,7 @@ fn workers_of_several_commands_train_one_study_and_a_dead_host_costs_nothing() {
     assert!(journal.contains("[[worker]]") || place.read("study/study.toml").contains("[[worker]]"));
     let missing = Workplace::new();
     let lost = missing.search("--trials 2 --worker-command ./no-such-program");
-    refused(lost, 1, &["no-such-program"]);
+    refused(lost, 1, &["no-such-program", "--worker-command"]);
     assert!(!missing.exists("study"));
 }
 

@@ -14,6 +14,7 @@ mod checks;
 mod digest;
 mod environment;
 mod error;
+mod interruptions;
 mod libtorch;
 mod litert;
 mod marker;
@@ -46,6 +47,12 @@ cargo xtask ci                test, then lint
 cargo xtask bench [--python PROGRAM] [--pairs N] [--data FOLDER]
                               compare training throughput with PyTorch, in alternating runs; PROGRAM is a Python with torch and
                               torchvision, FOLDER a data set whose reading is compared as well
+cargo xtask kills [--kills N] [--seed N] [--data PATH] [--images N] [--mnas PROGRAM]
+                              run a search undisturbed, then again while its processes are killed (kill -9) at N random moments (50) and
+                              it is continued each time; fails unless trials, front and files are the same and no process is left
+cargo xtask slurm [--data PATH] [--images N] [--mnas PROGRAM]
+                              run a search on a Slurm cluster of two nodes, started on this machine as root, kill one node, and compare
+                              with local workers
 
 Set-up downloads about 0.6 GB once, with Python's pip from its configured package index, checks every file against a pinned SHA-256,
 and unpacks 0.5 GB into the cache. Environment variables:
@@ -82,6 +89,8 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
         ("lint", []) => checks::lint(),
         ("ci", []) => checks::ci(),
         ("bench", rest) => bench::bench(rest),
+        ("slurm", rest) => interruptions::slurm(rest),
+        ("kills", rest) => interruptions::kills(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

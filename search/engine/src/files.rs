@@ -123,10 +123,27 @@ pub fn write_repeatedly(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
+/// Removes what writings that were killed left in a folder and the folders in it. Nothing may be writing there.
+///
+/// A file that cannot be removed is left: it takes space and nothing else.
+pub fn remove_partial_files(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_partial_files(&path);
+        } else if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+/// Begin of the names of temporary files.
+pub const PARTIAL: &str = ".mnas-";
+
 /// Temporary files are private to their owner by default; results are to be read like any other file.
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".mnas-");
+    builder.prefix(PARTIAL);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -154,6 +171,21 @@ mod tests {
         write_atomically(&path, b"new").unwrap();
         assert_eq!(read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_kills_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(place("weights")).unwrap();
+        for name in [".mnas-abc", "weights/.mnas-def", "weights/1.safetensors", ".lock"] {
+            std::fs::write(place(name), b"x").unwrap();
+        }
+        remove_partial_files(folder.path());
+        remove_partial_files(&place("absent"));
+        let left =
+            [".mnas-abc", "weights/.mnas-def", "weights/1.safetensors", ".lock"].map(|name| place(name).exists());
+        assert_eq!(left, [false, false, true, true]);
     }
 
     #[test]

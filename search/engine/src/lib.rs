@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod contradiction;
 pub mod evaluator;
 pub mod files;
 pub mod front;

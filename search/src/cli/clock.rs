@@ -11,14 +11,24 @@ pub struct Clock {
 impl Clock {
     /// The time left in words, such as `2m 10s`, or `unknown time`, when a share of the work is done, 0 to 1.
     pub fn left(&mut self, done: f64) -> String {
+        time_in_words(self.estimate(done))
+    }
+
+    /// The time left when a share of the work is done, 0 to 1; `None` before anything was gained.
+    pub fn estimate(&mut self, done: f64) -> Option<Duration> {
         let (start, begin) = *self.begin.get_or_insert((done, Instant::now()));
         let gained = done - start;
-        if gained <= 0.0 {
-            return "unknown time".to_owned();
-        }
         let seconds = begin.elapsed().as_secs_f64() / gained * (1.0 - done).max(0.0);
-        humantime::format_duration(Duration::from_secs(seconds.round() as u64)).to_string()
+        (gained > 0.0).then(|| Duration::from_secs(seconds.round() as u64))
     }
+}
+
+/// A time such as `2m 10s`, or `unknown time`.
+pub fn time_in_words(time: Option<Duration>) -> String {
+    time.map_or_else(
+        || "unknown time".to_owned(),
+        |time| humantime::format_duration(time).to_string(),
+    )
 }
 
 #[cfg(test)]

@@ -233,9 +233,11 @@ impl From<EvaluatorError> for CliError {
     fn from(error: EvaluatorError) -> Self {
         match error {
             EvaluatorError::Data { .. } | EvaluatorError::Table(_) => Self::config(error.to_string()),
-            EvaluatorError::NoWorkers { .. } | EvaluatorError::Unsaved { .. } | EvaluatorError::Log(_) => {
-                Self::failure(error.to_string())
-            }
+            EvaluatorError::NoWorkers { .. } => Self::failure(error.to_string()).with_help(
+                "a worker is started by this program, or by --worker-command and [[worker]] in the configuration file; run that command \
+                 by hand: it has to wait for requests on stdin",
+            ),
+            EvaluatorError::Unsaved { .. } | EvaluatorError::Log(_) => Self::failure(error.to_string()),
         }
     }
 }

@@ -13,6 +13,7 @@ mod fixture;
 pub mod listing;
 pub mod point;
 pub mod printer;
+pub mod progress;
 mod references;
 pub mod table;
 pub mod units;
@@ -23,6 +24,7 @@ pub use figures::{PlotSpec, front_figure, front_figure_with_best, write_figure, 
 pub use finalists::{FinalistRow, finalists_table, write_finalists};
 pub use listing::{Heading, fitting_listing, listing};
 pub use point::{ReportRow, RowKind, RowStatus, best_row, mark_front};
-pub use printer::{Captured, LogWriter, Printer, Progress};
+pub use printer::{Captured, LogWriter, Printer};
+pub use progress::Progress;
 pub use references::{ReferenceRow, references_table, write_references};
 pub use table::{TableOptions, closing_table};

@@ -6,16 +6,12 @@
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 
+use super::progress::{Progress, SHARE_STEPS};
 use super::table::TableOptions;
-use super::units;
-
-/// Seconds between two plain lines of one progress.
-const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Owner of both streams; clones share them.
 #[derive(Clone)]
@@ -141,45 +137,24 @@ impl Printer {
 
     /// Starts a progress towards `total` steps (0 if that is not known), such as `("building table", 240)`.
     pub fn progress(&self, what: &str, total: u64) -> Progress {
-        self.start(what, total, false)
+        Progress::start(self, what, total, false)
     }
 
     /// Starts a progress that is set in shares of the whole by [`Progress::set_share`], and shown in percent; its message contains
     /// the time left.
     pub fn share(&self, what: &str) -> Progress {
-        self.start(what, SHARE_STEPS, true)
+        Progress::start(self, what, SHARE_STEPS, true)
     }
 
-    fn start(&self, what: &str, total: u64, is_share: bool) -> Progress {
-        let bar = if self.shared.err_is_terminal && !self.shared.quiet {
-            let bar = self.shared.bars.add(if total > 0 {
+    /// A new bar at the bottom of the terminal; `None` where stderr is none, or quiet.
+    pub(super) fn bar(&self, total: u64) -> Option<ProgressBar> {
+        (self.shared.err_is_terminal && !self.shared.quiet).then(|| {
+            self.shared.bars.add(if total > 0 {
                 ProgressBar::new(total)
             } else {
                 ProgressBar::new_spinner()
-            });
-            bar.set_style(if is_share { share_style() } else { style(total) });
-            bar.set_prefix(what.to_owned());
-            bar.enable_steady_tick(Duration::from_millis(200));
-            Some(bar)
-        } else {
-            self.status(&format!("{what} ..."));
-            None
-        };
-        let state = State {
-            what: what.to_owned(),
-            total,
-            is_share,
-            done: 0,
-            message: String::new(),
-            pace: Pace::default(),
-            ended: false,
-        };
-        Progress {
-            printer: self.clone(),
-            bar,
-            started: Instant::now(),
-            state: Arc::new(Mutex::new(state)),
-        }
+            })
+        })
     }
 
     /// A writer for log lines that keeps them above the bars, for `tracing_subscriber`'s `with_writer(move || printer.log_writer())`.
@@ -213,150 +188,8 @@ impl std::fmt::Debug for Printer {
 }
 
 /// Locks a mutex even if a panicking thread has poisoned it, so that no output is lost.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn style(total: u64) -> ProgressStyle {
-    let template = if total > 0 {
-        "{prefix} [{bar:28}] {pos}/{len} {elapsed} (eta {eta}) {msg}"
-    } else {
-        "{prefix} {spinner} {pos} {elapsed} {msg}"
-    };
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
-}
-
-/// Steps of a progress that is set in shares.
-const SHARE_STEPS: u64 = 1000;
-
-fn share_style() -> ProgressStyle {
-    // The message has a line of its own: it is too long to fit beside the bar.
-    ProgressStyle::with_template("{prefix} [{bar:28}] {percent} % {elapsed}\n  {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
-}
-
-/// One task under way; clones move the same bar. A bar not finished vanishes when its last clone is dropped.
-#[derive(Clone)]
-pub struct Progress {
-    printer: Printer,
-    bar: Option<ProgressBar>,
-    started: Instant,
-    state: Arc<Mutex<State>>,
-}
-
-struct State {
-    what: String,
-    total: u64,
-    /// True if steps are parts of a share and not counted.
-    is_share: bool,
-    done: u64,
-    message: String,
-    pace: Pace,
-    ended: bool,
-}
-
-impl Progress {
-    /// Counts `steps` more steps as done.
-    pub fn add(&self, steps: u64) {
-        self.change(|state| state.done += steps);
-    }
-
-    /// Sets how many steps are done.
-    pub fn set(&self, done: u64) {
-        self.change(|state| state.done = done);
-    }
-
-    /// Sets the share that is done, 0 to 1, of a progress that is set in shares.
-    pub fn set_share(&self, share: f64) {
-        self.set((SHARE_STEPS as f64 * share.clamp(0.0, 1.0)) as u64);
-    }
-
-    /// Sets how many steps there are, where that was not known or has changed.
-    pub fn set_total(&self, total: u64) {
-        if let Some(bar) = &self.bar {
-            bar.set_length(total);
-            bar.set_style(style(total));
-        }
-        self.change(|state| state.total = total);
-    }
-
-    /// Sets the text behind the bar: the best accuracy so far, the loss.
-    pub fn message(&self, text: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
-        }
-        self.change(|state| text.clone_into(&mut state.message));
-    }
-
-    /// Removes the bar and prints a closing line; later calls do nothing.
-    pub fn finish(&self, summary: &str) {
-        let mut state = lock(&self.state);
-        if std::mem::replace(&mut state.ended, true) {
-            return;
-        }
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        let took = units::seconds(self.started.elapsed().as_secs_f64());
-        self.printer.status(&format!("{}: {summary} ({took})", state.what));
-    }
-
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = lock(&self.state);
-        change(&mut state);
-        if let Some(bar) = &self.bar {
-            bar.set_position(state.done);
-        } else if !state.ended && state.pace.due(self.started.elapsed()) {
-            let line = plain_line(&state, self.started.elapsed());
-            self.printer.status(&line);
-        }
-    }
-}
-
-impl std::fmt::Debug for Progress {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let state = lock(&self.state);
-        formatter
-            .debug_struct("Progress")
-            .field("what", &state.what)
-            .field("done", &state.done)
-            .finish_non_exhaustive()
-    }
-}
-
-/// `building table: 12/240 (5 %), 41 s; ir 3x3`
-fn plain_line(state: &State, elapsed: Duration) -> String {
-    let count = match state.total {
-        total if state.is_share => format!("{} %", 100 * state.done.min(total) / total.max(1)),
-        0 => state.done.to_string(),
-        total => format!("{}/{total} ({} %)", state.done, 100 * state.done.min(total) / total),
-    };
-    let took = units::seconds(elapsed.as_secs_f64());
-    let message = if state.message.is_empty() {
-        String::new()
-    } else {
-        format!("; {}", state.message)
-    };
-    format!("{}: {count}, {took}{message}", state.what)
-}
-
-/// Schedule of plain lines, on the clock of the progress.
-#[derive(Debug, Default)]
-struct Pace {
-    last: Duration,
-}
-
-impl Pace {
-    fn due(&mut self, elapsed: Duration) -> bool {
-        let due = elapsed.saturating_sub(self.last) >= PLAIN_EVERY;
-        if due {
-            self.last = elapsed;
-        }
-        due
-    }
 }
 
 /// Writes log lines to stderr above the bars.
@@ -440,51 +273,5 @@ mod tests {
         assert_eq!(captured.out(), "table\n");
         assert_eq!(captured.err(), "warning: odd\nbad\n");
         Ok(())
-    }
-
-    #[test]
-    fn without_a_terminal_progress_is_a_line_at_both_ends() {
-        let (printer, captured) = Printer::captured(false);
-        let progress = printer.progress("training", 500);
-        for _ in 0..500 {
-            progress.add(1);
-        }
-        progress.finish("71.2 %");
-        progress.finish("again");
-        let text = captured.err();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "training ...");
-        assert!(lines[1].starts_with("training: 71.2 % ("), "{text}");
-        assert_eq!(lines.len(), 2);
-    }
-
-    #[test]
-    fn plain_lines_come_every_ten_seconds() {
-        let mut pace = Pace::default();
-        let due: Vec<u64> = (0..35)
-            .filter(|&second| pace.due(Duration::from_secs(second)))
-            .collect();
-        assert_eq!(due, [10, 20, 30]);
-        let state = State {
-            what: "search".into(),
-            total: 40,
-            is_share: false,
-            done: 7,
-            message: "best 70.1 %".into(),
-            pace,
-            ended: false,
-        };
-        assert_eq!(
-            plain_line(&state, Duration::from_secs(41)),
-            "search: 7/40 (17 %), 41 s; best 70.1 %"
-        );
-        let share = State {
-            is_share: true,
-            ..state
-        };
-        assert_eq!(
-            plain_line(&share, Duration::from_secs(41)),
-            "search: 17 %, 41 s; best 70.1 %"
-        );
     }
 }

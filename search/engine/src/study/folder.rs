@@ -69,7 +69,7 @@ impl StudyFolder {
         let leftovers = names.iter().any(|name| name == LOCK)
             && names
                 .iter()
-                .all(|name| BEFORE_IT_BEGINS.contains(&name.as_str()) || name.starts_with(".mnas-"));
+                .all(|name| BEFORE_IT_BEGINS.contains(&name.as_str()) || name.starts_with(files::PARTIAL));
         if !names.is_empty() && !leftovers {
             return Err(FolderError::NotAStudy {
                 path: root.to_path_buf(),

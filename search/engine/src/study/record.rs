@@ -39,6 +39,7 @@ impl Study {
     /// Opens an existing study to continue it.
     pub fn open(folder: StudyFolder) -> Result<Self, StudyError> {
         let lock = folder.lock()?;
+        files::remove_partial_files(folder.root());
         let (config, problem) = load(&folder)?;
         let (journal, entries) = Journal::open(&folder.journal())?;
         let state = replayed(&folder, &entries)?;

@@ -144,6 +144,9 @@ pub struct SearchArguments {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+    /// Write events to a file or pipe as JSON lines while the search runs, `-` for stderr; configs/README.md lists them
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     #[command(flatten)]
     pub tables: TableArguments,
 }

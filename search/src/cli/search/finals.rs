@@ -12,6 +12,7 @@ use super::super::clock::Clock;
 use super::super::error::CliError;
 use super::automatic;
 use super::choices::Choices;
+use super::events::EventLog;
 use super::workers::start_final_workers;
 use crate::report::{Printer, Progress, units};
 use crate::study::outcome;
@@ -32,6 +33,7 @@ pub(super) fn train(
     choices: &Choices,
     printer: &Printer,
     cancel: &AtomicBool,
+    events: &mut EventLog,
 ) -> Result<bool, CliError> {
     let Some(finals) = config(study).filter(|finals| finals.count > 0).cloned() else {
         return Ok(true);
@@ -87,8 +89,12 @@ pub(super) fn train(
     ));
     let shown = outcome(study.config(), study.problem(), study.state());
     let labels = shown.rows.iter().map(crate::report::ReportRow::label).collect();
+    events.finalists(chosen.iter().map(|choice| choice.trial).collect(), finals.recipe.epochs);
     let mut progress = FinalsProgress::new(printer, labels, settled, chosen.len());
-    let stop = study.train_finalists(&chosen, &mut pool, cancel, &mut |event| progress.on_event(event))?;
+    let stop = study.train_finalists(&chosen, &mut pool, cancel, &mut |event| {
+        progress.on_event(event);
+        events.on_finals_event(event);
+    })?;
     progress
         .bar
         .finish(&format!("{} networks trained in full", progress.settled));

@@ -8,6 +8,9 @@ mod automatic;
 pub(in crate::cli) mod beside;
 mod choices;
 mod conclude;
+mod course;
+mod events;
+mod feasibility;
 mod finals;
 mod images;
 mod live;
@@ -20,7 +23,9 @@ mod resumed;
 mod scoring;
 mod settings;
 mod setup;
+mod sketch;
 mod values;
+mod watch;
 mod workers;
 
 pub use arguments::SearchArguments;
@@ -28,6 +33,7 @@ pub use arguments::SearchArguments;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use mnas_engine::files;
 use mnas_engine::study::{RunOptions, StopReason, Study, StudyFolder};
 use mnas_latency::ProfileOptions;
 
@@ -38,9 +44,10 @@ use super::profile::ProfileProgress;
 use crate::report::Printer;
 use crate::study::{MeasuredWinners, measure_winners, outcome, redraw, write_best};
 use choices::Choices;
-use progress::SearchProgress;
+use events::{EventLog, measured_on};
 use setup::Prepared;
 use values::EvaluatorName;
+use watch::Watch;
 
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
@@ -48,6 +55,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     if choices.evaluator == Some(EvaluatorName::Imagenet) {
         return predicted::run(arguments, &choices, printer, &cancel);
     }
+    let mut events = EventLog::open(arguments.events.as_deref(), printer)?;
     let prepared = if arguments.resume {
         setup::resume(arguments, printer, &cancel)?
     } else {
@@ -77,16 +85,19 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     }
     let references = study.config().references.per_network * study.problem().space.references.len();
     let total = study.config().trials + references + study.state().counts().imported;
-    let mut progress = SearchProgress::new(printer, &study, total);
+    events.opened(&study, total);
+    let mut watch = Watch::new(printer, &study, total, &mut events);
     let options = RunOptions {
         deadline: time.map(|time| Instant::now() + time),
         cancel: &cancel,
     };
-    let stop = study.run(evaluator.as_mut(), options, &mut progress)?;
-    progress.finish(&format!("{} trials settled", study.state().counts().settled));
+    let stop = study.run(evaluator.as_mut(), options, &mut watch)?;
+    watch.finish(&format!("{} trials settled", study.state().counts().settled));
     drop(evaluator);
+    events.trials_ended(&stop, study.state().counts().settled);
     match &stop {
         StopReason::Cancelled => {
+            events.interrupted();
             redraw(study.folder(), &outcome(study.config(), study.problem(), study.state()))?;
             return Err(interrupted(study.folder()));
         }
@@ -97,14 +108,17 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         }
         StopReason::Complete | StopReason::Deadline => {}
     }
-    let measured = measure(&mut study, arguments, printer, &cancel)?;
-    let measured = measured && finals::train(&mut study, &choices, printer, &cancel)?;
+    let measured = measure(&mut study, arguments, printer, &cancel, &mut events)?;
+    let measured = measured && finals::train(&mut study, &choices, printer, &cancel, &mut events)?;
+    // A worker that was killed while it wrote weights leaves a part of them.
+    files::remove_partial_files(study.folder().root());
     let shown = outcome(study.config(), study.problem(), study.state());
     let mut paths = redraw(study.folder(), &shown)?;
     if let Some(predicted) = &predicted {
         paths.extend(beside::draw(study.folder(), predicted, &shown)?);
     }
     if !measured {
+        events.interrupted();
         return Err(interrupted(study.folder()));
     }
     let best = write_best(
@@ -113,6 +127,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         // Without them the study ends with its files unchecked.
         (onnx_runtime().ok().flatten(), litert().ok().flatten()),
     )?;
+    events.finished(shown.winner().and_then(|index| shown.rows[index].trial));
     let result = conclude::Conclusion {
         study: &study,
         shown: &shown,
@@ -154,6 +169,7 @@ fn measure(
     arguments: &SearchArguments,
     printer: &Printer,
     cancel: &AtomicBool,
+    events: &mut EventLog,
 ) -> Result<bool, CliError> {
     for index in 0..study.config().devices.len() {
         let name = study.config().devices[index].name.clone();
@@ -178,8 +194,11 @@ fn measure(
         let mut observer = |event: mnas_latency::ProfileEvent<'_>| bars.on_event(&event);
         let runtime = opened.runtime.as_mut();
         let best = finals::count(study).max(1);
+        let trials = study.state().trials();
+        let before: Vec<Option<f64>> = trials.iter().map(|trial| measured_on(trial, index)).collect();
         let found = measure_winners(study, (index, best), &mut table, runtime, cancel, &mut observer)?;
         bars.finish();
+        events.measured(study, index, &before);
         report_measurements(&found, &name, printer);
         if !found.complete {
             return Ok(false);

@@ -1,100 +1,66 @@
 //! Progress of a running search on stderr.
 
-use std::collections::BTreeMap;
-
 use mnas_engine::evaluator::Fidelity;
 use mnas_engine::problem::{Metric, Quantity};
-use mnas_engine::study::{Observer, Study, StudyEvent, Trial, TrialKind, TrialOutcome};
+use mnas_engine::study::{StudyEvent, Trial, TrialKind, TrialOutcome};
 
-use super::super::clock::Clock;
-use super::live::Live;
+use super::super::clock::time_in_words;
+use super::course::Course;
 use crate::report::{Printer, Progress, units};
 
-/// One bar over all trials, and a line for each that is settled.
+/// One bar over all trials with the front below it, and a line for each trial that is settled.
 pub struct SearchProgress<'a> {
     printer: &'a Printer,
     bar: Progress,
-    settled: usize,
-    failed: usize,
-    total: usize,
-    running: BTreeMap<u64, f64>,
-    live: Live,
-    clock: Clock,
-    /// True if trials have scores in place of accuracies.
-    has_scores: bool,
 }
 
 /// Share of a training's time spent waiting for images above which it is shown.
 const NOTED_WAIT: f64 = 0.05;
 
 impl<'a> SearchProgress<'a> {
-    pub fn new(printer: &'a Printer, study: &Study, total: usize) -> Self {
-        let has_scores = study.config().scoring().is_some();
-        let mut live = Live::new(study.problem(), has_scores);
-        for trial in study.state().trials() {
-            live.add(trial);
-        }
-        let counts = study.state().counts();
-        let mut progress = Self {
+    pub fn new(printer: &'a Printer, course: &Course) -> Self {
+        let progress = Self {
             printer,
             bar: printer.share("trials"),
-            settled: counts.settled,
-            failed: counts.failed,
-            total,
-            running: BTreeMap::new(),
-            live,
-            clock: Clock::default(),
-            has_scores,
         };
-        progress.show();
+        progress.show(course);
         progress
     }
 
-    /// `7 of 24 done, 2 running, 1 failed; best 61.2 % at 8.4 ms, hypervolume 0.412; 3m 20s left`
-    fn show(&mut self) {
-        let done = self.settled as f64 + self.running.values().sum::<f64>();
-        let share = done / self.total.max(1) as f64;
-        let failed = match self.failed {
-            0 => String::new(),
-            count => format!(", {count} failed"),
-        };
-        let counts = format!(
-            "{} of {} done, {} running{failed}",
-            self.settled,
-            self.total,
-            self.running.len()
+    /// Shows an event, and the course that it led to.
+    pub fn on_event(&self, event: &StudyEvent<'_>, course: &Course) {
+        match event {
+            StudyEvent::Settled { trial, .. } => {
+                let line = line(trial, course.settled, course.total, course.has_scores);
+                self.printer.status(&line);
+            }
+            StudyEvent::Notice { message } => self.printer.warning(message),
+            StudyEvent::Started { .. } | StudyEvent::Progress { .. } => {}
+        }
+        self.show(course);
+    }
+
+    /// `7 of 24 done, 2 running, 1 failed; best 61.2 % at 8.4 ms, hypervolume 0.412; 3m 20s left`, on a terminal in lines with the front.
+    fn show(&self, course: &Course) {
+        let left = format!("{} left", time_in_words(course.left));
+        self.bar.set_share(course.share());
+        self.bar.panel(
+            || {
+                let parts = [course.counts_text(), course.live.text(), left.clone()];
+                let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                parts.join("; ")
+            },
+            |width| {
+                let mut lines = vec![format!("{}; {left}", course.counts_text()), course.live.text()];
+                lines.retain(|line| !line.is_empty());
+                lines.extend(course.live.sketch(width));
+                lines
+            },
         );
-        let parts = [counts, self.live.text(), format!("{} left", self.clock.left(share))];
-        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        self.bar.message(&parts.join("; "));
-        self.bar.set_share(share);
     }
 
     pub fn finish(self, summary: &str) {
         self.bar.finish(summary);
-    }
-}
-
-impl Observer for SearchProgress<'_> {
-    fn on_event(&mut self, event: &StudyEvent<'_>) {
-        match event {
-            StudyEvent::Started { trial } => {
-                self.running.insert(trial.number, 0.0);
-            }
-            StudyEvent::Progress { trial, done } => {
-                self.running.insert(*trial, *done);
-            }
-            StudyEvent::Settled { trial, counts, total } => {
-                self.running.remove(&trial.number);
-                self.settled = counts.settled;
-                self.failed = counts.failed;
-                self.total = *total;
-                self.live.add(trial);
-                self.printer.status(&line(trial, self.settled, *total, self.has_scores));
-            }
-            StudyEvent::Notice { message } => self.printer.warning(message),
-        }
-        self.show();
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use mnas_engine::evaluator::{Evaluator, RecordedTable};
 use mnas_engine::files;
-use mnas_engine::problem::{Metric, Problem, Quantity};
+use mnas_engine::problem::Problem;
 use mnas_engine::study::{
     EvaluatorConfig, Study, StudyConfig, StudyFolder, WarmStartTarget, WorkerConfig, check_warm_start, problem_of,
 };
@@ -18,12 +18,13 @@ use mnas_space::SearchSpace;
 use mnas_space::random::stream;
 
 use super::super::device::OpenDevice;
-use super::super::error::{CliError, ExitCode};
+use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
 use super::super::space;
 use super::arguments::SearchArguments;
 use super::automatic;
 use super::choices::Choices;
+use super::feasibility::check_feasibility;
 use super::placement;
 use super::resolve::{DataFacts, resolve};
 use super::resumed;
@@ -293,66 +294,6 @@ fn freeze(table: &LatencyTable, into: &Path) -> Result<(), CliError> {
     files::create_folder(into)?;
     for (name, content) in table.files()? {
         files::write_atomically(&into.join(name), &content)?;
-    }
-    Ok(())
-}
-
-/// Refuses constraints that no network of the space keeps, before anything is evaluated.
-pub(super) fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
-    let names = problem.device_names();
-    let infeasible = problem.infeasible();
-    if let Some(first) = infeasible.first() {
-        let space = &problem.space.name;
-        let what = |metric: Metric| match metric {
-            Metric::Latency(device) => format!("the budget on {}", names[device]),
-            other => format!("the limit on {other}"),
-        };
-        let described = infeasible.iter().map(|one| {
-            format!(
-                "{} of {}: the least in the space is {}",
-                what(one.constraint.metric),
-                one.constraint.bound(),
-                Quantity(one.constraint.metric, one.least)
-            )
-        });
-        let message = match first.constraint.metric {
-            Metric::Latency(device) if infeasible.len() == 1 => format!(
-                "no network of space {space} meets the budget of {} on {}: the fastest one takes {} (predicted from measured layers)",
-                first.constraint.bound(),
-                names[device],
-                Quantity(first.constraint.metric, first.least)
-            ),
-            _ => format!(
-                "no network of space {space} keeps {}",
-                described.collect::<Vec<_>>().join(", ")
-            ),
-        };
-        let help = match first.constraint.metric {
-            Metric::Latency(_) => format!(
-                "the fastest network is {}\nraise the budget, or choose a smaller space with --space",
-                first.architecture
-            ),
-            _ => format!(
-                "the nearest network is {}\nraise the limit, or choose a smaller space with --space",
-                first.architecture
-            ),
-        };
-        return Err(CliError::new(ExitCode::NoNetworkFits, message).with_help(help));
-    }
-    for (index, device) in problem.devices.iter().enumerate() {
-        let metric = Metric::Latency(index);
-        let (_, least) = problem.least(metric);
-        let fastest = least.costs.value(metric).unwrap_or(f64::NAN);
-        printer.status(&format!(
-            "the fastest network of the space takes {} on {}{}",
-            Quantity(metric, fastest),
-            device.name,
-            if problem.bound(metric).is_some() {
-                ": the budget can be met"
-            } else {
-                ""
-            }
-        ));
     }
     Ok(())
 }
