@@ -163,7 +163,7 @@ fn the_model_card_names_what_the_search_found(place: &Workplace, id: &str) {
         "budget 0.070 ms",
         "| validation top-1 | ",
         "| `model.tflite` | network for LiteRT (TensorFlow Lite), 32-bit floats; ",
-        "mnas train architecture.toml --data demo --images 60 --data-seed 3 --recipe recipe.toml",
+        "mnas train study/best/architecture.toml --data demo --images 60 --data-seed 3 --recipe study/best/recipe.toml",
     ] {
         assert!(card.contains(text), "`{text}` is not in:\n{card}");
     }

@@ -33,7 +33,7 @@ impl LatencyModel {
         self.predictor.estimate(architecture)
     }
 
-    /// Expected latency of [`LatencyModel::predict`] without its interval, computed in half the time.
+    /// Expected latency of [`LatencyModel::predict`] without its interval.
     pub fn latency(&self, architecture: &Architecture) -> Milliseconds {
         self.predictor.latency(architecture)
     }

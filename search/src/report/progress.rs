@@ -226,7 +226,7 @@ fn panel_text(lines: &[String], rows: usize, columns: usize) -> String {
             return line;
         }
         let kept: String = line.chars().take(width.saturating_sub(1)).collect();
-        format!("{kept}…")
+        format!("{}…", kept.trim_end())
     };
     lines[..shown].iter().map(cut).collect::<Vec<_>>().join("\n")
 }

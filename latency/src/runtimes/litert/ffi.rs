@@ -31,11 +31,17 @@ const LOCK_TO_WRITE: c_int = 1;
 /// Index of the only signature of a file.
 const SIGNATURE: usize = 0;
 
+/// LiteRT's `LiteRtAny` of an integer, which is aligned to 8 bytes within an option.
+#[repr(C)]
+struct AnyInteger {
+    kind: c_int,
+    value: i64,
+}
+
 #[repr(C)]
 struct EnvironmentOption {
     tag: c_int,
-    kind: c_int,
-    value: i64,
+    value: AnyInteger,
 }
 
 #[repr(C)]
@@ -171,8 +177,10 @@ impl Library {
         ];
         let options = settings.map(|(tag, value)| EnvironmentOption {
             tag,
-            kind: ANY_INTEGER,
-            value,
+            value: AnyInteger {
+                kind: ANY_INTEGER,
+                value,
+            },
         });
         let environment = obtain("LiteRtCreateEnvironment", |out| {
             // SAFETY: the options are valid during the call, which copies them.

@@ -225,7 +225,7 @@ mod tests {
         live.add_point(point(0, false, 60.0, 8.0));
         live.add_point(point(1, true, 50.0, 5.0));
         live.add_point(point(2, true, 80.0, 10.0));
-        live.add_point(point(3, true, 55.0, 9.0));
+        live.add_point(point(3, true, 65.0, 10.0));
         let text = live.sketch(50).join("\n");
         for mark in ['●', '◆', '·'] {
             assert!(text.contains(mark), "{mark}: {text}");
