@@ -11,6 +11,9 @@ use super::stderr::{ErrorOutput, StderrTarget};
 /// Polling interval while waiting for a process to end.
 const POLL: Duration = Duration::from_millis(5);
 
+/// Time between the request to terminate and the kill: launchers such as `srun` end what they started elsewhere first.
+const TERMINATION: Duration = Duration::from_millis(500);
+
 /// Child process with its process group.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -94,8 +97,16 @@ impl Process {
         }
     }
 
-    /// Kills the group and reaps the process. Until it is reaped, its identifier cannot be reused for another group.
+    /// Terminates the group, kills what is left of it and reaps the process. Until it is reaped, its identifier cannot be reused for
+    /// another group.
     fn reap(&self, state: &mut State, has_exited: bool) -> End {
+        if !has_exited {
+            self.terminate_group();
+            let deadline = Instant::now() + TERMINATION;
+            while !self.has_exited(&mut state.child) && Instant::now() < deadline {
+                thread::sleep(POLL);
+            }
+        }
         self.kill_group();
         // Kills the process itself in case the group could not be killed.
         let _ = state.child.kill();
@@ -108,15 +119,23 @@ impl Process {
         end
     }
 
-    #[cfg(unix)]
-    fn kill_group(&self) {
-        if let Some(group) = self.unix_id() {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
+    fn terminate_group(&self) {
+        #[cfg(unix)]
+        self.signal_group(rustix::process::Signal::TERM);
     }
 
-    #[cfg(not(unix))]
-    fn kill_group(&self) {}
+    fn kill_group(&self) {
+        #[cfg(unix)]
+        self.signal_group(rustix::process::Signal::KILL);
+    }
+
+    #[cfg(unix)]
+    fn signal_group(&self, signal: rustix::process::Signal) {
+        if let Some(group) = self.unix_id() {
+            // A group that has ended already needs no signal.
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
 
     /// Returns true if the process has exited; does not reap it.
     #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mnas_figures::{Best, Budget, Caption, FrontFamily, FrontFigure, FrontPanel, Point, PointMark, Svg};
 
 use super::ReportError;
-use super::point::{ReportRow, RowKind, RowStatus, best_row, front_of};
+use super::point::{ReportRow, RowKind, RowStatus, best_row, epochs_differ, front_of};
 use super::units;
 use mnas_engine::files::write_atomically;
 
@@ -73,14 +73,21 @@ pub fn front_figure_with_best(rows: &[ReportRow], spec: &PlotSpec, best: Option<
         drawn.iter().filter(wanted)
     };
     let budget = spec.budget();
+    let with_epochs = epochs_differ(rows);
     let front = candidates(true).map(|&(row, at)| Point {
         x_interval: interval(row),
-        ..point(row, at, budget).labelled(row.label())
+        ..point(row, at, budget).labelled(with_length(row.label(), row, with_epochs))
     });
     let dominated = candidates(false).map(|&(row, at)| point(row, at, budget));
     let best = best.and_then(|index| {
         let row = &rows[index];
-        Some(described(row, point(row, row.point()?, budget), budget.is_some()))
+        let label = with_length(row.label(), row, with_epochs);
+        Some(described(
+            row,
+            &label,
+            point(row, row.point()?, budget),
+            budget.is_some(),
+        ))
     });
     let panel = FrontPanel {
         title: String::new(),
@@ -108,6 +115,14 @@ pub fn front_figure_with_best(rows: &[ReportRow], spec: &PlotSpec, best: Option<
 
 /// A row with its point (latency in ms, accuracy in percent).
 type Drawn<'a> = (&'a ReportRow, (f64, f64));
+
+/// A label with the length of the training, where trainings of a study differ in it.
+fn with_length(label: String, row: &ReportRow, with_epochs: bool) -> String {
+    match row.epochs.filter(|_| with_epochs) {
+        Some(epochs) => format!("{label} ({})", units::epochs(epochs)),
+        None => label,
+    }
+}
 
 /// A row's point without label and interval.
 fn point(row: &ReportRow, (latency, accuracy): (f64, f64), budget: Option<f64>) -> Point {
@@ -140,9 +155,9 @@ fn families(drawn: &[Drawn<'_>], rows: &[ReportRow], budget: Option<f64>) -> Vec
         let belongs = |(row, _): &&Drawn<'_>| row.kind == RowKind::Reference && family_of(&row.name) == name;
         let members: Vec<_> = drawn.iter().filter(belongs).collect();
         let places: Vec<(f64, f64)> = members.iter().map(|(_, at)| *at).collect();
-        let points = members
-            .iter()
-            .map(|&&(row, at)| point(row, at, budget).labelled(reference_label(row)));
+        let points = members.iter().map(|&&(row, at)| {
+            point(row, at, budget).labelled(with_length(reference_label(row), row, epochs_differ(rows)))
+        });
         families.push(FrontFamily {
             points: points.collect(),
             joined: front_of(&places),
@@ -183,7 +198,7 @@ fn reference_label(row: &ReportRow) -> String {
 }
 
 /// The best network with its description.
-fn described(row: &ReportRow, point: Point, has_budget: bool) -> Best {
+fn described(row: &ReportRow, label: &str, point: Point, has_budget: bool) -> Best {
     let legend = if has_budget {
         "best within budget"
     } else {
@@ -203,11 +218,7 @@ fn described(row: &ReportRow, point: Point, has_budget: bool) -> Best {
         units::count(row.macs),
         row.resolution
     );
-    let lines = [
-        format!("{legend}: {}, {accuracy}", row.label()),
-        latencies.join(", "),
-        counts,
-    ];
+    let lines = [format!("{legend}: {label}, {accuracy}"), latencies.join(", "), counts];
     Best {
         point,
         // Without a device there are no latencies.
@@ -368,6 +379,29 @@ mod tests {
                     .is_none()
             );
         }
+    }
+
+    #[test]
+    fn labels_state_the_epochs_where_they_differ() {
+        let labels = |rows: &[ReportRow]| {
+            let panel = front_figure(rows, &spec(None)).panels.remove(0);
+            let references = panel.families.into_iter().flat_map(|family| family.points);
+            let points = panel.front.into_iter().chain(references);
+            points.filter_map(|point| point.label).collect::<Vec<String>>()
+        };
+        let mut rows = study(None);
+        for row in &mut rows {
+            row.epochs = Some(9);
+        }
+        assert!(labels(&rows).iter().all(|label| !label.contains("epoch")));
+        rows[0].epochs = Some(1);
+        let labels = labels(&rows);
+        assert!(
+            !labels.is_empty()
+                && labels
+                    .iter()
+                    .all(|label| label.ends_with(" epochs)") || label.ends_with("(1 epoch)"))
+        );
     }
 
     #[test]

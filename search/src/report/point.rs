@@ -201,6 +201,13 @@ pub fn front_of(points: &[(f64, f64)]) -> Vec<usize> {
     pareto_front(&minimised)
 }
 
+/// Returns true if some networks are trained longer than others.
+pub(super) fn epochs_differ(rows: &[ReportRow]) -> bool {
+    let mut epochs = rows.iter().filter_map(|row| row.epochs);
+    let first = epochs.next();
+    epochs.any(|epochs| Some(epochs) != first)
+}
+
 /// Index of the most accurate complete row within the budget, references included; of equals the fastest, then the earliest.
 /// Rows with most epochs come before all others; where there are rewards, they count in place of accuracies.
 ///

@@ -3,7 +3,7 @@
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
 use super::listing::{RULES, visible_width};
-use super::point::{ReportRow, RowKind, best_row};
+use super::point::{ReportRow, RowKind, best_row, epochs_differ};
 use super::units;
 
 /// Options of a table's layout.
@@ -182,13 +182,6 @@ fn lines(rows: &[ReportRow]) -> Vec<Line<'_>> {
             }
         })
         .collect()
-}
-
-/// Returns true if some networks are trained longer than others.
-fn epochs_differ(rows: &[ReportRow]) -> bool {
-    let mut epochs = rows.iter().filter_map(|row| row.epochs);
-    let first = epochs.next();
-    epochs.any(|epochs| Some(epochs) != first)
 }
 
 fn build(lines: &[Line<'_>], keep: u8, with_epochs: bool, options: TableOptions) -> Table {

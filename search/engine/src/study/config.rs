@@ -471,7 +471,8 @@ impl StudyConfig {
                 format!("successive halving: {}", listed.join(", "))
             },
         );
-        let spent = format!("{epochs} epochs{images}, recipe {}", recipe.name);
+        let unit = if epochs == "1" { "epoch" } else { "epochs" };
+        let spent = format!("{epochs} {unit}{images}, recipe {}", recipe.name);
         if training.proxy.is_direct() {
             return format!("trained as deployed: {spent}");
         }

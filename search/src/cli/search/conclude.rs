@@ -186,6 +186,8 @@ fn document(study: &Study, shown: &Outcome, predicted: Option<&PredictedOutcome>
 fn show_tables(printer: &Printer, study: &Study, shown: &Outcome) -> Result<(), CliError> {
     let options = printer.table_options();
     printer.result(&closing_table(&shown.rows, options))?;
+    let images = study.state().data().map(|data| (data.train, data.val));
+    printer.result(&study.config().fidelity(images))?;
     if !shown.references.is_empty() {
         let table = references_table(&shown.references, options.width);
         printer.result(&format!("\nCandidates beside the references:\n{table}"))?;

@@ -151,7 +151,7 @@ fn the_fidelity_names_what_was_trained() {
     let mut config = config(20.0, 100, 2);
     assert_eq!(
         config.fidelity(Some((90, 10))),
-        "trained as deployed: 1 epochs on 90 images, validated on 10, recipe test"
+        "trained as deployed: 1 epoch on 90 images, validated on 10, recipe test"
     );
     training(&mut config).proxy = Proxy {
         resolution_scale: 0.5,
@@ -160,7 +160,7 @@ fn the_fidelity_names_what_was_trained() {
     let text = config.fidelity(None);
     assert_eq!(
         text,
-        "proxy: 0.5x the deployed resolution, 2 early strides removed, 1 epochs, recipe test"
+        "proxy: 0.5x the deployed resolution, 2 early strides removed, 1 epoch, recipe test"
     );
     let table = StudyConfig::for_table("table", 20, "random", "table.csv");
     assert_eq!(table.fidelity(None), "accuracies recorded in table.csv");
