@@ -41,8 +41,10 @@ use super::cancel_flag;
 use super::device::{OpenDevice, litert, onnx_runtime};
 use super::error::CliError;
 use super::profile::ProfileProgress;
+use crate::export::ExportError;
 use crate::report::Printer;
-use crate::study::{MeasuredWinners, measure_winners, outcome, redraw, write_best};
+use crate::study::{BestFiles, MeasuredWinners, Outcome, measure_winners, outcome, redraw, write_best};
+use crate::worker_client::WorkerError;
 use choices::Choices;
 use events::{EventLog, measured_on};
 use setup::Prepared;
@@ -121,12 +123,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         events.interrupted();
         return Err(interrupted(study.folder()));
     }
-    let best = write_best(
-        (study.folder(), study.config(), study.state()),
-        &shown,
-        // Without them the study ends with its files unchecked.
-        (onnx_runtime().ok().flatten(), litert().ok().flatten()),
-    )?;
+    let best = write_best_files(&study, &shown)?;
     events.finished(shown.winner().and_then(|index| shown.rows[index].trial));
     let result = conclude::Conclusion {
         study: &study,
@@ -142,6 +139,22 @@ fn interrupted(folder: &StudyFolder) -> CliError {
         "continue with: mnas search --resume --out {}",
         folder.root().display()
     ))
+}
+
+/// Writes the files of the best network; a second time if the process that computes libtorch's scores was lost on the way.
+fn write_best_files(study: &Study, shown: &Outcome) -> Result<BestFiles, ExportError> {
+    let write = || {
+        write_best(
+            (study.folder(), study.config(), study.state()),
+            shown,
+            // Without them the study ends with its files unchecked.
+            (onnx_runtime().ok().flatten(), litert().ok().flatten()),
+        )
+    };
+    match write() {
+        Err(ExportError::Worker(WorkerError::Pipe(_))) => write(),
+        written => written,
+    }
 }
 
 /// Reports the agreement of predictions and measurements of the winners.
