@@ -173,25 +173,7 @@ fn several_constraints_and_several_devices_hold_at_once() {
 }
 
 /// Networks that are either small and slow, or large and fast.
-const TWO_KINDS: &str = r#"name = "either"
-description = "two kinds of networks"
-
-[[family]]
-name = "few-parameters"
-resolution = [64]
-stage = [
-  { block = "conv", kernel = 3, stride = 1, channels = 8, activation = "relu6" },
-  { block = "ir", kernel = [3, 5], expansion = [2, 3], stride = 1, channels = 8, activation = "relu6" },
-]
-
-[[family]]
-name = "few-multiply-adds"
-resolution = [16]
-stage = [
-  { block = "conv", kernel = 3, stride = 2, channels = 32, activation = "relu6" },
-  { block = "ir", kernel = [3, 5], expansion = [2, 3], stride = 2, channels = 96, activation = "relu6" },
-]
-"#;
+const TWO_KINDS: &str = include_str!("spaces/two-kinds.toml");
 
 #[test]
 fn contradicting_constraints_are_named_with_what_can_be_reached() {

@@ -16,5 +16,5 @@ fn facts_are_part_of_the_repository() {
 #[test]
 #[should_panic(expected = "no such file is missing; set MNAS_TEST_DATA")]
 fn a_missing_file_fails_a_test_in_continuous_integration() {
-    support::existing(PathBuf::from("no such file"), true);
+    support::real_data::existing(PathBuf::from("no such file"), true);
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use mnas_space::{Architecture, Genotype, SearchSpace};
 use num_bigint::BigUint;
 use serde::Deserialize;
-use support::{external_data, space};
+use support::real_data::real_data;
+use support::space;
 
 #[test]
 fn every_space_contains_the_references_it_names() {
@@ -69,7 +70,7 @@ fn macro_network(space: &SearchSpace, key: &str) -> Architecture {
 
 #[test]
 fn all_networks_of_nas_bench_macro_have_their_stored_counts() {
-    let Some(path) = external_data("nas-bench-macro.json") else {
+    let Some(path) = real_data("nas-bench-macro.json") else {
         return;
     };
     let table: BTreeMap<String, MacroEntry> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -109,7 +110,7 @@ fn accel_network(key: &str) -> Architecture {
 
 #[test]
 fn all_networks_of_accel_nasbench_have_their_stored_parameters() {
-    let Some(path) = external_data("accel-nasbench.csv") else {
+    let Some(path) = real_data("accel-nasbench.csv") else {
         return;
     };
     let space = space("accel-nasbench");
@@ -127,7 +128,7 @@ fn all_networks_of_accel_nasbench_have_their_stored_parameters() {
 
 #[test]
 fn the_proxyless_json_is_read_exactly() {
-    let Some(path) = external_data("proxyless-w0.25-r112.json") else {
+    let Some(path) = real_data("proxyless-w0.25-r112.json") else {
         return;
     };
     let text = std::fs::read_to_string(path).unwrap();

@@ -148,26 +148,7 @@ mod tests {
     use mnas_space::SearchSpace;
 
     /// Networks that are either small and slow, or large and fast.
-    const SPACE: &str = r#"
-name = "either"
-description = "two kinds of networks"
-
-[[family]]
-name = "few-parameters"
-resolution = [64]
-stage = [
-  { block = "conv", kernel = 3, stride = 1, channels = 8, activation = "relu6" },
-  { block = "ir", kernel = [3, 5], expansion = [2, 3], stride = 1, channels = 8, activation = "relu6" },
-]
-
-[[family]]
-name = "few-multiply-adds"
-resolution = [16]
-stage = [
-  { block = "conv", kernel = 3, stride = 2, channels = 32, activation = "relu6" },
-  { block = "ir", kernel = [3, 5], expansion = [2, 3], stride = 2, channels = 96, activation = "relu6" },
-]
-"#;
+    const SPACE: &str = include_str!("../../../tests/spaces/two-kinds.toml");
 
     fn problem(max_params: f64, max_macs: f64) -> Problem {
         let limit = |metric, at_most| Constraint { metric, at_most };

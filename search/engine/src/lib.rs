@@ -9,11 +9,12 @@ pub mod front;
 pub mod imagenet;
 pub mod problem;
 pub mod ranking;
+#[cfg(test)]
+#[path = "../../../tests/support/real_data.rs"]
+mod real_data;
 pub mod regression;
 pub mod scaling;
 pub mod strategy;
 pub mod study;
-#[cfg(test)]
-mod testing;
 pub mod training;
 pub mod worker;

@@ -99,7 +99,7 @@ pub fn front_figure_with_best(rows: &[ReportRow], spec: &PlotSpec, best: Option<
         }),
         front: front.collect(),
         dominated: dominated.collect(),
-        families: families(&drawn, rows, budget),
+        families: families(&drawn, rows, budget, with_epochs),
         best,
     };
     FrontFigure {
@@ -143,7 +143,7 @@ fn interval(row: &ReportRow) -> Option<(f64, f64)> {
 
 /// Families of references in the order of the rows, their members in that of latency; a line joins those that no member of
 /// the family dominates.
-fn families(drawn: &[Drawn<'_>], rows: &[ReportRow], budget: Option<f64>) -> Vec<FrontFamily> {
+fn families(drawn: &[Drawn<'_>], rows: &[ReportRow], budget: Option<f64>, with_epochs: bool) -> Vec<FrontFamily> {
     let mut families: Vec<FrontFamily> = Vec::new();
     let references = rows
         .iter()
@@ -155,9 +155,9 @@ fn families(drawn: &[Drawn<'_>], rows: &[ReportRow], budget: Option<f64>) -> Vec
         let belongs = |(row, _): &&Drawn<'_>| row.kind == RowKind::Reference && family_of(&row.name) == name;
         let members: Vec<_> = drawn.iter().filter(belongs).collect();
         let places: Vec<(f64, f64)> = members.iter().map(|(_, at)| *at).collect();
-        let points = members.iter().map(|&&(row, at)| {
-            point(row, at, budget).labelled(with_length(reference_label(row), row, epochs_differ(rows)))
-        });
+        let points = members
+            .iter()
+            .map(|&&(row, at)| point(row, at, budget).labelled(with_length(reference_label(row), row, with_epochs)));
         families.push(FrontFamily {
             points: points.collect(),
             joined: front_of(&places),

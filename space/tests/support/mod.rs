@@ -1,7 +1,6 @@
 //! Test data, spaces and random networks, shared by the test programs.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -9,42 +8,12 @@ use mnas_space::{Architecture, BatchNorm, Op, SearchSpace, Shape, TensorId};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+#[path = "../../../tests/support/real_data.rs"]
+pub mod real_data;
+
 /// Path of a table of facts in the repository; `tests/data/README.md` states the sources.
 pub fn fact_table(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
-}
-
-/// Path of a data file that is not part of the repository; `None` if it is missing and the test must be skipped.
-///
-/// # Panics
-///
-/// Panics if the file is missing and the variable `CI` is set and not empty, since continuous integration runs every test.
-pub fn external_data(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("MNAS_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
-    let is_required = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    existing(folder.join(name), is_required)
-}
-
-/// Path of an existing file. Prints a line on standard error and returns `None` if it is missing, or panics if it
-/// `is_required`.
-pub fn existing(path: PathBuf, is_required: bool) -> Option<PathBuf> {
-    if path.exists() {
-        return Some(path);
-    }
-    let missing = path.display();
-    assert!(
-        !is_required,
-        "{missing} is missing; set MNAS_TEST_DATA to the folder of the test data"
-    );
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("a test");
-    let line = format!("SKIPPED {test}: {missing} is missing\n");
-    // Not with `eprintln!`, which the test harness shows for failed tests only, and in one call, since tests run in parallel.
-    let _ = std::io::stderr().write_all(line.as_bytes());
-    None
 }
 
 /// Compiled-in space of this name.

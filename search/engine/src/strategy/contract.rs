@@ -44,6 +44,6 @@ pub trait Search {
 pub trait Sampler {
     /// Draws the next genotype to try.
     ///
-    /// Where the network may not be tried or is known already, the caller draws again from the same stream.
+    /// The caller draws again from the same stream if the network breaks a constraint or is known already.
     fn draw(&mut self, rng: &mut ChaCha8Rng) -> Genotype;
 }

@@ -10,6 +10,7 @@ use mnas_latency::{Milliseconds, parse_latency};
 use super::super::cancel_flag;
 use super::super::device::TableArguments;
 use super::super::error::CliError;
+use super::super::search::feasibility::check_feasibility;
 use super::super::search::predicted::{self, FrontRequest};
 use super::super::space;
 use crate::predicted::{Form, overview};
@@ -58,7 +59,7 @@ pub fn run(arguments: &OverviewArguments, printer: &Printer) -> Result<(), CliEr
         tables: &arguments.tables.tables,
     };
     let (problem, description) = request.problem(printer, &cancel)?;
-    predicted::check_feasibility(printer, &problem)?;
+    check_feasibility(printer, &problem)?;
     let options = FrontOptions {
         candidates: arguments.trials.max(1),
         seed: arguments.seed,

@@ -157,11 +157,10 @@ pub(super) fn decide_finals(config: &StudyConfig, state: &StudyState, chosen: &[
     if !state.finals().all().is_empty() {
         return None;
     }
-    let limited = |images: Option<usize>| plan.train_images.min(images.unwrap_or(usize::MAX));
     let cost = TrialCost {
         epochs: training.recipe.epochs,
-        images: limited(training.data.images),
-        final_images: limited(finals.images),
+        images: limited(&plan, training.data.images),
+        final_images: limited(&plan, finals.images),
         proxy: training.proxy,
     };
     let epochs = plan.final_epochs(&cost, state.trials(), chosen, workers(config))?;
@@ -187,15 +186,11 @@ pub(super) fn describe(config: &StudyConfig, references: usize) -> Option<String
     let training = config.training()?;
     let plan = training.plan?;
     let time = |seconds: f64| humantime::format_duration(Duration::from_secs(seconds.round() as u64)).to_string();
-    let images = training
-        .data
-        .images
-        .map_or(plan.train_images, |images| images.min(plan.train_images));
+    let images = limited(&plan, training.data.images);
     let trainings = format!(
-        "{} candidates and up to {references} references, {} epoch{} of {} images each",
+        "{} candidates and up to {references} references, {} of {} images each",
         config.trials,
-        training.recipe.epochs,
-        if training.recipe.epochs == 1 { "" } else { "s" },
+        units::epochs(training.recipe.epochs),
         units::grouped(images as u64),
     );
     let finals = training.finals.as_ref().map_or_else(
@@ -217,6 +212,11 @@ pub(super) fn describe(config: &StudyConfig, references: usize) -> Option<String
         time(plan.search_s),
         units::grouped(plan.images_per_s.round() as u64)
     ))
+}
+
+/// Number of training images of a plan, where at most `images` are read.
+fn limited(plan: &TimePlan, images: Option<usize>) -> usize {
+    plan.train_images.min(images.unwrap_or(usize::MAX))
 }
 
 fn workers(config: &StudyConfig) -> usize {

@@ -7,7 +7,7 @@ use super::super::error::{CliError, ExitCode};
 use crate::report::Printer;
 
 /// Refuses constraints that no network of the space keeps, alone or in pairs; reports the fastest network of each device.
-pub(super) fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
+pub fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
     let infeasible = problem.infeasible();
     if let Some(first) = infeasible.first() {
         return Err(unreachable(problem, first, &infeasible));

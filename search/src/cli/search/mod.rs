@@ -10,7 +10,7 @@ mod choices;
 mod conclude;
 mod course;
 mod events;
-mod feasibility;
+pub(in crate::cli) mod feasibility;
 mod finals;
 mod images;
 mod live;

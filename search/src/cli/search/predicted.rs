@@ -20,7 +20,7 @@ use super::super::error::{CliError, ExitCode};
 use super::super::space;
 use super::arguments::SearchArguments;
 use super::choices::Choices;
-use super::feasibility;
+use super::feasibility::check_feasibility;
 use super::setup;
 use crate::export;
 use crate::predicted::{PredictedOutcome, Reference, outcome_text, write_files};
@@ -218,11 +218,6 @@ impl FrontRequest<'_> {
 pub fn has_predictions(problem: &Problem, options: FrontOptions) -> bool {
     let never = AtomicBool::new(false);
     search_front(problem, Predictor::embedded(), options, &mut |_| {}, &never).is_ok()
-}
-
-/// Refuses budgets and limits that no network of the space keeps.
-pub fn check_feasibility(printer: &Printer, problem: &Problem) -> Result<(), CliError> {
-    feasibility::check_feasibility(printer, problem)
 }
 
 /// Checks the table of a device; fills it where there is none, or where time for that is given.

@@ -3,7 +3,7 @@ use mnas_space::{Reference, SearchSpace};
 use super::*;
 use crate::imagenet::validation::{Agreement, LeftOut, hold_out_fifths, leave_families_out};
 use crate::imagenet::{AccelNetwork, fit, published_networks, read_accel};
-use crate::testing::real_data;
+use crate::real_data::real_data;
 use mnas_space::random::stream;
 
 fn reference(name: &str, width: f64, resolution: u32) -> Architecture {

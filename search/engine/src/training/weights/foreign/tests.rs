@@ -3,7 +3,7 @@ use std::path::Path;
 use mnas_space::{Architecture, Graph, ParameterSpec, Reference};
 
 use super::{Tensors, in_execution_order};
-use crate::testing::real_data;
+use crate::real_data::real_data;
 use crate::training::weights::{Weights, WeightsError};
 
 /// The layers of torchvision's `MobileNetV2` in order of execution.
