@@ -11,6 +11,7 @@
 
 mod activation;
 mod architecture;
+mod around;
 mod batch_norm;
 mod block;
 mod cost;
@@ -37,6 +38,7 @@ mod weights;
 
 pub use activation::{Activation, Gate};
 pub use architecture::{Architecture, INPUT_CHANNELS, Layer};
+pub use around::space_around;
 pub use batch_norm::{BatchNorm, BatchNormError};
 pub use block::{
     Block, Conv, DepthwiseSeparable, FusedInvertedResidual, Head, HiddenLayer, HiddenNorm, Identity, InvertedResidual,
