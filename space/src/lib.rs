@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod activation;
+mod alignment;
 mod architecture;
 mod around;
 mod batch_norm;
@@ -37,6 +38,7 @@ pub mod tflite;
 mod weights;
 
 pub use activation::{Activation, Gate};
+pub use alignment::align_blocks;
 pub use architecture::{Architecture, INPUT_CHANNELS, Layer};
 pub use around::space_around;
 pub use batch_norm::{BatchNorm, BatchNormError};

@@ -21,6 +21,11 @@ pub enum LoadError {
 
 /// Copies the tensors of a network.
 pub fn weights_of(network: &Network, info: WeightsInfo) -> Result<Weights, TchError> {
+    Ok(Weights::new(values_of(network)?, Some(info)))
+}
+
+/// Copies the shapes and numbers of a network's tensors, by name.
+pub(crate) fn values_of(network: &Network) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, TchError> {
     let mut values = BTreeMap::new();
     for (spec, tensor) in network.tensors() {
         let flat = tensor
@@ -30,22 +35,30 @@ pub fn weights_of(network: &Network, info: WeightsInfo) -> Result<Weights, TchEr
             .f_view([-1])?;
         values.insert(spec.name.clone(), (spec.shape.clone(), Vec::<f32>::try_from(&flat)?));
     }
-    Ok(Weights::new(values, Some(info)))
+    Ok(values)
 }
 
 /// Copies weights into a network; `path` is named where they do not fit.
 pub fn load_weights(weights: &Weights, network: &mut Network, path: &Path) -> Result<(), LoadError> {
     let fitted = weights.fitted(network.graph(), path)?;
+    assign(network, fitted.tensors())?;
+    Ok(())
+}
+
+/// Copies numbers into the tensors of these names, which have these shapes.
+pub(crate) fn assign<'v>(
+    network: &mut Network,
+    values: impl Iterator<Item = (&'v str, &'v [usize], &'v [f32])>,
+) -> Result<(), TchError> {
     let mut tensors = BTreeMap::new();
-    for (name, shape, values) in fitted.tensors() {
+    for (name, shape, values) in values {
         let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
         let tensor = Tensor::f_from_slice(values)?
             .f_to_kind(Kind::Float)?
             .f_view(shape.as_slice())?;
         tensors.insert(name.to_owned(), tensor);
     }
-    network.assign(&tensors)?;
-    Ok(())
+    network.assign(&tensors)
 }
 
 #[cfg(test)]
