@@ -137,7 +137,10 @@ mod tests {
     #[test]
     fn networks_of_other_strides_have_nothing_in_common() {
         let parent = "in64,conv_k3_s2_c16_nre,ds_k3_s2_c24_nre,head_o4";
-        assert_eq!(align(parent, "in64,conv_k3_s4_c16_nre,ds_k3_s3_c24_nre,head_o4"), [None, None]);
+        assert_eq!(
+            align(parent, "in64,conv_k3_s4_c16_nre,ds_k3_s3_c24_nre,head_o4"),
+            [None, None]
+        );
     }
 
     /// Members of a space around a network correspond stage by stage, block by block from the first.
@@ -159,7 +162,10 @@ mod tests {
                 }
                 // Two stages that are narrowed to the same channels look like one.
                 let keeps = |network: &Architecture| -> Vec<bool> {
-                    network.layers().map(|layer| layer.key.input.channels == layer.output.channels).collect()
+                    network
+                        .layers()
+                        .map(|layer| layer.key.input.channels == layer.output.channels)
+                        .collect()
                 };
                 let (of_parent, of_child) = (keeps(&parent), keeps(&child));
                 let is_plain = |(c, p): (usize, &Option<usize>)| p.is_some_and(|p| of_child[c] == of_parent[p]);

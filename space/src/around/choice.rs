@@ -2,8 +2,8 @@
 
 use crate::block::Block;
 use crate::block::field::{
-    CHANNELS, Domain, EXPANSION, Field, HIDDEN_CHANNELS, KERNEL, SQUEEZE_CHANNELS, SQUEEZE_EXCITE,
-    SQUEEZE_INPUT, START_KERNEL, Value,
+    CHANNELS, Domain, EXPANSION, Field, HIDDEN_CHANNELS, KERNEL, SQUEEZE_CHANNELS, SQUEEZE_EXCITE, SQUEEZE_INPUT,
+    START_KERNEL, Value,
 };
 use crate::block::kind::Context;
 use crate::graph::Shape;
@@ -48,7 +48,7 @@ pub(super) fn tables(block: &Block, in_channels: u32) -> Vec<String> {
     if let Some(width) = width {
         // A width in channels has no value for none: the block without squeeze-excite has a table of its own.
         let details = |name: &str| name.starts_with("squeeze-") || name == "gate";
-        let without = fields.iter().filter(|(name, _)| !details(name)).cloned().collect();
+        let without: Vec<_> = fields.iter().filter(|(name, _)| !details(name)).cloned().collect();
         fields.push((SQUEEZE_CHANNELS.name, width));
         return vec![table(&fields), table(&without)];
     }
@@ -58,8 +58,7 @@ pub(super) fn tables(block: &Block, in_channels: u32) -> Vec<String> {
     vec![table(&fields)]
 }
 
-#[expect(clippy::ptr_arg, reason = "collected lists infer their type from it")]
-fn table(fields: &Vec<(&'static str, String)>) -> String {
+fn table(fields: &[(&'static str, String)]) -> String {
     let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     format!("{{ {} }}", fields.join(", "))
 }

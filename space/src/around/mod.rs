@@ -46,7 +46,10 @@ pub fn space_around(parent: &Architecture, name: &str) -> String {
     );
     if parent.batch_norm != BatchNorm::default() {
         let (epsilon, momentum) = (parent.batch_norm.epsilon(), parent.batch_norm.momentum());
-        let _ = writeln!(text, "batch-norm = {{ epsilon = {epsilon:?}, momentum = {momentum:?} }}");
+        let _ = writeln!(
+            text,
+            "batch-norm = {{ epsilon = {epsilon:?}, momentum = {momentum:?} }}"
+        );
     }
     text.push_str(&hidden_layer(&parent.head));
     for stage in StageChoices::all(parent) {

@@ -12,7 +12,9 @@ fn around(parent: &Architecture) -> SearchSpace {
 fn the_parent_is_the_largest_member() {
     for reference in Reference::all() {
         for &width in reference.widths() {
-            let parent = reference.architecture(width, reference.native_resolution(), 10).unwrap();
+            let parent = reference
+                .architecture(width, reference.native_resolution(), 10)
+                .unwrap();
             let space = around(&parent);
             let name = reference.name();
             let genotype = space.encode(&parent).unwrap_or_else(|| panic!("{name} {width}"));
@@ -23,7 +25,10 @@ fn the_parent_is_the_largest_member() {
             for _ in 0..20 {
                 let member = space.express(&space.sample(&mut rng), 10);
                 let cost = member.cost();
-                assert!(cost.params <= largest.params && cost.macs <= largest.macs, "{name}: {member}");
+                assert!(
+                    cost.params <= largest.params && cost.macs <= largest.macs,
+                    "{name}: {member}"
+                );
             }
         }
     }
@@ -31,11 +36,18 @@ fn the_parent_is_the_largest_member() {
 
 #[test]
 fn smaller_channels_are_multiples_of_eight() {
-    let parent = Reference::named("mobilenet-v2").unwrap().architecture(1.0, 224, 10).unwrap();
+    let parent = Reference::named("mobilenet-v2")
+        .unwrap()
+        .architecture(1.0, 224, 10)
+        .unwrap();
     let space = around(&parent);
     for stage in &space.families[0].stages {
         let (own, fewer) = stage.channels.split_last().unwrap();
-        assert!(fewer.iter().all(|channels| channels % 8 == 0 && channels < own), "{:?}", stage.channels);
+        assert!(
+            fewer.iter().all(|channels| channels % 8 == 0 && channels < own),
+            "{:?}",
+            stage.channels
+        );
     }
     assert!(space.size().to_string().len() > 10);
 }

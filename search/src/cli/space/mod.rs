@@ -80,7 +80,9 @@ pub fn run(arguments: &SpaceArguments, printer: &Printer) -> Result<(), CliError
         return write_around(arguments, parent, printer);
     }
     if let Some(flag) = arguments.form.first_change() {
-        return Err(CliError::usage(format!("{flag} is the form of the network of --around")));
+        return Err(CliError::usage(format!(
+            "{flag} is the form of the network of --around"
+        )));
     }
     if let Some(count) = arguments.sample {
         return sample(arguments, count, printer);

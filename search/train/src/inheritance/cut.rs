@@ -27,9 +27,8 @@ impl Cut<'_> {
                 for y in 0..inner {
                     for x in 0..inner {
                         let source = input.zip(shifted(y, inner, outer).zip(shifted(x, inner, outer)));
-                        let value = source.map(|(input, (y, x))| {
-                            parent[((output * columns.1 + input) * outer + y) * outer + x]
-                        });
+                        let value = source
+                            .map(|(input, (y, x))| parent[((output * columns.1 + input) * outer + y) * outer + x]);
                         copied += usize::from(value.is_some());
                         child[at + y * inner + x] = value.unwrap_or(0.0);
                     }
@@ -65,7 +64,10 @@ mod tests {
     #[test]
     fn kernels_share_their_centre() {
         let all = [Some(0)];
-        let cut = Cut { outputs: &all, inputs: &all };
+        let cut = Cut {
+            outputs: &all,
+            inputs: &all,
+        };
         let large: Vec<f32> = (0..25).map(|value| value as f32).collect();
         let mut small = vec![0.0; 9];
         assert_eq!(cut.kernel(&large, &[1, 1, 5, 5], &mut small, &[1, 1, 3, 3]), 9);

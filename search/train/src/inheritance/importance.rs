@@ -51,7 +51,11 @@ impl Importance {
                 }
                 Self::Taylor(of_batch_norm) => {
                     if let Some(scores) = of_batch_norm.get(&node.name.to_string()) {
-                        add(groups.output(index), scores.iter().map(|&score| f64::from(score)).collect(), false);
+                        add(
+                            groups.output(index),
+                            scores.iter().map(|&score| f64::from(score)).collect(),
+                            false,
+                        );
                     }
                 }
             }

@@ -144,7 +144,9 @@ impl Parent {
             let counterpart = self.counterpart(node.name, &inherited.blocks);
             self.copy_node(node, sizes, counterpart, classes, kept, &mut inherited);
         }
-        neutral::start_without_effect(&graph, &mut inherited, |name, blocks| self.counterpart(name, blocks).is_some());
+        neutral::start_without_effect(&graph, &mut inherited, |name, blocks| {
+            self.counterpart(name, blocks).is_some()
+        });
         Ok(inherited)
     }
 
@@ -181,7 +183,9 @@ impl Parent {
         for spec in node.parameters() {
             let is_param = spec.kind.is_trained();
             inherited.params += if is_param { spec.elements() } else { 0 };
-            let Some((of_parent, inputs, outputs)) = &cuts else { continue };
+            let Some((of_parent, inputs, outputs)) = &cuts else {
+                continue;
+            };
             let source = of_parent.parameters().find(|other| other.kind == spec.kind);
             let (Some(source), Some((_, child))) = (source, inherited.values.get_mut(&spec.name)) else {
                 continue;

@@ -40,7 +40,7 @@ pub fn recalibrate(
             dropout: None,
             batch_norm_momentum: Some(1.0 / f64::from(batches)),
         };
-        network.forward_as(&batch.images, Some(&mode))?;
+        drop(network.forward_as(&batch.images, Some(&mode))?);
         read += batch.count;
     }
     Ok(read)

@@ -31,12 +31,20 @@ fn trained(text: &str) -> (Network, Weights) {
 
 fn parent(text: &str, importance: &Importance) -> (Network, Parent) {
     let (network, weights) = trained(text);
-    let parent = Parent::new(architecture(text), &weights, Path::new("parent.safetensors"), importance).unwrap();
+    let parent = Parent::new(
+        architecture(text),
+        &weights,
+        Path::new("parent.safetensors"),
+        importance,
+    )
+    .unwrap();
     (network, parent)
 }
 
 fn child(parent: &Parent, text: &str) -> Network {
-    inherit(parent, &architecture(text), &ClassRows::Same, Device::Cpu, 9).unwrap().0
+    inherit(parent, &architecture(text), &ClassRows::Same, Device::Cpu, 9)
+        .unwrap()
+        .0
 }
 
 fn scores(network: &Network, side: i64) -> Vec<f32> {
@@ -56,8 +64,7 @@ fn a_child_of_full_size_is_the_parent() {
         let text = any_architecture(index).to_string();
         for importance in [Importance::Order, Importance::L1, Importance::BatchNormScale] {
             let (network, parent) = parent(&text, &importance);
-            let (child, inherited) =
-                inherit(&parent, &architecture(&text), &ClassRows::Same, Device::Cpu, 9).unwrap();
+            let (child, inherited) = inherit(&parent, &architecture(&text), &ClassRows::Same, Device::Cpu, 9).unwrap();
             assert_eq!(all_values(&child), all_values(&network), "{text}");
             assert_eq!((inherited.copied, inherited.share()), (inherited.params, 1.0), "{text}");
         }
@@ -75,8 +82,10 @@ fn a_slice_of_the_first_channels_is_a_network_of_those_weights() {
     let blocks = [0, 1, 2, 4, 5, 6, 7];
     assert_eq!(inherited.blocks, blocks.map(Some));
 
-    let tensors: BTreeMap<String, &Tensor> =
-        of_parent.tensors().map(|(spec, tensor)| (spec.name.clone(), tensor)).collect();
+    let tensors: BTreeMap<String, &Tensor> = of_parent
+        .tensors()
+        .map(|(spec, tensor)| (spec.name.clone(), tensor))
+        .collect();
     let mut expected = network(text, 2);
     let sliced: BTreeMap<String, Tensor> = expected
         .tensors()
@@ -87,7 +96,11 @@ fn a_slice_of_the_first_channels_is_a_network_of_those_weights() {
             }
             let mut slice = tensors[&name.join(".")].detach();
             for (dimension, &size) in tensor.size().iter().enumerate() {
-                let start = if dimension < 2 { 0 } else { (slice.size()[dimension] - size) / 2 };
+                let start = if dimension < 2 {
+                    0
+                } else {
+                    (slice.size()[dimension] - size) / 2
+                };
                 slice = slice.narrow(dimension as i64, start, size);
             }
             (spec.name.clone(), slice)
@@ -111,12 +124,17 @@ fn permuted_channels_leave_the_scores_unchanged() {
         order.into_iter().map(Some).collect()
     };
     let fresh: Values = values_of(&network).unwrap();
-    let inherited =
-        parent.child_of_channels(&architecture(PARENT), fresh.clone(), &ClassRows::Same, &permuted).unwrap();
+    let inherited = parent
+        .child_of_channels(&architecture(PARENT), fresh.clone(), &ClassRows::Same, &permuted)
+        .unwrap();
     assert_ne!(inherited.values, fresh);
     let mut other = crate::testing::network(PARENT, 2);
     let values = inherited.values.iter();
-    assign(&mut other, values.map(|(name, (shape, numbers))| (name.as_str(), &shape[..], &numbers[..]))).unwrap();
+    assign(
+        &mut other,
+        values.map(|(name, (shape, numbers))| (name.as_str(), &shape[..], &numbers[..])),
+    )
+    .unwrap();
     assert_close(&scores(&network, 32), &scores(&other, 32));
 }
 
@@ -149,7 +167,9 @@ fn added_parts_have_no_effect_at_first() {
 fn other_activations_and_lost_squeeze_excite_inherit_all_other_weights() {
     let (_, parent) = parent(PARENT, &Importance::L1);
     for text in [PARENT.replace("nre", "nhs"), PARENT.replace("_se0.25", "")] {
-        let inherited = inherit(&parent, &architecture(&text), &ClassRows::Same, Device::Cpu, 9).unwrap().1;
+        let inherited = inherit(&parent, &architecture(&text), &ClassRows::Same, Device::Cpu, 9)
+            .unwrap()
+            .1;
         assert_eq!(inherited.copied, inherited.params, "{text}");
     }
 }
@@ -177,7 +197,11 @@ fn important_channels_are_kept_in_the_whole_stage() {
     // Channel 20 of the stage is the one that everything reads.
     let mut changed = values_of(&network).unwrap();
     for (name, (shape, numbers)) in &mut changed {
-        let reads = ["blocks.2.expand.conv", "blocks.3.expand.conv", "head.classifier.linear.weight"];
+        let reads = [
+            "blocks.2.expand.conv",
+            "blocks.3.expand.conv",
+            "head.classifier.linear.weight",
+        ];
         if reads.iter().any(|part| name.starts_with(part)) {
             for row in numbers.chunks_exact_mut(shape[1]) {
                 row[20] = 50.0;
@@ -190,7 +214,11 @@ fn important_channels_are_kept_in_the_whole_stage() {
     let of_child = values_of(&child).unwrap();
     for block in [1, 2, 3] {
         let name = format!("blocks.{block}.project.bn.weight");
-        let (_, original) = weights.tensors().map(|(name, _, numbers)| (name, numbers)).find(|one| one.0 == name).unwrap();
+        let (_, original) = weights
+            .tensors()
+            .map(|(name, _, numbers)| (name, numbers))
+            .find(|one| one.0 == name)
+            .unwrap();
         assert!(of_child[&name].1.contains(&original[20]), "{name}");
     }
 }
@@ -200,20 +228,34 @@ fn unusable_parents_are_refused() {
     let (network, weights) = trained(PARENT);
     let path = Path::new("some/parent.safetensors");
     let error = |text: &str, weights: &Weights| {
-        Parent::new(architecture(text), weights, path, &Importance::L1).map(drop).unwrap_err().to_string()
+        Parent::new(architecture(text), weights, path, &Importance::L1)
+            .map(drop)
+            .unwrap_err()
+            .to_string()
     };
     let other = error(&PARENT.replace("ds_k3_c32", "ds_k3_c48"), &weights);
-    assert!(other.contains("some/parent.safetensors") && other.contains("[32"), "{other}");
+    assert!(
+        other.contains("some/parent.safetensors") && other.contains("[32"),
+        "{other}"
+    );
 
     let mut values = values_of(&network).unwrap();
     values.get_mut("blocks.2.expand.conv.weight").unwrap().1[5] = f32::NAN;
     let diverged = error(PARENT, &Weights::new(values, Some(info(PARENT))));
-    assert!(diverged.contains("`blocks.2.expand.conv.weight` contains NaN"), "{diverged}");
+    assert!(
+        diverged.contains("`blocks.2.expand.conv.weight` contains NaN"),
+        "{diverged}"
+    );
 
     let parent = Parent::new(architecture(PARENT), &weights, path, &Importance::L1).unwrap();
     let strange = architecture("in32,conv_k3_s4_c16_nre,ir_k3_s3_e2_c24_nre,head_o4");
-    let error = inherit(&parent, &strange, &ClassRows::Same, Device::Cpu, 9).map(drop).unwrap_err();
-    assert!(error.to_string().contains("has no block that can be cut from"), "{error}");
+    let error = inherit(&parent, &strange, &ClassRows::Same, Device::Cpu, 9)
+        .map(drop)
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("has no block that can be cut from"),
+        "{error}"
+    );
 }
 
 #[test]

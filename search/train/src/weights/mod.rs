@@ -6,6 +6,7 @@ use std::path::Path;
 use mnas_engine::training::weights::{Weights, WeightsError, WeightsInfo};
 use tch::{Kind, TchError, Tensor};
 
+use crate::inheritance::Values;
 use crate::network::Network;
 
 /// Failure to put weights into a network.
@@ -25,8 +26,8 @@ pub fn weights_of(network: &Network, info: WeightsInfo) -> Result<Weights, TchEr
 }
 
 /// Copies the shapes and numbers of a network's tensors, by name.
-pub(crate) fn values_of(network: &Network) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, TchError> {
-    let mut values = BTreeMap::new();
+pub(crate) fn values_of(network: &Network) -> Result<Values, TchError> {
+    let mut values = Values::new();
     for (spec, tensor) in network.tensors() {
         let flat = tensor
             .detach()
