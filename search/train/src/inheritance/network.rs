@@ -1,5 +1,6 @@
 //! libtorch networks that inherit.
 
+use mnas_engine::training::weights::Weights;
 use mnas_space::Architecture;
 use tch::Device;
 
@@ -20,8 +21,6 @@ pub fn inherit(
 ) -> Result<(Network, Inherited), TrainError> {
     let mut network = Network::new(child.graph(), device, seed)?;
     let inherited = parent.child(child, values_of(&network)?, classes)?;
-    let values = inherited.values.iter();
-    let values = values.map(|(name, (shape, numbers))| (name.as_str(), shape.as_slice(), numbers.as_slice()));
-    assign(&mut network, values)?;
+    assign(&Weights::new(inherited.values.clone(), None), &mut network)?;
     Ok((network, inherited))
 }

@@ -129,12 +129,7 @@ fn permuted_channels_leave_the_scores_unchanged() {
         .unwrap();
     assert_ne!(inherited.values, fresh);
     let mut other = crate::testing::network(PARENT, 2);
-    let values = inherited.values.iter();
-    assign(
-        &mut other,
-        values.map(|(name, (shape, numbers))| (name.as_str(), &shape[..], &numbers[..])),
-    )
-    .unwrap();
+    assign(&Weights::new(inherited.values, None), &mut other).unwrap();
     assert_close(&scores(&network, 32), &scores(&other, 32));
 }
 

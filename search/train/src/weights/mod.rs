@@ -42,17 +42,13 @@ pub(crate) fn values_of(network: &Network) -> Result<Values, TchError> {
 /// Copies weights into a network; `path` is named where they do not fit.
 pub fn load_weights(weights: &Weights, network: &mut Network, path: &Path) -> Result<(), LoadError> {
     let fitted = weights.fitted(network.graph(), path)?;
-    assign(network, fitted.tensors())?;
-    Ok(())
+    Ok(assign(&fitted, network)?)
 }
 
-/// Copies numbers into the tensors of these names, which have these shapes.
-pub(crate) fn assign<'v>(
-    network: &mut Network,
-    values: impl Iterator<Item = (&'v str, &'v [usize], &'v [f32])>,
-) -> Result<(), TchError> {
+/// Copies weights that fit the network.
+pub(crate) fn assign(fitted: &Weights, network: &mut Network) -> Result<(), TchError> {
     let mut tensors = BTreeMap::new();
-    for (name, shape, values) in values {
+    for (name, shape, values) in fitted.tensors() {
         let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
         let tensor = Tensor::f_from_slice(values)?
             .f_to_kind(Kind::Float)?
