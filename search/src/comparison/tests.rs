@@ -109,6 +109,7 @@ fn halving(root: &Path) -> PathBuf {
             factor: 3,
             min_epochs: 1,
         }),
+        signals: None,
         finals: None,
         plan: None,
     };

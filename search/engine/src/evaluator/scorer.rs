@@ -20,15 +20,11 @@ pub struct Scorer {
 impl Scorer {
     /// Request for the signals that do not follow from the architecture alone.
     pub(super) fn request(&self, architecture: &Architecture) -> Result<SignalsRequest, String> {
-        let probed = self.probe.network(architecture).map_err(|error| error.to_string())?;
         let signals = self.score.signals().iter().copied();
-        Ok(SignalsRequest {
-            architecture: probed.to_string(),
-            signals: signals.filter(|signal| !signal.is_free()).collect(),
-            batch_size: self.probe.batch_size,
-            seed: self.probe.seed,
-            threads: 1,
-        })
+        let measured: Vec<Signal> = signals.filter(|signal| !signal.is_free()).collect();
+        self.probe
+            .request(architecture, &measured)
+            .map_err(|error| error.to_string())
     }
 
     /// The evaluation by measured signals; its accuracy is the score, 0 to 100. An error names a signal without a value.

@@ -14,9 +14,12 @@ pub use metric::{Metric, MetricError};
 pub use reward::Reward;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use mnas_latency::{LatencyModel, Milliseconds, Prediction};
 use mnas_space::{Architecture, BlockKey, Candidate, Cost, Genotype, SearchSpace};
+
+use crate::ranking::SignalSource;
 
 /// A device that networks are deployed on.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub struct Problem {
     constraints: Vec<Constraint>,
     /// Set where budgets are weighed and no constraints.
     reward: Option<Reward>,
+    signals: OnceLock<Arc<dyn SignalSource>>,
 }
 
 /// Largest size of draws where the budget is weighed, as a multiple of it.
@@ -81,6 +85,7 @@ impl Problem {
             objectives,
             constraints,
             reward: None,
+            signals: OnceLock::new(),
         }
     }
 
@@ -91,6 +96,17 @@ impl Problem {
             .retain(|constraint| !matches!(constraint.metric, Metric::Latency(_)));
         self.reward = Some(reward);
         self
+    }
+
+    /// Gives strategies a source of signals, before the first search; a second one is ignored.
+    pub fn set_signals(&self, source: Arc<dyn SignalSource>) {
+        // The result says that there is a source already.
+        let _ = self.signals.set(source);
+    }
+
+    /// The source of signals, where strategies have one.
+    pub fn signals(&self) -> Option<&dyn SignalSource> {
+        self.signals.get().map(AsRef::as_ref)
     }
 
     /// The reward, where budgets are weighed.

@@ -11,6 +11,7 @@ mod prediction;
 mod probe;
 mod score;
 mod signal;
+mod source;
 mod truth;
 
 pub use agreement::{Agreement, Estimate, RESAMPLES};
@@ -19,4 +20,5 @@ pub use prediction::{DRAWS, Labelled, held_out};
 pub use probe::Probe;
 pub use score::{Score, ScoreScale, Standard};
 pub use signal::{Measured, Signal, UnknownSignal};
+pub use source::SignalSource;
 pub use truth::{KnownNetwork, Truth, TruthError};

@@ -3,6 +3,9 @@
 use mnas_space::{Architecture, Multipliers, Scaling, ScalingError, ScalingRule};
 use serde::{Deserialize, Serialize};
 
+use super::Signal;
+use crate::worker::SignalsRequest;
+
 /// Width, resolution and batch at which signals of forward passes are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -46,6 +49,17 @@ impl Probe {
             resolution: self.resolution_scale,
         };
         rule.scale(deployed, factors)
+    }
+
+    /// The request for signals of a network, with one thread.
+    pub fn request(&self, deployed: &Architecture, signals: &[Signal]) -> Result<SignalsRequest, ScalingError> {
+        Ok(SignalsRequest {
+            architecture: self.network(deployed)?.to_string(),
+            signals: signals.to_vec(),
+            batch_size: self.batch_size,
+            seed: self.seed,
+            threads: 1,
+        })
     }
 
     /// Side of the images of a network deployed at `resolution`, in pixels.

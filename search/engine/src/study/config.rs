@@ -12,7 +12,7 @@ use super::time_plan::TimePlan;
 use super::warm_start::WarmStartConfig;
 use crate::evaluator::Scorer;
 use crate::problem::{Constraint, Metric, MetricError, Reward};
-use crate::ranking::{Probe, Score, ScoreScale};
+use crate::ranking::{Probe, Score, ScoreScale, Signal};
 use crate::strategy::StrategyConfig;
 use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
 
@@ -174,12 +174,25 @@ pub struct TrainConfig {
     /// trained for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halving: Option<Halving>,
+    /// Signals by which the model-guided search chooses among candidates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signals: Option<SignalsConfig>,
     /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
     /// Division of the time, where it was given and decided the number and length of the trainings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<TimePlan>,
+}
+
+/// Signals of forward passes among the inputs of the model-guided search. Their influence follows from the study's own results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SignalsConfig {
+    /// The signals.
+    pub names: Vec<Signal>,
+    /// Width, resolution and batch at which they are measured.
+    pub probe: Probe,
 }
 
 impl TrainConfig {
@@ -322,6 +335,14 @@ impl StudyConfig {
     /// The trainings, where candidates are trained.
     pub fn training(&self) -> Option<&TrainConfig> {
         match &self.evaluator {
+            EvaluatorConfig::Train(training) => Some(training),
+            EvaluatorConfig::Table { .. } | EvaluatorConfig::Proxy(_) => None,
+        }
+    }
+
+    /// [`StudyConfig::training`] to be changed.
+    pub fn training_mut(&mut self) -> Option<&mut TrainConfig> {
+        match &mut self.evaluator {
             EvaluatorConfig::Train(training) => Some(training),
             EvaluatorConfig::Table { .. } | EvaluatorConfig::Proxy(_) => None,
         }

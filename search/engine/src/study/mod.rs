@@ -61,7 +61,8 @@ mod warm_start;
 
 pub use comparison::{Beside, FrontVolume, ReferenceComparison, compare_references, evaluations_until, front_volume};
 pub use config::{
-    ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, ScoreConfig, StudyConfig, TrainConfig, WorkerConfig,
+    ConfigError, DeviceConfig, EvaluatorConfig, Limits, References, ScoreConfig, SignalsConfig, StudyConfig,
+    TrainConfig, WorkerConfig,
 };
 pub use error::StudyError;
 pub use events::{Observer, StopReason, StudyEvent};

@@ -105,18 +105,11 @@ impl Measurement<'_> {
     }
 
     fn request(&self, network: &Architecture) -> Result<SignalsRequest, CliError> {
-        let probed = self.probe.network(network).map_err(|error| {
+        self.probe.request(network, self.signals).map_err(|error| {
             CliError::config(format!(
                 "{network} cannot be measured at {}x its width: {error}",
                 self.probe.width
             ))
-        })?;
-        Ok(SignalsRequest {
-            architecture: probed.to_string(),
-            signals: self.signals.to_vec(),
-            batch_size: self.probe.batch_size,
-            seed: self.probe.seed,
-            threads: 1,
         })
     }
 

@@ -11,7 +11,7 @@ use mnas_latency::{Milliseconds, parse_latency};
 
 use super::super::data::Corrupt;
 use super::super::device::TableArguments;
-use super::values::{Bytes, Count, EvaluatorName};
+use super::values::{Bytes, Count, EvaluatorName, SignalsName};
 
 /// `mnas search`
 #[derive(Debug, Clone, Args)]
@@ -80,6 +80,10 @@ pub struct SearchArguments {
     /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
+    /// Signals of forward passes by which --strategy model chooses among its candidates, joined by +, or none: a fraction of a second for
+    /// a network, weighed by the trainings' results [default: naswot+entropy]
+    #[arg(long, value_name = "NAMES")]
+    pub signals: Option<SignalsName>,
     /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 200 for a proxy,
     /// 5,000,000 for imagenet, else 24]
     #[arg(long)]

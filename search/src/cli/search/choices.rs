@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::super::error::CliError;
 use super::arguments::SearchArguments;
-use super::values::{Bytes, Count, EvaluatorName};
+use super::values::{Bytes, Count, EvaluatorName, SignalsName};
 
 /// All choices of a user; absent ones have defaults. The keys of `--config` files are the flags' names, and those of settings
 /// without a flag: `name`, `[[worker]]`, `[recipe-table]`, `[evolution]`, `[proxy]`, and details of the data.
@@ -50,6 +50,7 @@ pub struct Choices {
     pub evaluator: Option<EvaluatorName>,
     pub strategy: Option<String>,
     pub evolution: Option<EvolutionTable>,
+    pub signals: Option<SignalsName>,
     pub trials: Option<usize>,
     pub lookahead: Option<usize>,
     #[serde(deserialize_with = "duration")]
@@ -168,6 +169,7 @@ impl Choices {
             proxy_scale,
             evaluator,
             strategy,
+            signals,
             trials,
             lookahead,
             time,
@@ -206,6 +208,7 @@ impl Choices {
             proxy_scale,
             evaluator,
             strategy,
+            signals,
             trials,
             lookahead,
             time,
@@ -272,6 +275,7 @@ impl Choices {
             evaluator: self.evaluator.or(other.evaluator),
             strategy: self.strategy.or(other.strategy),
             evolution: self.evolution.or(other.evolution.filter(|_| !is_other_strategy)),
+            signals: self.signals.or(other.signals),
             trials: self.trials.or(other.trials),
             lookahead: self.lookahead.or(other.lookahead),
             time: self.time.or(other.time),
@@ -389,7 +393,7 @@ mod tests {
         let text = "budget = [\"60ms\", \"3ms\"]\ndevice = [\"pixel1\", \"host\"]\nsoft-budget = \"0,-1\"\nmax-params = \"4M\"\nmax-macs = 300000000\n\
                     max-memory = \"1MiB\"\nmax-file-size = \"5MB\"\nobjective = [\"accuracy\", \"macs\"]\nspace = \"tiny\"\n\
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nhalving = 3\nmin-epochs = 1\nproxy-scale = 0.5\n\
-                    evaluator = \"table:a.csv\"\nstrategy = \"random\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
+                    evaluator = \"table:a.csv\"\nstrategy = \"random\"\nsignals = \"none\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\
                     references = 1\nfinalists = 2\nfinal-recipe = \"cifar\"\nfinal-epochs = 30\nfinal-images = 500\nprofile-time = \"3m\"\nwarm-start = \"results/a\"\nout = \"results/x\"\n";
         let file = choices(text);
@@ -403,6 +407,7 @@ mod tests {
         );
         assert_eq!(file.limits().max_params, Some(4_000_000));
         assert_eq!(file.evaluator, Some(EvaluatorName::Table("a.csv".into())));
+        assert_eq!(file.signals, Some(SignalsName::None));
         assert_eq!((file.halving, file.min_epochs), (Some(3), Some(1)));
         assert_eq!(file.time, Some(Duration::from_hours(2)));
         assert_eq!((file.finalists, file.final_epochs), (Some(2), Some(30)));

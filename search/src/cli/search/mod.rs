@@ -23,6 +23,7 @@ mod resumed;
 mod scoring;
 mod settings;
 mod setup;
+mod signals;
 mod sketch;
 mod values;
 mod watch;

@@ -248,6 +248,7 @@ fn refuse_other_flags(arguments: &SearchArguments, choices: &Choices) -> Result<
             choices.proxy_scale.is_some() || choices.proxy.is_some(),
         ),
         ("--strategy", choices.strategy.is_some() || choices.evolution.is_some()),
+        ("--signals", choices.signals.is_some()),
         ("--time", choices.time.is_some()),
         ("--soft-budget", choices.soft_budget.is_some()),
         ("--objective", !choices.objective.is_empty()),

@@ -13,6 +13,7 @@ use super::choices::Choices;
 use super::recipes::{finals_of, halving_of, recipe_of};
 use super::scoring;
 use super::settings::{PROFILE_TIME, Settings, common, data_of, devices_of, folder_of, no_budget, workers_of};
+use super::signals;
 use super::values::EvaluatorName;
 
 /// Facts about a data set that choose defaults.
@@ -115,11 +116,17 @@ fn of_trainings(
         proxy: proxy_of(choices, defaults.proxy),
         recipe: recipe_of(choices, defaults.recipe)?,
         halving: halving_of(choices)?,
+        // Follow from the strategy.
+        signals: None,
         finals: finals_of(choices, defaults.final_recipe)?,
         plan: None,
         data,
     };
-    let source = training.data.path.clone();
+    let common = common(choices, &training.data.path, devices, defaults.trials)?;
+    let training = TrainConfig {
+        signals: signals::config_of(choices, common.strategy)?,
+        ..training
+    };
     Ok(Settings {
         config: StudyConfig {
             workers: workers_of(choices, workers),
@@ -127,7 +134,7 @@ fn of_trainings(
                 per_network: choices.references.unwrap_or(2),
             },
             evaluator: EvaluatorConfig::Train(Box::new(training)),
-            ..common(choices, &source, devices, defaults.trials)?
+            ..common
         },
         space: choices.space.clone().unwrap_or_else(|| defaults.space.to_owned()),
         table: None,
@@ -169,6 +176,7 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
         ("--workers", choices.workers.is_some()),
         ("--worker-command", choices.worker_command.is_some()),
         ("--train-device", choices.train_device.is_some()),
+        ("--signals", choices.signals.is_some()),
     ];
     let trains = trains.into_iter().chain(choices.halving_flags());
     let mut trains = trains.chain(choices.finalist_flags());

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mnas_engine::ranking::Score;
 use mnas_engine::strategy::StrategyConfig;
 use mnas_engine::study::{EvaluatorConfig, FinalsConfig, StudyConfig, StudyState, TrainConfig, WorkerConfig};
 use mnas_latency::Milliseconds;
@@ -10,7 +11,7 @@ use super::super::error::CliError;
 use super::choices::Choices;
 use super::recipes::{finals_of, recipe_of};
 use super::settings::workers_of;
-use super::values::EvaluatorName;
+use super::values::{EvaluatorName, SignalsName};
 
 /// The final trainings of a resumed study, where the choices change them: their number may always change, the recipe
 /// until the first of them has begun.
@@ -216,6 +217,12 @@ fn compare_training(
     if let Some(proxy) = choices.proxy {
         compare("proxy", Some(format!("{proxy:?}")), format!("{:?}", training.proxy));
     }
+    let signals = training.signals.as_ref().map(|signals| Score::new(&signals.names));
+    compare(
+        "--signals",
+        choices.signals.as_ref().map(ToString::to_string),
+        signals.map_or(SignalsName::None, SignalsName::Named).to_string(),
+    );
     compare(
         "--epochs",
         choices.epochs.map(|epochs| epochs.to_string()),

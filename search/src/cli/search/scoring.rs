@@ -74,6 +74,7 @@ pub(super) fn refuse_other_flags(choices: &Choices, score: &Score) -> Result<(),
             "--proxy-scale",
             choices.proxy_scale.is_some() || choices.proxy.is_some(),
         ),
+        ("--signals", choices.signals.is_some()),
         ("--references", choices.references.is_some_and(|count| count > 0)),
     ];
     let trains = trains.into_iter().chain(choices.halving_flags());

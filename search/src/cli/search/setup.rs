@@ -30,6 +30,7 @@ use super::resolve::{DataFacts, resolve};
 use super::resumed;
 use super::scoring;
 use super::settings::{Settings, folder_of};
+use super::signals;
 use super::workers::start_workers;
 use crate::report::Printer;
 use crate::worker_client;
@@ -84,6 +85,7 @@ pub(super) fn begin(
         (evaluator_of_table(table), None)
     } else {
         scoring::complete(&mut config, &space, printer, cancel)?;
+        signals::complete(&mut config, &space);
         let (pool, ready) = start_workers(&config, &space, &folder, printer, cancel)?;
         config.classes = ready.classes.len() as u32;
         (Box::new(pool) as Box<dyn Evaluator>, Some(ready))
@@ -127,6 +129,7 @@ pub(super) fn begin(
         ));
     }
     let study = Study::create_from(folder, config, problem, &space_toml, warm_start)?;
+    signals::attach(study.config(), study.problem(), printer);
     let time = automatic::search_time(study.config(), study.state()).or(choices.time);
     Ok(Some(Prepared {
         study,
@@ -189,6 +192,7 @@ pub(super) fn resume(
     if let Some(finals) = finals {
         study.set_finals(finals)?;
     }
+    signals::attach(study.config(), study.problem(), printer);
     let planned = automatic::search_time(study.config(), study.state());
     let time = choices.time.or(planned.filter(|_| choices.trials.is_none()));
     Ok(Some(Prepared {

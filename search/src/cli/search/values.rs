@@ -59,6 +59,42 @@ impl std::fmt::Display for EvaluatorName {
     }
 }
 
+/// Signals for the strategy by name: `naswot+entropy`, or `none`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum SignalsName {
+    None,
+    Named(Score),
+}
+
+impl std::str::FromStr for SignalsName {
+    type Err = UnknownSignal;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSignal> {
+        match text {
+            "none" => Ok(Self::None),
+            names => names.parse().map(Self::Named),
+        }
+    }
+}
+
+impl TryFrom<String> for SignalsName {
+    type Error = UnknownSignal;
+
+    fn try_from(text: String) -> Result<Self, UnknownSignal> {
+        text.parse()
+    }
+}
+
+impl std::fmt::Display for SignalsName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Named(score) => score.fmt(f),
+        }
+    }
+}
+
 /// A number with an optional decimal suffix: `4M`, `300k`, `1.5G`, `4000000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "NumberOrText")]

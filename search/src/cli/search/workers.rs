@@ -68,6 +68,7 @@ pub(super) fn start_final_workers(
         proxy: Proxy::DIRECT,
         recipe: finals.recipe.clone(),
         halving: None,
+        signals: None,
         ..training.clone()
     };
     let setup = WorkerSetup {

@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use mnas_space::{ArchitectureId, Genotype};
+use mnas_space::{Architecture, ArchitectureId, Genotype};
 
 use super::acquisition::{Acquisition, Front, accuracy_of};
 use super::candidate::PooledCandidate;
+use super::regressor::Regressor;
+use super::screening::extended;
 use super::settings::{Gain, ModelGuided};
 use crate::front::{crowding_distance, non_dominated_ranks};
 use crate::problem::{Costs, Metric, Problem};
-use crate::regression::{Encoder, GaussianProcess, Hyperparameters, Sample};
+use crate::regression::{Encoder, GaussianProcess, Sample};
 use crate::strategy::spread::Spread;
 
 /// Largest number of observations in the regression: preparing takes some `n³ / 3` and predicting `n²` multiply-adds a network.
@@ -18,14 +20,12 @@ const OBSERVATIONS: usize = 240;
 /// Largest number of observations from which hyper-parameters are found.
 const TUNED_ON: usize = 120;
 
-/// Steps of the search for hyper-parameters: first from the centre of their priors, later from the previous values.
-const FIRST_STEPS: usize = 30;
-const STEPS: usize = 5;
-
 /// A settled trial with everything that the regression needs.
 pub(super) struct Observed {
     pub genotype: Genotype,
     pub sample: Sample,
+    /// Signals of forward passes, where the study has any and they are defined.
+    pub signals: Option<Vec<f64>>,
     pub costs: Costs,
     /// `-ln(error)`
     pub target: f64,
@@ -46,7 +46,8 @@ pub(super) struct Guided<'a> {
     pub pool: Option<Vec<PooledCandidate>>,
     pub observed: Vec<Observed>,
     pub known: HashSet<ArchitectureId>,
-    parameters: Option<Hyperparameters>,
+    by_choices: Regressor,
+    by_signals: Regressor,
     /// Number of observations at which hyper-parameters are found next.
     pub tune_at: usize,
 }
@@ -66,7 +67,8 @@ impl<'a> Guided<'a> {
             pool: None,
             observed: Vec::new(),
             known: HashSet::new(),
-            parameters: None,
+            by_choices: Regressor::default(),
+            by_signals: Regressor::default(),
             tune_at: start,
         }
     }
@@ -145,27 +147,63 @@ impl<'a> Guided<'a> {
         chosen.into_iter().map(|index| &self.observed[index]).collect()
     }
 
+    /// The network of a genotype.
+    pub fn express(&self, genotype: &Genotype) -> Architecture {
+        self.problem.space.express(genotype, self.problem.classes)
+    }
+
+    /// Signals of networks; none where the study has no signals.
+    pub fn measure(&self, networks: &[Architecture]) -> Vec<Option<Vec<f64>>> {
+        match self.problem.signals() {
+            Some(source) => source.measure(networks),
+            None => vec![None; networks.len()],
+        }
+    }
+
+    /// Means of the signals observed; `None` where none is.
+    pub fn typical_signals(&self) -> Option<Vec<f64>> {
+        let measured: Vec<&Vec<f64>> = self.observed.iter().filter_map(|one| one.signals.as_ref()).collect();
+        let width = measured.first()?.len();
+        let mean = |at: usize| measured.iter().map(|signals| signals[at]).sum::<f64>() / measured.len() as f64;
+        Some((0..width).map(mean).collect())
+    }
+
     /// Finds hyper-parameters again.
     pub fn tune(&mut self) {
+        let mut by_choices = std::mem::take(&mut self.by_choices);
+        let mut by_signals = std::mem::take(&mut self.by_signals);
         let chosen = self.training_set(TUNED_ON);
-        let samples: Vec<(&Sample, f64)> = chosen.iter().map(|one| (&one.sample, one.target)).collect();
-        let steps = if self.parameters.is_some() { STEPS } else { FIRST_STEPS };
-        self.parameters = Some(GaussianProcess::tune(
+        let targets = chosen.iter().map(|one| one.target);
+        by_choices.tune(
             &self.encoder,
-            &samples,
-            self.parameters.as_ref(),
-            steps,
-        ));
+            &pairs(chosen.iter().map(|one| &one.sample), targets.clone()),
+        );
+        if let Some(typical) = self.typical_signals() {
+            let samples = with_signals(&chosen, &typical);
+            by_signals.tune(&self.encoder, &pairs(&samples, targets));
+        }
+        (self.by_choices, self.by_signals) = (by_choices, by_signals);
         self.tune_at = self.observed.len() + (self.observed.len() / 16).max(1);
     }
 
     /// The process given all observations and, as believed, the pending networks.
     pub fn process(&self, pending: &[Sample]) -> Option<GaussianProcess> {
-        let parameters = self.parameters.clone()?;
         let chosen = self.training_set(OBSERVATIONS);
-        let samples: Vec<(&Sample, f64)> = chosen.iter().map(|one| (&one.sample, one.target)).collect();
-        let process = GaussianProcess::condition(&self.encoder, parameters, &samples)?;
-        Some(process.believing(&pending.iter().collect::<Vec<_>>()))
+        let samples = pairs(
+            chosen.iter().map(|one| &one.sample),
+            chosen.iter().map(|one| one.target),
+        );
+        let pending: Vec<&Sample> = pending.iter().collect();
+        self.by_choices.process(&self.encoder, &samples, &pending)
+    }
+
+    /// [`Guided::process`] with signals among the inputs; the pending networks have theirs.
+    pub fn process_by_signals(&self, typical: &[f64], pending: &[Sample]) -> Option<GaussianProcess> {
+        let chosen = self.training_set(OBSERVATIONS);
+        let networks = with_signals(&chosen, typical);
+        let samples = pairs(&networks, chosen.iter().map(|one| one.target));
+        let pending: Vec<&Sample> = pending.iter().collect();
+        self.by_signals.process(&self.encoder, &samples, &pending)
     }
 
     /// Gain over the known networks, where pending networks have their expected values.
@@ -204,4 +242,16 @@ impl<'a> Guided<'a> {
         let bounds = bounds.collect();
         Acquisition::Front(Front::new(&known, bounds))
     }
+}
+
+fn pairs<'s>(
+    samples: impl IntoIterator<Item = &'s Sample>,
+    targets: impl Iterator<Item = f64>,
+) -> Vec<(&'s Sample, f64)> {
+    samples.into_iter().zip(targets).collect()
+}
+
+fn with_signals(observed: &[&Observed], typical: &[f64]) -> Vec<Sample> {
+    let extend = |one: &&Observed| extended(&one.sample, one.signals.as_deref(), typical);
+    observed.iter().map(extend).collect()
 }

@@ -1,13 +1,16 @@
 //! Search guided by a regression of accuracies.
 //!
-//! `settings` holds the user's settings, `guided` the results and their regression, `acquisition` the expected gain of a
-//! network, `candidates` the networks to choose among, `samplers` the draws; `search` implements the strategy.
+//! `settings` holds the user's settings, `guided` the results and their regressions (`regressor`), `acquisition` the expected gain of a
+//! network, `candidates` the networks to choose among, `samplers` the draws, `screening` the
+//! choice by signals; `search` implements the strategy.
 
 mod acquisition;
 mod candidate;
 mod candidates;
 mod guided;
+mod regressor;
 mod samplers;
+mod screening;
 mod search;
 mod settings;
 

@@ -10,6 +10,7 @@ use super::acquisition::Acquisition;
 use super::candidate::PooledCandidate;
 use super::candidates::Candidates;
 use super::guided::Guided;
+use super::screening::Screening;
 use crate::problem::Costs;
 use crate::regression::{Belief, Covariance, GaussianProcess, Hyperparameters, Sample};
 use crate::strategy::{Observation, Sampler};
@@ -108,6 +109,7 @@ pub(super) struct BestFirst<'s, 'a> {
     process: GaussianProcess,
     acquisition: Acquisition,
     pending: Vec<ArchitectureId>,
+    screening: Option<Screening<'s, 'a>>,
     /// The greatest gain last; `None` before the first draw.
     ranked: Option<Vec<Genotype>>,
 }
@@ -125,14 +127,19 @@ impl<'s, 'a> BestFirst<'s, 'a> {
             acquisition: search.acquisition(&believed),
             process,
             pending: pending.iter().map(|one| one.id).collect(),
+            screening: Screening::new(search, pending, samples),
             ranked: None,
         }
     }
 
-    /// Candidates with their gains.
-    fn with_gains<C: Borrow<PooledCandidate>>(&self, candidates: Vec<C>) -> Vec<(f64, C)> {
+    /// Candidates with their gains, by a regression of their values.
+    pub fn with_gains<C: Borrow<PooledCandidate>>(
+        &self,
+        process: &GaussianProcess,
+        candidates: Vec<C>,
+    ) -> Vec<(f64, C)> {
         let samples: Vec<&Sample> = candidates.iter().map(|candidate| &candidate.borrow().sample).collect();
-        let beliefs = self.process.predict(&samples);
+        let beliefs = process.predict(&samples);
         let gain = |(belief, candidate): (Belief, C)| {
             let costs = &candidate.borrow().costs;
             let factor = self.search.problem.reward_factor(costs);
@@ -144,12 +151,24 @@ impl<'s, 'a> BestFirst<'s, 'a> {
 
     /// Candidates of non-negligible gain, in ascending order of gain.
     fn rank(&self, rng: &mut ChaCha8Rng) -> Vec<Genotype> {
-        if let Some(pool) = &self.search.pool {
-            let is_new =
-                |one: &&PooledCandidate| !self.search.known.contains(&one.id) && !self.pending.contains(&one.id);
-            return ascending(self.with_gains(pool.iter().filter(is_new).collect()));
-        }
-        ascending(self.explore(rng))
+        let Some(screening) = &self.screening else {
+            return match self.new_of_pool() {
+                Some(pool) => ascending(self.with_gains(&self.process, pool)),
+                None => ascending(self.explore(rng)),
+            };
+        };
+        let ranked = match self.new_of_pool() {
+            Some(pool) => self.with_gains(&self.process, pool.into_iter().cloned().collect()),
+            None => self.explore(rng),
+        };
+        screening.rank(self, ranked, &self.pending, rng)
+    }
+
+    /// Candidates of a small space that are not known.
+    fn new_of_pool(&self) -> Option<Vec<&'s PooledCandidate>> {
+        let is_new = |one: &&PooledCandidate| !self.search.known.contains(&one.id) && !self.pending.contains(&one.id);
+        let pool = self.search.pool.as_ref()?;
+        Some(pool.iter().filter(is_new).collect())
     }
 
     /// Candidates of a large space: some of all sizes, neighbours of the best networks known, and in rounds the neighbours of
@@ -164,7 +183,7 @@ impl<'s, 'a> BestFirst<'s, 'a> {
         let mut ranked: Vec<(f64, PooledCandidate)> = Vec::new();
         for round in 0..=ROUNDS {
             let found = std::mem::take(&mut candidates.found);
-            ranked.extend(self.with_gains(found));
+            ranked.extend(self.with_gains(&self.process, found));
             sort(&mut ranked);
             if round < ROUNDS {
                 for (_, best) in ranked.iter().rev().take(CLIMBERS) {
@@ -177,7 +196,7 @@ impl<'s, 'a> BestFirst<'s, 'a> {
 }
 
 /// Genotypes of candidates whose gain is not negligible, the greatest gain last.
-fn ascending<C: Borrow<PooledCandidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genotype> {
+pub(super) fn ascending<C: Borrow<PooledCandidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genotype> {
     ranked.retain(|(gain, _)| *gain > NEGLIGIBLE);
     sort(&mut ranked);
     let last = ranked.split_off(ranked.len().saturating_sub(KEPT));
@@ -187,7 +206,7 @@ fn ascending<C: Borrow<PooledCandidate>>(mut ranked: Vec<(f64, C)>) -> Vec<Genot
 }
 
 /// Sorts by gain, the greatest last; among equals the least id is last.
-fn sort<C: Borrow<PooledCandidate>>(ranked: &mut [(f64, C)]) {
+pub(super) fn sort<C: Borrow<PooledCandidate>>(ranked: &mut [(f64, C)]) {
     ranked.sort_unstable_by(|(one_gain, one), (other_gain, other)| {
         one_gain
             .total_cmp(other_gain)

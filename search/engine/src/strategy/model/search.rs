@@ -35,6 +35,7 @@ impl Search for Guided<'_> {
             },
             genotype: observation.genotype.clone(),
             sample: self.sample(&observation.genotype, &observation.costs),
+            signals: self.measure(&[self.express(&observation.genotype)]).pop().flatten(),
             costs: observation.costs.clone(),
             target,
         });
