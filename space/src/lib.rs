@@ -10,7 +10,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod activation;
+mod alignment;
 mod architecture;
+mod around;
 mod batch_norm;
 mod block;
 mod cost;
@@ -36,7 +38,9 @@ pub mod tflite;
 mod weights;
 
 pub use activation::{Activation, Gate};
+pub use alignment::align_blocks;
 pub use architecture::{Architecture, INPUT_CHANNELS, Layer};
+pub use around::space_around;
 pub use batch_norm::{BatchNorm, BatchNormError};
 pub use block::{
     Block, Conv, DepthwiseSeparable, FusedInvertedResidual, Head, HiddenLayer, HiddenNorm, Identity, InvertedResidual,

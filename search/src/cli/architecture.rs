@@ -87,6 +87,16 @@ impl FormArguments {
         self.classes
     }
 
+    /// Name of the first flag given that changes a network, beside its number of classes.
+    pub fn first_change(&self) -> Option<&'static str> {
+        let changes = [
+            ("--width", self.width.is_some()),
+            ("--resolution", self.resolution.is_some()),
+            ("--early-strides-removed", self.early_strides_removed > 0),
+        ];
+        changes.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
+
     /// The form of a second network `text`: that of the first, with the given width and resolution. Only references inherit a width
     /// multiplier.
     pub fn of_other(&self, text: &str, width: Option<f64>, resolution: Option<u32>) -> Self {

@@ -5,6 +5,7 @@ use tch::TchError;
 
 use crate::checkpoint::CheckpointError;
 use crate::data::DataError;
+use crate::inheritance::InheritanceError;
 use crate::teacher::TeacherError;
 use crate::weights::LoadError;
 
@@ -53,6 +54,9 @@ pub enum TrainError {
     /// The weights that the training begins with cannot be used.
     #[error(transparent)]
     Start(#[from] LoadError),
+    /// The network cannot inherit the weights that it is to begin with.
+    #[error(transparent)]
+    Inheritance(#[from] InheritanceError),
     /// A batch could not be made.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -13,6 +13,7 @@ mod device;
 mod error;
 mod evaluation;
 mod feed;
+pub mod inheritance;
 mod memory;
 mod mixing;
 mod network;

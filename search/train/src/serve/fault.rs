@@ -98,7 +98,7 @@ impl From<TrainError> for Fault {
             TrainError::Checkpoint(CheckpointError::Torch(_)) | TrainError::Teacher(TeacherError::Torch(_)) => {
                 Self::computation(error)
             }
-            TrainError::Checkpoint(_) | TrainError::Teacher(_) => Self::input(error),
+            TrainError::Checkpoint(_) | TrainError::Teacher(_) | TrainError::Inheritance(_) => Self::input(error),
             error => Self::computation(error),
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use mnas_engine::training::weights::{Pretrained, Weights, WeightsError, WeightsInfo};
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::inheritance::Values;
 use crate::network::Network;
 
 /// Failure to put weights into a network.
@@ -21,12 +22,17 @@ pub enum LoadError {
 
 /// Copies the tensors of a network.
 pub fn weights_of(network: &Network, info: WeightsInfo) -> Result<Weights, TchError> {
-    let mut values = BTreeMap::new();
+    Ok(Weights::new(values_of(network)?, Some(info)))
+}
+
+/// Copies the shapes and numbers of a network's tensors, by name.
+pub(crate) fn values_of(network: &Network) -> Result<Values, TchError> {
+    let mut values = Values::new();
     for (spec, tensor) in network.tensors() {
         let flat = tensor.detach().f_to_device(Device::Cpu)?.f_contiguous()?.f_view([-1])?;
         values.insert(spec.name.clone(), (spec.shape.clone(), Vec::<f32>::try_from(&flat)?));
     }
-    Ok(Weights::new(values, Some(info)))
+    Ok(values)
 }
 
 /// Copies weights into a network; `path` is named where they do not fit.
@@ -52,7 +58,7 @@ pub fn pretrained_network(pretrained: &Pretrained, device: Device) -> Result<Net
 }
 
 /// Copies weights that fit the network.
-fn assign(fitted: &Weights, network: &mut Network) -> Result<(), TchError> {
+pub(crate) fn assign(fitted: &Weights, network: &mut Network) -> Result<(), TchError> {
     let mut tensors = BTreeMap::new();
     for (name, shape, values) in fitted.tensors() {
         let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
