@@ -17,8 +17,8 @@ use super::error::CliError;
 use super::images::{InputArguments, read_images};
 use super::model::ModelSource;
 use crate::export::{
-    self, CALIBRATION_IMAGES, CHECKED_IMAGES, Calibration, Check, ExportNetwork, Exported, Onnx, PyTorch, SafetensorsFile, Tflite, TflitePrecision, Toml,
-    TorchScript, Verifier,
+    self, CALIBRATION_IMAGES, CHECKED_IMAGES, Calibration, Check, ExportNetwork, Exported, Onnx, PyTorch,
+    SafetensorsFile, Tflite, TflitePrecision, Toml, TorchScript, Verifier,
 };
 use crate::report::{Printer, units};
 

@@ -64,7 +64,11 @@ pub(super) fn calibration_images(
     let Some(training) = study.config().training() else {
         return Ok(Vec::new());
     };
-    read_images(calibration_request(network, &absolute_data(&training.data)), cancel, printer)
+    read_images(
+        calibration_request(network, &absolute_data(&training.data)),
+        cancel,
+        printer,
+    )
 }
 
 fn calibration_request(network: &ExportNetwork, data: &DataRequest) -> ImagesRequest {
@@ -74,6 +78,9 @@ fn calibration_request(network: &ExportNetwork, data: &DataRequest) -> ImagesReq
     };
     network.images(data, Split::Train, Fit::default())
 }
+
+/// Nanoseconds in a millisecond, to which latencies are rounded.
+const NANOSECONDS: f64 = 1e6;
 
 /// A trained finalist, to be evaluated.
 struct Entry {
@@ -143,7 +150,9 @@ impl<'a> Evaluation<'a> {
         while let Some(&first) = waiting.first() {
             // Networks that take the same images read them together.
             let request = &entries[first].images;
-            let (group, rest) = waiting.into_iter().partition(|&index| entries[index].images == *request);
+            let (group, rest) = waiting
+                .into_iter()
+                .partition(|&index| entries[index].images == *request);
             waiting = rest;
             let group: Vec<usize> = group;
             let networks: Vec<&Entry> = group.iter().map(|&index| &entries[index]).collect();
@@ -164,7 +173,9 @@ impl<'a> Evaluation<'a> {
     /// A finalist with its weights; `None` where these are gone.
     fn entry(&self, finalist: &Finalist) -> Result<Option<Entry>, CliError> {
         let config = self.study.config();
-        let Some((training, finals)) = config.training().and_then(|training| Some((training, training.finals.as_ref()?)))
+        let Some((training, finals)) = config
+            .training()
+            .and_then(|training| Some((training, training.finals.as_ref()?)))
         else {
             return Ok(None);
         };
@@ -172,7 +183,9 @@ impl<'a> Evaluation<'a> {
         if !path.exists() {
             return Ok(None);
         }
-        let architecture = self.study.state().trials()[finalist.trial as usize].architecture.clone();
+        let architecture = self.study.state().trials()[finalist.trial as usize]
+            .architecture
+            .clone();
         let network = ExportNetwork::trained(architecture, &Weights::read(&path)?, &path)?;
         // The test split is read whole, as for the accuracy in 32-bit floats.
         let (split, images) = match finalist.test() {
@@ -193,7 +206,9 @@ impl<'a> Evaluation<'a> {
 
     /// Top-1 accuracy in percent, and number of images, of networks that take the same images.
     fn accuracies(&self, entries: &[&Entry]) -> Result<Vec<(f64, usize)>, CliError> {
-        let Some(first) = entries.first() else { return Ok(Vec::new()) };
+        let Some(first) = entries.first() else {
+            return Ok(Vec::new());
+        };
         let Some(training) = self.study.config().training() else {
             return Ok(Vec::new());
         };
@@ -218,8 +233,12 @@ impl<'a> Evaluation<'a> {
         if let Some(error) = failure {
             return Err(error.into());
         }
-        let percent = |correct: usize| 100.0 * correct as f64 / f64::from(u32::try_from(seen).unwrap_or(u32::MAX).max(1));
-        Ok(candidates.iter().map(|candidate| (percent(candidate.correct), seen)).collect())
+        let percent =
+            |correct: usize| 100.0 * correct as f64 / f64::from(u32::try_from(seen).unwrap_or(u32::MAX).max(1));
+        Ok(candidates
+            .iter()
+            .map(|candidate| (percent(candidate.correct), seen))
+            .collect())
     }
 
     fn candidate(&self, entry: &Entry, images: &[Floats]) -> Result<Candidate, ExportError> {
@@ -228,7 +247,9 @@ impl<'a> Evaluation<'a> {
             precision: TflitePrecision::Int8(calibration),
         };
         Ok(Candidate {
-            session: self.runtime.session(&tflite.encode(&entry.network)?, "finalist in int8")?,
+            session: self
+                .runtime
+                .session(&tflite.encode(&entry.network)?, "finalist in int8")?,
             correct: 0,
         })
     }
@@ -254,11 +275,16 @@ fn latencies(networks: &[&Architecture], threads: usize) -> Result<Vec<Int8Laten
     let float = medians(networks, LiteRt::new(&library, threads)?)?;
     let int8 = medians(networks, LiteRt::new(&library, threads)?.with_int8())?;
     let pairs = float.into_iter().zip(int8);
-    Ok(pairs.map(|(fp32_ms, int8_ms)| Int8Latency { int8_ms, fp32_ms }).collect())
+    Ok(pairs
+        .map(|(fp32_ms, int8_ms)| Int8Latency { int8_ms, fp32_ms })
+        .collect())
 }
 
 fn medians(networks: &[&Architecture], mut runtime: LiteRt) -> Result<Vec<f64>, LatencyError> {
     let mut measurer = Measurer::new(&mut runtime, MeasureSettings::thorough(), None)?;
-    let measure = |network: &&Architecture| Ok(measurer.measure(&Model::network(network))?.median_ms);
+    let measure = |network: &&Architecture| {
+        let median_ms = measurer.measure(&Model::network(network))?.median_ms;
+        Ok((median_ms * NANOSECONDS).round() / NANOSECONDS)
+    };
     networks.iter().map(measure).collect()
 }

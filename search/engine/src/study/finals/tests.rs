@@ -94,7 +94,11 @@ fn evaluations_in_int8_belong_to_trained_finalists() {
     for event in [int8(0, None), int8(0, latency)] {
         let text = serde_json::to_string(&event).unwrap();
         assert_eq!(serde_json::from_str::<FinalEvent>(&text).unwrap(), event);
-        assert!(replay(&[chosen(0, 7), failed(0), event]).unwrap_err().contains("no result"));
+        assert!(
+            replay(&[chosen(0, 7), failed(0), event])
+                .unwrap_err()
+                .contains("no result")
+        );
     }
 }
 
