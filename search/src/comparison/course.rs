@@ -1,5 +1,6 @@
 //! The course of a study: best accuracy and hypervolume after each trial, from its journal.
 
+use mnas_engine::evaluator::Fidelity;
 use mnas_engine::front::{Archive, Insertion};
 use mnas_engine::study::{Entry, Event, StudyState, Trial, TrialKind};
 use serde::Serialize;
@@ -19,7 +20,7 @@ pub struct Step {
     pub trials: usize,
     /// Seconds since its start, without pauses between sessions.
     pub seconds: f64,
-    /// The best accuracy of a network that keeps the constraints, in percent.
+    /// The best accuracy of a network that keeps the constraints, among the longest trainings so far, in percent.
     pub best: Option<f64>,
     /// Hypervolume in percent of the comparison's box.
     pub hypervolume_percent: f64,
@@ -48,7 +49,7 @@ impl Course {
             let step = Step {
                 trials: steps.last().map_or(0, |step| step.trials) + usize::from(!is_imported),
                 seconds: if is_imported { 0.0 } else { seconds },
-                best: progress.best,
+                best: progress.best.map(|(_, accuracy)| accuracy),
                 hypervolume_percent: progress.volume,
             };
             match steps.last_mut() {
@@ -81,10 +82,14 @@ impl Clock {
     }
 }
 
-/// Best accuracy and front so far.
+/// Best accuracy and front so far, of every network its longest training.
 #[derive(Debug, Default)]
 struct Progress {
-    best: Option<f64>,
+    /// Fidelity and accuracy of the best network. A longer training counts more than a better accuracy after a shorter one, as in the
+    /// choice of a study's best network.
+    best: Option<(Fidelity, f64)>,
+    /// Points that no longer training of their network has replaced.
+    points: Vec<(u64, Vec<f64>)>,
     front: Archive,
     volume: f64,
 }
@@ -94,10 +99,35 @@ impl Progress {
         let (Some(accuracy), Some(point)) = (trial.accuracy(), point) else {
             return;
         };
-        self.best = Some(self.best.map_or(accuracy, |best| best.max(accuracy)));
-        if let Insertion::Joined(_) = self.front.insert(trial.number, point.to_vec()) {
+        let is_better = |(fidelity, best): (Fidelity, f64)| {
+            trial.fidelity > fidelity || (trial.fidelity == fidelity && accuracy > best)
+        };
+        if self.best.is_none_or(is_better) {
+            self.best = Some((trial.fidelity, accuracy));
+        }
+        let replaced = self
+            .points
+            .iter()
+            .position(|(owner, _)| Some(*owner) == trial.start_from);
+        if let Some(replaced) = replaced {
+            let (owner, _) = self.points.swap_remove(replaced);
+            if self.front.contains(owner) {
+                self.rebuild();
+            }
+        }
+        self.points.push((trial.number, point.to_vec()));
+        let joined = matches!(self.front.insert(trial.number, point.to_vec()), Insertion::Joined(_));
+        if joined || replaced.is_some() {
             let members: Vec<Vec<f64>> = self.front.members().map(|(_, point)| point.to_vec()).collect();
             self.volume = volume(&members);
+        }
+    }
+
+    /// Builds the front again, after one of its points was taken out.
+    fn rebuild(&mut self) {
+        self.front = Archive::default();
+        for (owner, point) in &self.points {
+            self.front.insert(*owner, point.clone());
         }
     }
 }

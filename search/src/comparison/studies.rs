@@ -50,10 +50,9 @@ impl ComparedStudy {
     /// Number of trials settled when the best accuracy was reached.
     pub fn trials_to_best(&self) -> Option<usize> {
         let best = self.course.steps.last()?.best?;
-        self.course
-            .steps
-            .iter()
-            .find(|step| step.best == Some(best))
+        let last = self.course.steps.iter().rev();
+        last.take_while(|step| step.best == Some(best))
+            .last()
             .map(|step| step.trials)
     }
 

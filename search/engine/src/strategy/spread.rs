@@ -1,6 +1,6 @@
 //! Draws spread over the sizes that a problem admits.
 
-use mnas_space::{BlockKey, Cost, Genotype};
+use mnas_space::{Architecture, BlockKey, Cost, Genotype};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -67,34 +67,33 @@ impl<'a> Spread<'a> {
         let near = NEAR * (self.range.1 - self.range.0);
         let space = &self.problem.space;
         let mut best = space.sample(rng);
-        let mut distance = self.distance(&best, target);
-        for _ in 1..DRAWS {
-            if distance <= near {
-                return best;
-            }
-            let drawn = space.sample(rng);
-            let other = self.distance(&drawn, target);
-            if other < distance {
-                (best, distance) = (drawn, other);
-            }
-        }
-        for _ in 0..STEPS {
+        // Memory of the network at hand: most of the time of a draw would go to allocations.
+        let mut network = space.express(&best, self.problem.classes);
+        let mut distance = self.distance(&network, target);
+        let mut next = best.clone();
+        for step in 1..DRAWS + STEPS {
             if distance <= near {
                 break;
             }
-            let next = space.mutate(&best, rng);
-            let other = self.distance(&next, target);
+            if step < DRAWS {
+                space.sample_into(&mut next, rng);
+            } else {
+                next.clone_from(&best);
+                space.mutate_in_place(&mut next, rng);
+            }
+            space.express_into(&next, self.problem.classes, &mut network);
+            let other = self.distance(&network, target);
             if other < distance {
-                (best, distance) = (next, other);
+                std::mem::swap(&mut best, &mut next);
+                distance = other;
             }
         }
         best
     }
 
     /// Distance of a network's size from a target on the logarithmic scale, with a penalty for broken constraints.
-    fn distance(&self, genotype: &Genotype, target: f64) -> f64 {
-        let architecture = self.problem.space.express(genotype, self.problem.classes);
-        let mut costs = CostsOnDemand::new(self.problem, &architecture);
+    fn distance(&self, architecture: &Architecture, target: f64) -> f64 {
+        let mut costs = CostsOnDemand::new(self.problem, architecture);
         let size = costs.value(self.metric).unwrap_or(0.0);
         // The share by which each bound is exceeded, on a logarithmic scale.
         let excess = self.problem.constraints().iter().map(|constraint| {
@@ -125,13 +124,14 @@ impl<'a> Spread<'a> {
         }
         let mut rng = stream(0, "largest", 0, 0);
         let mut here = self.draw_near(self.range.1, &mut rng);
-        let mut distance = self.distance(&here, self.range.1);
+        let express = |genotype: &Genotype| self.problem.space.express(genotype, self.problem.classes);
+        let mut distance = self.distance(&express(&here), self.range.1);
         for step in 0..CLIMB {
             let mut next = self.problem.space.mutate(&here, &mut rng);
             if step % 2 == 1 {
                 next = self.problem.space.mutate(&next, &mut rng);
             }
-            let other = self.distance(&next, self.range.1);
+            let other = self.distance(&express(&next), self.range.1);
             if other < distance {
                 (here, distance) = (next, other);
             }
