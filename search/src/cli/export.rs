@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use mnas_engine::training::weights::{Pretrained, Weights};
 use mnas_engine::training::{DataRequest, Split};
-use mnas_engine::worker::{Floats, ImagesRequest, ImagesSource};
+use mnas_engine::worker::Floats;
 use mnas_space::quantisation::Clipping;
 use serde::Serialize;
 
@@ -18,15 +18,10 @@ use super::images::{InputArguments, read_images};
 use super::matching::MatchingArguments;
 use super::model::ModelSource;
 use crate::export::{
-    self, Calibration, Check, ExportNetwork, Exported, Onnx, PyTorch, SafetensorsFile, Tflite, TflitePrecision, Toml,
-    TorchScript, Verifier,
+    self, CALIBRATION_IMAGES, CHECKED_IMAGES, Calibration, Check, ExportNetwork, Exported, Onnx, PyTorch,
+    SafetensorsFile, Tflite, TflitePrecision, Toml, TorchScript, Verifier,
 };
 use crate::report::{Printer, units};
-
-/// Default number of images that 8-bit integers are calibrated on.
-const CALIBRATION_IMAGES: usize = 200;
-/// Images that a file is compared on.
-const CHECKED_IMAGES: usize = 8;
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {
@@ -243,20 +238,7 @@ impl ExportArguments {
             images: Some(self.data.images_or(wanted)),
             ..self.data.request(trained_on)
         };
-        let resolution = network.architecture.resolution;
-        let trained = network.trained.as_ref();
-        let request = ImagesRequest {
-            source: ImagesSource::Split {
-                data,
-                split: Split::Train,
-                label_map: None,
-                scores: network.architecture.head.classes,
-            },
-            resolution,
-            image_size: info.and_then(|info| info.image_size).unwrap_or(resolution),
-            fit: self.input.fit(),
-            normalization: trained.and_then(|trained| trained.normalization),
-        };
+        let request = network.images(data, Split::Train, self.input.fit());
         let cancel = cancel_flag()?;
         read_images(request, &cancel, printer)
     }
