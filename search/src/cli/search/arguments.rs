@@ -80,8 +80,8 @@ pub struct SearchArguments {
     /// Strategy that proposes candidates [default: model]
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(StrategyConfig::NAMES))]
     pub strategy: Option<String>,
-    /// Signals of forward passes by which --strategy model chooses among its candidates, joined by +, or none: a fraction of a second for
-    /// a network, weighed by the trainings' results [default: naswot+entropy]
+    /// Signals of forward passes by which --strategy model chooses among its candidates, joined by +, such as naswot+entropy: a fraction of
+    /// a second for a network, weighed by the trainings' results [default: none]
     #[arg(long, value_name = "NAMES")]
     pub signals: Option<SignalsName>,
     /// Number of candidates to evaluate [default: 12 for the demo, 100 for a table, 200 for a proxy,

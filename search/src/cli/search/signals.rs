@@ -19,14 +19,10 @@ use super::values::SignalsName;
 use crate::report::Printer;
 use crate::worker_client::{WorkerClient, WorkerError};
 
-/// Signals of a search that names none: the pair that `mnas proxy-report` found best without training.
-const DEFAULT: [Signal; 2] = [Signal::Naswot, Signal::Entropy];
-
 /// The signals of the choices; the probe is that of no space yet.
 pub(super) fn config_of(choices: &Choices, strategy: StrategyConfig) -> Result<Option<SignalsConfig>, CliError> {
     let uses_signals = matches!(strategy, StrategyConfig::Model { .. });
     let asked = match &choices.signals {
-        None if uses_signals => Score::new(&DEFAULT),
         None | Some(SignalsName::None) => return Ok(None),
         Some(SignalsName::Named(_)) if !uses_signals => {
             return Err(CliError::usage(format!(
