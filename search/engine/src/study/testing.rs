@@ -128,6 +128,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
             proxy: Proxy::DIRECT,
             recipe: Recipe::plain("test", 1, 16, 1.6),
             halving: None,
+            parent: None,
             finals: None,
             plan: None,
         })),
