@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mnas_latency::Milliseconds;
-use mnas_space::{DocumentError, parse_toml};
+use mnas_space::{Architecture, DocumentError, SearchSpace, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
@@ -14,7 +14,7 @@ use crate::evaluator::Scorer;
 use crate::problem::{Constraint, Metric, MetricError, Reward};
 use crate::ranking::{Probe, Score, ScoreScale, Signal};
 use crate::strategy::StrategyConfig;
-use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
+use crate::training::{DataRequest, ParentWeights, Proxy, Recipe, RecipeError, TrainDevice};
 
 /// A study's complete configuration. Its space and latency tables lie beside it as files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -177,6 +177,10 @@ pub struct TrainConfig {
     /// Signals by which the model-guided search chooses among candidates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signals: Option<SignalsConfig>,
+    /// Pretrained network, whose fine-tuned weights all others inherit; they lie in the study's folder
+    /// ([`StudyFolder::parent_weights`](super::StudyFolder::parent_weights)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentWeights>,
     /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
@@ -348,6 +352,19 @@ impl StudyConfig {
         }
     }
 
+    /// The network that all others inherit from, where there is one.
+    pub fn parent(&self) -> Option<Architecture> {
+        // Checked with the configuration.
+        self.training()?.parent.as_ref()?.architecture.parse().ok()
+    }
+
+    /// Number of reference points that are trained beside the candidates of `space`, at most.
+    pub fn reference_points(&self, space: &SearchSpace) -> usize {
+        // The parent at lower resolutions, and narrowed.
+        let of_parent = if self.parent().is_some() { 2 } else { 0 };
+        self.references.per_network * (space.references.len() + of_parent)
+    }
+
     /// The ranking, where candidates have scores in place of accuracies.
     pub fn scoring(&self) -> Option<&ScoreConfig> {
         match &self.evaluator {
@@ -377,6 +394,10 @@ impl StudyConfig {
         if let Some(training) = self.training() {
             training.recipe.check()?;
             training.check_halving()?;
+            if let Some(parent) = &training.parent {
+                let text = &parent.architecture;
+                text.parse::<Architecture>().map_err(|error| value("parent.architecture", text, &error.to_string()))?;
+            }
             if let Some(finals) = &training.finals {
                 finals.recipe.check()?;
             }

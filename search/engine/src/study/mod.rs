@@ -75,7 +75,7 @@ pub use journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError};
 pub use load::{load, problem_of, replay};
 pub use proposer::Refusals;
 pub use record::Study;
-pub use references::{ChosenReference, choose_references};
+pub use references::{ChosenReference, choose_parent_references, choose_references};
 pub use runner::RunOptions;
 pub use selection::{best, front, latest};
 pub use state::{Counts, StudyState};

@@ -183,6 +183,7 @@ impl TrainArguments {
     fn request(&self, architecture: &Architecture, recipe: Recipe, companions: &Companions) -> TrainRequest {
         TrainRequest {
             start_from: None,
+            parent: None,
             architecture: architecture.to_string(),
             proxy: Proxy::DIRECT,
             recipe,
