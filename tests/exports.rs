@@ -4,26 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Workplace, names, refused, stderr, stdout};
+use crate::support::{Workplace, has_litert, names, refused, stderr, stdout};
 
 const NETWORK: &str = "in16,conv_k3_s2_c8_nhs,ir_k3_s2_e2_c16_se0.25_nhs,head_o10";
-
-/// Returns true if LiteRT is set up; otherwise reports that the test is skipped, which fails in continuous integration.
-fn has_litert() -> bool {
-    let given = std::env::var_os("LITERT_DYLIB_PATH").is_some_and(|path| !path.is_empty());
-    if given || option_env!("LITERT_DYLIB_PATH").is_some_and(|path| !path.is_empty()) {
-        return true;
-    }
-    let is_required = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    assert!(
-        !is_required,
-        "LITERT_DYLIB_PATH is not set; run the tests with `cargo xtask test`"
-    );
-    let line = "SKIPPED a test of TFLite files: LITERT_DYLIB_PATH, the path of a library, is not set\n";
-    // Not with `eprintln!`, which the test harness shows for failed tests only.
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
-    false
-}
 
 /// A folder with the weights of a trained network.
 fn trained() -> Workplace {
@@ -131,7 +114,9 @@ fn files_predict_the_classes_that_they_name() {
         assert!(one[0]["class"].as_str().unwrap().parse::<u32>().is_err(), "{one:?}");
         assert!(onnx["images"][number]["ms"].as_f64() > Some(0.0));
     }
-    let table = stdout(&place.run("predict red.bmp --model m.tflite").success());
+    let shown = place.run("predict red.bmp --model m.tflite").success();
+    assert!(!stderr(&shown).contains("INFO"), "{}", stderr(&shown));
+    let table = stdout(&shown);
     assert!(table.contains("red.bmp") && table.lines().count() >= 6, "{table}");
 }
 

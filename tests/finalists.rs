@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Running, Workplace, number, recipe, refused, search_line, stderr, stdout};
+use crate::support::{Running, Workplace, has_litert, number, recipe, refused, search_line, stderr, stdout};
 
 const FLAGS: &str = "--trials 4 --seed 5 --references 1 --finalists 2 --final-recipe final.toml --final-images 60";
 
@@ -69,8 +69,32 @@ fn the_best_networks_are_trained_to_the_end_beside_the_references_and_tested() {
     assert_eq!(document["best"]["id"].as_str(), Some(best[0]["id"].as_str()));
     assert!(place.read("study/finalists.svg").contains("final, test top-1"));
     assert!(place.exists("study/finalists.png"));
+    if has_litert() {
+        accuracies_in_int8_are_those_of_the_exported_files(&place, &rows);
+    }
     the_files_can_be_drawn_again(&place);
     more_finalists_are_added_by_going_on(&place);
+}
+
+/// Exported again, in both precisions, the network of the largest resolution has the accuracies of the table.
+fn accuracies_in_int8_are_those_of_the_exported_files(place: &Workplace, rows: &[BTreeMap<String, String>]) {
+    // The latency is measured on this machine only, which a device with invented times is not.
+    assert!(rows.iter().all(|row| row["int8_latency_ms"].is_empty()));
+    let input = |row: &BTreeMap<String, String>| row["architecture"].split([',', '_']).next().unwrap().to_owned();
+    let largest = rows.iter().max_by_key(|row| input(row)).unwrap();
+    let weights = format!("study/finalists/{}.safetensors", largest["trial"]);
+    for (precision, column) in [("fp32", "test_top1"), ("int8", "int8_top1")] {
+        let file = format!("{precision}.tflite");
+        let line = format!("export --weights {weights} --format tflite --precision {precision} -o {file}");
+        place.run(&line).success();
+        let line = format!("eval --model {file} --data demo --data-seed 5 --split test --json");
+        let found: Value = serde_json::from_str(&stdout(&place.run(&line).success())).unwrap();
+        assert_eq!(
+            found["top1"].as_f64(),
+            Some(number(largest, column)),
+            "{column}: {largest:?}"
+        );
+    }
 }
 
 fn the_files_can_be_drawn_again(place: &Workplace) {

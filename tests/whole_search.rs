@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{BUDGET_MS, Workplace, names, number, refused, stdout};
+use crate::support::{BUDGET_MS, Workplace, has_litert, names, number, refused, stdout};
 
 #[test]
 fn a_search_leaves_a_complete_study() {
@@ -166,6 +166,11 @@ fn the_model_card_names_what_the_search_found(place: &Workplace, id: &str) {
         "mnas train study/best/architecture.toml --data demo --images 60 --data-seed 3 --recipe study/best/recipe.toml",
     ] {
         assert!(card.contains(text), "`{text}` is not in:\n{card}");
+    }
+    if has_litert() {
+        let row = "| `model-int8.tflite` | network for LiteRT, 8-bit integers; read back by LiteRT, ";
+        assert!(card.contains(row), "{card}");
+        assert!(place.exists("study/best/model-int8.tflite"));
     }
     assert_eq!(place.read("study/best/labels.txt").lines().count(), 10);
 }

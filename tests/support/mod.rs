@@ -58,6 +58,23 @@ const SEARCH: &str = "search --budget 0.07ms --device fake --space space.toml --
 /// Settings that a search would otherwise measure on the machine.
 const CONFIG: &str = "threads-per-worker = 1\n";
 
+/// Returns true if LiteRT is set up; otherwise reports that the test is skipped, which fails in continuous integration.
+pub fn has_litert() -> bool {
+    let given = std::env::var_os("LITERT_DYLIB_PATH").is_some_and(|path| !path.is_empty());
+    if given || option_env!("LITERT_DYLIB_PATH").is_some_and(|path| !path.is_empty()) {
+        return true;
+    }
+    let is_required = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    assert!(
+        !is_required,
+        "LITERT_DYLIB_PATH is not set; run the tests with `cargo xtask test`"
+    );
+    let line = "SKIPPED a test of TFLite files: LITERT_DYLIB_PATH, the path of a library, is not set\n";
+    // Not with `eprintln!`, which the test harness shows for failed tests only.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    false
+}
+
 /// A folder with a small space, a short recipe and a configuration, removed at the end.
 pub struct Workplace {
     folder: TempDir,

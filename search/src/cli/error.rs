@@ -289,10 +289,9 @@ impl From<ClassifierError> for CliError {
 impl From<WeightsError> for CliError {
     fn from(error: WeightsError) -> Self {
         match error {
-            WeightsError::Format { .. }
-            | WeightsError::Mismatch { .. }
-            | WeightsError::File(FileError::Read { .. }) => Self::config(error.to_string()),
-            WeightsError::File(_) => Self::failure(error.to_string()),
+            WeightsError::File(FileError::Write { .. }) => Self::failure(error.to_string()),
+            WeightsError::NoArchitecture { .. } => Self::usage(error.to_string()),
+            error => Self::config(error.to_string()),
         }
     }
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use mnas_engine::files::{self, write_atomically};
-use mnas_engine::training::weights::{Weights, WeightsInfo};
+use mnas_engine::training::weights::{Pretrained, Weights, WeightsInfo};
 use mnas_engine::training::{Split, TrainDevice};
 use mnas_engine::worker::{EvaluateRequest, Evaluated, FromWorker, ToWorker};
-use mnas_space::{Architecture, parse_toml};
+use mnas_space::parse_toml;
 use serde::Serialize;
 
 use super::architecture::FormArguments;
@@ -18,6 +18,7 @@ use super::data::DataArguments;
 use super::error::CliError;
 use super::eval_model::ModelEvaluation;
 use super::images::InputArguments;
+use super::matching::MatchingArguments;
 use super::train::num_cores;
 use crate::report::{Heading, Printer, listing};
 use crate::worker_client::{WorkerClient, WorkerError};
@@ -30,12 +31,14 @@ pub struct EvalArguments {
     architecture: Option<String>,
     #[command(flatten)]
     form: FormArguments,
-    /// The weights (safetensors); those of torchvision, timm and `ProxylessNAS` are matched to ARCH by structure
+    /// The weights (safetensors); those of torchvision, timm, `ProxylessNAS`, `efficientnet_pytorch` and Keras are matched to ARCH by name
     #[arg(long, required_unless_present = "model")]
     weights: Option<PathBuf>,
     /// A .tflite or .onnx file to evaluate in LiteRT or ONNX Runtime, instead of weights
     #[arg(long, value_name = "FILE", conflicts_with_all = ["architecture", "weights", "per_class", "confusion"])]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    matching: MatchingArguments,
     #[command(flatten)]
     data: DataArguments,
     /// Split of the data set: val (which a search compares networks on), train, test, or all but test
@@ -108,7 +111,8 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
         return Err(CliError::usage("give --weights or --model"));
     };
     let weights = Weights::read(path)?;
-    let info = weights.info.as_ref();
+    let info = weights.info.clone();
+    let info = info.as_ref();
     let Some(text) = arguments
         .architecture
         .clone()
@@ -125,7 +129,13 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
             .with_resolution(info.train_resolution)
             .without_early_strides(info.early_strides_removed);
     }
-    let request = arguments.request(&architecture, (path, info))?;
+    let mut pretrained = Pretrained::of(weights, path, Some(&architecture))?;
+    arguments.matching.show(&pretrained.matching, printer)?;
+    if arguments.form.classes().is_some() {
+        // Weights of another number of classes are refused.
+        pretrained.architecture = architecture;
+    }
+    let request = arguments.request(&pretrained, (path, info))?;
     let found = arguments.evaluate(request, &cancel, printer)?;
     if let Some(path) = &arguments.confusion {
         write_atomically(path, confusion_csv(&found).as_bytes())?;
@@ -137,7 +147,7 @@ impl EvalArguments {
     /// The request of the flags, completed by the images that the weights were trained on.
     fn request(
         &self,
-        architecture: &Architecture,
+        pretrained: &Pretrained,
         (weights, info): (&Path, Option<&WeightsInfo>),
     ) -> Result<EvaluateRequest, CliError> {
         let split = Split::from(self.split);
@@ -147,14 +157,16 @@ impl EvalArguments {
             data.images = None;
         }
         Ok(EvaluateRequest {
-            architecture: architecture.to_string(),
+            architecture: pretrained.architecture.to_string(),
             weights: weights.to_path_buf(),
             data,
             split,
             // Images are stored as they were when the network was trained and validated.
-            image_size: info.and_then(|info| info.image_size).unwrap_or(architecture.resolution),
+            image_size: info
+                .and_then(|info| info.image_size)
+                .unwrap_or(pretrained.architecture.resolution),
             fit: self.input.fit(),
-            normalization: self.input.normalization()?,
+            normalization: self.input.normalization()?.or(pretrained.normalization),
             label_map: self.label_map.as_deref().map(read_label_map).transpose()?,
             batch_size: self.batch_size,
             threads: num_cores(),

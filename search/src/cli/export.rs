@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mnas_engine::training::weights::Weights;
+use mnas_engine::training::weights::{Pretrained, Weights};
 use mnas_engine::training::{DataRequest, Split};
-use mnas_engine::worker::{Floats, ImagesRequest, ImagesSource};
+use mnas_engine::worker::Floats;
 use mnas_space::quantisation::Clipping;
 use serde::Serialize;
 
@@ -15,17 +15,13 @@ use super::data::DataArguments;
 use super::device::{litert, onnx_runtime};
 use super::error::CliError;
 use super::images::{InputArguments, read_images};
+use super::matching::MatchingArguments;
 use super::model::ModelSource;
 use crate::export::{
-    self, Calibration, Check, ExportNetwork, Exported, Onnx, PyTorch, SafetensorsFile, Tflite, TflitePrecision, Toml,
-    TorchScript, Verifier,
+    self, CALIBRATION_IMAGES, CHECKED_IMAGES, Calibration, Check, ExportNetwork, Exported, Onnx, PyTorch,
+    SafetensorsFile, Tflite, TflitePrecision, Toml, TorchScript, Verifier,
 };
 use crate::report::{Printer, units};
-
-/// Default number of images that 8-bit integers are calibrated on.
-const CALIBRATION_IMAGES: usize = 200;
-/// Images that a file is compared on.
-const CHECKED_IMAGES: usize = 8;
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {
@@ -37,6 +33,8 @@ pub struct ExportArguments {
     /// Weights of the network (safetensors) [default: those of the study's best network]; not needed for TOML
     #[arg(long)]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    matching: MatchingArguments,
     /// Format of the file
     #[arg(long, value_enum)]
     format: FormatName,
@@ -132,7 +130,7 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
     if arguments.precision != PrecisionName::Fp32 && arguments.format != FormatName::Tflite {
         return Err(CliError::usage("--precision is for --format tflite"));
     }
-    let (network, name) = arguments.network()?;
+    let (network, name) = arguments.network(printer)?;
     let verifier = arguments.verifier(&network)?;
     if network
         .trained
@@ -166,11 +164,12 @@ impl ExportArguments {
     }
 
     /// The network of the arguments with its weights, and its display name.
-    fn network(&self) -> Result<(ExportNetwork, String), CliError> {
+    fn network(&self, printer: &Printer) -> Result<(ExportNetwork, String), CliError> {
         let source = ModelSource::of(self.architecture.as_deref(), self.weights.as_deref())?;
         let weights = source.weights.as_deref().map(Weights::read).transpose()?;
         let info = weights.as_ref().and_then(|weights| weights.info.as_ref());
-        let Some(text) = source.architecture.or(info.map(|info| info.architecture.clone())) else {
+        let named = info.map(|info| info.architecture.clone());
+        let Some(text) = source.architecture.or(named) else {
             return Err(CliError::usage(
                 "give ARCH, or --weights of a file that names its architecture",
             ));
@@ -182,10 +181,18 @@ impl ExportArguments {
         if self.format == FormatName::Toml {
             return Ok((ExportNetwork::untrained(architecture), name));
         }
-        let (Some(weights), Some(path)) = (&weights, &source.weights) else {
+        let (Some(weights), Some(path)) = (weights, &source.weights) else {
             return Err(CliError::usage("all formats but toml need --weights").with_help("`mnas train` writes weights"));
         };
-        let mut network = ExportNetwork::trained(architecture, weights, path)?;
+        let pretrained = Pretrained::of(weights, path, Some(&architecture))?;
+        self.matching.show(&pretrained.matching, printer)?;
+        if self.form.classes().is_none() {
+            architecture = pretrained.architecture;
+        }
+        let mut network = ExportNetwork::trained(architecture, &pretrained.weights, path)?;
+        if let Some(trained) = &mut network.trained {
+            trained.normalization = pretrained.normalization;
+        }
         self.describe(&mut network)?;
         Ok((network, name))
     }
@@ -231,20 +238,7 @@ impl ExportArguments {
             images: Some(self.data.images_or(wanted)),
             ..self.data.request(trained_on)
         };
-        let resolution = network.architecture.resolution;
-        let trained = network.trained.as_ref();
-        let request = ImagesRequest {
-            source: ImagesSource::Split {
-                data,
-                split: Split::Train,
-                label_map: None,
-                scores: network.architecture.head.classes,
-            },
-            resolution,
-            image_size: info.and_then(|info| info.image_size).unwrap_or(resolution),
-            fit: self.input.fit(),
-            normalization: trained.and_then(|trained| trained.normalization),
-        };
+        let request = network.images(data, Split::Train, self.input.fit());
         let cancel = cancel_flag()?;
         read_images(request, &cancel, printer)
     }

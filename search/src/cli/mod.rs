@@ -16,6 +16,7 @@ mod imagenet;
 mod images;
 mod inspect;
 mod latency;
+mod matching;
 mod model;
 mod plot;
 mod predict;

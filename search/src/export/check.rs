@@ -16,6 +16,8 @@ use crate::worker_client::{WorkerClient, WorkerError};
 
 /// Largest accepted difference between libtorch's scores and those of a file of 32-bit floats, relative to the largest score.
 pub(super) const TOLERANCE: f64 = 1e-3;
+/// Number of real images that a file is compared on.
+pub const CHECKED_IMAGES: usize = 8;
 /// Number of random images.
 const RANDOM_IMAGES: u64 = 2;
 
@@ -72,6 +74,7 @@ impl Verifier {
     /// Compares on these images instead, each `[height, width, 3]` as the network takes them.
     #[must_use]
     pub fn with_images(mut self, images: &[Floats], input: Shape) -> Self {
+        self.expected = OnceCell::new();
         self.images = images.iter().map(|image| channels_first(image, input)).collect();
         self
     }

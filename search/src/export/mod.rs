@@ -29,7 +29,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Agreement, Check, Verifier, channels_first};
+pub use check::{Agreement, CHECKED_IMAGES, Check, Verifier, channels_first};
 pub use error::ExportError;
 pub use format::{Exported, Format};
 pub use network::{ExportNetwork, Trained};
@@ -37,7 +37,7 @@ pub use notes::{Notes, labels};
 pub use onnx::Onnx;
 pub use pytorch::PyTorch;
 pub use safetensors::SafetensorsFile;
-pub use tflite::{Calibration, Tflite, TflitePrecision};
+pub use tflite::{CALIBRATION_IMAGES, Calibration, Tflite, TflitePrecision};
 pub use toml::Toml;
 pub use torch_script::TorchScript;
 pub use write::{export, export_architecture};

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mnas_engine::training::Normalization;
 use mnas_engine::training::weights::Weights;
+use mnas_engine::training::{DataRequest, Fit, Normalization, Split};
+use mnas_engine::worker::{ImagesRequest, ImagesSource};
 use mnas_space::{Architecture, Graph};
 
 use super::ExportError;
@@ -59,6 +60,25 @@ impl ExportNetwork {
             graph,
             trained: Some(trained),
         })
+    }
+
+    /// Request for images of a split of `data`, in the form that the network takes.
+    pub fn images(&self, data: DataRequest, split: Split, fit: Fit) -> ImagesRequest {
+        let trained = self.trained.as_ref();
+        let info = trained.and_then(|trained| trained.weights.info.as_ref());
+        let resolution = self.architecture.resolution;
+        ImagesRequest {
+            source: ImagesSource::Split {
+                data,
+                split,
+                label_map: None,
+                scores: self.architecture.head.classes,
+            },
+            resolution,
+            image_size: info.and_then(|info| info.image_size).unwrap_or(resolution),
+            fit,
+            normalization: trained.and_then(|trained| trained.normalization),
+        }
     }
 
     /// Weights for a format that needs them.

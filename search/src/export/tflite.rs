@@ -16,6 +16,8 @@ use super::{Check, ExportError, ExportNetwork, Format, Verifier, notes};
 const FLOAT16_TOLERANCE: f64 = 0.02;
 /// Largest accepted difference of 8-bit integers, relative to the largest score: above it the scores have little in common.
 const INT8_TOLERANCE: f64 = 0.5;
+/// Default number of images that 8-bit integers are calibrated on.
+pub const CALIBRATION_IMAGES: usize = 200;
 /// Pixels are normalised on the scale where 255 is 1; TFLite's metadata count from 0 to 255.
 const WHITE: f32 = 255.0;
 
@@ -61,22 +63,9 @@ impl Calibration {
 }
 
 impl Tflite {
-    fn tolerance(&self) -> f64 {
-        match self.precision {
-            TflitePrecision::Float32 => TOLERANCE,
-            TflitePrecision::Float16 => FLOAT16_TOLERANCE,
-            TflitePrecision::Int8(_) => INT8_TOLERANCE,
-        }
-    }
-}
-
-impl Format for Tflite {
-    fn name(&self) -> &'static str {
-        "tflite"
-    }
-
-    fn write(&self, network: &ExportNetwork, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
-        let trained = network.require(self.name())?;
+    /// Bytes of the file of a network with weights.
+    pub fn encode(&self, network: &ExportNetwork) -> Result<Vec<u8>, ExportError> {
+        let trained = network.require("tflite")?;
         let precision = match &self.precision {
             TflitePrecision::Float32 => Precision::Float32,
             TflitePrecision::Float16 => Precision::Float16,
@@ -97,8 +86,25 @@ impl Format for Tflite {
             classifier,
             ..TfliteOptions::default()
         };
-        let bytes = tflite::encode(&network.graph, &trained.weights, &options)?;
-        Ok(files::write_atomically(path, &bytes)?)
+        Ok(tflite::encode(&network.graph, &trained.weights, &options)?)
+    }
+
+    fn tolerance(&self) -> f64 {
+        match self.precision {
+            TflitePrecision::Float32 => TOLERANCE,
+            TflitePrecision::Float16 => FLOAT16_TOLERANCE,
+            TflitePrecision::Int8(_) => INT8_TOLERANCE,
+        }
+    }
+}
+
+impl Format for Tflite {
+    fn name(&self) -> &'static str {
+        "tflite"
+    }
+
+    fn write(&self, network: &ExportNetwork, path: &Path, _verifier: &Verifier) -> Result<(), ExportError> {
+        Ok(files::write_atomically(path, &self.encode(network)?)?)
     }
 
     fn check(&self, network: &ExportNetwork, path: &Path, verifier: &Verifier) -> Result<Check, ExportError> {

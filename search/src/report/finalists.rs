@@ -39,6 +39,12 @@ pub struct FinalistRow {
     pub test_top1: Option<f64>,
     /// Final top-5 accuracy on the test split.
     pub test_top5: Option<f64>,
+    /// Final accuracy in 8-bit integers, calibrated after training, on the same images as `test_top1` (`val_top1` without a test split).
+    pub int8_top1: Option<f64>,
+    /// Latency in 8-bit integers in LiteRT on this machine.
+    pub int8_latency_ms: Option<f64>,
+    /// Latency in 32-bit floats in the same runtime.
+    pub litert_latency_ms: Option<f64>,
     /// Seconds that its training took.
     pub train_seconds: Option<f64>,
     /// True if it keeps every constraint.
@@ -59,6 +65,16 @@ impl FinalistRow {
     pub fn final_top1(&self) -> Option<f64> {
         self.test_top1.or(self.val_top1)
     }
+
+    /// Points of final accuracy that 8-bit integers lose; negative where they gain.
+    pub fn int8_loss(&self) -> Option<f64> {
+        Some(self.final_top1()? - self.int8_top1?)
+    }
+
+    /// Returns true if 8-bit integers lose more than a point.
+    pub fn loses_in_int8(&self) -> bool {
+        self.int8_loss().is_some_and(|loss| loss > MOST_LOST_POINTS)
+    }
 }
 
 /// Writes `finalists.csv` into `folder` and returns its path.
@@ -68,14 +84,19 @@ pub fn write_finalists(folder: &Path, rows: &[FinalistRow]) -> Result<PathBuf, R
     Ok(path)
 }
 
-const HEADINGS: [Heading; 8] = [
+/// Points that 8-bit integers may lose without remark.
+const MOST_LOST_POINTS: f64 = 1.0;
+
+const HEADINGS: [Heading; 10] = [
     Heading::text("network"),
     Heading::number("test"),
-    Heading::number("validation").expendable(3),
-    Heading::number("trial").expendable(4),
+    Heading::number("validation").expendable(4),
+    Heading::number("trial").expendable(5),
+    Heading::number("int8"),
     Heading::number("latency"),
-    Heading::number("params").expendable(1),
-    Heading::number("MAdds").expendable(2),
+    Heading::number("int8 latency").expendable(1),
+    Heading::number("params").expendable(2),
+    Heading::number("MAdds").expendable(3),
     Heading::text("note"),
 ];
 
@@ -93,13 +114,16 @@ pub fn finalists_table(rows: &[FinalistRow], width: Option<u16>) -> String {
 }
 
 fn cells(row: &FinalistRow) -> Vec<String> {
+    let milliseconds = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), units::milliseconds);
     let percent = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), units::percent);
     vec![
         row.name.clone(),
         percent(row.test_top1),
         percent(row.val_top1),
         percent(row.trial_top1),
-        row.latency_ms.map_or_else(|| "–".to_owned(), units::milliseconds),
+        percent(row.int8_top1),
+        milliseconds(row.latency_ms),
+        milliseconds(row.int8_latency_ms),
         units::count(row.params),
         units::count(row.macs),
         note(row),
@@ -119,6 +143,9 @@ fn note(row: &FinalistRow) -> String {
     }
     if row.val_top1.is_none() {
         notes.push("not trained in full".to_owned());
+    }
+    if let Some(loss) = row.int8_loss().filter(|_| row.loses_in_int8()) {
+        notes.push(format!("int8 loses {loss:.1} points"));
     }
     if let Some(points) = row.points {
         notes.push(format!("candidates {points:+.2} points at its latency"));
@@ -145,6 +172,9 @@ mod tests {
             val_top1: Some(92.0),
             test_top1: Some(91.4),
             test_top5: Some(99.5),
+            int8_top1: Some(91.1),
+            int8_latency_ms: Some(0.31),
+            litert_latency_ms: Some(0.55),
             train_seconds: Some(600.0),
             within_budget: true,
             dominated: None,
@@ -158,6 +188,7 @@ mod tests {
             role: FinalRole::Reference,
             is_reference: true,
             test_top1: Some(90.1),
+            int8_top1: Some(88.3),
             dominated: Some(true),
             points: Some(1.3),
             ms: Some(0.05),
@@ -169,6 +200,9 @@ mod tests {
             trial: 7,
             val_top1: None,
             test_top1: None,
+            int8_top1: None,
+            int8_latency_ms: None,
+            litert_latency_ms: None,
             best: false,
             ..candidate.clone()
         };

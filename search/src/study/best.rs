@@ -5,13 +5,15 @@ use std::path::Path;
 use mnas_engine::files;
 use mnas_engine::study::{StudyConfig, StudyFolder, StudyState, Trial, TrialOutcome};
 use mnas_engine::training::weights::Weights;
+use mnas_engine::worker::Floats;
 use mnas_latency::runtimes::{LiteRt, OnnxRuntime};
+use mnas_space::quantisation::Clipping;
 
 use super::model_card::{BestTraining, CardFile, model_card};
 use super::outcome::Outcome;
 use crate::export::{
-    Check, ExportError, ExportNetwork, Format, Onnx, SafetensorsFile, Tflite, TflitePrecision, Verifier, export,
-    export_architecture, labels,
+    CHECKED_IMAGES, Calibration, Check, ExportError, ExportNetwork, Format, Onnx, SafetensorsFile, Tflite,
+    TflitePrecision, Verifier, export, export_architecture, labels,
 };
 
 /// Outcome of writing the best network's files.
@@ -22,6 +24,8 @@ pub enum BestFiles {
     Written {
         /// The largest difference, `None` where it was not checked.
         difference: Option<f64>,
+        /// The reason for the absence of the file with 8-bit integers, `None` where it was written.
+        without_int8: Option<String>,
     },
     /// There is no candidate that keeps the constraints.
     None,
@@ -31,12 +35,16 @@ pub enum BestFiles {
     WithoutWeights,
 }
 
-/// Writes `best/`: `architecture.toml`, and of a trained network `weights.safetensors`, `model.onnx`, `model.tflite`, `labels.txt`,
-/// `recipe.toml` and the model card `README.md`.
+/// Reader of training images for the calibration of a network, or the reason for their absence.
+pub type CalibrationImages<'a> = dyn Fn(&ExportNetwork) -> Result<Vec<Floats>, String> + 'a;
+
+/// Writes `best/`: `architecture.toml`, and of a trained network `weights.safetensors`, `model.onnx`, `model.tflite`,
+/// `model-int8.tflite`, `labels.txt`, `recipe.toml` and the model card `README.md`.
 pub fn write_best(
     (folder, config, state): (&StudyFolder, &StudyConfig, &StudyState),
     outcome: &Outcome,
     (onnx_runtime, litert): (Option<OnnxRuntime>, Option<LiteRt>),
+    images: &CalibrationImages<'_>,
 ) -> Result<BestFiles, ExportError> {
     let winner = outcome.winner().and_then(|index| outcome.rows[index].trial);
     let Some(trial) = winner.and_then(|number| state.trial(number)) else {
@@ -59,17 +67,60 @@ pub fn write_best(
         return Ok(BestFiles::WithoutWeights);
     }
     let network = ExportNetwork::trained(trial.architecture.clone(), &Weights::read(&source)?, &source)?;
-    let files = write_models(&network, &into, &verifier)?;
+    let mut files = write_models(&network, &into, &verifier)?;
+    let without_int8 = match write_int8(&network, &into, verifier, images) {
+        Ok(file) => {
+            files.push(file);
+            None
+        }
+        Err(reason) => {
+            // A file of an earlier best network belongs to other weights.
+            files::remove_if_there(&into.join(INT8))?;
+            Some(reason)
+        }
+    };
     write_texts((config, state), (trial, training.as_ref()), &network, &files, &into)?;
     let onnx = files.iter().find(|file| file.name == ONNX);
     let difference = onnx.and_then(|file| match &file.exported.check {
         Check::Agrees(agreement) => Some(agreement.difference),
         Check::Exact | Check::Unchecked { .. } => None,
     });
-    Ok(BestFiles::Written { difference })
+    Ok(BestFiles::Written {
+        difference,
+        without_int8,
+    })
 }
 
 const ONNX: &str = "model.onnx";
+const INT8: &str = "model-int8.tflite";
+
+/// Writes the network in 8-bit integers, calibrated on training images and compared on some of them; an error is the reason for its
+/// absence.
+fn write_int8(
+    network: &ExportNetwork,
+    into: &Path,
+    verifier: Verifier,
+    images: &CalibrationImages<'_>,
+) -> Result<CardFile, String> {
+    if verifier.litert.is_none() {
+        return Err("LiteRT is not installed, see `mnas doctor`".to_owned());
+    }
+    let images = images(network)?;
+    let write = || {
+        let calibration = Calibration::on(&images, network, verifier.litert.as_ref(), Clipping::Extremes)?;
+        let tflite = Tflite {
+            precision: TflitePrecision::Int8(calibration),
+        };
+        let verifier = verifier.with_images(&images[..images.len().min(CHECKED_IMAGES)], network.graph.input);
+        export(network, &tflite, &into.join(INT8), &verifier)
+    };
+    let exported = write().map_err(|error: ExportError| error.to_string())?;
+    Ok(CardFile {
+        name: INT8,
+        purpose: "network for LiteRT, 8-bit integers",
+        exported,
+    })
+}
 
 /// Writes the network in the formats that programs read.
 fn write_models(network: &ExportNetwork, into: &Path, verifier: &Verifier) -> Result<Vec<CardFile>, ExportError> {

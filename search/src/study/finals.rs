@@ -79,6 +79,8 @@ fn row(finalist: &Finalist, trial: &ReportRow) -> FinalistRow {
         mnas_engine::study::TrialOutcome::Finished(result) => Some(result.seconds),
         _ => None,
     };
+    let int8 = finalist.int8.as_ref();
+    let latency = int8.and_then(|int8| int8.latency);
     FinalistRow {
         name: trial.label(),
         trial: finalist.trial,
@@ -93,6 +95,9 @@ fn row(finalist: &Finalist, trial: &ReportRow) -> FinalistRow {
         val_top1: finalist.val_top1(),
         test_top1: test.map(|test| test.top1),
         test_top5: test.map(|test| test.top5),
+        int8_top1: int8.map(|int8| int8.top1),
+        int8_latency_ms: latency.map(|latency| latency.int8_ms),
+        litert_latency_ms: latency.map(|latency| latency.fp32_ms),
         train_seconds: seconds,
         within_budget: trial.within_budget,
         dominated: None,

@@ -6,7 +6,7 @@ mod model_card;
 mod outcome;
 mod winners;
 
-pub use best::{BestFiles, write_best};
+pub use best::{BestFiles, CalibrationImages, write_best};
 pub use finals::FinalOutcome;
 pub use outcome::{Outcome, outcome, redraw};
 pub use winners::{MeasuredWinners, measure_winners};

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use mnas_engine::study::{StudyConfig, StudyState, Trial, TrialOutcome};
-use mnas_engine::training::{DataRequest, Recipe};
+use mnas_engine::study::{Int8Result, StudyConfig, StudyState, Trial, TrialOutcome};
+use mnas_engine::training::{DataRequest, Recipe, Split};
 
 use super::outcome::Outcome;
-use crate::export::{Check, ExportNetwork, Exported};
+use crate::export::{CALIBRATION_IMAGES, Check, ExportNetwork, Exported};
 use crate::report::units;
 
 /// Training behind the best network: its trial's, or its final one.
@@ -28,11 +28,13 @@ pub(super) struct BestTraining<'a> {
     val_images: Option<usize>,
     /// Top-1 accuracy on the test split, in percent.
     test_top1: Option<f64>,
+    /// The network in 8-bit integers, where it was evaluated.
+    int8: Option<&'a Int8Result>,
 }
 
 impl<'a> BestTraining<'a> {
     /// Training of the study's winner; `None` where nothing was trained.
-    pub fn of(config: &'a StudyConfig, state: &StudyState, trial: &Trial, outcome: &Outcome) -> Option<Self> {
+    pub fn of(config: &'a StudyConfig, state: &'a StudyState, trial: &Trial, outcome: &Outcome) -> Option<Self> {
         let training = config.training()?;
         let finals = outcome.finals.as_ref();
         let finalist = finals.and_then(|finals| Some((finals, &finals.rows[finals.best?])));
@@ -49,6 +51,7 @@ impl<'a> BestTraining<'a> {
                 val_top1: row.val_top1,
                 val_images: val_images(&finalist.outcome),
                 test_top1: row.test_top1,
+                int8: finalist.int8.as_ref(),
             });
         }
         let seconds = match &trial.outcome {
@@ -66,6 +69,7 @@ impl<'a> BestTraining<'a> {
             val_top1: trial.accuracy(),
             val_images: val_images(&trial.outcome),
             test_top1: None,
+            int8: None,
         })
     }
 }
@@ -171,7 +175,41 @@ fn facts(
         "test top-1",
         test.map_or_else(|| "not measured; see below".to_owned(), units::percent),
     );
+    if let Some(int8) = training.int8 {
+        let images = units::grouped(int8.images as u64);
+        add(
+            &format!("{} top-1 in int8", split_name(int8.split)),
+            format!(
+                "{} of {images} images, calibrated on {CALIBRATION_IMAGES} training images; {}",
+                units::percent(int8.top1),
+                loss_text(training, int8)
+            ),
+        );
+        if let Some(latency) = int8.latency {
+            let [quantised, float] = [latency.int8_ms, latency.fp32_ms].map(units::milliseconds);
+            add(
+                "latency in int8",
+                format!("measured {quantised}, in fp32 {float}; {}", int8.runtime),
+            );
+        }
+    }
     facts
+}
+
+fn split_name(split: Split) -> &'static str {
+    if split == Split::Test { "test" } else { "validation" }
+}
+
+/// `0.4 points below fp32`
+fn loss_text(training: &BestTraining<'_>, int8: &Int8Result) -> String {
+    let float = if int8.split == Split::Test {
+        training.test_top1
+    } else {
+        training.val_top1
+    };
+    let loss = float.map_or(0.0, |float| float - int8.top1);
+    let side = if loss < 0.0 { "above" } else { "below" };
+    format!("{:.2} points {side} fp32", loss.abs())
 }
 
 fn checked(check: &Check) -> String {

@@ -41,4 +41,4 @@ pub use teacher::TeacherError;
 pub use throughput::{Throughput, throughput};
 pub use torch_runtime::TorchRuntime;
 pub use trainer::{Progress, TrainPlan, Trained, train};
-pub use weights::{LoadError, load_weights, weights_of};
+pub use weights::{LoadError, load_weights, pretrained_network, weights_of};

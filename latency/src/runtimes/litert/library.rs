@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::ffi;
+use super::{ffi, notices};
 use crate::error::RuntimeError;
 
 /// Sizes in bytes and versions of the libraries that the set-up installs; LiteRT has no function that returns its version.
@@ -51,6 +51,7 @@ impl Library {
             reason: fault.to_string(),
             oldest: OLDEST.to_owned(),
         })?;
+        notices::use_up(functions);
         let library = Self {
             path,
             version: version(bytes),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `ffi` | functions of the C library behind safe types: the only unsafe code |
 //! | `library` | library of the process and its version |
+//! | `notices` | suppression of LiteRT's notices of information |
 //! | `session` | results of TFLite files, without times |
 //! | `runtime` | runtime for measuring latency |
 //! | `calibrate` | ranges of activations on images, for files with 8-bit integers |
@@ -11,6 +12,7 @@
 mod calibrate;
 mod ffi;
 mod library;
+mod notices;
 mod runtime;
 mod session;
 

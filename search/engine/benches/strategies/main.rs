@@ -3,11 +3,13 @@
 //! `cargo bench -p mnas-engine --bench strategies -- [NAME=VALUE…]` prints one line for each problem and strategy. Names:
 //! `truth` (`macro`, `accel`, `synthetic`, `noisy`; several with commas), `strategy` (names with commas), `goal`
 //! (`accuracy` or `front`), `seeds`, `trials`, `lookahead`, `threads`, and `data`, the folder of `nas-bench-macro.json` and
-//! `accel-nasbench.csv`.
+//! `accel-nasbench.csv`; `signals`, a `signals.csv` of `mnas proxy-report --out` with every network of a table, whose naswot and entropy
+//! the strategies are given.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 
 mod course;
 mod options;
+mod signals;
 mod truth;
 
 use course::Course;
@@ -18,6 +20,11 @@ fn main() {
     let options = Options::read(std::env::args().skip(1));
     for name in &options.truths {
         let truth = Truth::open(name, &options);
+        if let Some(path) = &options.signals {
+            truth
+                .problem
+                .set_signals(std::sync::Arc::new(signals::Recorded::read(path)));
+        }
         println!(
             "{name}, {:?}: {} trials, {} seeds, lookahead {}; best {:.3} %",
             options.goal, options.trials, options.seeds, options.lookahead, truth.best

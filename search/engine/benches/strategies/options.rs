@@ -21,6 +21,7 @@ pub struct Options {
     pub lookahead: usize,
     pub threads: usize,
     pub data: PathBuf,
+    pub signals: Option<PathBuf>,
 }
 
 impl Options {
@@ -35,6 +36,7 @@ impl Options {
             lookahead: 1,
             threads: 1,
             data: PathBuf::from("../shared/data"),
+            signals: None,
         };
         for argument in arguments.filter(|argument| !argument.starts_with("--")) {
             let (name, value) = argument.split_once('=').expect("NAME=VALUE");
@@ -50,6 +52,7 @@ impl Options {
                 "lookahead" => options.lookahead = value.parse().unwrap(),
                 "threads" => options.threads = value.parse().unwrap(),
                 "data" => options.data = PathBuf::from(value),
+                "signals" => options.signals = Some(PathBuf::from(value)),
                 _ => panic!("unknown argument {argument}"),
             }
         }

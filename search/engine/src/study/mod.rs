@@ -67,7 +67,8 @@ pub use config::{
 pub use error::StudyError;
 pub use events::{Observer, StopReason, StudyEvent};
 pub use finals::{
-    Choice, FinalEvent, FinalRole, Finalist, Finals, FinalsConfig, FinalsEvent, choose_finalists, ranked_networks,
+    Choice, FinalEvent, FinalRole, Finalist, Finals, FinalsConfig, FinalsEvent, Int8Latency, Int8Result,
+    choose_finalists, ranked_networks,
 };
 pub use folder::{FolderError, NewFolder, StudyFolder};
 pub use halving::Halving;

@@ -8,7 +8,7 @@ use mnas_space::{Architecture, ArchitectureId};
 
 use super::config::{EvaluatorConfig, StudyConfig};
 use super::error::StudyError;
-use super::finals::FinalsConfig;
+use super::finals::{FinalEvent, FinalsConfig, Int8Result};
 use super::folder::StudyFolder;
 use super::halving::{Ladder, Promotion};
 use super::journal::{Event, Journal};
@@ -130,6 +130,12 @@ impl Study {
             device,
             latency_ms,
         })?;
+        Ok(self.journal.commit()?)
+    }
+
+    /// Records the evaluation of a finalist in 8-bit integers.
+    pub fn record_int8(&mut self, number: u64, result: Int8Result) -> Result<(), StudyError> {
+        self.record(&Event::Final(FinalEvent::Int8 { number, result }))?;
         Ok(self.journal.commit()?)
     }
 

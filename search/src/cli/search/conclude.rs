@@ -118,6 +118,7 @@ pub(super) fn conclude(
         printer.status(&format!("wrote {}", path.display()));
     }
     report_best_files(printer, study, shown, best);
+    warn_of_int8(printer, shown);
     if arguments.json {
         return Ok(printer.json(&document(study, shown, predicted))?);
     }
@@ -129,7 +130,10 @@ pub(super) fn conclude(
 fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &BestFiles) {
     let (config, folder) = (study.config(), study.folder());
     match best {
-        BestFiles::Written { difference } => {
+        BestFiles::Written {
+            difference,
+            without_int8,
+        } => {
             let checked = match difference {
                 Some(difference) => format!("ONNX Runtime agrees with libtorch within {difference:.1e}"),
                 None => "not checked, ONNX Runtime is not installed".to_owned(),
@@ -138,6 +142,9 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
                 "wrote {} (architecture, weights, ONNX, TFLite, model card; {checked})",
                 folder.best().display()
             ));
+            if let Some(reason) = without_int8 {
+                printer.warning(&format!("no TFLite file in int8 was written: {reason}"));
+            }
             let is_final = final_winner(shown).is_some();
             if !is_final && config.training().is_some_and(|training| !training.proxy.is_direct()) {
                 printer.status(&format!(
@@ -152,6 +159,20 @@ fn report_best_files(printer: &Printer, study: &Study, shown: &Outcome, best: &B
             printer.warning("the best network's weights are missing; train it with mnas train");
         }
         BestFiles::None => printer.warning("no evaluated network keeps the constraints"),
+    }
+}
+
+/// Warns of networks trained in full that lose more than a point in 8-bit integers.
+fn warn_of_int8(printer: &Printer, shown: &Outcome) {
+    let rows = shown.finals.iter().flat_map(|finals| &finals.rows);
+    for row in rows.filter(|row| row.loses_in_int8()) {
+        if let (Some(loss), Some(int8)) = (row.int8_loss(), row.int8_top1) {
+            printer.warning(&format!(
+                "{} loses {loss:.1} points in int8: {} after calibration",
+                row.name,
+                units::percent(int8)
+            ));
+        }
     }
 }
 

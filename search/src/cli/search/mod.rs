@@ -13,6 +13,7 @@ mod events;
 pub(in crate::cli) mod feasibility;
 mod finals;
 mod images;
+mod int8;
 mod live;
 mod placement;
 pub mod predicted;
@@ -42,7 +43,7 @@ use super::cancel_flag;
 use super::device::{OpenDevice, litert, onnx_runtime};
 use super::error::CliError;
 use super::profile::ProfileProgress;
-use crate::export::ExportError;
+use crate::export::{ExportError, ExportNetwork};
 use crate::report::Printer;
 use crate::study::{BestFiles, MeasuredWinners, Outcome, measure_winners, outcome, redraw, write_best};
 use crate::worker_client::WorkerError;
@@ -113,6 +114,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     }
     let measured = measure(&mut study, arguments, printer, &cancel, &mut events)?;
     let measured = measured && finals::train(&mut study, &choices, printer, &cancel, &mut events)?;
+    let measured = measured && int8::evaluate(&mut study, printer, &cancel)?;
     // A worker that was killed while it wrote weights leaves a part of them.
     files::remove_partial_files(study.folder().root());
     let shown = outcome(study.config(), study.problem(), study.state());
@@ -124,7 +126,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
         events.interrupted();
         return Err(interrupted(study.folder()));
     }
-    let best = write_best_files(&study, &shown)?;
+    let best = write_best_files(&study, &shown, printer, &cancel)?;
     events.finished(shown.winner().and_then(|index| shown.rows[index].trial));
     let result = conclude::Conclusion {
         study: &study,
@@ -143,13 +145,22 @@ fn interrupted(folder: &StudyFolder) -> CliError {
 }
 
 /// Writes the files of the best network; a second time if the process that computes libtorch's scores was lost on the way.
-fn write_best_files(study: &Study, shown: &Outcome) -> Result<BestFiles, ExportError> {
+fn write_best_files(
+    study: &Study,
+    shown: &Outcome,
+    printer: &Printer,
+    cancel: &AtomicBool,
+) -> Result<BestFiles, ExportError> {
+    let images = |network: &ExportNetwork| {
+        int8::calibration_images(study, network, printer, cancel).map_err(|error| error.to_string())
+    };
     let write = || {
         write_best(
             (study.folder(), study.config(), study.state()),
             shown,
             // Without them the study ends with its files unchecked.
             (onnx_runtime().ok().flatten(), litert().ok().flatten()),
+            &images,
         )
     };
     match write() {

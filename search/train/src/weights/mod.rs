@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mnas_engine::training::weights::{Weights, WeightsError, WeightsInfo};
-use tch::{Kind, TchError, Tensor};
+use mnas_engine::training::weights::{Pretrained, Weights, WeightsError, WeightsInfo};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::inheritance::Values;
 use crate::network::Network;
@@ -29,11 +29,7 @@ pub fn weights_of(network: &Network, info: WeightsInfo) -> Result<Weights, TchEr
 pub(crate) fn values_of(network: &Network) -> Result<Values, TchError> {
     let mut values = Values::new();
     for (spec, tensor) in network.tensors() {
-        let flat = tensor
-            .detach()
-            .f_to_device(tch::Device::Cpu)?
-            .f_contiguous()?
-            .f_view([-1])?;
+        let flat = tensor.detach().f_to_device(Device::Cpu)?.f_contiguous()?.f_view([-1])?;
         values.insert(spec.name.clone(), (spec.shape.clone(), Vec::<f32>::try_from(&flat)?));
     }
     Ok(values)
@@ -43,6 +39,22 @@ pub(crate) fn values_of(network: &Network) -> Result<Values, TchError> {
 pub fn load_weights(weights: &Weights, network: &mut Network, path: &Path) -> Result<(), LoadError> {
     let fitted = weights.fitted(network.graph(), path)?;
     Ok(assign(&fitted, network)?)
+}
+
+/// A pretrained network on `device`; [`Network::tensors`] gives its tensors by name.
+///
+/// ```no_run
+/// use mnas_engine::training::weights::Pretrained;
+/// use mnas_train::pretrained_network;
+/// let parent = Pretrained::read("parent.safetensors".as_ref(), None)?;
+/// let network = pretrained_network(&parent, tch::Device::Cpu)?;
+/// assert_eq!(network.tensors().count(), parent.matching.matches.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn pretrained_network(pretrained: &Pretrained, device: Device) -> Result<Network, TchError> {
+    let mut network = Network::new(pretrained.architecture.graph(), device, 0)?;
+    assign(&pretrained.weights, &mut network)?;
+    Ok(network)
 }
 
 /// Copies weights that fit the network.

@@ -14,4 +14,4 @@ mod tests;
 pub use choice::{Choice, FinalRole, choose_finalists, ranked_networks};
 pub use config::FinalsConfig;
 pub use run::FinalsEvent;
-pub use state::{FinalEvent, Finalist, Finals};
+pub use state::{FinalEvent, Finalist, Finals, Int8Latency, Int8Result};

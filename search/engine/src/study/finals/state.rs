@@ -5,7 +5,34 @@ use serde::{Deserialize, Serialize};
 use super::super::trial::{TrialOutcome, TrialTimes};
 use super::choice::{Choice, FinalRole};
 use crate::evaluator::Evaluation;
-use crate::training::Accuracy;
+use crate::training::{Accuracy, Split};
+
+/// A trained network in 8-bit integers, beside 32-bit floats where both were measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Int8Result {
+    /// Top-1 accuracy in percent.
+    pub top1: f64,
+    /// The split of its images: test, or validation where the data set has no test split.
+    pub split: Split,
+    /// Number of its images.
+    pub images: usize,
+    /// Runtime and number of threads.
+    pub runtime: String,
+    /// Median latencies in that runtime; `None` where the study's device is another machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Int8Latency>,
+}
+
+/// Latencies of a network in one runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Int8Latency {
+    /// In 8-bit integers.
+    pub int8_ms: f64,
+    /// In 32-bit floats.
+    pub fp32_ms: f64,
+}
 
 /// An event of a final training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +75,13 @@ pub enum FinalEvent {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         worker: String,
     },
+    /// The trained network was evaluated in 8-bit integers.
+    Int8 {
+        /// The finalist.
+        number: u64,
+        /// The result.
+        result: Int8Result,
+    },
 }
 
 /// A network that is trained in full.
@@ -65,6 +99,8 @@ pub struct Finalist {
     pub attempts: u32,
     /// Its outcome so far.
     pub outcome: TrialOutcome,
+    /// The trained network in 8-bit integers; `None` until it was evaluated.
+    pub int8: Option<Int8Result>,
     /// The worker that trained it; empty before.
     pub worker: String,
     /// Times of its choice, its last start and its end.
@@ -128,6 +164,7 @@ impl Finals {
                     seed: *seed,
                     attempts: 0,
                     outcome: TrialOutcome::Pending,
+                    int8: None,
                     worker: String::new(),
                     times: TrialTimes {
                         proposed: at,
@@ -146,6 +183,13 @@ impl Finals {
             FinalEvent::Failed { number, reason, worker } => {
                 let reason = reason.clone();
                 self.settle(*number, TrialOutcome::Failed { reason }, worker, at)?;
+            }
+            FinalEvent::Int8 { number, result } => {
+                let finalist = self.finalist_mut(*number)?;
+                if finalist.val_top1().is_none() {
+                    return Err(format!("finalist {number} is evaluated in int8 but has no result"));
+                }
+                finalist.int8 = Some(result.clone());
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
-use super::{Choice, FinalEvent, FinalRole, Finals};
+use super::{Choice, FinalEvent, FinalRole, Finals, Int8Latency, Int8Result};
 use crate::evaluator::Evaluation;
-use crate::training::Accuracy;
+use crate::training::{Accuracy, Split};
 use crate::worker::TrainResult;
 
 fn chosen(number: u64, trial: u64) -> FinalEvent {
@@ -69,6 +69,37 @@ fn events_of_final_trainings_tell_the_state() {
     let event = finished(1, 79.5);
     let text = serde_json::to_string(&event).unwrap();
     assert_eq!(serde_json::from_str::<FinalEvent>(&text).unwrap(), event);
+}
+
+fn int8(number: u64, latency: Option<Int8Latency>) -> FinalEvent {
+    let result = Int8Result {
+        top1: 79.0,
+        split: Split::Test,
+        images: 100,
+        runtime: "litert 2.3.0, 1 thread".to_owned(),
+        latency,
+    };
+    FinalEvent::Int8 { number, result }
+}
+
+#[test]
+fn evaluations_in_int8_belong_to_trained_finalists() {
+    let latency = Some(Int8Latency {
+        int8_ms: 0.5,
+        fp32_ms: 0.75,
+    });
+    let trained = [chosen(0, 7), finished(0, 80.0)];
+    let finals = replay(&[&trained[..], &[int8(0, None), int8(0, latency)]].concat()).unwrap();
+    assert_eq!(finals.all()[0].int8.as_ref().unwrap().latency, latency);
+    for event in [int8(0, None), int8(0, latency)] {
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<FinalEvent>(&text).unwrap(), event);
+        assert!(
+            replay(&[chosen(0, 7), failed(0), event])
+                .unwrap_err()
+                .contains("no result")
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Weight files: safetensors with the names of [`mnas_space::Graph::parameters`], and those of other programs.
 
-mod foreign;
+mod matching;
+mod numbers;
+mod pretrained;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{DataRequest, Normalization};
 use crate::files::{self, FileError};
+pub use matching::{Match, Matching, Misfit, Naming};
+pub use pretrained::Pretrained;
 
 /// A weight file that cannot be read, written or used.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +33,56 @@ pub enum WeightsError {
         problem: String,
     },
     /// The weights belong to another architecture.
-    #[error("{}: the weights belong to another architecture: {difference}", path.display())]
+    #[error("{}: the weights belong to another architecture: {misfit}", path.display())]
     Mismatch {
         /// The file.
         path: PathBuf,
-        /// Tensor that differs, and the difference.
-        difference: String,
+        /// First difference, and the tensors that matched before it.
+        misfit: Box<Misfit>,
+    },
+    /// The weights score another number of classes.
+    #[error(
+        "{}: the weights score {found} classes (tensor `{tensor}`), the architecture {expected}; give it {found} classes, or fine-tune with \
+         `mnas train ARCH --init {}`", path.display(), path.display()
+    )]
+    Classes {
+        /// The file.
+        path: PathBuf,
+        /// The classifier's weight in the file.
+        tensor: String,
+        /// Classes of the weights.
+        found: u32,
+        /// Classes of the architecture.
+        expected: u32,
+    },
+    /// A value is infinite or not a number.
+    #[error(
+        "{}: tensor `{tensor}` holds {value} at position {index}; the network was damaged in its training or conversion, use weights saved \
+         before that", path.display()
+    )]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Position of the first such value.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// The file does not name its architecture, and no other is given.
+    #[error("{} does not name its architecture; give it as ARCH", path.display())]
+    NoArchitecture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The architecture in the file's metadata is not valid.
+    #[error("{}: metadata `{INFO_KEY}`: {error}", path.display())]
+    Architecture {
+        /// The file.
+        path: PathBuf,
+        /// The problem.
+        error: mnas_space::NotationError,
     },
 }
 
@@ -68,6 +116,8 @@ const INFO_KEY: &str = "mnas";
 #[derive(Debug, Clone)]
 pub struct Weights {
     values: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    /// Names in the order of the file.
+    order: Vec<String>,
     /// Metadata; `None` for files of other programs.
     pub info: Option<WeightsInfo>,
 }
@@ -83,7 +133,8 @@ impl WeightSource for Weights {
 impl Weights {
     /// Weights of these values: shape and numbers by tensor name.
     pub fn new(values: BTreeMap<String, (Vec<usize>, Vec<f32>)>, info: Option<WeightsInfo>) -> Self {
-        Self { values, info }
+        let order = values.keys().cloned().collect();
+        Self { values, order, info }
     }
 
     /// Shape and numbers of each tensor, by name.
@@ -93,7 +144,7 @@ impl Weights {
             .map(|(name, (shape, values))| (name.as_str(), shape.as_slice(), values.as_slice()))
     }
 
-    /// Reads a safetensors file of 32-bit floats.
+    /// Reads a safetensors file of floats of 16, 32 or 64 bits; a value that is not a number is an error.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
         let bytes = files::read(path)?;
         let format = |problem: String| WeightsError::Format {
@@ -107,22 +158,28 @@ impl Weights {
         let file = SafeTensors::deserialize(&bytes).map_err(|error| format(error.to_string()))?;
         let mut values = BTreeMap::new();
         for (name, view) in file.tensors() {
-            if foreign::is_counter(&name) {
+            if matching::is_counter(&name) {
                 continue;
             }
-            if view.dtype() != Dtype::F32 {
+            let Some(floats) = numbers::floats(view.dtype(), view.data()) else {
                 return Err(format(format!(
-                    "tensor `{name}` holds {:?}; expected F32",
+                    "tensor `{name}` holds {:?}; expected floats (F16, BF16, F32 or F64)",
                     view.dtype()
                 )));
+            };
+            if let Some(index) = floats.iter().position(|value| !value.is_finite()) {
+                return Err(WeightsError::NotFinite {
+                    path: path.to_path_buf(),
+                    tensor: name,
+                    index,
+                    value: floats[index],
+                });
             }
-            let floats = view
-                .data()
-                .chunks_exact(4)
-                .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
-            values.insert(name, (view.shape().to_vec(), floats.collect()));
+            values.insert(name, (view.shape().to_vec(), floats));
         }
-        Ok(Self { values, info })
+        // Sorted by their places in the file.
+        let order = metadata.offset_keys();
+        Ok(Self { values, order, info })
     }
 
     /// Writes a safetensors file.
@@ -157,53 +214,35 @@ impl Weights {
         Ok(())
     }
 
-    /// The weights under the names of `graph`, every tensor there in the right shape and nothing else.
+    /// Matches the tensors to the parameters of `graph`: by name, in any order of the tensors, each shape checked.
     ///
-    /// A file of another program, which names them otherwise, is matched by structure; `path` is named where it does not fit.
-    pub fn fitted(&self, graph: &Graph, path: &Path) -> Result<Cow<'_, Self>, WeightsError> {
-        let is_ours = self.info.is_some() || graph.parameters().any(|spec| self.values.contains_key(&spec.name));
-        if is_ours {
-            self.check(graph, path)?;
-            return Ok(Cow::Borrowed(self));
-        }
-        let values = foreign::matched(&self.values, graph).map_err(|difference| WeightsError::Mismatch {
+    /// Only the number of classes may differ from the graph's; `path` is named where anything else does.
+    pub fn matching(&self, graph: &Graph, path: &Path) -> Result<Matching, WeightsError> {
+        Matching::of(&self.values, &self.order, graph).map_err(|misfit| WeightsError::Mismatch {
             path: path.to_path_buf(),
-            difference,
-        })?;
-        Ok(Cow::Owned(Self { values, info: None }))
+            misfit,
+        })
     }
 
-    fn check(&self, graph: &Graph, path: &Path) -> Result<(), WeightsError> {
-        let mismatch = |difference| {
-            Err(WeightsError::Mismatch {
+    /// The weights under the names of `graph`, every tensor there in the right shape and nothing else.
+    ///
+    /// `path` is named where they do not fit.
+    pub fn fitted(&self, graph: &Graph, path: &Path) -> Result<Cow<'_, Self>, WeightsError> {
+        let matching = self.matching(graph, path)?;
+        let classes = graph.output_shape().channels;
+        // The classifier's rows are the only shape in which matched tensors may differ.
+        if let Some(found) = matching.classes.filter(|found| *found != classes) {
+            return Err(WeightsError::Classes {
                 path: path.to_path_buf(),
-                difference,
-            })
-        };
-        let mut expected = 0;
-        for spec in graph.parameters() {
-            expected += 1;
-            match self.values.get(&spec.name) {
-                None => return mismatch(format!("tensor `{}` {:?} is missing", spec.name, spec.shape)),
-                Some((shape, _)) if *shape != spec.shape => {
-                    let difference = format!(
-                        "tensor `{}` is {shape:?}, the architecture has {:?}",
-                        spec.name, spec.shape
-                    );
-                    return mismatch(difference);
-                }
-                Some(_) => {}
-            }
+                tensor: matching.classifier().to_owned(),
+                found,
+                expected: classes,
+            });
         }
-        if expected != self.values.len() {
-            let known: std::collections::BTreeSet<String> = graph.parameters().map(|spec| spec.name).collect();
-            let extra = self.values.keys().find(|name| !known.contains(*name));
-            return mismatch(format!(
-                "tensor `{}` is not in the architecture",
-                extra.map_or("", |name| name)
-            ));
+        if matching.is_identity() {
+            return Ok(Cow::Borrowed(self));
         }
-        Ok(())
+        Ok(Cow::Owned(Self::new(matching.renamed(&self.values), self.info.clone())))
     }
 }
 

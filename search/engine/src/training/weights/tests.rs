@@ -112,9 +112,14 @@ fn files_of_other_programs_are_read_where_they_can_be() {
     let read = Weights::read(&path).unwrap();
     assert!(read.info.is_none());
     assert_eq!(read.values["scale"], (vec![2], vec![1.0, -2.0]));
-    write(Dtype::F16, &[0; 4], None);
+    write(Dtype::F16, &[0, 0x3c, 0, 0xc0], None);
+    assert_eq!(Weights::read(&path).unwrap().values["scale"].1, [1.0, -2.0]);
+    write(Dtype::I16, &[0; 4], None);
     let text = Weights::read(&path).unwrap_err().to_string();
-    assert!(text.contains("`scale` holds F16; expected F32"), "{text}");
+    assert!(text.contains("`scale` holds I16; expected floats"), "{text}");
+    write(Dtype::F32, &[0, 0, 128, 63, 0, 0, 192, 127], None);
+    let text = Weights::read(&path).unwrap_err().to_string();
+    assert!(text.contains("tensor `scale` holds NaN at position 1"), "{text}");
     let strange = HashMap::from([("mnas".to_owned(), "{\"architecture\":3}".to_owned())]);
     write(Dtype::F32, &[0; 8], Some(strange));
     let text = Weights::read(&path).unwrap_err().to_string();
