@@ -49,14 +49,14 @@ pub struct ArchitectureArguments {
 }
 
 /// Variations of a reference.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct FormArguments {
     /// Width multiplier of a reference [default: 1.0]
     #[arg(long)]
     width: Option<f64>,
     /// Side of the input image in pixels [default: a reference's own, mostly 224; that of the file]
     #[arg(long)]
-    resolution: Option<u32>,
+    pub resolution: Option<u32>,
     /// Number of classes [default: 1000 for references]
     #[arg(long)]
     classes: Option<u32>,

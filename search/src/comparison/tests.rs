@@ -111,6 +111,7 @@ fn halving(root: &Path) -> PathBuf {
             min_epochs: 1,
         }),
         signals: None,
+        parent: None,
         finals: None,
         plan: None,
     };

@@ -23,7 +23,11 @@ impl Family {
         for (stage, at) in self.stage_genes() {
             let own = stage.channels[genes[at.channels] as usize];
             let distance = |channels: u32| (f64::from(channels) - share * f64::from(own)).abs();
-            let fewer = stage.channels.iter().zip(0u16..).filter(|(channels, _)| **channels <= own);
+            let fewer = stage
+                .channels
+                .iter()
+                .zip(0u16..)
+                .filter(|(channels, _)| **channels <= own);
             let nearest = fewer.min_by(|(one, _), (other, _)| distance(**one).total_cmp(&distance(**other)));
             if let Some((_, gene)) = nearest {
                 genes[at.channels] = gene;

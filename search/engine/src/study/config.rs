@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
 use super::halving::Halving;
+use super::parent::ParentConfig;
 use super::time_plan::TimePlan;
 use super::warm_start::WarmStartConfig;
 use crate::evaluator::Scorer;
 use crate::problem::{Constraint, Metric, MetricError, Reward};
 use crate::ranking::{Probe, Score, ScoreScale, Signal};
 use crate::strategy::StrategyConfig;
-use crate::training::{DataRequest, ParentWeights, Proxy, Recipe, RecipeError, TrainDevice};
+use crate::training::{DataRequest, Proxy, Recipe, RecipeError, TrainDevice};
 
 /// A study's complete configuration. Its space and latency tables lie beside it as files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -177,10 +178,9 @@ pub struct TrainConfig {
     /// Signals by which the model-guided search chooses among candidates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signals: Option<SignalsConfig>,
-    /// Pretrained network, whose fine-tuned weights all others inherit; they lie in the study's folder
-    /// ([`StudyFolder::parent_weights`](super::StudyFolder::parent_weights)).
+    /// Pretrained network from which all others inherit. Default: networks begin with random weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<ParentWeights>,
+    pub parent: Option<ParentConfig>,
     /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
@@ -395,8 +395,10 @@ impl StudyConfig {
             training.recipe.check()?;
             training.check_halving()?;
             if let Some(parent) = &training.parent {
+                parent.recipe.check()?;
                 let text = &parent.architecture;
-                text.parse::<Architecture>().map_err(|error| value("parent.architecture", text, &error.to_string()))?;
+                text.parse::<Architecture>()
+                    .map_err(|error| value("parent.architecture", text, &error.to_string()))?;
             }
             if let Some(finals) = &training.finals {
                 finals.recipe.check()?;

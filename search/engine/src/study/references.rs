@@ -36,7 +36,11 @@ pub fn choose_references(
             .all(classes, space.early_strides_removed)
             .map(|point| (value(&point.architecture), point.width, point.architecture))
             .collect();
-        let picked = pick(&grid.iter().map(|(value, ..)| *value).collect::<Vec<_>>(), budget, per_network);
+        let picked = pick(
+            &grid.iter().map(|(value, ..)| *value).collect::<Vec<_>>(),
+            budget,
+            per_network,
+        );
         chosen.extend(picked.into_iter().map(|index| {
             let (_, width, architecture) = grid[index].clone();
             let (name, title) = (reference.name().to_owned(), reference.title.clone());
@@ -67,7 +71,11 @@ pub fn choose_parent_references(
     let smaller = resolutions.iter().filter(|side| **side <= own.resolution);
     let smaller = smaller.map(|&side| (1.0, own.clone().with_resolution(side))).collect();
     let narrowed = |share: &f64| (*share, space.express(&space.narrowed(&genotype, *share), classes));
-    let narrower = NARROWED.iter().map(narrowed).filter(|(_, network)| network.id() != own.id()).collect();
+    let narrower = NARROWED
+        .iter()
+        .map(narrowed)
+        .filter(|(_, network)| network.id() != own.id())
+        .collect();
     let mut chosen = Vec::new();
     for (name, title, grid) in [
         ("parent-lower-resolution", "Parent, lower resolution", smaller),
@@ -75,14 +83,18 @@ pub fn choose_parent_references(
     ] {
         let grid: Vec<(f64, Architecture)> = grid;
         let values: Vec<f64> = grid.iter().map(|(_, network)| value(network)).collect();
-        chosen.extend(pick(&values, budget, per_network).into_iter().map(|index| ChosenReference {
-            kind: TrialKind::Reference {
-                name: name.to_owned(),
-                title: title.to_owned(),
-                width: grid[index].0,
-            },
-            architecture: grid[index].1.clone(),
-        }));
+        chosen.extend(
+            pick(&values, budget, per_network)
+                .into_iter()
+                .map(|index| ChosenReference {
+                    kind: TrialKind::Reference {
+                        name: name.to_owned(),
+                        title: title.to_owned(),
+                        width: grid[index].0,
+                    },
+                    architecture: grid[index].1.clone(),
+                }),
+        );
     }
     chosen
 }
@@ -174,7 +186,10 @@ mod tests {
 
     #[test]
     fn a_parent_is_compared_with_what_is_done_by_hand() {
-        let parent = mnas_space::Reference::named("mobilenet-v2").unwrap().architecture(1.0, 224, 10).unwrap();
+        let parent = mnas_space::Reference::named("mobilenet-v2")
+            .unwrap()
+            .architecture(1.0, 224, 10)
+            .unwrap();
         let space = SearchSpace::from_toml(&mnas_space::space_around(&parent, "around")).unwrap();
         let mut macs = |architecture: &Architecture| architecture.cost().macs as f64;
         let budget = 0.5 * macs(&parent);
@@ -190,9 +205,16 @@ mod tests {
                 ("parent-narrowed".to_owned(), 0.5, 224)
             ]
         );
-        let half = mnas_space::Reference::named("mobilenet-v2").unwrap().architecture(0.5, 224, 10).unwrap();
+        let half = mnas_space::Reference::named("mobilenet-v2")
+            .unwrap()
+            .architecture(0.5, 224, 10)
+            .unwrap();
         let difference = chosen[1].architecture.cost().macs.abs_diff(half.cost().macs);
-        assert!(difference as f64 <= 0.1 * half.cost().macs as f64, "{}", chosen[1].architecture);
+        assert!(
+            difference as f64 <= 0.1 * half.cost().macs as f64,
+            "{}",
+            chosen[1].architecture
+        );
         for reference in &chosen {
             assert!(space.contains(&reference.architecture) && macs(&reference.architecture) <= budget);
         }

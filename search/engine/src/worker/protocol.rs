@@ -29,7 +29,8 @@ use super::floats::Floats;
 use super::signals::SignalsRequest;
 use crate::ranking::Measured;
 use crate::training::{
-    Accuracy, Augmentation, Confusion, DataRequest, EpochReport, Fit, Normalization, ParentWeights, Proxy, Recipe, Split,
+    Accuracy, Augmentation, Confusion, DataRequest, EpochReport, Fit, Normalization, ParentWeights, Proxy, Recipe,
+    Split,
 };
 
 /// The protocol of training workers. Its version changes with every change of a request or a reply.

@@ -23,8 +23,10 @@ pub(super) fn network(
     device: Device,
 ) -> Result<(Network, f64), TrainError> {
     let weights = Weights::read(&parent.weights).map_err(InheritanceError::from)?;
-    let architecture: Architecture =
-        parent.architecture.parse().map_err(|problem| InheritanceError::Architecture {
+    let architecture: Architecture = parent
+        .architecture
+        .parse()
+        .map_err(|problem| InheritanceError::Architecture {
             architecture: parent.architecture.clone(),
             problem: format!("{problem}"),
         })?;

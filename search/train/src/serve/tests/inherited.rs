@@ -28,7 +28,11 @@ fn a_training_inherits_from_a_parent() {
     assert_eq!(same.inherited, Some(1.0));
     let text = "in32,conv_k3_s2_c8_nhs,ir_k5_e1_c8_nre,head_o10";
     let narrow = talk.train(child(text, "narrow.safetensors"));
-    assert!(narrow.inherited.is_some_and(|share| (0.5..1.0).contains(&share)), "{:?}", narrow.inherited);
+    assert!(
+        narrow.inherited.is_some_and(|share| (0.5..1.0).contains(&share)),
+        "{:?}",
+        narrow.inherited
+    );
     let first = std::fs::read(folder.path().join("narrow.safetensors")).unwrap();
     let again = talk.train(child(text, "again.safetensors"));
     assert_eq!((again.accuracy, again.train_loss), (narrow.accuracy, narrow.train_loss));
@@ -46,7 +50,10 @@ fn a_training_inherits_from_a_parent() {
         ..child(strange, "strange.safetensors")
     };
     let (reason, kind) = talk.failure(train(strange));
-    assert!(reason.contains("has no block that can be cut from") && kind == FailureKind::Input, "{reason}");
+    assert!(
+        reason.contains("has no block that can be cut from") && kind == FailureKind::Input,
+        "{reason}"
+    );
     let missing = TrainRequest {
         parent: Some(ParentWeights {
             weights: folder.path().join("none.safetensors"),
