@@ -56,7 +56,7 @@ pub struct FormArguments {
     width: Option<f64>,
     /// Side of the input image in pixels [default: a reference's own, mostly 224; that of the file]
     #[arg(long)]
-    pub resolution: Option<u32>,
+    resolution: Option<u32>,
     /// Number of classes [default: 1000 for references]
     #[arg(long)]
     classes: Option<u32>,
@@ -82,6 +82,14 @@ impl ArchitectureArguments {
 }
 
 impl FormArguments {
+    /// The form of a network at another resolution.
+    pub fn at(resolution: Option<u32>) -> Self {
+        Self {
+            resolution,
+            ..Self::default()
+        }
+    }
+
     /// The number of classes, where given.
     pub fn classes(&self) -> Option<u32> {
         self.classes

@@ -40,10 +40,7 @@ impl Parent {
         let Some(weights) = &choices.pretrained else {
             return Ok(None);
         };
-        let form = FormArguments {
-            resolution: choices.parent_resolution,
-            ..FormArguments::default()
-        };
+        let form = FormArguments::at(choices.parent_resolution);
         let named = choices.parent.as_deref().map(|text| form.resolve(text)).transpose()?;
         let read = Pretrained::read(weights, named.map(|(architecture, _)| architecture).as_ref())?;
         let stem = weights.file_stem().unwrap_or_default();
@@ -165,7 +162,7 @@ pub(super) fn fine_tune(
     }));
     // Weights of an attempt that was interrupted later are those of the same requests only.
     let record = folder.parent().join("requests.json");
-    let requests = serde_json::to_vec_pretty(&[&prepare, &train])?;
+    let requests = serde_json::to_vec_pretty(&[&prepare, &train]).map_err(std::io::Error::from)?;
     if weights.exists() && std::fs::read(&record).is_ok_and(|before| before == requests) {
         printer.status("the parent is fine-tuned already");
         return Ok(());
