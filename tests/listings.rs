@@ -299,15 +299,28 @@ fn a_published_json_is_the_reference_of_its_name() {
 #[test]
 fn the_space_around_a_network_contains_it() {
     let place = Workplace::new();
-    place.run("space --around mobilenet-v2 --resolution 160 --out around.toml").success();
+    place
+        .run("space --around mobilenet-v2 --resolution 160 --out around.toml")
+        .success();
     let described = json(&place, "space around.toml");
     let contained = described["references"].as_array().unwrap();
-    assert!(contained.iter().any(|row| row["name"] == "mobilenet-v2"), "{contained:?}");
+    assert!(
+        contained.iter().any(|row| row["name"] == "mobilenet-v2"),
+        "{contained:?}"
+    );
     let printed = stdout(&place.run("space --around mobilenet-v2 --resolution 160").success());
     let written = std::fs::read_to_string(place.path("around.toml")).unwrap();
     assert_eq!(printed.trim_end(), written.trim_end());
     let own = "in32,conv_k3_s2_c16_nre,ir_r3_k5_s2_e6_c24_nre,head_o4";
     assert!(stdout(&place.run(&format!("space --around {own}")).success()).contains("max-params"));
-    refused(place.run("space mobilenet --width 0.5"), 2, &["--width is the form of the network of --around"]);
-    refused(place.run("space --around nothing"), 3, &["`nothing` is not an architecture"]);
+    refused(
+        place.run("space mobilenet --width 0.5"),
+        2,
+        &["--width is the form of the network of --around"],
+    );
+    refused(
+        place.run("space --around nothing"),
+        3,
+        &["`nothing` is not an architecture"],
+    );
 }

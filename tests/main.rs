@@ -15,6 +15,7 @@ mod interruptions;
 mod listings;
 mod plans;
 mod predictions;
+mod pretrained;
 mod published;
 mod rankings;
 mod scaling;

@@ -49,7 +49,7 @@ pub struct ArchitectureArguments {
 }
 
 /// Variations of a reference.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct FormArguments {
     /// Width multiplier of a reference [default: 1.0]
     #[arg(long)]
@@ -82,6 +82,14 @@ impl ArchitectureArguments {
 }
 
 impl FormArguments {
+    /// The form of a network at another resolution.
+    pub fn at(resolution: Option<u32>) -> Self {
+        Self {
+            resolution,
+            ..Self::default()
+        }
+    }
+
     /// The number of classes, where given.
     pub fn classes(&self) -> Option<u32> {
         self.classes

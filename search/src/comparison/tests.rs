@@ -11,6 +11,7 @@ use mnas_space::SearchSpace;
 use super::*;
 
 /// Accuracy that grows with the parameters and falls with the length of the training; weights are written where they are asked for.
+#[expect(clippy::unnecessary_wraps, reason = "as the evaluator takes it")]
 fn evaluate(trial: &TrialRequest) -> Result<f64, String> {
     if let Some(weights) = &trial.weights {
         std::fs::create_dir_all(weights.parent().unwrap()).unwrap();
@@ -110,6 +111,7 @@ fn halving(root: &Path) -> PathBuf {
             min_epochs: 1,
         }),
         signals: None,
+        parent: None,
         finals: None,
         plan: None,
     };

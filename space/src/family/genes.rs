@@ -18,6 +18,23 @@ impl Family {
         &self.table.sizes
     }
 
+    /// Sets the channels of every stage to the choice nearest to `share` of the present ones, at most these.
+    pub(crate) fn narrow(&self, genes: &mut [u16], share: f64) {
+        for (stage, at) in self.stage_genes() {
+            let own = stage.channels[genes[at.channels] as usize];
+            let distance = |channels: u32| (f64::from(channels) - share * f64::from(own)).abs();
+            let fewer = stage
+                .channels
+                .iter()
+                .zip(0u16..)
+                .filter(|(channels, _)| **channels <= own);
+            let nearest = fewer.min_by(|(one, _), (other, _)| distance(**one).total_cmp(&distance(**other)));
+            if let Some((_, gene)) = nearest {
+                genes[at.channels] = gene;
+            }
+        }
+    }
+
     /// Calls `visit` with the index of every gene that has an effect, in order.
     fn visit_effective(&self, genes: &[u16], mut visit: impl FnMut(usize)) {
         visit(RESOLUTION_GENE);

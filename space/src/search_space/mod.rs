@@ -127,6 +127,14 @@ impl SearchSpace {
         self.families.iter().any(|family| family.contains(architecture)) && self.admits(architecture)
     }
 
+    /// Genotype with the output channels of every stage at, or nearest to, `share` of those of `genotype`, among the choices up to them.
+    #[must_use]
+    pub fn narrowed(&self, genotype: &Genotype, share: f64) -> Genotype {
+        let mut narrowed = genotype.clone();
+        self.families[genotype.family].narrow(&mut narrowed.genes, share);
+        narrowed
+    }
+
     /// Draws a random genotype: a family uniformly, then the values of its decisions uniformly and independently.
     ///
     /// This is not the uniform distribution over networks, under which nearly all stages would have their largest depth.

@@ -223,6 +223,7 @@ done
             },
             proxy: Proxy::DIRECT,
             recipe: Recipe::plain("test", 1, 16, 1.6),
+            parent: None,
             test: false,
         };
         let policy = ReconnectPolicy {

@@ -14,7 +14,7 @@ use super::error::EvaluatorError;
 use super::scorer::Scorer;
 use crate::files;
 use crate::ranking::Measured;
-use crate::training::{Proxy, Recipe};
+use crate::training::{ParentWeights, Proxy, Recipe};
 use crate::worker::{CheckpointRequest, FromWorker, PROTOCOL, Ready, ToWorker, TrainRequest};
 
 /// Attempts to start a worker that was never ready: the fault lies in its command or its machine, and is seldom transient.
@@ -29,6 +29,8 @@ pub struct WorkerSetup {
     pub proxy: Proxy,
     /// The recipe.
     pub recipe: Recipe,
+    /// Network from which candidates inherit.
+    pub parent: Option<ParentWeights>,
     /// True if trained networks are evaluated on the test split too, as those of final trainings are.
     pub test: bool,
 }
@@ -62,6 +64,7 @@ enum Task {
     Train {
         proxy: Proxy,
         recipe: Box<Recipe>,
+        parent: Option<ParentWeights>,
         test: bool,
     },
     Score {
@@ -75,7 +78,12 @@ impl Task {
     /// The request for a trial.
     fn request(&mut self, request: TrialRequest) -> Result<ToWorker, String> {
         match self {
-            Self::Train { proxy, recipe, test } => {
+            Self::Train {
+                proxy,
+                recipe,
+                parent,
+                test,
+            } => {
                 let full = recipe.epochs;
                 let done = request.start_from.as_ref().map_or(0, |one| one.fidelity.epochs(full));
                 let epochs = request.fidelity.epochs(full).saturating_sub(done);
@@ -89,6 +97,7 @@ impl Task {
                     recipe,
                     seed: request.seed,
                     start_from: request.start_from.map(|one| one.weights),
+                    parent: parent.clone(),
                     weights: request.weights,
                     checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
                     validate_every_epoch: false,
@@ -148,6 +157,7 @@ impl WorkerPool {
         let task = Task::Train {
             proxy: setup.proxy,
             recipe: Box::new(setup.recipe),
+            parent: setup.parent,
             test: setup.test,
         };
         Self::with_task(setup.prepare, task, logs)

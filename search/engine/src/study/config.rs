@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use mnas_latency::Milliseconds;
-use mnas_space::{DocumentError, parse_toml};
+use mnas_space::{Architecture, DocumentError, SearchSpace, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use super::finals::FinalsConfig;
 use super::halving::Halving;
+use super::parent::ParentConfig;
 use super::time_plan::TimePlan;
 use super::warm_start::WarmStartConfig;
 use crate::evaluator::Scorer;
@@ -177,6 +178,9 @@ pub struct TrainConfig {
     /// Signals by which the model-guided search chooses among candidates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signals: Option<SignalsConfig>,
+    /// Pretrained network from which all others inherit. Default: networks begin with random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentConfig>,
     /// Final trainings of the best networks, after the trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finals: Option<FinalsConfig>,
@@ -348,6 +352,19 @@ impl StudyConfig {
         }
     }
 
+    /// The network that all others inherit from, where there is one.
+    pub fn parent(&self) -> Option<Architecture> {
+        // Checked with the configuration.
+        self.training()?.parent.as_ref()?.architecture.parse().ok()
+    }
+
+    /// Number of reference points that are trained beside the candidates of `space`, at most.
+    pub fn reference_points(&self, space: &SearchSpace) -> usize {
+        // The parent at lower resolutions, and narrowed.
+        let of_parent = if self.parent().is_some() { 2 } else { 0 };
+        self.references.per_network * (space.references.len() + of_parent)
+    }
+
     /// The ranking, where candidates have scores in place of accuracies.
     pub fn scoring(&self) -> Option<&ScoreConfig> {
         match &self.evaluator {
@@ -377,6 +394,12 @@ impl StudyConfig {
         if let Some(training) = self.training() {
             training.recipe.check()?;
             training.check_halving()?;
+            if let Some(parent) = &training.parent {
+                parent.recipe.check()?;
+                let text = &parent.architecture;
+                text.parse::<Architecture>()
+                    .map_err(|error| value("parent.architecture", text, &error.to_string()))?;
+            }
             if let Some(finals) = &training.finals {
                 finals.recipe.check()?;
             }

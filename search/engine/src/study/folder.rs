@@ -46,7 +46,15 @@ pub enum FolderError {
 const LOCK: &str = ".lock";
 
 /// Possible content of a folder before `study.toml` makes it a study.
-const BEFORE_IT_BEGINS: [&str; 6] = [LOCK, "latency", "logs", "space.toml", "trials.jsonl", "weights"];
+const BEFORE_IT_BEGINS: [&str; 7] = [
+    LOCK,
+    "latency",
+    "logs",
+    "parent",
+    "space.toml",
+    "trials.jsonl",
+    "weights",
+];
 
 impl StudyFolder {
     /// A locked folder for a new study; refuses one that holds anything but the remains of a search that was killed during its
@@ -93,6 +101,16 @@ impl StudyFolder {
                 path: root.to_path_buf(),
             })
         }
+    }
+
+    /// Folder of the fine-tuned parent and of its training.
+    pub fn parent(&self) -> PathBuf {
+        self.root.join("parent")
+    }
+
+    /// Weights of the fine-tuned parent.
+    pub fn parent_weights(&self) -> PathBuf {
+        self.parent().join("weights.safetensors")
     }
 
     /// Prevents other processes from working on the study while the returned file is open.

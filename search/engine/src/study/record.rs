@@ -13,7 +13,7 @@ use super::folder::StudyFolder;
 use super::halving::{Ladder, Promotion};
 use super::journal::{Event, Journal};
 use super::load::{load, replayed};
-use super::references::choose_references;
+use super::references::{choose_parent_references, choose_references};
 use super::selection::{best, front};
 use super::state::StudyState;
 use super::trial::Trial;
@@ -213,13 +213,23 @@ impl Study {
         let mut value =
             |architecture: &Architecture| self.problem.costs(architecture).value(metric).unwrap_or(f64::INFINITY);
         let per_network = self.config.references.per_network;
-        let chosen = choose_references(
+        let mut chosen = choose_references(
             &self.problem.space,
             self.problem.classes,
             bound,
             per_network,
             &mut value,
         );
+        if let Some(parent) = self.config.parent() {
+            chosen.extend(choose_parent_references(
+                &self.problem.space,
+                &parent,
+                self.problem.classes,
+                bound,
+                per_network,
+                &mut value,
+            ));
+        }
         let known: HashSet<ArchitectureId> = self.state.references().map(|trial| trial.id).collect();
         for reference in chosen {
             if known.contains(&reference.architecture.id()) {

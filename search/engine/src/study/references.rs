@@ -36,22 +36,11 @@ pub fn choose_references(
             .all(classes, space.early_strides_removed)
             .map(|point| (value(&point.architecture), point.width, point.architecture))
             .collect();
-        let (fastest, slowest) = grid.iter().fold((f64::INFINITY, 0f64), |(least, most), (ms, ..)| {
-            (least.min(*ms), most.max(*ms))
-        });
-        let bound = budget.unwrap_or(slowest).max(fastest);
-        let most = bound.min(slowest);
-        let least = budget.map_or(fastest, |_| most / SPAN);
-        let admitted: Vec<usize> = (0..grid.len()).filter(|index| grid[*index].0 <= bound).collect();
-        let mut picked: Vec<usize> = goals((least, most), per_network)
-            .filter_map(|goal| {
-                let distance = |index: &usize| (grid[*index].0 / goal).ln().abs();
-                let nearest = |one: &usize, other: &usize| distance(one).total_cmp(&distance(other));
-                admitted.iter().copied().min_by(nearest)
-            })
-            .collect();
-        picked.sort_by(|one, other| grid[*one].0.total_cmp(&grid[*other].0));
-        picked.dedup();
+        let picked = pick(
+            &grid.iter().map(|(value, ..)| *value).collect::<Vec<_>>(),
+            budget,
+            per_network,
+        );
         chosen.extend(picked.into_iter().map(|index| {
             let (_, width, architecture) = grid[index].clone();
             let (name, title) = (reference.name().to_owned(), reference.title.clone());
@@ -62,6 +51,79 @@ pub fn choose_references(
         }));
     }
     chosen
+}
+
+/// Selects, of the networks that a user would take in place of a search around a parent, `per_network` points each up to the budget:
+/// the parent at lower resolutions, and the parent with all its channels narrowed alike. Nothing, where the space does not contain it.
+pub fn choose_parent_references(
+    space: &SearchSpace,
+    parent: &Architecture,
+    classes: u32,
+    budget: Option<f64>,
+    per_network: usize,
+    value: &mut dyn FnMut(&Architecture) -> f64,
+) -> Vec<ChosenReference> {
+    let Some(genotype) = space.encode(parent) else {
+        return Vec::new();
+    };
+    let own = space.express(&genotype, classes);
+    let resolutions = &space.families[genotype.family].resolutions;
+    let smaller = resolutions.iter().filter(|side| **side <= own.resolution);
+    let smaller = smaller.map(|&side| (1.0, own.clone().with_resolution(side))).collect();
+    let narrowed = |share: &f64| (*share, space.express(&space.narrowed(&genotype, *share), classes));
+    let narrower = NARROWED
+        .iter()
+        .map(narrowed)
+        .filter(|(_, network)| network.id() != own.id())
+        .collect();
+    let mut chosen = Vec::new();
+    for (name, title, grid) in [
+        ("parent-lower-resolution", "Parent, lower resolution", smaller),
+        ("parent-narrowed", "Parent, narrowed", narrower),
+    ] {
+        let grid: Vec<(f64, Architecture)> = grid;
+        let values: Vec<f64> = grid.iter().map(|(_, network)| value(network)).collect();
+        chosen.extend(
+            pick(&values, budget, per_network)
+                .into_iter()
+                .map(|index| ChosenReference {
+                    kind: TrialKind::Reference {
+                        name: name.to_owned(),
+                        title: title.to_owned(),
+                        width: grid[index].0,
+                    },
+                    architecture: grid[index].1.clone(),
+                }),
+        );
+    }
+    chosen
+}
+
+/// Shares of the channels of a parent that is narrowed.
+const NARROWED: [f64; 5] = [0.25, 0.35, 0.5, 0.75, 0.9];
+
+/// The points of a network that stand for it, in ascending order of their `values`: those nearest to the goals within the budget.
+fn pick(values: &[f64], budget: Option<f64>, count: usize) -> Vec<usize> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let (fastest, slowest) = values.iter().fold((f64::INFINITY, 0f64), |(least, most), &value| {
+        (least.min(value), most.max(value))
+    });
+    let bound = budget.unwrap_or(slowest).max(fastest);
+    let most = bound.min(slowest);
+    let least = budget.map_or(fastest, |_| most / SPAN);
+    let admitted: Vec<usize> = (0..values.len()).filter(|index| values[*index] <= bound).collect();
+    let mut picked: Vec<usize> = goals((least, most), count)
+        .filter_map(|goal| {
+            let distance = |index: &usize| (values[*index] / goal).ln().abs();
+            let nearest = |one: &usize, other: &usize| distance(one).total_cmp(&distance(other));
+            admitted.iter().copied().min_by(nearest)
+        })
+        .collect();
+    picked.sort_by(|one, other| values[*one].total_cmp(&values[*other]));
+    picked.dedup();
+    picked
 }
 
 /// Values at which a network is wanted, evenly spaced on a logarithmic scale from the highest down.
@@ -119,6 +181,42 @@ mod tests {
                 let back = genotype.map(|genotype| space.express(&genotype, classes).id());
                 assert_eq!(back, Some(reference.architecture.id()), "{name}: {:?}", reference.kind);
             }
+        }
+    }
+
+    #[test]
+    fn a_parent_is_compared_with_what_is_done_by_hand() {
+        let parent = mnas_space::Reference::named("mobilenet-v2")
+            .unwrap()
+            .architecture(1.0, 224, 10)
+            .unwrap();
+        let space = SearchSpace::from_toml(&mnas_space::space_around(&parent, "around")).unwrap();
+        let mut macs = |architecture: &Architecture| architecture.cost().macs as f64;
+        let budget = 0.5 * macs(&parent);
+        let chosen = choose_parent_references(&space, &parent, 10, Some(budget), 1, &mut macs);
+        let shown = |chosen: &ChosenReference| match &chosen.kind {
+            TrialKind::Reference { name, width, .. } => (name.clone(), *width, chosen.architecture.resolution),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            chosen.iter().map(shown).collect::<Vec<_>>(),
+            [
+                ("parent-lower-resolution".to_owned(), 1.0, 128),
+                ("parent-narrowed".to_owned(), 0.5, 224)
+            ]
+        );
+        let half = mnas_space::Reference::named("mobilenet-v2")
+            .unwrap()
+            .architecture(0.5, 224, 10)
+            .unwrap();
+        let difference = chosen[1].architecture.cost().macs.abs_diff(half.cost().macs);
+        assert!(
+            difference as f64 <= 0.1 * half.cost().macs as f64,
+            "{}",
+            chosen[1].architecture
+        );
+        for reference in &chosen {
+            assert!(space.contains(&reference.architecture) && macs(&reference.architecture) <= budget);
         }
     }
 

@@ -129,6 +129,7 @@ pub(super) fn config(budget_ms: f64, trials: usize, lookahead: usize) -> StudyCo
             recipe: Recipe::plain("test", 1, 16, 1.6),
             halving: None,
             signals: None,
+            parent: None,
             finals: None,
             plan: None,
         })),

@@ -29,13 +29,14 @@ use super::floats::Floats;
 use super::signals::SignalsRequest;
 use crate::ranking::Measured;
 use crate::training::{
-    Accuracy, Augmentation, Confusion, DataRequest, EpochReport, Fit, Normalization, Proxy, Recipe, Split,
+    Accuracy, Augmentation, Confusion, DataRequest, EpochReport, Fit, Normalization, ParentWeights, Proxy, Recipe,
+    Split,
 };
 
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
-    version: 4,
+    version: 5,
 };
 
 /// Version of libtorch that workers of this version link.
@@ -111,6 +112,10 @@ pub struct TrainRequest {
     /// File of the weights that the training begins with, of the same network. Default: random weights.
     #[serde(default)]
     pub start_from: Option<PathBuf>,
+    /// Network from which the training inherits its first weights, where it does not begin with weights of the same network. Batch-norm
+    /// is recalibrated before the training. Default: random weights.
+    #[serde(default)]
+    pub parent: Option<ParentWeights>,
     /// File to save the weights to.
     pub weights: Option<PathBuf>,
     /// State to save and to resume from.
@@ -171,6 +176,9 @@ pub struct TrainResult {
     /// Report of every epoch.
     #[serde(default)]
     pub epochs: Vec<EpochReport>,
+    /// Share of the parameters that were inherited from a parent, 0 to 1, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<f64>,
     /// Accuracy on the test split, where it was requested and there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Accuracy>,

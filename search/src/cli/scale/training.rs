@@ -196,6 +196,7 @@ impl Results {
     fn request(&self, network: &Architecture, folder: &Path) -> TrainRequest {
         TrainRequest {
             start_from: None,
+            parent: None,
             architecture: network.to_string(),
             proxy: Proxy::DIRECT,
             recipe: self.setting.recipe.clone(),

@@ -43,9 +43,20 @@ pub struct SearchArguments {
     /// [default: accuracy and latency, or macs without a device]
     #[arg(long, value_name = "METRIC")]
     pub objective: Vec<String>,
-    /// The search space: a name, or the path of a TOML file [default: by the data]
+    /// The search space: a name, or the path of a TOML file [default: around
+    /// the parent with --pretrained, else by the data]
     #[arg(long)]
     pub space: Option<String>,
+    /// Weights of a trained network (safetensors), from which all networks of the search inherit: it is fine-tuned first, then
+    /// teaches the others
+    #[arg(long, value_name = "WEIGHTS")]
+    pub pretrained: Option<PathBuf>,
+    /// The network of --pretrained: a reference, a file or a string [default: the one named in the weight file]
+    #[arg(long, value_name = "ARCH")]
+    pub parent: Option<String>,
+    /// Side of the parent's input images in pixels, the largest of the search [default: that of the parent]
+    #[arg(long, value_name = "PX")]
+    pub parent_resolution: Option<u32>,
     /// An image folder, tar, Parquet files, CIFAR binaries, IDX files, or `demo` [default: demo]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
@@ -55,7 +66,7 @@ pub struct SearchArguments {
     /// Treatment of corrupt images [default: refuse]
     #[arg(long, value_enum)]
     pub on_corrupt: Option<Corrupt>,
-    /// A recipe that comes with mnas (demo, quick, small-images), or a TOML file [default: by the data]
+    /// A recipe that comes with mnas (demo, quick, small-images, inherit), or a TOML file [default: by the data]
     #[arg(long)]
     pub recipe: Option<String>,
     /// Epochs of each training, in place of the recipe's
@@ -115,7 +126,8 @@ pub struct SearchArguments {
     #[arg(long, value_name = "N")]
     pub references: Option<usize>,
     /// Number of networks to train in full after the trials: the most accurate ones within the budget as measured, beside the
-    /// references; 0 for none [default: 3 with --final-recipe, else 0]
+    /// references; 0 for none [default: 3 with --final-recipe or
+    /// --pretrained, else 0]
     #[arg(long, value_name = "N")]
     pub finalists: Option<usize>,
     /// Recipe of the finalists: one that comes with mnas (cifar, imagenette, imagenet), or a TOML file [default: by the data]

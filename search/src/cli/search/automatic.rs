@@ -67,7 +67,8 @@ fn decided(choices: &Choices) -> [(&'static str, bool); 4] {
 /// The evaluator of choices that name none.
 pub(super) fn default_evaluator(choices: &Choices) -> EvaluatorName {
     let is_decided = decided(choices).iter().any(|(_, given)| *given);
-    if choices.time.is_some() && !is_decided {
+    // A plan does not know the time that the fine-tuning of a parent takes.
+    if choices.time.is_some() && !is_decided && choices.pretrained.is_none() {
         EvaluatorName::Auto
     } else {
         EvaluatorName::Train
@@ -100,7 +101,7 @@ impl Automatic {
         printer: &Printer,
     ) -> Result<(), CliError> {
         let workers = workers(config);
-        let references = config.references.per_network * problem.space.references.len();
+        let references = config.reference_points(&problem.space);
         let EvaluatorConfig::Train(training) = &mut config.evaluator else {
             return Err(CliError::failure("a plan is for trainings"));
         };

@@ -34,6 +34,9 @@ pub struct Choices {
     #[serde(deserialize_with = "one_or_more")]
     pub objective: Vec<String>,
     pub space: Option<String>,
+    pub pretrained: Option<PathBuf>,
+    pub parent: Option<String>,
+    pub parent_resolution: Option<u32>,
     pub data: Option<PathBuf>,
     pub images: Option<usize>,
     pub val_fraction: Option<f64>,
@@ -159,6 +162,9 @@ impl Choices {
             max_file_size,
             objective,
             space,
+            pretrained,
+            parent,
+            parent_resolution,
             data,
             images,
             on_corrupt,
@@ -198,6 +204,9 @@ impl Choices {
             max_file_size,
             objective,
             space,
+            pretrained,
+            parent,
+            parent_resolution,
             data,
             images,
             on_corrupt: on_corrupt.map(Into::into),
@@ -254,6 +263,9 @@ impl Choices {
             max_file_size: self.max_file_size.or(other.max_file_size),
             objective: list(self.objective, other.objective),
             space: self.space.or(other.space),
+            pretrained: self.pretrained.or(other.pretrained),
+            parent: self.parent.or(other.parent),
+            parent_resolution: self.parent_resolution.or(other.parent_resolution),
             data: self.data.or(other.data),
             images: self.images.or(other.images),
             val_fraction: self.val_fraction.or(other.val_fraction),
@@ -391,7 +403,7 @@ mod tests {
     #[test]
     fn a_file_says_everything_that_the_flags_say() {
         let text = "budget = [\"60ms\", \"3ms\"]\ndevice = [\"pixel1\", \"host\"]\nsoft-budget = \"0,-1\"\nmax-params = \"4M\"\nmax-macs = 300000000\n\
-                    max-memory = \"1MiB\"\nmax-file-size = \"5MB\"\nobjective = [\"accuracy\", \"macs\"]\nspace = \"tiny\"\n\
+                    max-memory = \"1MiB\"\nmax-file-size = \"5MB\"\nobjective = [\"accuracy\", \"macs\"]\nspace = \"tiny\"\npretrained = \"v2.safetensors\"\nparent = \"mobilenet-v2\"\nparent-resolution = 128\n\
                     data = \"photos\"\nimages = 100\non-corrupt = \"skip\"\nrecipe = \"quick\"\nepochs = 3\nhalving = 3\nmin-epochs = 1\nproxy-scale = 0.5\n\
                     evaluator = \"table:a.csv\"\nstrategy = \"random\"\nsignals = \"none\"\ntrials = 9\nlookahead = 3\ntime = \"2h\"\nseed = 4\n\
                     workers = 2\nthreads-per-worker = 1\nworker-command = \"ssh a mnas worker\"\ntrain-device = \"cuda:1\"\n\

@@ -17,6 +17,7 @@ mod int8;
 mod live;
 mod placement;
 pub mod predicted;
+mod pretrained;
 mod progress;
 mod recipes;
 mod resolve;
@@ -56,6 +57,7 @@ use watch::Watch;
 pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliError> {
     let cancel = cancel_flag()?;
     let choices = Choices::of(arguments)?;
+    pretrained::refuse_contradictions(&choices)?;
     if choices.evaluator == Some(EvaluatorName::Imagenet) {
         return predicted::run(arguments, &choices, printer, &cancel);
     }
@@ -87,7 +89,7 @@ pub fn run(arguments: &SearchArguments, printer: &Printer) -> Result<(), CliErro
     if let Some(predicted) = predicted.as_ref().filter(|_| !arguments.json) {
         beside::show(predicted, printer)?;
     }
-    let references = study.config().references.per_network * study.problem().space.references.len();
+    let references = study.config().reference_points(&study.problem().space);
     let total = study.config().trials + references + study.state().counts().imported;
     events.opened(&study, total);
     let mut watch = Watch::new(printer, &study, total, &mut events);

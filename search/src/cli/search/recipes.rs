@@ -6,6 +6,7 @@ use mnas_engine::training::Recipe;
 use super::super::error::CliError;
 use super::super::train::open_recipe;
 use super::choices::Choices;
+use super::pretrained;
 
 /// The recipe of trials.
 pub(super) fn recipe_of(choices: &Choices, default: &str) -> Result<Recipe, CliError> {
@@ -47,9 +48,20 @@ const FINALISTS: usize = 3;
 pub(super) fn finals_of(choices: &Choices, default: &str) -> Result<Option<FinalsConfig>, CliError> {
     let count = choices
         .finalists
-        .unwrap_or(if choices.names_final_training() { FINALISTS } else { 0 });
+        .unwrap_or(if choices.names_final_training() || choices.pretrained.is_some() {
+            FINALISTS
+        } else {
+            0
+        });
     if count == 0 {
         return Ok(None);
+    }
+    if choices.pretrained.is_some() {
+        return Ok(Some(FinalsConfig {
+            count,
+            recipe: pretrained::full_recipe(choices)?,
+            images: choices.final_images,
+        }));
     }
     let mut recipe = open_recipe(choices.final_recipe.as_deref().unwrap_or(default))?;
     if let Some(epochs) = choices.final_epochs {

@@ -10,9 +10,12 @@ use super::super::error::CliError;
 use super::super::train::{num_cores, open_recipe};
 use super::automatic::{self, Automatic};
 use super::choices::Choices;
+use super::pretrained::{self, Parent};
 use super::recipes::{finals_of, halving_of, recipe_of};
 use super::scoring;
-use super::settings::{PROFILE_TIME, Settings, common, data_of, devices_of, folder_of, no_budget, workers_of};
+use super::settings::{
+    PROFILE_TIME, Settings, SpaceSource, common, data_of, devices_of, folder_of, no_budget, workers_of,
+};
 use super::signals;
 use super::values::EvaluatorName;
 
@@ -36,6 +39,16 @@ struct Defaults {
 }
 
 impl Defaults {
+    /// Defaults of networks that inherit: photographs at the resolution of their parent, for which its weights were trained.
+    fn inheriting(self) -> Self {
+        Self {
+            recipe: pretrained::RECIPE,
+            final_recipe: pretrained::RECIPE,
+            proxy: Proxy::DIRECT,
+            ..self
+        }
+    }
+
     /// The demo, and photographs: networks for 224 px, compared at a quarter of that. Small images: trained as deployed.
     fn of(data: DataFacts) -> Self {
         let quarter = Proxy {
@@ -74,6 +87,7 @@ pub fn resolve(
     libtorch: &str,
     inspect: &dyn Fn(&DataRequest) -> Result<DataFacts, CliError>,
 ) -> Result<Settings, CliError> {
+    pretrained::refuse_contradictions(choices)?;
     let default = automatic::default_evaluator(choices);
     let settings = match choices.evaluator.as_ref().unwrap_or(&default) {
         EvaluatorName::Train => of_trainings(choices, libtorch, inspect)?,
@@ -100,7 +114,11 @@ fn of_trainings(
     }
     let devices = devices_of(choices)?;
     let mut data = data_of(choices);
-    let defaults = Defaults::of(inspect(&data)?);
+    let parent = Parent::of(choices)?;
+    let mut defaults = Defaults::of(inspect(&data)?);
+    if parent.is_some() {
+        defaults = defaults.inheriting();
+    }
     data.images = data.images.or(defaults.images);
     let train_device = choices.train_device.unwrap_or_default();
     let workers = choices
@@ -118,6 +136,7 @@ fn of_trainings(
         halving: halving_of(choices)?,
         // Follow from the strategy.
         signals: None,
+        parent: parent.as_ref().map(|parent| parent.config(choices)).transpose()?,
         finals: finals_of(choices, defaults.final_recipe)?,
         plan: None,
         data,
@@ -136,13 +155,22 @@ fn of_trainings(
             evaluator: EvaluatorConfig::Train(Box::new(training)),
             ..common
         },
-        space: choices.space.clone().unwrap_or_else(|| defaults.space.to_owned()),
+        space: space_of(choices, parent.as_ref(), defaults.space),
         table: None,
         workers_are_open: !workers_asked && !commands_asked && train_device == TrainDevice::Cpu,
         out: folder_of(choices)?,
         profile_time: choices.profile_time.unwrap_or(PROFILE_TIME),
         automatic: None,
     })
+}
+
+/// The space of the choices, else the one around the parent, else the default.
+fn space_of(choices: &Choices, parent: Option<&Parent>, default: &str) -> SpaceSource {
+    match (&choices.space, parent) {
+        (Some(name), _) => SpaceSource::Named(name.clone()),
+        (None, Some(parent)) => SpaceSource::Generated(parent.space()),
+        (None, None) => SpaceSource::Named(default.to_owned()),
+    }
 }
 
 /// Settings of trainings whose number and length a plan of the time decides; until then they are those of trainings without one.
@@ -202,7 +230,7 @@ fn of_table(choices: &Choices, path: &Path) -> Result<Settings, CliError> {
             },
             ..common(choices, path, devices, 100)?
         },
-        space,
+        space: SpaceSource::Named(space),
         table: Some(table),
         workers_are_open: false,
         out: folder_of(choices)?,

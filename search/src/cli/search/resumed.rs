@@ -9,6 +9,7 @@ use mnas_latency::Milliseconds;
 
 use super::super::error::CliError;
 use super::choices::Choices;
+use super::pretrained;
 use super::recipes::{finals_of, recipe_of};
 use super::settings::workers_of;
 use super::values::{EvaluatorName, SignalsName};
@@ -29,7 +30,9 @@ pub fn resumed_finals(
         ));
     };
     let stored = training.finals.as_ref();
-    let default = if training.data.path == Path::new("demo") {
+    let default = if training.parent.is_some() {
+        pretrained::RECIPE
+    } else if training.data.path == Path::new("demo") {
         "demo"
     } else if training.proxy.is_direct() {
         "cifar"
@@ -207,6 +210,13 @@ fn compare_training(
         "memory-mb",
         text(choices.memory_mb),
         text(data.memory_mb).unwrap_or_default(),
+    );
+    let parent = training.parent.as_ref();
+    let weights = choices.pretrained.as_deref().map(pretrained::absolute);
+    compare(
+        "--pretrained",
+        weights.map(|path| path.display().to_string()),
+        parent.map_or_else(String::new, |parent| parent.weights.display().to_string()),
     );
     let device = choices.train_device.map(|device| device.to_string());
     compare("--train-device", device, training.train_device.to_string());

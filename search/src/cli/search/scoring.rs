@@ -15,7 +15,7 @@ use super::super::proxy_report::measure::Measurement;
 use super::super::train::num_cores;
 use super::choices::Choices;
 use super::images::{absolute_data, largest_resolution};
-use super::settings::{self, Settings};
+use super::settings::{self, Settings, SpaceSource};
 use crate::report::Printer;
 use crate::worker_client;
 
@@ -48,7 +48,7 @@ pub(super) fn settings_of(choices: &Choices, score: &Score, libtorch: &str, spac
             evaluator: EvaluatorConfig::Proxy(Box::new(config)),
             ..settings::common(choices, &source, devices, TRIALS)?
         },
-        space: choices.space.clone().unwrap_or_else(|| space.to_owned()),
+        space: SpaceSource::Named(choices.space.clone().unwrap_or_else(|| space.to_owned())),
         table: None,
         workers_are_open: false,
         out: settings::folder_of(choices)?,

@@ -9,8 +9,10 @@ use mnas_engine::strategy::StrategyConfig;
 use mnas_engine::study::{DeviceConfig, EvaluatorConfig, References, StudyConfig, WorkerConfig};
 use mnas_engine::training::DataRequest;
 use mnas_latency::Milliseconds;
+use mnas_space::SearchSpace;
 
 use super::super::error::CliError;
+use super::super::space;
 use super::automatic::Automatic;
 use super::choices::Choices;
 use super::values::EvaluatorName;
@@ -26,8 +28,8 @@ pub(super) const PROFILE_TIME: Duration = Duration::from_mins(1);
 pub struct Settings {
     /// The configuration; its classes, and the versions of its devices' runtimes, are determined during the set-up.
     pub config: StudyConfig,
-    /// Name or path of the search space.
-    pub space: String,
+    /// The search space.
+    pub space: SpaceSource,
     /// The table, where accuracies are recorded.
     pub table: Option<RecordedTable>,
     /// True if neither workers nor threads were given, and the cores of this machine train.
@@ -38,6 +40,28 @@ pub struct Settings {
     pub profile_time: Duration,
     /// The time that decides the trainings, where one does.
     pub automatic: Option<Automatic>,
+}
+
+/// Source of a search space.
+#[derive(Debug)]
+pub enum SpaceSource {
+    /// Name or path.
+    Named(String),
+    /// TOML text that was generated for this search.
+    Generated(String),
+}
+
+impl SpaceSource {
+    /// The space and its text.
+    pub fn open(&self) -> Result<(SearchSpace, String), CliError> {
+        match self {
+            Self::Named(name) => space::open(name),
+            Self::Generated(text) => match SearchSpace::from_toml(text) {
+                Ok(space) => Ok((space, text.clone())),
+                Err(error) => Err(CliError::document(Path::new("space around the parent"), text, &error)),
+            },
+        }
+    }
 }
 
 /// The study's folder: that of `--out`, else one named by the study.

@@ -20,12 +20,12 @@ use mnas_space::random::stream;
 use super::super::device::OpenDevice;
 use super::super::error::CliError;
 use super::super::profile::ProfileProgress;
-use super::super::space;
 use super::arguments::SearchArguments;
 use super::automatic;
 use super::choices::Choices;
 use super::feasibility::check_feasibility;
 use super::placement;
+use super::pretrained;
 use super::resolve::{DataFacts, resolve};
 use super::resumed;
 use super::scoring;
@@ -61,7 +61,8 @@ pub(super) fn begin(
         })
     };
     let mut settings = resolve(&choices, worker_client::LIBTORCH_VERSION, &inspect)?;
-    let (space, space_toml) = space::open(&settings.space)?;
+    let (space, space_toml) = settings.space.open()?;
+    pretrained::check_space(&settings.config, &space)?;
     if let Some(table) = &settings.table {
         table
             .check_space(&space)
@@ -128,6 +129,7 @@ pub(super) fn begin(
             one.study.display()
         ));
     }
+    pretrained::fine_tune(&config, &folder, printer, cancel)?;
     let study = Study::create_from(folder, config, problem, &space_toml, warm_start)?;
     signals::attach(study.config(), study.problem(), printer);
     let time = automatic::search_time(study.config(), study.state()).or(choices.time);
@@ -334,7 +336,7 @@ fn announce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, data: 
         config.seed
     ));
     printer.status(&config.fidelity(data.map(|data| (data.train, data.val))));
-    let references = config.references.per_network * space.references.len();
+    let references = config.reference_points(space);
     if let Some(plan) = automatic::describe(config, references) {
         printer.status(&plan);
     }
@@ -344,7 +346,7 @@ fn announce(printer: &Printer, config: &StudyConfig, space: &SearchSpace, data: 
 }
 
 fn plan(config: &StudyConfig, problem: &Problem, out: &Path, why: &str) -> String {
-    let references = config.references.per_network * problem.space.references.len();
+    let references = config.reference_points(&problem.space);
     let how = match config.training() {
         Some(training) => {
             let workers: usize = config.workers.iter().map(|worker| worker.count).sum();

@@ -25,7 +25,8 @@ pub(super) fn start_workers(
 ) -> Result<(WorkerPool, Ready), CliError> {
     let (device, pool) = match &config.evaluator {
         EvaluatorConfig::Train(training) => {
-            let setup = worker_setup(training, training.proxy.resolution(largest_resolution(space)));
+            let resolution = training.proxy.resolution(largest_resolution(space));
+            let setup = worker_setup(training, resolution, folder);
             (training.train_device, WorkerPool::new(setup, &folder.logs()))
         }
         EvaluatorConfig::Proxy(scoring) => (scoring.train_device, scoring::pool(scoring, space, folder)),
@@ -73,7 +74,7 @@ pub(super) fn start_final_workers(
     };
     let setup = WorkerSetup {
         test: true,
-        ..worker_setup(&to_the_end, resolution)
+        ..worker_setup(&to_the_end, resolution, study.folder())
     };
     let pool = WorkerPool::new(setup, &study.folder().logs());
     start_pool(study.config(), training.train_device, pool, printer, cancel)
@@ -120,8 +121,10 @@ fn worker_commands(config: &StudyConfig, device: TrainDevice) -> Result<Vec<(Str
     Ok(commands)
 }
 
-/// Set-up of workers whose images are for trainings at up to `resolution` pixels.
-fn worker_setup(training: &TrainConfig, resolution: u32) -> WorkerSetup {
+/// Set-up of workers of the study in `folder`, whose images are for trainings at up to `resolution` pixels.
+fn worker_setup(training: &TrainConfig, resolution: u32, folder: &StudyFolder) -> WorkerSetup {
+    let parent = training.parent.as_ref();
+    let recipe = training.recipe.clone();
     WorkerSetup {
         prepare: ToWorker::Prepare {
             data: absolute_data(&training.data),
@@ -130,7 +133,11 @@ fn worker_setup(training: &TrainConfig, resolution: u32) -> WorkerSetup {
             threads: training.threads_per_worker,
         },
         proxy: training.proxy,
-        recipe: training.recipe.clone(),
+        recipe: match parent {
+            Some(parent) => parent.taught(folder, recipe),
+            None => recipe,
+        },
+        parent: parent.map(|parent| parent.fine_tuned(folder)),
         test: false,
     }
 }

@@ -20,8 +20,10 @@ use super::data::DataArguments;
 use super::error::CliError;
 use crate::report::Printer;
 use crate::worker_client::{WorkerClient, WorkerError};
-use files::{Companions, EpochRow};
-use progress::TrainingProgress;
+use files::EpochRow;
+
+pub(in crate::cli) use files::Companions;
+pub(in crate::cli) use progress::TrainingProgress;
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -183,6 +185,7 @@ impl TrainArguments {
     fn request(&self, architecture: &Architecture, recipe: Recipe, companions: &Companions) -> TrainRequest {
         TrainRequest {
             start_from: None,
+            parent: None,
             architecture: architecture.to_string(),
             proxy: Proxy::DIRECT,
             recipe,

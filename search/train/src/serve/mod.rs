@@ -9,6 +9,7 @@ mod evaluation;
 mod facts;
 mod fault;
 mod images;
+mod inherited;
 mod loaded;
 mod saved;
 mod signals;

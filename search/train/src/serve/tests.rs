@@ -151,6 +151,7 @@ fn request(weights: Option<PathBuf>) -> TrainRequest {
         recipe: recipe(2, 16, 0.05),
         seed: 5,
         start_from: None,
+        parent: None,
         weights,
         checkpoint: None,
         validate_every_epoch: false,
@@ -788,3 +789,5 @@ fn signals_are_measured_and_those_of_images_need_them_loaded() {
     assert_eq!(measured, measure(&mut talk, &all));
     talk.end();
 }
+
+mod inherited;

@@ -10,6 +10,7 @@ use mnas_space::Architecture;
 
 use super::context::{Context, PROGRESS_EVERY};
 use super::fault::Fault;
+use super::inherited;
 use super::loaded::Loaded;
 use super::test_split;
 use crate::checkpoint::{CheckpointError, CheckpointPlan};
@@ -37,7 +38,8 @@ pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>
             architecture: trained_form.to_string(),
         }),
     };
-    let (network, trained) = train_from_checkpoint(&trained_form, &plan, request, loaded.device, context)?;
+    let (Initial { network, inherited }, trained) =
+        train_from_checkpoint(&trained_form, &plan, request, loaded.device, context)?;
     if let Some(path) = &request.weights {
         let info = WeightsInfo {
             architecture: request.architecture.clone(),
@@ -60,6 +62,7 @@ pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>
     remove_temporary(request.checkpoint.as_ref());
     Ok(FromWorker::Done(Box::new(TrainResult {
         test,
+        inherited,
         ..result_of(trained)
     })))
 }
@@ -76,6 +79,7 @@ fn result_of(trained: Trained) -> TrainResult {
         data_wait_share: mean(|epoch| epoch.data_wait_share),
         validation_images: trained.validation.images,
         epochs,
+        inherited: None,
         test: None,
     }
 }
@@ -87,12 +91,12 @@ fn train_from_checkpoint(
     request: &TrainRequest,
     device: tch::Device,
     context: &Context<'_>,
-) -> Result<(Network, Trained), TrainError> {
+) -> Result<(Initial, Trained), TrainError> {
     let checkpoint = request.checkpoint.as_ref();
     let is_temporary = checkpoint.is_some_and(|checkpoint| checkpoint.is_temporary);
     let attempt = || {
-        let network = initial_network(trained_form, request, device)?;
-        train(&network, plan, &mut observer(context)).map(|trained| (network, trained))
+        let initial = initial_network(trained_form, plan, request, device)?;
+        train(&initial.network, plan, &mut observer(context)).map(|trained| (initial, trained))
     };
     match attempt() {
         Err(TrainError::Checkpoint(CheckpointError::Format { .. } | CheckpointError::Other { .. })) if is_temporary => {
@@ -109,18 +113,34 @@ fn train_from_checkpoint(
     }
 }
 
-/// The network before its training: with the weights that the request names, else with random ones.
+/// A network before its training.
+struct Initial {
+    network: Network,
+    /// Share of its parameters that was inherited from a parent, where there is one.
+    inherited: Option<f64>,
+}
+
+/// The network before its training: with the weights that the request names, else with those that it inherits, else with random ones.
 fn initial_network(
     trained_form: &Architecture,
+    plan: &TrainPlan<'_>,
     request: &TrainRequest,
     device: tch::Device,
-) -> Result<Network, TrainError> {
+) -> Result<Initial, TrainError> {
+    if let (Some(parent), None) = (&request.parent, &request.start_from) {
+        let (network, share) = inherited::network(parent, trained_form, plan, request, device)?;
+        let inherited = Some(share);
+        return Ok(Initial { network, inherited });
+    }
     let mut network = Network::new(trained_form.graph(), device, request.seed)?;
     if let Some(path) = &request.start_from {
         let weights = Weights::read(path).map_err(LoadError::from)?;
         load_weights(&weights, &mut network, path)?;
     }
-    Ok(network)
+    Ok(Initial {
+        network,
+        inherited: None,
+    })
 }
 
 /// An observer that reports progress and stops the training when its request is cancelled.

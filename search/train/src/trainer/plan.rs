@@ -75,7 +75,8 @@ impl TrainPlan<'_> {
         }
     }
 
-    pub(super) fn eval_options(&self) -> BatchOptions {
+    /// Options of batches for validation.
+    pub(crate) fn eval_options(&self) -> BatchOptions {
         BatchOptions {
             batch_size: self.recipe.batch_size,
             resolution: self.resolution,

@@ -29,7 +29,7 @@ use crate::testing::values;
 const EXPECTED: [(&str, &str, [f64; 5]); 2] = [
     (
         "mobilenet-v2",
-        include_str!("../../../engine/src/training/weights/foreign/torchvision-mobilenet-v2.txt"),
+        include_str!("../../../engine/src/training/weights/matching/torchvision-mobilenet-v2.txt"),
         [
             -14.234265630104241,
             7.2297311902022345,
@@ -40,7 +40,7 @@ const EXPECTED: [(&str, &str, [f64; 5]); 2] = [
     ),
     (
         "mobilenet-v3-large",
-        include_str!("../../../engine/src/training/weights/foreign/torchvision-mobilenet-v3-large.txt"),
+        include_str!("../../../engine/src/training/weights/matching/torchvision-mobilenet-v3-large.txt"),
         [
             -1060491.9742778311,
             -1076091.7989955083,

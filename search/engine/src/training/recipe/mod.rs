@@ -134,7 +134,15 @@ macro_rules! embedded {
 }
 
 /// The recipes that come with mnas.
-const EMBEDDED: [(&str, &str); 6] = embedded!["demo", "quick", "small-images", "cifar", "imagenette", "imagenet"];
+const EMBEDDED: [(&str, &str); 7] = embedded![
+    "demo",
+    "quick",
+    "small-images",
+    "cifar",
+    "imagenette",
+    "imagenet",
+    "inherit"
+];
 
 impl Recipe {
     /// Reads and checks a recipe; errors name the line.

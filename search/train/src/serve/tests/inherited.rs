@@ -1,0 +1,67 @@
+//! Trainings that inherit from a parent.
+
+use mnas_engine::training::{ParentWeights, Proxy};
+use mnas_engine::worker::{FailureKind, TrainRequest};
+
+use super::{Talk, request, train};
+
+#[test]
+fn a_training_inherits_from_a_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut talk = Talk::start();
+    talk.prepare();
+    let weights = folder.path().join("parent.safetensors");
+    let of_parent = talk.train(request(Some(weights.clone())));
+    assert_eq!(of_parent.inherited, None);
+    let parent = ParentWeights {
+        architecture: request(None).architecture,
+        weights: weights.clone(),
+    };
+    let child = |text: &str, name: &str| TrainRequest {
+        architecture: text.to_owned(),
+        parent: Some(parent.clone()),
+        seed: 11,
+        ..request(Some(folder.path().join(name)))
+    };
+    // The parent itself, and a narrower network with another kernel.
+    let same = talk.train(child(&parent.architecture, "same.safetensors"));
+    assert_eq!(same.inherited, Some(1.0));
+    let text = "in32,conv_k3_s2_c8_nhs,ir_k5_e1_c8_nre,head_o10";
+    let narrow = talk.train(child(text, "narrow.safetensors"));
+    assert!(
+        narrow.inherited.is_some_and(|share| (0.5..1.0).contains(&share)),
+        "{:?}",
+        narrow.inherited
+    );
+    let first = std::fs::read(folder.path().join("narrow.safetensors")).unwrap();
+    let again = talk.train(child(text, "again.safetensors"));
+    assert_eq!((again.accuracy, again.train_loss), (narrow.accuracy, narrow.train_loss));
+    assert!(std::fs::read(folder.path().join("again.safetensors")).unwrap() == first);
+    // A training that goes on from weights of its own does not inherit.
+    let onwards = TrainRequest {
+        start_from: Some(folder.path().join("narrow.safetensors")),
+        ..child(text, "onwards.safetensors")
+    };
+    assert_eq!(talk.train(onwards).inherited, None);
+
+    let strange = "in32,conv_k3_s4_c8_nhs,ir_k3_s3_e2_c8_nre,head_o10";
+    let strange = TrainRequest {
+        proxy: Proxy::DIRECT,
+        ..child(strange, "strange.safetensors")
+    };
+    let (reason, kind) = talk.failure(train(strange));
+    assert!(
+        reason.contains("has no block that can be cut from") && kind == FailureKind::Input,
+        "{reason}"
+    );
+    let missing = TrainRequest {
+        parent: Some(ParentWeights {
+            weights: folder.path().join("none.safetensors"),
+            ..parent.clone()
+        }),
+        ..child(text, "missing.safetensors")
+    };
+    let (reason, _) = talk.failure(train(missing));
+    assert!(reason.contains("none.safetensors"), "{reason}");
+    talk.end();
+}
