@@ -67,8 +67,15 @@ fn real_weights_of_another_network_are_refused_with_the_matches_before() {
         return;
     };
     let place = Workplace::new();
-    let line = format!("export mobilenet-v2 --weights {} --format onnx -o m.onnx", path.display());
-    let texts = ["blocks.2.0.conv_dw.weight", "[144, 1, 5, 5]", "50 tensors matched by timm's names"];
+    let line = format!(
+        "export mobilenet-v2 --weights {} --format onnx -o m.onnx",
+        path.display()
+    );
+    let texts = [
+        "blocks.2.0.conv_dw.weight",
+        "[144, 1, 5, 5]",
+        "50 tensors matched by timm's names",
+    ];
     refused(place.run(&line), 3, &texts);
     let line = format!(
         "export efficientnet-lite0 --weights {} --format safetensors -o m.safetensors --show-matching",
