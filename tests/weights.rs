@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Workplace, refused};
+use crate::support::{Workplace, real_data, refused, stdout};
 
 const NETWORK: &str = "in16,conv_k3_s2_c8_nr6,ir_k3_s2_e2_c16_nr6,head_o10";
 
@@ -59,4 +59,29 @@ fn damaged_weight_files_are_refused() {
         2,
         &["need --weights"],
     );
+}
+
+#[test]
+fn real_weights_of_another_network_are_refused_with_the_matches_before() {
+    let Some(path) = real_data("pretrained/efficientnet-lite0.safetensors") else {
+        return;
+    };
+    let place = Workplace::new();
+    let line = format!(
+        "export mobilenet-v2 --weights {} --format onnx -o m.onnx",
+        path.display()
+    );
+    let texts = [
+        "blocks.2.0.conv_dw.weight",
+        "[144, 1, 5, 5]",
+        "50 tensors matched by timm's names",
+    ];
+    refused(place.run(&line), 3, &texts);
+    let line = format!(
+        "export efficientnet-lite0 --weights {} --format safetensors -o m.safetensors --show-matching",
+        path.display()
+    );
+    let table = stdout(&place.run(&line).success());
+    assert!(table.contains("247 tensors matched by timm's names"), "{table}");
+    assert!(table.contains("blocks.1.0.conv_pwl.weight"), "{table}");
 }

@@ -10,7 +10,7 @@ use crate::report::{Heading, Printer, listing};
 #[derive(Debug, Args)]
 pub struct MatchingArguments {
     /// Show which tensor of the weight file was matched to which parameter of the network
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     show_matching: bool,
 }
 
