@@ -26,7 +26,10 @@ use crate::report::{Printer, units};
 ///
 /// A failure is a warning: the study then ends without these columns.
 pub(super) fn evaluate(study: &mut Study, printer: &Printer, cancel: &AtomicBool) -> Result<bool, CliError> {
-    let waiting: Vec<&Finalist> = study.state().finals().all().iter().filter(is_waiting).collect();
+    let finalists = study.state().finals().all().iter();
+    let waiting: Vec<&Finalist> = finalists
+        .filter(|finalist| finalist.val_top1().is_some() && finalist.int8.is_none())
+        .collect();
     if waiting.is_empty() {
         return Ok(true);
     }
@@ -48,10 +51,6 @@ pub(super) fn evaluate(study: &mut Study, printer: &Printer, cancel: &AtomicBool
         Err(error) => printer.warning(&format!("{missing}: {error}")),
     }
     Ok(true)
-}
-
-fn is_waiting(finalist: &&Finalist) -> bool {
-    finalist.val_top1().is_some() && finalist.int8.is_none()
 }
 
 /// Training images to calibrate a network of a study on, none where nothing is trained.
