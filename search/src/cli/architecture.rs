@@ -116,6 +116,14 @@ impl FormArguments {
         }
     }
 
+    /// The form of a network from which one of this form inherits: at `resolution`, with the same early strides removed.
+    pub fn of_parent(&self, resolution: u32) -> Self {
+        Self {
+            early_strides_removed: self.early_strides_removed,
+            ..Self::at(Some(resolution))
+        }
+    }
+
     /// Resolves the network that `text` names, in this form; returns it with its display name.
     pub fn resolve(&self, text: &str) -> Result<(Architecture, String), CliError> {
         let (architecture, name) = if let Ok(reference) = Reference::named(text) {

@@ -10,15 +10,22 @@ use super::error::CliError;
 use crate::report::Printer;
 use crate::worker_client::{WorkerClient, WorkerError};
 
-/// Conversion of images to the input of the network.
+/// Normalisation of images.
 #[derive(Debug, Args)]
-pub struct InputArguments {
+pub struct NormalizationArguments {
     /// Mean of the channels, from 0 to 1: one number, or three with commas [default: the weights', or the images']
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "std")]
     mean: Option<[f32; 3]>,
     /// Standard deviation of the channels
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "mean")]
     std: Option<[f32; 3]>,
+}
+
+/// Conversion of images to the input of the network.
+#[derive(Debug, Args)]
+pub struct InputArguments {
+    #[command(flatten)]
+    normalization: NormalizationArguments,
     /// Side of the centre square of an image that the network receives, as a share of the short side (0.875 is usual for `ImageNet`)
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     crop: f64,
@@ -27,9 +34,9 @@ pub struct InputArguments {
     squash: bool,
 }
 
-impl InputArguments {
+impl NormalizationArguments {
     /// The normalisation of the flags, where given.
-    pub fn normalization(&self) -> Result<Option<Normalization>, CliError> {
+    pub fn get(&self) -> Result<Option<Normalization>, CliError> {
         let (Some(mean), Some(std)) = (self.mean, self.std) else {
             return Ok(None);
         };
@@ -37,6 +44,13 @@ impl InputArguments {
             return Err(CliError::usage("--std takes numbers above 0"));
         }
         Ok(Some(Normalization { mean, std }))
+    }
+}
+
+impl InputArguments {
+    /// The normalisation of the flags, where given.
+    pub fn normalization(&self) -> Result<Option<Normalization>, CliError> {
+        self.normalization.get()
     }
 
     /// The conversion to a square.

@@ -6,6 +6,15 @@ use mnas_engine::training::weights::{Matching, Naming};
 use super::error::CliError;
 use crate::report::{Heading, Printer, listing};
 
+/// Warns where only the order of the file was left.
+pub fn warn_of_order(matching: &Matching, printer: &Printer) {
+    if matching.naming == Naming::Order {
+        printer.warning(
+            "the names of the weights' tensors follow no known rules; they were matched in the order of the file",
+        );
+    }
+}
+
 /// Display of what was matched.
 #[derive(Debug, Args)]
 pub struct MatchingArguments {
@@ -17,11 +26,7 @@ pub struct MatchingArguments {
 impl MatchingArguments {
     /// Prints the table where it is asked for, and a warning where only the order of the file was left.
     pub fn show(&self, matching: &Matching, printer: &Printer) -> Result<(), CliError> {
-        if matching.naming == Naming::Order {
-            printer.warning(
-                "the names of the weights' tensors follow no known rules; they were matched in the order of the file",
-            );
-        }
+        warn_of_order(matching, printer);
         if !self.show_matching {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use mnas_engine::files::{self, FileError};
-use mnas_engine::training::{Accuracy, EpochReport};
+use mnas_engine::training::{Accuracy, EpochReport, ParentWeights};
 
 /// File and interval of the checkpoints of a training.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub struct CheckpointPlan {
     pub every: Duration,
     /// Architecture as trained; a file of another one is refused.
     pub architecture: String,
+    /// Network that the first weights were inherited from, where there is one; a file of another one is refused.
+    pub parent: Option<ParentWeights>,
 }
 
 /// Failure to save a training or to resume it.

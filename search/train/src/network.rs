@@ -37,6 +37,8 @@ pub struct TrainingMode {
     pub dropout: Option<Dropout>,
     /// Momentum of batch-norm's running statistics, in place of the architecture's.
     pub batch_norm_momentum: Option<f64>,
+    /// True if all but the classifier is frozen: it has no gradients, and batch-norm uses its running statistics and keeps them.
+    pub is_backbone_frozen: bool,
 }
 
 /// Random zeroing of inputs; the others are scaled up, so that the expected sum stays the same.
@@ -137,6 +139,12 @@ impl Network {
         self.specs.iter().zip(&self.tensors)
     }
 
+    /// Returns true if the tensor `name` belongs to the classifier, the last fully connected layer.
+    pub(crate) fn is_of_classifier(&self, name: &str) -> bool {
+        let node = self.classifier.map(|index| &self.graph.nodes[index]);
+        node.is_some_and(|node| node.parameters().any(|spec| spec.name == name))
+    }
+
     /// Replaces all tensors' values; `values` holds them by name, of the right shapes.
     pub(crate) fn assign(&mut self, values: &BTreeMap<String, Tensor>) -> Result<(), TchError> {
         tch::no_grad(|| {
@@ -223,6 +231,8 @@ impl Network {
         mode: Option<&TrainingMode>,
     ) -> Result<Tensor, TchError> {
         let tensors = &self.tensors[self.first_tensor[index]..];
+        let is_frozen = mode.is_some_and(|mode| mode.is_backbone_frozen);
+        let _guard = (is_frozen && self.classifier != Some(index)).then(tch::no_grad_guard);
         let weight = |offset: usize| self.cast(&tensors[offset], mode);
         // The gradients of these activations need the operand: libtorch would copy it before it is overwritten.
         let keep = mode.is_some();
@@ -246,7 +256,7 @@ impl Network {
                     shift,
                     mean,
                     variance,
-                    mode.is_some(),
+                    mode.is_some() && !is_frozen,
                     momentum.unwrap_or(self.graph.batch_norm.momentum()),
                     self.graph.batch_norm.epsilon(),
                     true,

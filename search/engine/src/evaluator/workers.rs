@@ -98,6 +98,7 @@ impl Task {
                     seed: request.seed,
                     start_from: request.start_from.map(|one| one.weights),
                     parent: parent.clone(),
+                    normalization: None,
                     weights: request.weights,
                     checkpoint: request.checkpoint.map(CheckpointRequest::of_trial),
                     validate_every_epoch: false,

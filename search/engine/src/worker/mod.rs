@@ -10,7 +10,8 @@ mod signals;
 pub use floats::{Floats, FloatsError};
 pub use protocol::{
     CheckpointRequest, DataThroughput, DataThroughputRequest, EvaluateRequest, Evaluated, FailureKind, FromWorker,
-    ImagesRequest, ImagesSource, Inspected, LIBTORCH_VERSION, PROTOCOL, Ready, ScoresRequest, Throughput,
-    ThroughputRequest, ToWorker, TorchScriptRequest, TorchScriptScoresRequest, TrainRequest, TrainResult, WorkerFacts,
+    ImagesRequest, ImagesSource, InheritedWeights, Inspected, LIBTORCH_VERSION, PROTOCOL, Ready, ScoresRequest,
+    Throughput, ThroughputRequest, ToWorker, TorchScriptRequest, TorchScriptScoresRequest, TrainRequest, TrainResult,
+    WorkerFacts,
 };
 pub use signals::SignalsRequest;

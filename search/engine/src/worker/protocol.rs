@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`ToWorker::Inspect`] | | `Inspected` |
 //! | [`ToWorker::Prepare`] | `Loading` | `Ready`, `Refused` |
-//! | [`ToWorker::Train`] | `Resumed`, `Progress`, `Epoch`, `Warning` | `Done`, `Unsaved`, `Interrupted` |
+//! | [`ToWorker::Train`] | `Inherited`, `Resumed`, `Progress`, `Epoch`, `Warning` | `Done`, `Unsaved`, `Interrupted` |
 //! | [`ToWorker::Cancel`] | | `Cancelling` |
 //! | [`ToWorker::Evaluate`] | `Loading`, `Warning` | `Evaluated`, `Interrupted` |
 //! | [`ToWorker::Throughput`] | | `Throughput` |
@@ -36,7 +36,7 @@ use crate::training::{
 /// The protocol of training workers. Its version changes with every change of a request or a reply.
 pub const PROTOCOL: Protocol = Protocol {
     name: "mnas-worker",
-    version: 5,
+    version: 6,
 };
 
 /// Version of libtorch that workers of this version link.
@@ -116,6 +116,9 @@ pub struct TrainRequest {
     /// is recalibrated before the training. Default: random weights.
     #[serde(default)]
     pub parent: Option<ParentWeights>,
+    /// Normalisation of the images. Default: that of the parent's weights where it is known, else the mean and deviation of the images.
+    #[serde(default)]
+    pub normalization: Option<Normalization>,
     /// File to save the weights to.
     pub weights: Option<PathBuf>,
     /// State to save and to resume from.
@@ -151,6 +154,19 @@ impl CheckpointRequest {
             is_temporary: true,
         }
     }
+}
+
+/// Weights that a training inherited.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct InheritedWeights {
+    /// Share of the parameters that were inherited, 0 to 1.
+    pub share: f64,
+    /// Classes whose rows of the classifier were inherited, as the parent has classes of the same names; `None` where the parent's
+    /// weights do not name their classes.
+    pub kept_classes: Option<usize>,
+    /// Classes of the network.
+    pub classes: usize,
 }
 
 /// Result of a training.
@@ -385,6 +401,8 @@ pub enum FromWorker {
         /// Share of the epoch so far spent waiting for the next batch, 0 to 1.
         data_wait_share: f64,
     },
+    /// Progress: a training has the weights that it inherits from a parent.
+    Inherited(InheritedWeights),
     /// Progress: a training is resumed from a checkpoint.
     Resumed {
         /// Reports of the epochs done.

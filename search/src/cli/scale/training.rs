@@ -197,6 +197,7 @@ impl Results {
         TrainRequest {
             start_from: None,
             parent: None,
+            normalization: None,
             architecture: network.to_string(),
             proxy: Proxy::DIRECT,
             recipe: self.setting.recipe.clone(),

@@ -155,6 +155,7 @@ pub(super) fn fine_tune(
         seed: derived_seed(config.seed, "parent", 0),
         start_from: None,
         parent: Some(parent.original()),
+        normalization: None,
         weights: Some(weights.clone()),
         checkpoint: Some(CheckpointRequest::of_trial(companions.checkpoint.clone())),
         validate_every_epoch: true,

@@ -1,6 +1,7 @@
 //! `mnas train`
 
 mod files;
+mod init;
 mod progress;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use super::error::CliError;
 use crate::report::Printer;
 use crate::worker_client::{WorkerClient, WorkerError};
 use files::EpochRow;
+use init::InitArguments;
 
 pub(in crate::cli) use files::Companions;
 pub(in crate::cli) use progress::TrainingProgress;
@@ -31,9 +33,12 @@ pub struct TrainArguments {
     architecture: ArchitectureArguments,
     #[command(flatten)]
     data: DataArguments,
-    /// A recipe that comes with mnas (demo, quick, small-images, cifar, imagenette, imagenet), or a TOML file
-    #[arg(long, default_value = "quick")]
-    recipe: String,
+    #[command(flatten)]
+    init: InitArguments,
+    /// A recipe that comes with mnas (demo, quick, small-images, cifar, imagenette, imagenet, finetune, inherit), or a TOML file [default:
+    /// quick, or finetune with --init]
+    #[arg(long)]
+    recipe: Option<String>,
     /// Epochs, in place of the recipe's
     #[arg(long)]
     epochs: Option<u32>,
@@ -69,6 +74,9 @@ struct Document {
     top5: f64,
     images: usize,
     seconds: f64,
+    /// Share of the parameters that were inherited from the weights of `--init`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inherited: Option<f64>,
     epochs: Vec<EpochRow>,
 }
 
@@ -89,13 +97,13 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
     let cancel = cancel_flag()?;
     let companions = Companions::of(&arguments.output);
     companions.check(arguments.resume, printer)?;
-    let mut recipe = open_recipe(&arguments.recipe)?;
-    if let Some(epochs) = arguments.epochs {
-        recipe.set_epochs(epochs);
-        recipe.check()?;
-    }
+    let recipe = arguments.recipe()?;
     let (unsized_network, _) = arguments.architecture.resolve()?;
     let resolution = unsized_network.resolution;
+    let initial = arguments
+        .init
+        .read(&unsized_network, &arguments.architecture.form, printer)?;
+    let normalization = arguments.init.normalization(initial.as_ref(), printer)?;
     let mut worker = WorkerClient::start(arguments.train_device)?;
     let prepare = ToWorker::Prepare {
         data: arguments.data.request(None),
@@ -117,7 +125,11 @@ pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError
         format!("recipe {}, {resolution} px", recipe.name),
     ];
     let mut progress = TrainingProgress::new(printer, &companions, (&name, &subtitle), recipe.epochs);
-    let request = ToWorker::Train(Box::new(arguments.request(&architecture, recipe, &companions)));
+    let request = ToWorker::Train(Box::new(TrainRequest {
+        parent: initial.map(|initial| initial.parent),
+        normalization,
+        ..arguments.request(&architecture, recipe, &companions)
+    }));
     let trained = worker.request_cancellable(&request, &cancel, &mut |message| progress.update(message));
     let result = match trained {
         Ok(FromWorker::Done(result)) => *result,
@@ -182,10 +194,22 @@ fn explained(error: WorkerError, companions: &Companions) -> CliError {
 }
 
 impl TrainArguments {
+    /// The recipe of the flags.
+    fn recipe(&self) -> Result<Recipe, CliError> {
+        let default = if self.init.is_given() { "finetune" } else { "quick" };
+        let mut recipe = open_recipe(self.recipe.as_deref().unwrap_or(default))?;
+        if let Some(epochs) = self.epochs {
+            recipe.set_epochs(epochs);
+            recipe.check()?;
+        }
+        Ok(recipe)
+    }
+
     fn request(&self, architecture: &Architecture, recipe: Recipe, companions: &Companions) -> TrainRequest {
         TrainRequest {
             start_from: None,
             parent: None,
+            normalization: None,
             architecture: architecture.to_string(),
             proxy: Proxy::DIRECT,
             recipe,
@@ -228,6 +252,7 @@ impl Document {
             top5: result.top5,
             images: result.validation_images,
             seconds: result.seconds,
+            inherited: result.inherited,
             epochs: result.epochs.iter().map(EpochRow::from).collect(),
         }
     }

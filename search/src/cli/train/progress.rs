@@ -6,6 +6,7 @@ use mnas_engine::training::EpochReport;
 use mnas_engine::worker::FromWorker;
 
 use super::files::Companions;
+use super::init::description;
 use crate::cli::clock::Clock;
 use crate::cli::error::CliError;
 use crate::report::{Printer, Progress};
@@ -74,6 +75,7 @@ impl<'a> TrainingProgress<'a> {
                 ));
                 self.bar.set((1000.0 * done) as u64);
             }
+            FromWorker::Inherited(inherited) => self.printer.status(&description(&inherited)),
             FromWorker::Resumed { epochs } => self.reports = epochs,
             FromWorker::Epoch(report) => {
                 self.reports.push(*report);

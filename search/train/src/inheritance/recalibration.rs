@@ -39,6 +39,7 @@ pub fn recalibrate(
         let mode = TrainingMode {
             dropout: None,
             batch_norm_momentum: Some(1.0 / f64::from(batches)),
+            is_backbone_frozen: false,
         };
         drop(network.forward_as(&batch.images, Some(&mode))?);
         read += batch.count;

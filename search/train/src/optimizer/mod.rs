@@ -15,12 +15,17 @@ use rules::{Rule, Step};
 
 /// An optimiser for all trained tensors of a network.
 ///
-/// Weight decay acts on kernels and matrices, not on biases and batch-norm.
+/// Weight decay acts on kernels and matrices, not on biases and batch-norm. In a first part of the training only the classifier may be
+/// trained, see [`Optimizer::with_head_steps`].
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Rule,
     parameters: Vec<Parameter>,
     clip_norm: Option<f64>,
+    /// Steps at the start in which only the classifier is trained.
+    head_steps: u64,
+    /// Factor of the learning rate of all tensors but the classifier's.
+    backbone_rate: f64,
     /// Steps made.
     steps: u64,
 }
@@ -32,6 +37,7 @@ struct Parameter {
     /// State of the rule: tensors of the parameter's shape.
     state: Vec<Tensor>,
     weight_decay: f64,
+    is_classifier: bool,
 }
 
 impl Optimizer {
@@ -42,7 +48,27 @@ impl Optimizer {
             let weight_decay = if decays(spec, recipe) { recipe.weight_decay } else { 0.0 };
             (spec.name.clone(), tensor.shallow_clone(), weight_decay)
         });
-        Self::over(Rule::of(recipe.optimizer, recipe.momentum), recipe.clip_norm, trained)
+        let rule = Rule::of(recipe.optimizer, recipe.momentum);
+        let mut optimizer = Self::over(rule, recipe.clip_norm, trained)?;
+        optimizer.backbone_rate = recipe.backbone_rate;
+        for parameter in &mut optimizer.parameters {
+            parameter.is_classifier = network.is_of_classifier(&parameter.name);
+        }
+        Ok(optimizer)
+    }
+
+    /// The optimiser with only the classifier trained in the first `steps` steps.
+    #[must_use]
+    pub fn with_head_steps(self, steps: u64) -> Self {
+        Self {
+            head_steps: steps,
+            ..self
+        }
+    }
+
+    /// Returns true if the next step trains the classifier alone.
+    pub fn trains_classifier_only(&self) -> bool {
+        self.steps < self.head_steps
     }
 
     /// An optimiser of `(name, tensor, weight decay)`.
@@ -59,26 +85,35 @@ impl Optimizer {
                 tensor,
                 state,
                 weight_decay,
+                is_classifier: false,
             });
         }
         Ok(Self {
             rule,
             parameters,
             clip_norm,
+            head_steps: 0,
+            backbone_rate: 1.0,
             steps: 0,
         })
     }
 
-    /// Gradients of `loss` by every trained tensor, in their order.
+    /// Gradients of `loss` by every tensor that the next step trains, in their order.
     ///
     /// Gradients do not accumulate over steps, so that none have to be zeroed.
     pub fn gradients(&self, loss: &Tensor) -> Result<Vec<Tensor>, TchError> {
-        let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| &parameter.tensor).collect();
+        let is_classifier_only = self.trains_classifier_only();
+        let trained = self
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.is_classifier || !is_classifier_only);
+        let tensors: Vec<&Tensor> = trained.map(|parameter| &parameter.tensor).collect();
         Tensor::f_run_backward(&[loss], &tensors, false, false)
     }
 
-    /// Moves every parameter against its gradient at `learning_rate`; the gradients are consumed.
+    /// Moves every parameter of [`Optimizer::gradients`] against its gradient at `learning_rate`; the gradients are consumed.
     pub fn step(&mut self, mut gradients: Vec<Tensor>, learning_rate: f64) -> Result<(), TchError> {
+        let is_classifier_only = self.trains_classifier_only();
         self.steps += 1;
         tch::no_grad(|| {
             if let Some(limit) = self.clip_norm {
@@ -87,9 +122,20 @@ impl Optimizer {
             let Some(first) = self.parameters.first() else {
                 return Ok(());
             };
-            let step = Step::new(self.rule, self.steps, learning_rate, &first.tensor)?;
-            for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
+            let of_classifier = Step::new(self.rule, self.steps, learning_rate, &first.tensor)?;
+            // Rules that count their steps count those of the other tensors from their own first one.
+            let backbone_steps = self.steps.saturating_sub(self.head_steps);
+            let backbone_rate = learning_rate * self.backbone_rate;
+            let of_backbone = Step::new(self.rule, backbone_steps, backbone_rate, &first.tensor)?;
+            let parameters = self.parameters.iter_mut();
+            let trained = parameters.filter(|parameter| parameter.is_classifier || !is_classifier_only);
+            for (parameter, gradient) in trained.zip(gradients) {
                 if gradient.defined() {
+                    let step = if parameter.is_classifier {
+                        &of_classifier
+                    } else {
+                        &of_backbone
+                    };
                     let Parameter {
                         tensor,
                         state,

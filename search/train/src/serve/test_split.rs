@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mnas_engine::training::{Accuracy, Augmentation, ExtraAugmentation, Split};
+use mnas_engine::training::{Accuracy, Augmentation, ExtraAugmentation, Normalization, Split};
 
 use super::context::Context;
 use super::fault::Fault;
@@ -11,13 +11,14 @@ use crate::data::{self, BatchOptions};
 use crate::evaluation::evaluate_by_class;
 use crate::network::Network;
 
-/// Evaluates a network at `resolution` on every image of the test split; `None` where the data set has none.
+/// Evaluates a network at `resolution`, with this normalisation of the images, on every image of the test split; `None` where the data set has none.
 ///
 /// A limit on the number of images holds for training and validation only.
 pub(super) fn evaluate(
     loaded: &Loaded,
     network: &Network,
     resolution: u32,
+    normalization: Normalization,
     context: &Context<'_>,
 ) -> Result<Option<Accuracy>, Fault> {
     let mut data = loaded.data.clone();
@@ -33,7 +34,7 @@ pub(super) fn evaluate(
         resolution,
         augmentation: Augmentation::None,
         extra: ExtraAugmentation::default(),
-        normalization: loaded.normalization,
+        normalization,
         seed: 0,
     };
     let (accuracy, _) = evaluate_by_class(network, &Arc::new(set), &options, &mut |skipped| {

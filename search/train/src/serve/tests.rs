@@ -152,6 +152,7 @@ fn request(weights: Option<PathBuf>) -> TrainRequest {
         seed: 5,
         start_from: None,
         parent: None,
+        normalization: None,
         weights,
         checkpoint: None,
         validate_every_epoch: false,

@@ -10,7 +10,7 @@ use mnas_space::Architecture;
 
 use super::context::{Context, PROGRESS_EVERY};
 use super::fault::Fault;
-use super::inherited;
+use super::inherited::ReadParent;
 use super::loaded::Loaded;
 use super::test_split;
 use crate::checkpoint::{CheckpointError, CheckpointPlan};
@@ -24,11 +24,20 @@ pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>
     let deployed: Architecture = request.architecture.parse().map_err(Fault::input)?;
     request.recipe.check().map_err(Fault::input)?;
     let trained_form = request.proxy.apply(&deployed);
+    let parent = request
+        .parent
+        .as_ref()
+        .map(|parent| ReadParent::read(parent, &request.proxy));
+    let parent = parent.transpose().map_err(TrainError::from)?;
+    let normalization = request
+        .normalization
+        .or(parent.as_ref().and_then(|parent| parent.normalization))
+        .unwrap_or(loaded.normalization);
     let plan = TrainPlan {
         train: &loaded.splits.train,
         val: &loaded.splits.val,
         resolution: trained_form.resolution,
-        normalization: loaded.normalization,
+        normalization,
         recipe: &request.recipe,
         seed: request.seed,
         validate_every_epoch: request.validate_every_epoch,
@@ -36,16 +45,17 @@ pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>
             path: checkpoint.path.clone(),
             every: checkpoint.every,
             architecture: trained_form.to_string(),
+            parent: request.parent.clone(),
         }),
     };
     let (Initial { network, inherited }, trained) =
-        train_from_checkpoint(&trained_form, &plan, request, loaded.device, context)?;
+        train_from_checkpoint(&trained_form, parent.as_ref(), &plan, request, loaded.device, context)?;
     if let Some(path) = &request.weights {
         let info = WeightsInfo {
             architecture: request.architecture.clone(),
             train_resolution: trained_form.resolution,
             image_size: Some(loaded.splits.val.size()),
-            normalization: loaded.normalization,
+            normalization,
             classes: loaded.splits.train.classes().to_vec(),
             early_strides_removed: request.proxy.early_strides_removed,
             data: Some(loaded.data.clone()),
@@ -55,7 +65,7 @@ pub(super) fn run(loaded: &Loaded, request: &TrainRequest, context: &Context<'_>
     }
     // Before the checkpoint is removed: an interrupted evaluation is repeated from it.
     let test = if request.test {
-        test_split::evaluate(loaded, &network, trained_form.resolution, context)?
+        test_split::evaluate(loaded, &network, trained_form.resolution, normalization, context)?
     } else {
         None
     };
@@ -87,6 +97,7 @@ fn result_of(trained: Trained) -> TrainResult {
 /// Trains from the checkpoint where there is one. A temporary checkpoint that is damaged or of another training is discarded.
 fn train_from_checkpoint(
     trained_form: &Architecture,
+    parent: Option<&ReadParent>,
     plan: &TrainPlan<'_>,
     request: &TrainRequest,
     device: tch::Device,
@@ -95,7 +106,7 @@ fn train_from_checkpoint(
     let checkpoint = request.checkpoint.as_ref();
     let is_temporary = checkpoint.is_some_and(|checkpoint| checkpoint.is_temporary);
     let attempt = || {
-        let initial = initial_network(trained_form, plan, request, device)?;
+        let initial = initial_network(trained_form, parent, plan, request, device, context)?;
         train(&initial.network, plan, &mut observer(context)).map(|trained| (initial, trained))
     };
     match attempt() {
@@ -123,14 +134,19 @@ struct Initial {
 /// The network before its training: with the weights that the request names, else with those that it inherits, else with random ones.
 fn initial_network(
     trained_form: &Architecture,
+    parent: Option<&ReadParent>,
     plan: &TrainPlan<'_>,
     request: &TrainRequest,
     device: tch::Device,
+    context: &Context<'_>,
 ) -> Result<Initial, TrainError> {
-    if let (Some(parent), None) = (&request.parent, &request.start_from) {
-        let (network, share) = inherited::network(parent, trained_form, plan, request, device)?;
-        let inherited = Some(share);
-        return Ok(Initial { network, inherited });
+    if let (Some(parent), None) = (parent, &request.start_from) {
+        let (network, inherited) = parent.network(trained_form, plan, device, request.seed)?;
+        (context.report)(&FromWorker::Inherited(inherited));
+        return Ok(Initial {
+            network,
+            inherited: Some(inherited.share),
+        });
     }
     let mut network = Network::new(trained_form.graph(), device, request.seed)?;
     if let Some(path) = &request.start_from {

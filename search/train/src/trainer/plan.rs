@@ -88,9 +88,11 @@ impl TrainPlan<'_> {
     }
 
     /// Everything that determines the result, except the state in the checkpoint itself.
-    pub(super) fn identity(&self, architecture: &str) -> serde_json::Value {
+    pub(super) fn identity(&self) -> serde_json::Value {
+        let checkpoint = self.checkpoint.as_ref();
         serde_json::json!({
-            "architecture": architecture,
+            "architecture": checkpoint.map_or("", |checkpoint| &checkpoint.architecture),
+            "parent": checkpoint.and_then(|checkpoint| checkpoint.parent.as_ref()),
             "recipe": self.recipe,
             "resolution": self.resolution,
             "normalization": self.normalization,

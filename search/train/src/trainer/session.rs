@@ -52,14 +52,10 @@ impl<'a> Session<'a> {
         let scores = network.graph().output_shape().channels;
         let open = |settings| Teacher::open(settings, plan.train, scores, plan.normalization, network.device());
         let steps_per_epoch = plan.train.len().div_ceil(recipe.batch_size.max(1));
-        let architecture = plan
-            .checkpoint
-            .as_ref()
-            .map_or("", |checkpoint| &checkpoint.architecture);
         let mut session = Self {
             network,
             plan,
-            optimizer: Optimizer::new(network, recipe)?,
+            optimizer: Optimizer::new(network, recipe)?.with_head_steps(recipe.head_steps(steps_per_epoch)),
             average: recipe.ema.map(|decay| Average::new(network, decay)).transpose()?,
             teacher: recipe.distillation.as_ref().map(open).transpose()?,
             rates: recipe.learning_rates(steps_per_epoch),
@@ -77,7 +73,7 @@ impl<'a> Session<'a> {
                 validation: None,
             },
             loss_sum: Tensor::f_zeros([1], (Kind::Double, network.device()))?,
-            identity: plan.identity(architecture),
+            identity: plan.identity(),
             last_saved: Instant::now(),
             reported_skips: BTreeSet::new(),
         };
@@ -174,6 +170,7 @@ impl<'a> Session<'a> {
                 seed: derived_seed(self.plan.seed, "dropout", self.optimizer.steps()),
             }),
             batch_norm_momentum: recipe.batch_norm_momentum,
+            is_backbone_frozen: self.optimizer.trains_classifier_only(),
         };
         let scores = self.network.forward_as(&images, Some(&mode))?;
         let mut loss = mixed_loss(&scores, &labels, share, recipe.label_smoothing)?;

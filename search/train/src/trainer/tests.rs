@@ -285,6 +285,7 @@ fn stopped_anywhere_and_resumed_equals_undisturbed_to_the_last_bit() {
                     path: path.clone(),
                     every: std::time::Duration::from_hours(1),
                     architecture: SMALL.to_owned(),
+                    parent: None,
                 }),
                 ..unsaved.clone()
             };
@@ -379,6 +380,7 @@ fn a_checkpoint_that_cannot_be_written_ends_the_training_with_its_name() {
             path: folder.path().join("file").join("checkpoint"),
             every: std::time::Duration::ZERO,
             architecture: SMALL.to_owned(),
+            parent: None,
         }),
         ..plan(&splits.train, &splits.val, &recipe)
     };

@@ -60,6 +60,14 @@ impl Recipe {
                 epochs,
                 "0 to the number of epochs",
             ),
+            (
+                "head-epochs",
+                self.head_epochs,
+                0.0,
+                epochs,
+                "0 to the number of epochs",
+            ),
+            ("backbone-rate", self.backbone_rate, TINY, 1.0, "above 0 and up to 1"),
             ("dropout", self.dropout, 0.0, 0.95, "0 to 0.95"),
         ];
         if let Some(norm) = self.clip_norm {

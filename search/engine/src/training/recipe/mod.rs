@@ -47,6 +47,13 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// Epochs, or a fraction of one, in which the learning rate rises linearly to its peak.
     pub warmup_epochs: f64,
+    /// Epochs, or a fraction of one, at the start in which only the classifier is trained: all other weights are frozen, and batch-norm uses
+    /// its running statistics. For networks that begin with trained weights. Default: 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub head_epochs: f64,
+    /// Factor of the learning rate of all weights but the classifier's. Default: 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub backbone_rate: f64,
     /// Label smoothing: share of the target spread over all classes (Szegedy et al., arXiv:1512.00567).
     pub label_smoothing: f64,
     /// Dropout: share of the classifier's inputs that are zeroed in training (Srivastava et al. 2014). Default: none.
@@ -99,6 +106,15 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
+fn one() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(value: &f64) -> bool {
+    value.to_bits() == one().to_bits()
+}
+
 /// A recipe that cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RecipeError {
@@ -134,13 +150,14 @@ macro_rules! embedded {
 }
 
 /// The recipes that come with mnas.
-const EMBEDDED: [(&str, &str); 7] = embedded![
+const EMBEDDED: [(&str, &str); 8] = embedded![
     "demo",
     "quick",
     "small-images",
     "cifar",
     "imagenette",
     "imagenet",
+    "finetune",
     "inherit"
 ];
 
@@ -174,6 +191,8 @@ impl Recipe {
             weight_decay: 0.0,
             label_smoothing: 0.0,
             warmup_epochs: 0.0,
+            head_epochs: 0.0,
+            backbone_rate: 1.0,
             augmentation: Augmentation::None,
             optimizer: OptimizerKind::Sgd,
             decay_depthwise: true,
@@ -204,9 +223,11 @@ impl Recipe {
         })
     }
 
-    /// Sets the number of epochs; warm-up takes at most half of them.
+    /// Sets the number of epochs; the warm-up and the training of the classifier alone take at most half of them each.
     pub fn set_epochs(&mut self, epochs: u32) {
-        self.warmup_epochs = self.warmup_epochs.min(f64::from(epochs) / 2.0);
+        let half = f64::from(epochs) / 2.0;
+        self.warmup_epochs = self.warmup_epochs.min(half);
+        self.head_epochs = self.head_epochs.min(half);
         self.epochs = epochs;
     }
 
@@ -220,6 +241,11 @@ impl Recipe {
             steps_per_epoch,
             steps: f64::from(self.epochs) * steps_per_epoch,
         }
+    }
+
+    /// Steps at the start in which only the classifier is trained, of a training with `steps_per_epoch` steps an epoch.
+    pub fn head_steps(&self, steps_per_epoch: usize) -> u64 {
+        (self.head_epochs * steps_per_epoch as f64).ceil() as u64
     }
 
     /// Side of the training images in epoch `epoch` (from 1), in pixels, for a network meant for `resolution`.

@@ -32,6 +32,8 @@ fn unknown_keys_and_numbers_out_of_range_are_named_with_their_line() {
     for (lines, line, words) in [
         ("\ndropout = 1.5", 11, "dropout = 1.5; expected 0 to 0.95"),
         ("ema = 1.0", 10, "0.9999 is usual"),
+        ("head-epochs = 10.5", 10, "0 to the number of epochs"),
+        ("backbone-rate = 0.0", 10, "above 0 and up to 1"),
         ("clip-norm = 0.0", 10, "leave it out"),
         ("clip-norm = nan", 10, "clip-norm = NaN"),
         ("[optimizer.rmsprop]\ndecay = 1.0", 11, "optimizer.rmsprop.decay = 1"),
@@ -85,6 +87,22 @@ fn the_rate_rises_to_its_peak_and_falls_to_zero() {
     assert!(rates[..100].is_sorted() && rates[100..].is_sorted_by(|one, other| one >= other));
     assert!((rates[100] - schedule.peak()).abs() < 1e-12);
     assert!(rates[999] < 1e-4 * schedule.peak());
+}
+
+#[test]
+fn the_classifier_is_trained_alone_for_at_most_half_of_other_epochs() {
+    let mut recipe = Recipe::from_toml(&plain("head-epochs = 1.5\nbackbone-rate = 0.1")).unwrap();
+    assert_eq!((recipe.head_steps(10), recipe.head_steps(3)), (15, 5));
+    recipe.set_epochs(2);
+    assert!((recipe.head_epochs - 1.0).abs() < 1e-12 && recipe.check().is_ok());
+    let plain = Recipe::from_toml(&plain("")).unwrap();
+    assert_eq!((plain.head_steps(10), plain.backbone_rate), (0, 1.0));
+    // Studies that were saved before these keys are written as they were.
+    let text = plain.to_toml();
+    assert!(
+        !text.contains("head-epochs") && !text.contains("backbone-rate"),
+        "{text}"
+    );
 }
 
 #[test]
