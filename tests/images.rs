@@ -26,7 +26,7 @@ fn picture(class: u32, number: u32) -> Vec<u8> {
 }
 
 /// Writes class folders with images.
-fn write_classes(place: &Workplace, folder: &str, classes: &[&str]) {
+pub fn write_classes(place: &Workplace, folder: &str, classes: &[&str]) {
     for (class, name) in (0..).zip(classes) {
         for number in 0..IMAGES {
             place.write(&format!("{folder}/{name}/{number}.jpg"), picture(class, number));

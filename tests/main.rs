@@ -7,6 +7,7 @@ mod devices;
 mod events;
 mod exports;
 mod finalists;
+mod fine_tuning;
 mod full_disk;
 mod halving;
 mod help;

@@ -77,6 +77,12 @@ fn real_weights_of_another_network_are_refused_with_the_matches_before() {
         "50 tensors matched by timm's names",
     ];
     refused(place.run(&line), 3, &texts);
+    let line = format!("train mobilenet-v2 --data demo --init {}", path.display());
+    refused(
+        place.run(&line),
+        3,
+        &["blocks.2.0.conv_dw.weight", "[144, 1, 5, 5]", "name it with --parent"],
+    );
     let line = format!(
         "export efficientnet-lite0 --weights {} --format safetensors -o m.safetensors --show-matching",
         path.display()

@@ -126,7 +126,10 @@ impl Parent {
     ) -> Result<Inherited, InheritanceError> {
         let blocks = align_blocks(&self.architecture, child);
         if blocks.iter().all(Option::is_none) {
-            return Err(self.nothing_in_common(child));
+            return Err(InheritanceError::NothingInCommon {
+                parent: self.architecture.to_string(),
+                child: child.to_string(),
+            });
         }
         let graph = child.graph();
         let groups = ChannelGroups::of(&graph);
@@ -141,20 +144,10 @@ impl Parent {
             let counterpart = self.counterpart(node.name, &inherited.blocks);
             self.copy_node(node, sizes, counterpart, classes, kept, &mut inherited);
         }
-        if inherited.copied == 0 {
-            return Err(self.nothing_in_common(child));
-        }
         neutral::start_without_effect(&graph, &mut inherited, |name, blocks| {
             self.counterpart(name, blocks).is_some()
         });
         Ok(inherited)
-    }
-
-    fn nothing_in_common(&self, child: &Architecture) -> InheritanceError {
-        InheritanceError::NothingInCommon {
-            parent: self.architecture.to_string(),
-            child: child.to_string(),
-        }
     }
 
     /// Node of the parent that corresponds to a node of a child, whose blocks correspond to `blocks`.

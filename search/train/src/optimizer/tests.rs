@@ -189,3 +189,94 @@ fn biases_and_batch_norm_do_not_decay_and_depthwise_kernels_on_request() {
     let fewer = decayed(&network, &recipe);
     assert_eq!(fewer.len(), 3, "{fewer:?}");
 }
+
+const SMALL: &str = "in16,conv_k3_s2_c8_nhs,ds_k3_c8_nr6,head_f16_nhs_o4";
+
+/// Values of the classifier, and of all other trained tensors.
+fn parts(network: &Network) -> [Vec<f32>; 2] {
+    let mut parts = [Vec::new(), Vec::new()];
+    for (spec, tensor) in network.tensors().filter(|(spec, _)| spec.kind.is_trained()) {
+        let part = usize::from(!network.is_of_classifier(&spec.name));
+        parts[part].extend(crate::testing::values(tensor));
+    }
+    parts
+}
+
+/// One step of `optimizer` at rate 0.1.
+fn step(network: &Network, optimizer: &mut Optimizer) {
+    let mode = crate::network::TrainingMode {
+        is_backbone_frozen: optimizer.trains_classifier_only(),
+        ..Default::default()
+    };
+    let scores = network
+        .forward_as(&crate::testing::noise(4, 16, 3), Some(&mode))
+        .unwrap();
+    let gradients = optimizer.gradients(&scores.square().sum(Kind::Float)).unwrap();
+    optimizer.step(gradients, 0.1).unwrap();
+}
+
+#[test]
+fn the_classifier_is_the_last_layer_and_trained_alone_at_first() {
+    let network = network(SMALL, 1);
+    let of_classifier: Vec<&str> = network
+        .tensors()
+        .map(|(spec, _)| spec.name.as_str())
+        .filter(|name| network.is_of_classifier(name))
+        .collect();
+    assert_eq!(
+        of_classifier,
+        ["head.classifier.linear.weight", "head.classifier.linear.bias"]
+    );
+    let recipe = Recipe {
+        weight_decay: 0.1,
+        ..recipe(1, 16, 0.1)
+    };
+    let mut optimizer = Optimizer::new(&network, &recipe).unwrap().with_head_steps(2);
+    let [classifier, others] = parts(&network);
+    let all = crate::testing::all_values(&network);
+    for _ in 0..2 {
+        step(&network, &mut optimizer);
+    }
+    let [trained, frozen] = parts(&network);
+    assert!(trained != classifier && frozen == others);
+    // Running statistics too: all tensors but the classifier's two.
+    let differing = crate::testing::all_values(&network)
+        .iter()
+        .zip(&all)
+        .filter(|(one, other)| one != other)
+        .count();
+    assert_eq!(differing, 2);
+    step(&network, &mut optimizer);
+    let [_, moved] = parts(&network);
+    assert!(moved != others);
+}
+
+#[test]
+fn the_backbone_has_its_own_rate_and_first_step() {
+    // The first step of AdamW has the size of the rate, whatever the gradient.
+    let recipe = Recipe {
+        optimizer: OptimizerKind::Adamw {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-12,
+        },
+        backbone_rate: 0.25,
+        ..recipe(1, 16, 0.1)
+    };
+    for head_steps in [0, 3] {
+        let network = network(SMALL, 1);
+        let mut optimizer = Optimizer::new(&network, &recipe).unwrap().with_head_steps(head_steps);
+        for _ in 0..head_steps {
+            step(&network, &mut optimizer);
+        }
+        let [_, before] = parts(&network);
+        step(&network, &mut optimizer);
+        let [_, after] = parts(&network);
+        let most = before
+            .iter()
+            .zip(&after)
+            .map(|(one, other)| (one - other).abs())
+            .fold(0.0, f32::max);
+        assert!((most - 0.025).abs() < 1e-4, "{head_steps}: {most}");
+    }
+}

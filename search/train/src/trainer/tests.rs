@@ -229,6 +229,8 @@ fn everything(teacher: &std::path::Path) -> Recipe {
         weight_decay: 1e-4,
         label_smoothing: 0.1,
         warmup_epochs: 0.5,
+        head_epochs: 0.5,
+        backbone_rate: 0.5,
         augmentation: Augmentation::resized_crop_flip(),
         optimizer: OptimizerKind::Rmsprop {
             decay: 0.9,
