@@ -1,7 +1,8 @@
 //! Trainings that inherit from a parent.
 
-use mnas_engine::training::{ParentWeights, Proxy};
-use mnas_engine::worker::{FailureKind, TrainRequest};
+use mnas_engine::training::weights::Weights;
+use mnas_engine::training::{Normalization, ParentWeights, Proxy};
+use mnas_engine::worker::{FailureKind, FromWorker, InheritedWeights, TrainRequest};
 
 use super::{Talk, request, train};
 
@@ -63,5 +64,43 @@ fn a_training_inherits_from_a_parent() {
     };
     let (reason, _) = talk.failure(train(missing));
     assert!(reason.contains("none.safetensors"), "{reason}");
+    talk.end();
+}
+
+#[test]
+fn images_are_normalised_as_the_parents_weights_expect() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut talk = Talk::start();
+    talk.prepare();
+    let given = Normalization {
+        mean: [0.25; 3],
+        std: [0.5; 3],
+    };
+    talk.train(TrainRequest {
+        normalization: Some(given),
+        ..request(Some(path("parent.safetensors")))
+    });
+    let child = |name: &str, normalization| TrainRequest {
+        parent: Some(ParentWeights {
+            architecture: request(None).architecture,
+            weights: path("parent.safetensors"),
+        }),
+        normalization,
+        ..request(Some(path(name)))
+    };
+    let found = |name: &str| Weights::read(&path(name)).unwrap().info.unwrap().normalization;
+    assert_eq!(found("parent.safetensors"), given);
+    let id = talk.send(&train(child("child.safetensors", None)));
+    let (_, progress) = talk.reply_to(id);
+    let inherited = InheritedWeights {
+        share: 1.0,
+        kept_classes: Some(10),
+        classes: 10,
+    };
+    assert!(progress.contains(&FromWorker::Inherited(inherited)), "{progress:?}");
+    assert_eq!(found("child.safetensors"), given);
+    talk.train(child("other.safetensors", Some(Normalization::IMAGENET)));
+    assert_eq!(found("other.safetensors"), Normalization::IMAGENET);
     talk.end();
 }
