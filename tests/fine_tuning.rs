@@ -139,7 +139,7 @@ fn imagenet_weights_are_worth_more_than_random_ones() {
     let done = place.run(&format!("{train} --init {}", weights.display())).success();
     let told = stderr(&done);
     for text in [
-        "314 tensors matched by torchvision's names, 1000 classes",
+        "262 tensors matched by torchvision's names, 1000 classes",
         "mean 0.485,0.456,0.406, std 0.229,0.224,0.225",
         "99.4 % of the parameters are inherited; classifier: new for 10 classes, since the weights do not name theirs",
     ] {
