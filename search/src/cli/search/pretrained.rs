@@ -20,8 +20,10 @@ use super::values::EvaluatorName;
 use crate::report::Printer;
 use crate::worker_client::{WorkerClient, WorkerError};
 
-/// Recipe of networks that inherit, where none is named; as it is for candidates, longer for the parent and the finalists.
+/// Recipe of networks that inherit, where none is named; as it is for candidates, longer for finalists.
 pub(super) const RECIPE: &str = "inherit";
+/// Recipe of the parent, which keeps all of its weights, where none is named.
+const PARENT_RECIPE: &str = "finetune";
 /// Epochs of the fine-tuning of the parent and of the finalists, where neither a recipe nor epochs are named for the latter.
 pub(super) const FULL_EPOCHS: u32 = 10;
 
@@ -62,19 +64,24 @@ impl Parent {
         space_around(&self.architecture, &format!("around {}", self.name))
     }
 
-    /// The network as part of a study, fine-tuned with the recipe of the finalists.
+    /// The network as part of a study, fine-tuned with the recipe of the finalists where one is named.
     pub fn config(&self, choices: &Choices) -> Result<ParentConfig, CliError> {
         Ok(ParentConfig {
             architecture: self.architecture.to_string(),
             weights: self.weights.clone(),
-            recipe: full_recipe(choices)?,
+            recipe: full_recipe_or(PARENT_RECIPE, choices)?,
         })
     }
 }
 
-/// The recipe of the parent and of the finalists of a search with a parent.
+/// The recipe of the finalists of a search with a parent.
 pub(super) fn full_recipe(choices: &Choices) -> Result<Recipe, CliError> {
-    let mut recipe = open_recipe(choices.final_recipe.as_deref().unwrap_or(RECIPE))?;
+    full_recipe_or(RECIPE, choices)
+}
+
+/// The recipe of final trainings, `default` where none is named.
+fn full_recipe_or(default: &str, choices: &Choices) -> Result<Recipe, CliError> {
+    let mut recipe = open_recipe(choices.final_recipe.as_deref().unwrap_or(default))?;
     let default = choices.final_recipe.is_none().then_some(FULL_EPOCHS);
     if let Some(epochs) = choices.final_epochs.or(default) {
         recipe.set_epochs(epochs);

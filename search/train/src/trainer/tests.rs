@@ -339,6 +339,9 @@ fn every_technique_together_learns() {
         }),
         random_erasing: 0.1,
         cutmix: None,
+        // For trained weights only: random ones must all be trained.
+        head_epochs: 0.0,
+        backbone_rate: 1.0,
         ..everything(&teacher)
     };
     let trained = run(&network(SMALL, 1), &splits, &recipe).unwrap();
