@@ -129,7 +129,7 @@ pub fn run(arguments: &EvalArguments, printer: &Printer) -> Result<(), CliError>
             .with_resolution(info.train_resolution)
             .without_early_strides(info.early_strides_removed);
     }
-    let mut pretrained = Pretrained::of(weights, path, Some(&architecture))?;
+    let mut pretrained = Pretrained::of(&weights, path, Some(&architecture))?;
     arguments.matching.show(&pretrained.matching, printer)?;
     if arguments.form.classes().is_some() {
         // Weights of another number of classes are refused.

@@ -184,7 +184,7 @@ impl ExportArguments {
         let (Some(weights), Some(path)) = (weights, &source.weights) else {
             return Err(CliError::usage("all formats but toml need --weights").with_help("`mnas train` writes weights"));
         };
-        let pretrained = Pretrained::of(weights, path, Some(&architecture))?;
+        let pretrained = Pretrained::of(&weights, path, Some(&architecture))?;
         self.matching.show(&pretrained.matching, printer)?;
         if self.form.classes().is_none() {
             architecture = pretrained.architecture;

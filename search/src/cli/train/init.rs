@@ -56,7 +56,7 @@ impl InitArguments {
             None if weights.info.is_none() => Some(network.clone()),
             None => None,
         };
-        let read = Pretrained::of(weights, path, named.as_ref()).map_err(|error| self.explained(error))?;
+        let read = Pretrained::of(&weights, path, named.as_ref()).map_err(|error| self.explained(error))?;
         warn_of_order(&read.matching, printer);
         printer.status(&format!(
             "{}: {} tensors matched by {}, {} classes",

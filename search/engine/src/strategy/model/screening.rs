@@ -118,7 +118,7 @@ mod tests {
 
     impl SignalSource for Source {
         fn measure(&self, networks: &[Architecture]) -> Vec<Option<Vec<f64>>> {
-            let measure = |network: &Architecture| (network.id().0 % 7 != 0).then(|| vec![(self.0)(network)]);
+            let measure = |network: &Architecture| (!network.id().0.is_multiple_of(7)).then(|| vec![(self.0)(network)]);
             networks.iter().map(measure).collect()
         }
     }

@@ -26,14 +26,14 @@ impl Pretrained {
     /// Reads the weights of `path` as those of `architecture`, by default the one that the file names. The number of classes is that of
     /// the weights.
     pub fn read(path: &Path, architecture: Option<&Architecture>) -> Result<Self, WeightsError> {
-        Self::of(Weights::read(path)?, path, architecture)
+        Self::of(&Weights::read(path)?, path, architecture)
     }
 
     /// Like [`Pretrained::read`], for weights that were read from `path`.
-    pub fn of(weights: Weights, path: &Path, architecture: Option<&Architecture>) -> Result<Self, WeightsError> {
+    pub fn of(weights: &Weights, path: &Path, architecture: Option<&Architecture>) -> Result<Self, WeightsError> {
         let architecture = match architecture {
             Some(architecture) => architecture.clone(),
-            None => named(&weights, path)?,
+            None => named(weights, path)?,
         };
         let matching = weights.matching(&architecture.graph(), path)?;
         let classes = matching.classes.unwrap_or(architecture.head.classes);

@@ -54,10 +54,24 @@ fn of_block(part: &str, prefix: &str, layers: &BTreeSet<&str>) -> Option<u32> {
     let (separable, fused) = (!has("conv_pwl"), has("conv_exp"));
     // Parts that never follow the same prefix share a rank: reduce and expand belong to squeeze-excite.
     Some(match (part, separable) {
-        ("inverted_bottleneck" | "conv_exp" | "conv" | "conv_reduce" | "reduce" | "fc1" | "dw_start", _)
+        (
+            "inverted_bottleneck"
+            | "conv_exp"
+            | "conv"
+            | "conv_reduce"
+            | "reduce"
+            | "fc1"
+            | "dw_start"
+            | "block"
+            | "layers"
+            | "mobile_inverted_conv"
+            | "mbconv"
+            | "linear"
+            | "fc",
+            _,
+        )
         | ("conv_pw", false)
-        | ("conv_dw", true)
-        | ("block" | "layers" | "mobile_inverted_conv" | "mbconv" | "linear" | "fc", _) => 0,
+        | ("conv_dw", true) => 0,
         ("bn" | "norm" | "bn1" | "conv_expand" | "expand" | "fc2" | "pw_exp", _) => 1,
         ("depth_conv" | "dw_mid", _) | ("conv_dw", false) => 2,
         ("bn2", false) if !fused => 3,

@@ -46,8 +46,9 @@ fn section(words: &[&str]) -> Option<(u32, (u32, u64), u32)> {
         ["conv" | "conv1" | "stem"] | ["stem", "conv"] | ["conv2d", "0"] => Some((0, NO_BLOCK, 0)),
         ["top"] | ["top", "conv"] => Some((2, NO_BLOCK, 0)),
         ["conv", last] if number(last).is_some() => Some((2, (0, number(last)?), 0)),
-        ["conv", role @ ("dw" | "pw"), block] => Some((1, (0, number(block)?), part(&[role])?)),
-        ["conv2d", block, role @ ("depthwise" | "pointwise")] => Some((1, (0, number(block)?), part(&[role])?)),
+        ["conv", role @ ("dw" | "pw"), block] | ["conv2d", block, role @ ("depthwise" | "pointwise")] => {
+            Some((1, (0, number(block)?), part(&[role])?))
+        }
         ["expanded", "conv", block, role @ ..] if number(block).is_some() => {
             Some((1, (0, number(block)?), part(role)?))
         }
