@@ -38,14 +38,15 @@ fn candidates_inherit_from_the_fine_tuned_parent() {
     assert!(inherited >= rows.len() + 1, "{inherited} of {}", rows.len());
     let found = names(&rows);
     assert!(
-        found.contains(&"parent-lower-resolution") && found.contains(&"parent-narrowed"),
+        found[..2] == ["Parent, lower resolution 1.0x 16", "Parent, narrowed 0.5x 24"],
         "{found:?}"
     );
     let space = place.read("study/space.toml");
     assert!(space.contains("name = \"around parent\""), "{space}");
 
-    // The same again, and resumed after its last trial is forgotten.
-    place.run(&format!("{SEARCH} again")).success();
+    // The same again with a table of its own, and resumed after half of its journal is lost.
+    let again = SEARCH.replace("--tables tables", "--tables other-tables");
+    place.run(&format!("{again} again")).success();
     assert_eq!(place.rows("again/trials.csv"), rows);
     assert_eq!(place.rows("again/finalists.csv"), place.rows("study/finalists.csv"));
     let kept: Vec<&str> = journal.lines().take(journal.lines().count() / 2).collect();
