@@ -14,7 +14,8 @@ const SEARCH: &str = "search --pretrained parent.safetensors --data demo --image
 fn workplace() -> Workplace {
     let place = Workplace::new();
     place.write("final.toml", recipe("final", 4));
-    let train = format!("train {PARENT} --data demo --images 60 --recipe final.toml --threads 1 --output parent.safetensors");
+    let train =
+        format!("train {PARENT} --data demo --images 60 --recipe final.toml --threads 1 --output parent.safetensors");
     place.run(&train).success();
     place
 }
@@ -36,12 +37,16 @@ fn candidates_inherit_from_the_fine_tuned_parent() {
     // Every trial and every final training tells what it inherited.
     assert!(inherited >= rows.len() + 1, "{inherited} of {}", rows.len());
     let found = names(&rows);
-    assert!(found.contains(&"parent-lower-resolution") && found.contains(&"parent-narrowed"), "{found:?}");
+    assert!(
+        found[..2] == ["Parent, lower resolution 1.0x 16", "Parent, narrowed 0.5x 24"],
+        "{found:?}"
+    );
     let space = place.read("study/space.toml");
     assert!(space.contains("name = \"around parent\""), "{space}");
 
-    // The same again, and resumed after its last trial is forgotten.
-    place.run(&format!("{SEARCH} again")).success();
+    // The same again with a table of its own, and resumed after half of its journal is lost.
+    let again = SEARCH.replace("--tables tables", "--tables other-tables");
+    place.run(&format!("{again} again")).success();
     assert_eq!(place.rows("again/trials.csv"), rows);
     assert_eq!(place.rows("again/finalists.csv"), place.rows("study/finalists.csv"));
     let kept: Vec<&str> = journal.lines().take(journal.lines().count() / 2).collect();
@@ -63,9 +68,21 @@ fn a_dry_run_trains_nothing() {
 fn parents_that_do_not_fit_are_refused() {
     let place = workplace();
     let search = |flags: &str| place.run(&format!("{SEARCH} study {flags}"));
-    refused(search("--parent mobilenet-v2"), 3, &["parent.safetensors", "architecture"]);
-    refused(search("--space space.toml"), 3, &["does not contain the pretrained network", "--space"]);
-    refused(search("--evaluator proxy:naswot"), 2, &["--pretrained", "another source of accuracies"]);
+    refused(
+        search("--parent mobilenet-v2"),
+        3,
+        &["parent.safetensors", "architecture"],
+    );
+    refused(
+        search("--space space.toml"),
+        3,
+        &["does not contain the pretrained network", "--space"],
+    );
+    refused(
+        search("--evaluator proxy:naswot"),
+        2,
+        &["--pretrained", "another source of accuracies"],
+    );
     refused(search("--warm-start other"), 2, &["--warm-start", "another parent"]);
     place.write("broken.safetensors", "no weights");
     let broken = SEARCH.replace("parent.safetensors", "broken.safetensors");
@@ -77,7 +94,9 @@ fn parents_that_do_not_fit_are_refused() {
 
 #[test]
 fn weights_of_the_world_need_the_name_of_their_network() {
-    let Some(weights) = real_data("pretrained/mobilenet_v2-1.0-224.safetensors") else { return };
+    let Some(weights) = real_data("pretrained/mobilenet_v2-1.0-224.safetensors") else {
+        return;
+    };
     let place = Workplace::new();
     let search = |flags: &str| {
         let line = format!(

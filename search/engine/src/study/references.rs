@@ -71,11 +71,9 @@ pub fn choose_parent_references(
     let smaller = resolutions.iter().filter(|side| **side <= own.resolution);
     let smaller = smaller.map(|&side| (1.0, own.clone().with_resolution(side))).collect();
     let narrowed = |share: &f64| (*share, space.express(&space.narrowed(&genotype, *share), classes));
-    let narrower = NARROWED
-        .iter()
-        .map(narrowed)
-        .filter(|(_, network)| network.id() != own.id())
-        .collect();
+    let mut narrower: Vec<(f64, Architecture)> = NARROWED.iter().map(narrowed).collect();
+    narrower.dedup_by_key(|(_, network)| network.id());
+    narrower.retain(|(_, network)| network.id() != own.id());
     let mut chosen = Vec::new();
     for (name, title, grid) in [
         ("parent-lower-resolution", "Parent, lower resolution", smaller),
@@ -99,8 +97,8 @@ pub fn choose_parent_references(
     chosen
 }
 
-/// Shares of the channels of a parent that is narrowed.
-const NARROWED: [f64; 5] = [0.25, 0.35, 0.5, 0.75, 0.9];
+/// Shares of the channels of a parent that is narrowed, in descending order: of several that give one network the largest is kept.
+const NARROWED: [f64; 5] = [0.9, 0.75, 0.5, 0.35, 0.25];
 
 /// The points of a network that stand for it, in ascending order of their `values`: those nearest to the goals within the budget.
 fn pick(values: &[f64], budget: Option<f64>, count: usize) -> Vec<usize> {

@@ -47,8 +47,8 @@ pub struct SearchArguments {
     /// the parent with --pretrained, else by the data]
     #[arg(long)]
     pub space: Option<String>,
-    /// Weights of a trained network (safetensors), from which all networks of the search inherit: it is fine-tuned first, then
-    /// teaches the others
+    /// Weights of a trained network (safetensors), from which all networks of the search inherit: it is fine-tuned first, and
+    /// is the teacher of the other trainings
     #[arg(long, value_name = "WEIGHTS")]
     pub pretrained: Option<PathBuf>,
     /// The network of --pretrained: a reference, a file or a string [default: the one named in the weight file]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mnas_engine::problem::Problem;
-use mnas_engine::ranking::{Probe, Score, Signal, SignalSource};
+use mnas_engine::ranking::{Probe, Signal, SignalSource};
 use mnas_engine::strategy::StrategyConfig;
 use mnas_engine::study::{SignalsConfig, StudyConfig};
 use mnas_engine::training::{Augmentation, DataRequest, TrainDevice};

@@ -49,7 +49,7 @@ fn weights_that_do_not_fit_leave_the_network_as_it_was() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("`head.classifier.linear.weight` is [4, 16], the architecture has [5, 16]"),
+        error.contains("score 4 classes (tensor `head.classifier.linear.weight`), the architecture 5"),
         "{error}"
     );
     assert_eq!(all_values(&other), before);
