@@ -279,3 +279,62 @@ fn what_cannot_be_predicted_is_named() {
         stderr(&doctor)
     );
 }
+
+#[test]
+fn weights_get_the_names_of_a_package_and_come_back() {
+    let place = Workplace::new();
+    let network = "mobilenet-v2 --width 0.35 --resolution 32";
+    place
+        .run(&format!(
+            "train {network} --data demo --images 40 --recipe recipe.toml -o w.safetensors"
+        ))
+        .success();
+    for (names, constructor) in [
+        (
+            "torchvision",
+            "torchvision.models.mobilenet_v2(width_mult=0.35, num_classes=",
+        ),
+        ("timm", "timm.create_model('mobilenetv2_035', num_classes="),
+    ] {
+        let found = export(
+            &place,
+            &format!("--format safetensors --names {names} -o {names}.safetensors"),
+        );
+        assert_eq!(found["largest_difference"].as_f64(), Some(0.0));
+        assert!(
+            found["constructor"].as_str().unwrap().starts_with(constructor),
+            "{found}"
+        );
+        // The same weights come back under this program's names.
+        place
+            .run(&format!(
+                "export --weights {names}.safetensors --format safetensors -o {names}-back.safetensors"
+            ))
+            .success();
+        assert!(
+            fs::read(place.path(&format!("{names}-back.safetensors"))).unwrap()
+                == fs::read(place.path("w.safetensors")).unwrap()
+        );
+    }
+    place
+        .run(&format!(
+            "train {NETWORK} --data demo --images 40 --recipe recipe.toml -o other.safetensors"
+        ))
+        .success();
+    let line = "export --weights other.safetensors --format safetensors -o m.safetensors";
+    refused(
+        place.run(&format!("{line} --names timm")),
+        2,
+        &[
+            "timm has no network with these layers",
+            "mobilenet-v1",
+            "--format pytorch",
+        ],
+    );
+    refused(
+        place.run("export --weights other.safetensors --format onnx --names timm -o m.onnx"),
+        2,
+        &["--names is for --format safetensors"],
+    );
+    assert!(!place.exists("m.safetensors") && !place.exists("m.onnx"));
+}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mnas_engine::training::weights::{Pretrained, Weights};
+use mnas_engine::training::weights::{Package, PackageNetwork, Pretrained, Weights};
 use mnas_engine::training::{DataRequest, Split};
 use mnas_engine::worker::Floats;
 use mnas_space::quantisation::Clipping;
@@ -47,6 +47,9 @@ pub struct ExportArguments {
     /// Rule for the ranges of activations in 8-bit integers
     #[arg(long, value_enum, default_value_t = RangeRule::Extremes)]
     ranges: RangeRule,
+    /// Names of the tensors in a safetensors file
+    #[arg(long, value_enum, default_value_t = Names::Mnas)]
+    names: Names,
     /// Fold batch-norm into the convolutions of an ONNX file
     #[arg(
         long, value_name = "BOOL", require_equals = true, num_args = 0..=1, default_value_t = true, default_missing_value = "true"
@@ -75,12 +78,22 @@ enum FormatName {
     Onnx,
     /// TorchScript, for libtorch
     Torchscript,
-    /// Weights alone, with this program's names
+    /// Weights alone
     Safetensors,
     /// Readable Python module for PyTorch, with its weights beside it
     Pytorch,
     /// Architecture alone
     Toml,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Names {
+    /// This program's
+    Mnas,
+    /// torchvision's, for the networks that it has
+    Torchvision,
+    /// timm's, for the networks that it has
+    Timm,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -119,6 +132,9 @@ struct Document<'a> {
     format: &'a str,
     bytes: u64,
     largest_difference: Option<f64>,
+    /// Python expression that builds the network in the package whose names the file has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    constructor: Option<&'a str>,
 }
 
 pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliError> {
@@ -130,7 +146,11 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
     if arguments.precision != PrecisionName::Fp32 && arguments.format != FormatName::Tflite {
         return Err(CliError::usage("--precision is for --format tflite"));
     }
+    if arguments.names != Names::Mnas && arguments.format != FormatName::Safetensors {
+        return Err(CliError::usage("--names is for --format safetensors"));
+    }
     let (network, name) = arguments.network(printer)?;
+    let package = arguments.package(&network)?;
     let verifier = arguments.verifier(&network)?;
     if network
         .trained
@@ -144,9 +164,9 @@ pub fn run(arguments: &ExportArguments, printer: &Printer) -> Result<(), CliErro
         [] => verifier,
         images => verifier.with_images(&images[..images.len().min(CHECKED_IMAGES)], network.graph.input),
     };
-    let format = arguments.format(&network, &images, &verifier)?;
+    let format = arguments.format(&network, &images, (&verifier, package.as_ref()))?;
     let exported = export::export(&network, format.as_ref(), path, &verifier)?;
-    arguments.show(&name, format.name(), &exported, printer)
+    arguments.show((&name, format.name()), &exported, package.as_ref(), printer)
 }
 
 impl ExportArguments {
@@ -195,6 +215,21 @@ impl ExportArguments {
         }
         self.describe(&mut network)?;
         Ok((network, name))
+    }
+
+    /// The network of the package whose names the file gets.
+    fn package(&self, network: &ExportNetwork) -> Result<Option<PackageNetwork>, CliError> {
+        let package = match self.names {
+            Names::Mnas => return Ok(None),
+            Names::Torchvision => Package::Torchvision,
+            Names::Timm => Package::Timm,
+        };
+        let found = PackageNetwork::of(package, &network.architecture);
+        found.map(Some).map_err(|error| {
+            CliError::usage(error.to_string()).with_help(
+                "without --names the file has this program's names; `--format pytorch` writes a module that loads them",
+            )
+        })
     }
 
     /// Sets the normalisation and the class names of the arguments.
@@ -247,12 +282,14 @@ impl ExportArguments {
         &self,
         network: &ExportNetwork,
         images: &[Floats],
-        verifier: &Verifier,
+        (verifier, package): (&Verifier, Option<&PackageNetwork>),
     ) -> Result<Box<dyn export::Format>, CliError> {
         Ok(match self.format {
             FormatName::Onnx => Box::new(Onnx { fold: self.fold }),
             FormatName::Torchscript => Box::new(TorchScript),
-            FormatName::Safetensors => Box::new(SafetensorsFile),
+            FormatName::Safetensors => Box::new(SafetensorsFile {
+                package: package.cloned(),
+            }),
             FormatName::Pytorch => Box::new(PyTorch),
             FormatName::Toml => Box::new(Toml),
             FormatName::Tflite => Box::new(Tflite {
@@ -268,7 +305,13 @@ impl ExportArguments {
         })
     }
 
-    fn show(&self, name: &str, format: &str, exported: &Exported, printer: &Printer) -> Result<(), CliError> {
+    fn show(
+        &self,
+        (name, format): (&str, &str),
+        exported: &Exported,
+        package: Option<&PackageNetwork>,
+        printer: &Printer,
+    ) -> Result<(), CliError> {
         let (checked, largest_difference) = match &exported.check {
             Check::Agrees(agreement) => {
                 if let Some(remark) = &agreement.remark {
@@ -285,15 +328,25 @@ impl ExportArguments {
             Check::Unchecked { reason } => (format!("not checked: {reason}"), None),
         };
         let path = &self.output;
+        if let Some((package, epsilon)) = package.and_then(|package| Some((package, package.epsilon?))) {
+            printer.warning(&format!(
+                "the weights are for an epsilon of {epsilon} in batch-norm; set it in the layers that {} builds",
+                package.constructor
+            ));
+        }
         if self.json {
             return Ok(printer.json(&Document {
                 path,
                 format,
                 bytes: exported.bytes,
                 largest_difference,
+                constructor: package.map(|package| package.constructor.as_str()),
             })?);
         }
         let size = units::bytes(exported.bytes);
-        Ok(printer.result(&format!("{name}: wrote {} ({size}); {checked}", path.display()))?)
+        let loaded = package.map_or_else(String::new, |package| {
+            format!("; load_state_dict of {} takes it", package.constructor)
+        });
+        Ok(printer.result(&format!("{name}: wrote {} ({size}); {checked}{loaded}", path.display()))?)
     }
 }

@@ -71,6 +71,12 @@ impl Verifier {
         }
     }
 
+    /// Compares files of another architecture from here on, with the same runtimes and the same worker, on normally distributed pixels.
+    pub fn restart(&mut self, architecture: &Architecture) {
+        self.expected = OnceCell::new();
+        self.images = random_images(architecture);
+    }
+
     /// Compares on these images instead, each `[height, width, 3]` as the network takes them.
     #[must_use]
     pub fn with_images(mut self, images: &[Floats], input: Shape) -> Self {

@@ -129,7 +129,7 @@ fn write_models(network: &ExportNetwork, into: &Path, verifier: &Verifier) -> Re
     };
     let formats: [(&dyn Format, &str, &str); 3] = [
         (
-            &SafetensorsFile,
+            &SafetensorsFile::default(),
             "weights.safetensors",
             "weights for mnas and other programs",
         ),

@@ -2,6 +2,7 @@
 
 mod matching;
 mod numbers;
+mod package;
 mod pretrained;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{DataRequest, Normalization};
 use crate::files::{self, FileError};
 pub use matching::{Match, Matching, Misfit, Naming};
+pub use package::{NotInPackage, Package, PackageNetwork};
 pub use pretrained::Pretrained;
 
 /// A weight file that cannot be read, written or used.
