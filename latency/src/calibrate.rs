@@ -54,6 +54,9 @@ const UNCALIBRATED_ERROR: f64 = 0.20;
 
 /// Lower bound on the relative error, whatever a few networks suggest: measurements on different days differ by more.
 const LEAST_ERROR: f64 = 0.02;
+/// Largest leverage that widens an interval: a network with a term that no network of the fit has, such as weights beyond a cache, has an
+/// unbounded one. Its interval is five times that of a network like those of the fit.
+const MOST_LEVERAGE: f64 = 24.0;
 
 /// Coefficients of the plain sum.
 const PLAIN_SUM: [f64; TERMS] = {
@@ -187,7 +190,7 @@ impl Calibration {
 
     fn relative_error(&self, terms: &Terms, ms: f64) -> f64 {
         match (&self.fit, self.report.held_out_rms_error) {
-            (Some(fit), Some(rms)) => rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms)).sqrt(),
+            (Some(fit), Some(rms)) => rms.max(LEAST_ERROR) * (1.0 + fit.leverage(terms, ms).min(MOST_LEVERAGE)).sqrt(),
             _ => UNCALIBRATED_ERROR,
         }
     }

@@ -85,6 +85,20 @@ fn weights_beyond_the_cache_cost_more() {
 }
 
 #[test]
+fn a_term_that_no_network_had_widens_the_interval_within_reason() {
+    let mut small = planted(40, 0.01, [1.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    for (terms, _) in &mut small {
+        terms.0[WEIGHTS] /= 20.0;
+    }
+    let calibration = Calibration::fit(&small);
+    let known = small[0].0;
+    let mut heavy = known;
+    heavy.0[WEIGHTS] = 9.0;
+    let (error, usual) = (calibration.apply(&heavy).1, calibration.apply(&known).1);
+    assert!(error > 2.0 * usual && error <= 5.0 * usual, "{error} {usual}");
+}
+
+#[test]
 fn leaving_out_in_closed_form_is_leaving_out() {
     let networks = planted(30, 0.1, [1.1, 0.02, 0.0, 0.0, 0.3, 0.0, 0.0]);
     let errors = Fit::new(&networks).unwrap().left_out_errors(&networks);
