@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Workplace, refused, stderr, stdout};
+use crate::support::{Workplace, contains_all, refused, stderr, stdout};
 
 const PROFILE: &str = "profile --space space.toml --classes 10 --tables tables --time 60s --device";
 const NETWORK: &str = "in24,conv_k3_s2_c8_nr6,ir_k3_s2_e2_c16_nr6,ir_k3_s2_e2_c24_nhs,head_o10";
@@ -35,9 +35,7 @@ fn a_profile_says_what_it_will_do_and_what_it_did() {
     let first = place.run(&format!("{PROFILE} fake")).success();
     let (said, result) = (stderr(&first), stdout(&first));
     assert!(said.contains("distinct layers, 0 measured already; about"), "{said}");
-    for text in ["100.00 %", "whole networks in", "drift: the machine ran at"] {
-        assert!(result.contains(text), "`{text}` is not in: {result}");
-    }
+    contains_all(&result, &["100.00 %", "whole networks in", "drift: the machine ran at"]);
     let again = place.run(&format!("{PROFILE} fake --json")).success();
     assert!(
         stderr(&again).contains("nothing is left to measure"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use crate::images::write_classes;
-use crate::support::{Running, Workplace, real_data, refused, stderr, stdout};
+use crate::support::{Running, Workplace, contains_all, real_data, refused, stderr, stdout};
 
 const NETWORK: &str = "in16,conv_k3_s2_c8_nr6,ir_k3_s2_e2_c16_nr6,head_o10";
 const OTHER: &str = "in16,conv_k3_s2_c8_nr6,ir_k5_s2_e1_c16_nr6,head_f24_nr6_o10";
@@ -32,13 +32,14 @@ fn a_training_begins_with_given_weights() {
         .run(&format!("{} --data pets", line("").replace("--data more ", "")))
         .success();
     let told = stderr(&same);
-    for text in [
-        "tensors matched by this program's names, 3 classes",
-        "mean 0.400,0.400,0.400, std 0.300",
-        "100.0 % of the parameters are inherited; classifier: 3 of 3 classes keep their rows",
-    ] {
-        assert!(told.contains(text), "{text}: {told}");
-    }
+    contains_all(
+        &told,
+        &[
+            "tensors matched by this program's names, 3 classes",
+            "mean 0.400,0.400,0.400, std 0.300",
+            "100.0 % of the parameters are inherited; classifier: 3 of 3 classes keep their rows",
+        ],
+    );
     write_classes(&place, "more", &["ant", "cat", "dog", "yak"]);
     let told = stderr(&place.run(&line("")).success());
     assert!(told.contains("classifier: 2 of 4 classes keep their rows"), "{told}");
@@ -137,13 +138,14 @@ fn imagenet_weights_are_worth_more_than_random_ones() {
     );
     let done = place.run(&format!("{train} --init {}", weights.display())).success();
     let told = stderr(&done);
-    for text in [
-        "262 tensors matched by torchvision's names, 1000 classes",
-        "mean 0.485,0.456,0.406, std 0.229,0.224,0.225",
-        "99.4 % of the parameters are inherited; classifier: new for 10 classes, since the weights do not name theirs",
-    ] {
-        assert!(told.contains(text), "{text}: {told}");
-    }
+    contains_all(
+        &told,
+        &[
+            "262 tensors matched by torchvision's names, 1000 classes",
+            "mean 0.485,0.456,0.406, std 0.229,0.224,0.225",
+            "99.4 % of the parameters are inherited; classifier: new for 10 classes, since the weights do not name theirs",
+        ],
+    );
     let document: serde_json::Value = serde_json::from_str(&stdout(&done)).unwrap();
     let top1 = document["top1"].as_f64().unwrap();
     assert!(top1 > 40.0, "{top1}");

@@ -1,21 +1,22 @@
 //! Searches of a given time: the plan, and times and flags that it refuses.
 
-use crate::support::{Workplace, flat, refused, stderr, stdout};
+use crate::support::{Workplace, contains_all, flat, refused, stderr, stdout};
 
 #[test]
 fn a_plan_is_shown_before_anything_is_trained() {
     let place = Workplace::new();
     let done = place.search("--time 10h --references 1 --dry-run").success();
     let said = flat(&stderr(&done));
-    for text in [
-        "plan for 10h:",
-        "candidates and up to 1 references",
-        "for the 2 best in full",
-        "final trainings of the references come on top",
-        "images/s measured",
-    ] {
-        assert!(said.contains(text), "`{text}` is not in: {said}");
-    }
+    contains_all(
+        &said,
+        &[
+            "plan for 10h:",
+            "candidates and up to 1 references",
+            "for the 2 best in full",
+            "final trainings of the references come on top",
+            "images/s measured",
+        ],
+    );
     let config = stdout(&done);
     for key in [
         "[evaluator.train.plan]",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Workplace, names, real_data, refused, stdout};
+use crate::support::{Workplace, contains_all, names, real_data, refused, stdout};
 
 fn json(place: &Workplace, line: &str) -> Value {
     let text = stdout(&place.run(&format!("{line} --json")).success());
@@ -69,14 +69,15 @@ fn a_search_of_predictions_writes_its_front_beside_the_published_networks() {
         "{csv}"
     );
     let svg = place.read("front/front.svg");
-    for text in [
-        "predicted front",
-        "MobileNetV3-Small",
-        "budget 20.0 ms",
-        "ImageNet top-1, predicted or published",
-    ] {
-        assert!(svg.contains(text), "{text}");
-    }
+    contains_all(
+        &svg,
+        &[
+            "predicted front",
+            "MobileNetV3-Small",
+            "budget 20.0 ms",
+            "ImageNet top-1, predicted or published",
+        ],
+    );
     // The best network is a file that every other command takes.
     let best = json(&place, "inspect front/best/architecture.toml");
     assert_eq!(best["id"], found["best"]["id"]);

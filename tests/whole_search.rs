@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{BUDGET_MS, Workplace, has_litert, names, number, refused, stdout};
+use crate::support::{BUDGET_MS, Workplace, contains_all, has_litert, names, number, refused, stdout};
 
 #[test]
 fn a_search_leaves_a_complete_study() {
@@ -157,16 +157,17 @@ fn evaluating_reproduces_the_accuracy(place: &Workplace, accuracy: f64) {
 
 fn the_model_card_names_what_the_search_found(place: &Workplace, id: &str) {
     let card = place.read("study/best/README.md");
-    for text in [
-        id,
-        "| latency on fake | measured ",
-        "budget 0.070 ms",
-        "| validation top-1 | ",
-        "| `model.tflite` | network for LiteRT (TensorFlow Lite), 32-bit floats; ",
-        "mnas train study/best/architecture.toml --data demo --images 60 --data-seed 3 --recipe study/best/recipe.toml",
-    ] {
-        assert!(card.contains(text), "`{text}` is not in:\n{card}");
-    }
+    contains_all(
+        &card,
+        &[
+            id,
+            "| latency on fake | measured ",
+            "budget 0.070 ms",
+            "| validation top-1 | ",
+            "| `model.tflite` | network for LiteRT (TensorFlow Lite), 32-bit floats; ",
+            "mnas train study/best/architecture.toml --data demo --images 60 --data-seed 3 --recipe study/best/recipe.toml",
+        ],
+    );
     if has_litert() {
         let row = "| `model-int8.tflite` | network for LiteRT, 8-bit integers; read back by LiteRT, ";
         assert!(card.contains(row), "{card}");

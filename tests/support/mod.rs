@@ -325,6 +325,14 @@ pub fn flat(text: &str) -> String {
         .join(" ")
 }
 
+/// Asserts that a text contains others.
+#[track_caller]
+pub fn contains_all(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+}
+
 /// Asserts an exit code and texts on stderr.
 #[track_caller]
 pub fn refused(assert: Assert, code: i32, texts: &[&str]) -> Assert {

@@ -16,7 +16,7 @@ use crate::cli::cancel_flag;
 use crate::cli::clock::Clock;
 use crate::cli::data::DataArguments;
 use crate::cli::error::CliError;
-use crate::cli::train::{load_images, num_cores, open_recipe};
+use crate::cli::train::{load_images, num_cores, open_recipe_for};
 use crate::report::{Printer, Progress, units};
 use crate::worker_client::{WorkerClient, WorkerError, inspect};
 
@@ -79,11 +79,7 @@ impl TrainingArguments {
 
     /// Trains `networks` and returns their accuracies; those that an earlier command left in `folder` are not trained again.
     pub fn train(&self, networks: &[Architecture], folder: &Path, printer: &Printer) -> Result<Accuracies, CliError> {
-        let mut recipe = open_recipe(&self.recipe)?;
-        if let Some(epochs) = self.epochs {
-            recipe.set_epochs(epochs);
-            recipe.check()?;
-        }
+        let recipe = open_recipe_for(&self.recipe, self.epochs)?;
         let cancel = cancel_flag()?;
         let mut worker = WorkerClient::start(self.train_device)?;
         let prepare = ToWorker::Prepare {

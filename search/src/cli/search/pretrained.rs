@@ -13,7 +13,7 @@ use mnas_space::{Architecture, SearchSpace, space_around};
 
 use super::super::architecture::FormArguments;
 use super::super::error::CliError;
-use super::super::train::{Companions, TrainingProgress, load_images, num_cores, open_recipe};
+use super::super::train::{Companions, FINE_TUNING, TrainingProgress, load_images, num_cores, open_recipe_for};
 use super::choices::Choices;
 use super::images::absolute_data;
 use super::values::EvaluatorName;
@@ -22,8 +22,6 @@ use crate::worker_client::{WorkerClient, WorkerError};
 
 /// Recipe of networks that inherit, where none is named; as it is for candidates, longer for finalists.
 pub(super) const RECIPE: &str = "inherit";
-/// Recipe of the parent, which keeps all of its weights, where none is named.
-const PARENT_RECIPE: &str = "finetune";
 /// Epochs of the fine-tuning of the parent and of the finalists, where neither a recipe nor epochs are named for the latter.
 pub(super) const FULL_EPOCHS: u32 = 10;
 
@@ -69,7 +67,7 @@ impl Parent {
         Ok(ParentConfig {
             architecture: self.architecture.to_string(),
             weights: self.weights.clone(),
-            recipe: full_recipe_or(PARENT_RECIPE, choices)?,
+            recipe: full_recipe_or(FINE_TUNING, choices)?,
         })
     }
 }
@@ -81,13 +79,9 @@ pub(super) fn full_recipe(choices: &Choices) -> Result<Recipe, CliError> {
 
 /// The recipe of final trainings, `default` where none is named.
 fn full_recipe_or(default: &str, choices: &Choices) -> Result<Recipe, CliError> {
-    let mut recipe = open_recipe(choices.final_recipe.as_deref().unwrap_or(default))?;
-    let default = choices.final_recipe.is_none().then_some(FULL_EPOCHS);
-    if let Some(epochs) = choices.final_epochs.or(default) {
-        recipe.set_epochs(epochs);
-        recipe.check()?;
-    }
-    Ok(recipe)
+    let name = choices.final_recipe.as_deref();
+    let epochs = choices.final_epochs.or(name.is_none().then_some(FULL_EPOCHS));
+    open_recipe_for(name.unwrap_or(default), epochs)
 }
 
 /// Refuses choices that have no meaning with or without a pretrained network.

@@ -80,6 +80,9 @@ struct Document {
     epochs: Vec<EpochRow>,
 }
 
+/// Default recipe of networks that begin with all of their weights.
+pub const FINE_TUNING: &str = "finetune";
+
 /// A recipe by name or path.
 pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
     let path = Path::new(name);
@@ -91,6 +94,16 @@ pub fn open_recipe(name: &str) -> Result<Recipe, CliError> {
         RecipeError::Document(place) => CliError::document(path, &text, &place),
         error => CliError::config(format!("{name}: {error}")),
     })
+}
+
+/// A recipe by name or path, with `epochs` in place of its own where given.
+pub fn open_recipe_for(name: &str, epochs: Option<u32>) -> Result<Recipe, CliError> {
+    let mut recipe = open_recipe(name)?;
+    if let Some(epochs) = epochs {
+        recipe.set_epochs(epochs);
+        recipe.check()?;
+    }
+    Ok(recipe)
 }
 
 pub fn run(arguments: &TrainArguments, printer: &Printer) -> Result<(), CliError> {
@@ -196,13 +209,8 @@ fn explained(error: WorkerError, companions: &Companions) -> CliError {
 impl TrainArguments {
     /// The recipe of the flags.
     fn recipe(&self) -> Result<Recipe, CliError> {
-        let default = if self.init.is_given() { "finetune" } else { "quick" };
-        let mut recipe = open_recipe(self.recipe.as_deref().unwrap_or(default))?;
-        if let Some(epochs) = self.epochs {
-            recipe.set_epochs(epochs);
-            recipe.check()?;
-        }
-        Ok(recipe)
+        let default = if self.init.is_given() { FINE_TUNING } else { "quick" };
+        open_recipe_for(self.recipe.as_deref().unwrap_or(default), self.epochs)
     }
 
     fn request(&self, architecture: &Architecture, recipe: Recipe, companions: &Companions) -> TrainRequest {
